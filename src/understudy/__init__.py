@@ -1,0 +1,3 @@
+"""understudy: transfer learning in recurrent text models."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,160 @@
+"""The loss of a model on whole documents: deterministic, state reset at each document.
+
+The end symbol is an input and a target of training, but it is not counted in any loss that is quoted.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from understudy.models.language_model import LanguageModel
+from understudy.text.streams import TokenStream
+
+WINDOW = 20_000  # a longer document is walked in windows, many at a time, each warmed on what precedes it
+WARM_UP = 1_000
+BLOCK = 2_000  # losses are summed by blocks of this many tokens, the units of resampling for a single text
+ROWS, STEPS = 64, 256  # how much is walked at a time
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Sums over blocks: a block is a document, or a part of at most 2,000 tokens of a long one.
+
+    nats, tokens and correct predictions are (K,) for K blocks, `document` (K,) tells whose they are, and `characters`
+    (D,) counts the characters of each document's original text.
+    """
+
+    nats: np.ndarray
+    tokens: np.ndarray
+    correct: np.ndarray
+    document: np.ndarray
+    characters: np.ndarray
+
+    @property
+    def loss(self) -> float:
+        """Nats per token."""
+        return float(self.nats.sum() / max(1, self.tokens.sum()))
+
+    @property
+    def accuracy(self) -> float:
+        """Share of tokens that were the most probable one."""
+        return float(self.correct.sum() / max(1, self.tokens.sum()))
+
+    @property
+    def perplexity(self) -> float:
+        """exp(loss)."""
+        return math.exp(min(700.0, self.loss))
+
+    @property
+    def bits_per_char(self) -> float:
+        """Bits per character of the original text, comparable between tokenizers."""
+        return float(self.nats.sum() / math.log(2) / max(1, self.characters.sum()))
+
+    def by_document(self) -> tuple[np.ndarray, np.ndarray]:
+        """Nats (D,) and tokens (D,) of each document."""
+        size = len(self.characters)
+        return (
+            np.bincount(self.document, self.nats, size),
+            np.bincount(self.document, self.tokens, size),
+        )
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Targets from `start` to `stop` count; the walk begins at `warm` with a zero state."""
+
+    document: int
+    warm: int
+    start: int
+    stop: int
+
+
+def segments(stream: TokenStream) -> list[Segment]:
+    """Documents, long ones cut into windows, longest first so that a batch shrinks as rows end."""
+    found = []
+    for document, (begin, end) in enumerate(zip(stream.offsets[:-1], stream.offsets[1:], strict=True)):
+        for start in range(int(begin), int(end), WINDOW):
+            warm = max(int(begin), start - WARM_UP)
+            found.append(Segment(document, warm, start, min(start + WINDOW, int(end))))
+    return sorted(found, key=lambda s: s.warm - s.stop)
+
+
+@torch.no_grad()
+def walk(
+    model: LanguageModel,
+    stream: TokenStream,
+    features: np.ndarray | None = None,
+    start: int = 0,
+    stop: int | None = None,
+) -> Iterator[tuple[list[Segment], np.ndarray, Tensor]]:
+    """Run the model over every document from a zero state.
+
+    Args:
+        features: outputs (N, H) of layer `start - 1` at every position, instead of token ids.
+        start, stop: the layers to run, as in `LanguageModel.forward`.
+
+    Yields:
+        The segments of the rows, positions (rows, steps) in the stream, and the model's outputs (rows, steps, ...).
+    """
+    was_training = model.training
+    model.eval()
+    device = model.head.bias.device
+    source = stream.inputs if features is None else features
+    queue = segments(stream)
+    for first in range(0, len(queue), ROWS):
+        rows = queue[first : first + ROWS]
+        state = model.initial_state(len(rows), start, stop)
+        offset = 0
+        while rows:
+            steps = min(STEPS, rows[-1].stop - rows[-1].warm - offset)
+            positions = np.array([s.warm + offset for s in rows])[:, None] + np.arange(steps)
+            inputs = torch.as_tensor(source[positions], device=device)
+            if features is None:
+                inputs = inputs.long()
+            outputs, state = model(inputs, state, start, stop)
+            yield rows, positions, outputs
+            offset += steps
+            rows = [s for s in rows if s.stop - s.warm > offset]
+            state = tuple(s[:, : len(rows)].contiguous() for s in state)
+    model.train(was_training)
+
+
+def document_losses(
+    model: LanguageModel, stream: TokenStream, features: np.ndarray | None = None, start: int = 0
+) -> Losses:
+    """Loss and accuracy on every document of a stream, in nats.
+
+    Documents longer than 20,000 tokens are walked in windows, each after 1,000 uncounted tokens of what precedes it.
+    """
+    lengths = np.diff(stream.offsets)
+    blocks = np.maximum(1, -(-lengths // BLOCK))
+    first_block = np.concatenate([[0], np.cumsum(blocks)])
+    total = int(first_block[-1])
+    nats, tokens, correct = np.zeros(total), np.zeros(total, np.int64), np.zeros(total, np.int64)
+    for rows, positions, logits in walk(model, stream, features, start):
+        expected = np.asarray(stream.targets[positions]).astype(np.int64)
+        targets = torch.as_tensor(expected, device=logits.device)
+        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+        hits = (logits.argmax(-1) == targets).cpu().numpy()
+        counted = (expected != stream.end) & (positions >= np.array([s.start for s in rows])[:, None])
+        document = np.array([s.document for s in rows])[:, None]
+        block = first_block[document] + (positions - stream.offsets[document]) // BLOCK
+        index = block[counted]
+        nats += np.bincount(index, loss.view(expected.shape).double().cpu().numpy()[counted], total)
+        tokens += np.bincount(index, minlength=total)
+        correct += np.bincount(block[counted & hits], minlength=total)
+    return Losses(nats, tokens, correct, np.repeat(np.arange(len(lengths)), blocks), stream.characters)
+
+
+def layer_outputs(model: LanguageModel, stream: TokenStream, stop: int) -> np.ndarray:
+    """The outputs (N, H) of layer `stop - 1` at every position of a stream, documents from a zero state."""
+    outputs = np.zeros((len(stream), model.config.hidden_size), np.float32)
+    for rows, positions, values in walk(model, stream, stop=stop):
+        counted = positions >= np.array([s.start for s in rows])[:, None]
+        outputs[positions[counted]] = values.float().cpu().numpy()[counted]
+    return outputs

@@ -1,0 +1,291 @@
+"""`generate`: what a trained model writes.
+
+A text begins as every training document does, with the end symbol read from the zero state; then comes the
+prompt. Samples are drawn side by side, each from its own random stream.
+"""
+
+import codecs
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from understudy.errors import UserError
+from understudy.evaluation.memorisation import load_fingerprints
+from understudy.generation.sampling import RandomStreams, SamplingOptions, draw, probabilities
+
+if TYPE_CHECKING:  # both import torch, which another stepper does without
+    from understudy.generation.stepper import Stepper
+    from understudy.models.checkpoint import Checkpoint
+    from understudy.text.tokenizers import Tokenizer
+
+log = logging.getLogger("understudy")
+
+BATCH = 64  # samples drawn side by side; more gain little speed and cost memory
+DOCUMENT_BREAK = "\n\n"
+Ending = Literal["length", "stop", "end"]
+Listener = Callable[[int, str], None]
+
+
+@dataclass(frozen=True)
+class GenerateOptions:
+    """What is to be written."""
+
+    prompt: str = ""
+    """The text to go on from."""
+
+    length: int = 1000
+    """Characters to write after the prompt. Where a document ends within them, a blank line is put and the
+    next begins."""
+
+    documents: int = 0
+    """Write this many whole documents, each up to the model's end symbol, instead of a fixed length."""
+
+    max_length: int = 10_000
+    """With --documents: cut a document that has not ended after this many characters."""
+
+    samples: int = 1
+    """How many texts of that length to write."""
+
+    stop: tuple[str, ...] = ()
+    """End the text before the first of these strings."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.stop, str):  # it would be taken for a row of one-letter strings
+            object.__setattr__(self, "stop", (self.stop,))
+        for name in ("length", "max_length", "samples"):
+            if getattr(self, name) < 1:
+                raise UserError(f"{name} must be 1 or more; {getattr(self, name)} was given.")
+        if self.documents < 0:
+            raise UserError(f"documents must be 0 or more; {self.documents} was given.")
+        if self.documents and self.samples > 1:
+            raise UserError(
+                f"documents={self.documents} already says how many texts to write; "
+                f"leave out samples={self.samples}."
+            )
+        if "" in self.stop:
+            raise UserError("A stop string is empty, which would end every text at once; leave it out.")
+
+
+@dataclass
+class Generation:
+    """Texts, and how they came about."""
+
+    texts: list[str]
+    """Every text begins with the prompt; new characters are counted and measured without it."""
+
+    endings: list[Ending]
+    """Why each text ends: at its `length`, before a `stop` string, or at the `end` symbol."""
+
+    characters: int
+    """New characters in all texts together."""
+
+    tokens: int
+    """Tokens drawn for them, end symbols and what was cut off included."""
+
+    seconds: float
+    """Time taken, without loading the model."""
+
+    copying: dict[str, dict[str, Any]] | None
+    """How much of the new text stands in the training text (`memorisation.Copying`), by the names in the
+    checkpoint's fingerprint; None without one."""
+
+    options: GenerateOptions
+    """As used: the prompt as the tokenizer normalised it."""
+
+    sampling: SamplingOptions
+    """As used: with the seed that was drawn where none was given."""
+
+
+def generate(
+    model: "str | Path | Checkpoint",
+    options: GenerateOptions = GenerateOptions(),
+    sampling: SamplingOptions = SamplingOptions(),  # noqa: B008 (frozen)
+    *,
+    stream: Listener | None = None,
+    stepper: "Stepper | None" = None,
+) -> Generation:
+    """Write texts with a trained model.
+
+    Sample i depends on the seed and on i, not on the number of samples (unless the last bit of a sum, which
+    may differ with the width of a product, tips a draw: about once in millions of characters).
+
+    Args:
+        model: a checkpoint, its folder, or the name of a bundled model.
+        options: prompt and extent.
+        sampling: how each token is drawn.
+        stream: called with a sample's index and its next piece of text as soon as that is certain: never part
+            of a stop string, never part of a character. The pieces of a sample add up to its text, prompt
+            first.
+        stepper: runs the model; PyTorch on the CPU unless given.
+
+    Raises:
+        UserError: no such model, a prompt with characters that the model does not know, options out of range.
+    """
+    checkpoint = _load(model) if isinstance(model, str | Path) else model
+    stepper = stepper or _torch_stepper(checkpoint)
+    tokenizer = checkpoint.tokenizer
+    options = replace(
+        options,
+        prompt=_readable(options.prompt, "prompt", checkpoint),
+        stop=tuple(_readable(stop, "stop string", checkpoint) for stop in options.stop),
+    )
+    if sampling.seed is None:
+        sampling = replace(sampling, seed=secrets.randbits(32))
+
+    start = time.perf_counter()
+    writers = [_Writer(i, tokenizer, options, stream) for i in range(options.documents or options.samples)]
+    for first in range(0, len(writers), BATCH):
+        _write(writers[first : first + BATCH], stepper, tokenizer, options.prompt, sampling)
+    seconds = time.perf_counter() - start
+
+    new = ["".join(writer.pieces) for writer in writers]
+    fingerprint = checkpoint.folder / "fingerprint.safetensors"
+    copying = None
+    if fingerprint.is_file():
+        sources = load_fingerprints(fingerprint)
+        copying = {name: asdict(source.copied(new)) for name, source in sources.items()}
+    return Generation(
+        texts=[options.prompt + text for text in new],
+        endings=[writer.ending or "length" for writer in writers],
+        characters=sum(map(len, new)),
+        tokens=sum(writer.tokens for writer in writers),
+        seconds=seconds,
+        copying=copying,
+        options=options,
+        sampling=sampling,
+    )
+
+
+def _load(model: str | Path) -> "Checkpoint":
+    from understudy.models.checkpoint import load_checkpoint
+
+    return load_checkpoint(model)
+
+
+def _torch_stepper(checkpoint: "Checkpoint") -> "Stepper":
+    from understudy.generation.stepper import TorchStepper
+
+    return TorchStepper(checkpoint.model)
+
+
+def _readable(text: str, role: str, checkpoint: "Checkpoint") -> str:
+    """The text as the model's tokenizer has it."""
+    normalised = checkpoint.tokenizer.normalise(text)
+    unknown = checkpoint.tokenizer.unknown(text)
+    if unknown:
+        named = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in list(unknown)[:5])
+        more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
+        raise UserError(
+            f"The {role} {text[:40]!r} has characters that the model {checkpoint.folder} does not know: "
+            f"{named}{more}. Leave them out, or use a model whose training text had them."
+        )
+    if normalised != text:
+        log.info(f"The {role} is read as {normalised!r}, in the characters that the model knows.")
+    return normalised
+
+
+def _write(
+    writers: Sequence["_Writer"],
+    stepper: "Stepper",
+    tokenizer: "Tokenizer",
+    prompt: str,
+    sampling: SamplingOptions,
+) -> None:
+    """Draw tokens for all writers side by side until each of them has its text."""
+    assert sampling.seed is not None
+    streams = RandomStreams(sampling.seed, [writer.index for writer in writers])
+    start = [tokenizer.end, *tokenizer.encode(prompt).tolist()]
+    recent = np.full((len(writers), sampling.repetition_window), -1)
+    forbidden = np.tile(~tokenizer.printable, (len(writers), 1))
+
+    stepper.start(len(writers))
+    for writer in writers:
+        writer.begin()
+    for token in start:
+        tokens = np.full(len(writers), token)
+        recent = np.column_stack([recent[:, 1:], tokens])
+        logits = stepper.step(tokens)
+    while True:
+        forbidden[:, tokenizer.end] = tokens == tokenizer.end  # a document is never empty
+        tokens = draw(probabilities(logits, sampling, forbidden, recent), streams.next())
+        for writer, token in zip(writers, tokens.tolist(), strict=True):
+            if writer.ending is None:
+                writer.add(token)
+        if all(writer.ending for writer in writers):
+            return
+        if sampling.repetition_penalty != 1:
+            recent = np.column_stack([recent[:, 1:], tokens])
+        logits = stepper.step(tokens)
+
+
+class _Writer:
+    """Turns one sample's tokens into text and says when it is finished.
+
+    What might still become a stop string is held back, and so are the bytes of an unfinished character.
+    """
+
+    def __init__(
+        self, index: int, tokenizer: "Tokenizer", options: GenerateOptions, listener: Listener | None
+    ) -> None:
+        self.index = index
+        self.ending: Ending | None = None
+        self.pieces: list[str] = []
+        self.tokens = 0
+        self._prompt = options.prompt
+        self._stops = options.stop
+        self._end = tokenizer.end
+        self._vocabulary = tokenizer.vocabulary
+        self._bytes = codecs.getincrementaldecoder("utf-8")("replace") if tokenizer.name == "byte" else None
+        self._whole_document = bool(options.documents)
+        self._room = options.max_length if options.documents else options.length
+        self._held = ""
+        self._listener = listener
+
+    def begin(self) -> None:
+        """Show the prompt."""
+        if self._prompt and self._listener:
+            self._listener(self.index, self._prompt)
+
+    def add(self, token: int) -> None:
+        """Take the next token; afterwards `ending` is set if it was the last."""
+        self.tokens += 1
+        ends = token == self._end
+        if self._bytes:
+            text = self._bytes.decode(b"" if ends else bytes([token]), final=ends)
+        else:
+            text = "" if ends else self._vocabulary[token]
+        if ends and not self._whole_document:
+            text += DOCUMENT_BREAK
+        self._held = (self._held + text)[: self._room]
+
+        stops = [position for stop in self._stops if (position := self._held.find(stop)) >= 0]
+        if stops:
+            self._held = self._held[: min(stops)]
+            self.ending = "stop"
+        elif len(self._held) == self._room:
+            self.ending = "length"
+        elif ends and self._whole_document:
+            self.ending = "end"
+        self._show(len(self._held) - (0 if self.ending else self._undecided()))
+
+    def _undecided(self) -> int:
+        """How many of the last characters held may be the beginning of a stop string."""
+        longest = min(len(self._held), max(map(len, self._stops), default=1) - 1)
+        return next(
+            (n for n in range(longest, 0, -1) if any(s.startswith(self._held[-n:]) for s in self._stops)), 0
+        )
+
+    def _show(self, count: int) -> None:
+        if not count:
+            return
+        text, self._held = self._held[:count], self._held[count:]
+        self._room -= count
+        self.pieces.append(text)
+        if self._listener:
+            self._listener(self.index, text)

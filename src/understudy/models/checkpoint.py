@@ -1,0 +1,140 @@
+"""A model as a folder that is complete by itself, and never a pickle.
+
+    model.safetensors   the weights            config.json          shape, training, corpus, results
+    tokenizer.json      the vocabulary         history.jsonl        one line for each validation
+    README.md           the model card         fingerprint.safetensors   hashes of what it was trained on
+"""
+
+import difflib
+from dataclasses import asdict, dataclass, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from understudy import __version__
+from understudy.errors import UserError
+from understudy.models.language_model import LanguageModel, ModelConfig
+from understudy.storage import atomic_write, read_json, write_json
+from understudy.text.tokenizers import Tokenizer, tokenizer_from_dict
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model that was read, with its tokenizer and what its config.json says."""
+
+    model: LanguageModel
+    tokenizer: Tokenizer
+    config: dict[str, Any]
+    folder: Path
+
+
+def bundled_models() -> dict[str, Path]:
+    """The models that come with the package, by name."""
+    root = Path(str(files("understudy") / "bundled"))
+    return {path.parent.name: path.parent for path in sorted(root.glob("*/config.json"))}
+
+
+def resolve(name_or_folder: str | Path) -> Path:
+    """The folder of a checkpoint: a path, or the name of a bundled model.
+
+    Raises:
+        UserError: there is neither.
+    """
+    folder = Path(name_or_folder)
+    if (folder / "config.json").is_file() and (folder / "model.safetensors").is_file():
+        return folder
+    bundled = bundled_models()
+    if str(name_or_folder) in bundled:
+        return bundled[str(name_or_folder)]
+    names = ", ".join(bundled) or "none"
+    if folder.is_dir():
+        raise UserError(
+            f"{folder} is not a checkpoint: it holds no model.safetensors with a config.json. "
+            "Give the folder that pretrain or finetune wrote with --out."
+        )
+    close = difflib.get_close_matches(str(name_or_folder), bundled, n=1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    raise UserError(f"There is no model folder {folder}, and no bundled model of that name ({names}).{hint}")
+
+
+def weights_of(model: LanguageModel) -> dict[str, Tensor]:
+    """The named weights, each once: a tied head is left out."""
+    return {name: parameter.detach() for name, parameter in model.named_parameters()}
+
+
+def save_weights(folder: Path, model: LanguageModel, dtype: torch.dtype = torch.float32) -> None:
+    """Write model.safetensors, atomically, in the given precision."""
+    tensors = {name: weight.to("cpu", dtype).contiguous() for name, weight in weights_of(model).items()}
+    atomic_write(folder / "model.safetensors", save(tensors, metadata={"format": "pt"}))
+
+
+def save_description(
+    folder: Path, config: ModelConfig, tokenizer: Tokenizer, facts: dict[str, Any] | None = None
+) -> None:
+    """Write config.json (shape and `facts`) and tokenizer.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "tokenizer.json", tokenizer.to_dict())
+    described = {"format": FORMAT, "understudy": __version__, "model": asdict(config), **(facts or {})}
+    write_json(folder / "config.json", described)
+
+
+def load_checkpoint(name_or_folder: str | Path, backend: str = "torch") -> Checkpoint:
+    """Read a model folder or a bundled model; weights become float32.
+
+    Raises:
+        UserError: no such folder, a damaged file, or weights that do not fit the configuration.
+    """
+    folder = resolve(name_or_folder)
+    config = read_json(folder / "config.json")
+    tokenizer = tokenizer_from_dict(read_json(folder / "tokenizer.json"))
+    known = {field.name for field in fields(ModelConfig)}
+    shape = config.get("model")
+    if not isinstance(shape, dict) or "vocabulary_size" not in shape or not known.issuperset(shape):
+        raise UserError(
+            f"{folder / 'config.json'} does not describe a model of this version of understudy ({__version__}): "
+            "its 'model' must be an object with the keys " + ", ".join(sorted(known)) + "."
+        )
+    with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random numbers alone
+        model = LanguageModel(ModelConfig(**shape), backend)
+    read_weights(folder, model)
+    if len(tokenizer.vocabulary) != model.config.vocabulary_size:
+        raise UserError(
+            f"{folder / 'tokenizer.json'} has {len(tokenizer.vocabulary)} tokens but the model of "
+            f"{folder / 'config.json'} has {model.config.vocabulary_size}; the files come from different models."
+        )
+    return Checkpoint(model.eval(), tokenizer, config, folder)
+
+
+def read_weights(folder: Path, model: LanguageModel) -> None:
+    """Copy the weights of model.safetensors into the model.
+
+    Raises:
+        UserError: the file is damaged, or it and the model disagree about names or shapes.
+    """
+    path = folder / "model.safetensors"
+    try:
+        tensors = load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise UserError(
+            f"{path} is damaged or cut short ({error}). Restore it from a copy, or train again."
+        ) from error
+    expected = weights_of(model)
+    wrong = [f"{name} is missing" for name in expected.keys() - tensors.keys()]
+    wrong += [f"{name} is not part of the model" for name in tensors.keys() - expected.keys()]
+    wrong += [
+        f"{name} has shape {tuple(tensors[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in expected.keys() & tensors.keys()
+        if tensors[name].shape != expected[name].shape
+    ]
+    if wrong:
+        raise UserError(f"{path} does not fit the config.json beside it: {'; '.join(sorted(wrong)[:3])}.")
+    with torch.no_grad():
+        for name, weight in expected.items():
+            weight.copy_(tensors[name])

@@ -1,0 +1,151 @@
+"""The language model: token ids in, logits and the recurrent state out."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from understudy.errors import UserError
+from understudy.models.cells import CELLS, State
+from understudy.models.recurrence import LayerWeights, run_stack
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The shape of a language model, as far as a user chooses it."""
+
+    cell: Literal["rnn", "lstm", "gru"] = "lstm"
+    """Recurrent cell."""
+    num_layers: int = 3
+    """Recurrent layers, one above the other."""
+    hidden_size: int = 64
+    """Units in each layer."""
+    embedding_size: int = 0
+    """Width of a learned embedding; 0 means one-hot input, a lookup in layer 0."""
+    tied: bool = False
+    """Use the embedding as the head's weight too; needs an embedding as wide as the layers."""
+    dropout: float = 0.0
+    """Share of units dropped between layers."""
+    dropout_kind: Literal["ordinary", "variational"] = "ordinary"
+    """Whether dropout draws anew at each step, or once for the whole sequence."""
+    output_dropout: float = 0.0
+    """Share of the top layer's outputs dropped before the head."""
+
+    def __post_init__(self) -> None:
+        if self.cell not in CELLS:
+            raise UserError(f"There is no cell '{self.cell}'; choose one of {', '.join(CELLS)}.")
+        if self.num_layers < 1 or self.hidden_size < 1:
+            raise UserError(
+                f"A model needs at least one layer and one unit; num_layers={self.num_layers} "
+                f"and hidden_size={self.hidden_size} were given."
+            )
+        if self.tied and self.embedding_size != self.hidden_size:
+            raise UserError(
+                f"A tied head needs an embedding as wide as the layers; set embedding_size to {self.hidden_size} "
+                f"(it is {self.embedding_size})."
+            )
+        for name in ("dropout", "output_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 0 and below 1; {getattr(self, name)} was given.")
+
+
+@dataclass(frozen=True)
+class ModelConfig(ModelOptions):
+    """The shape of a language model: everything that is needed to build it without its weights."""
+
+    vocabulary_size: int = field(kw_only=True)
+    """Number of tokens V."""
+
+
+class RecurrentLayer(nn.Module):
+    """The weights of one layer; the equations are in `cells.py`, the loop in `recurrence.py`."""
+
+    def __init__(self, cell: str, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        rows = len(CELLS[cell].gates) * hidden_size
+        self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
+        self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
+        self.bias_ih = nn.Parameter(torch.empty(rows))
+        self.bias_hh = nn.Parameter(torch.empty(rows))
+        bound = 1 / math.sqrt(hidden_size)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -bound, bound)
+
+    def weights(self) -> LayerWeights:
+        """The four tensors in the order that every backend takes."""
+        return LayerWeights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+
+
+class LanguageModel(nn.Module):
+    """Embedding or one-hot lookup, a stack of recurrent layers, a linear head.
+
+    Parameters are named `embedding.weight`, `layers.{i}.weight_ih|weight_hh|bias_ih|bias_hh`, `head.weight` and
+    `head.bias`; a tied head has no weight of its own.
+    """
+
+    def __init__(self, config: ModelConfig, backend: str = "torch") -> None:
+        super().__init__()
+        self.config = config
+        self.backend = backend
+        width = config.embedding_size or config.vocabulary_size
+        self.embedding = nn.Embedding(config.vocabulary_size, width) if config.embedding_size else None
+        self.layers = nn.ModuleList(
+            RecurrentLayer(config.cell, width if i == 0 else config.hidden_size, config.hidden_size)
+            for i in range(config.num_layers)
+        )
+        self.head = nn.Linear(config.hidden_size, config.vocabulary_size)
+        if self.embedding is not None:
+            nn.init.normal_(self.embedding.weight, std=0.1)
+            if config.tied:
+                self.head.weight = self.embedding.weight
+
+    def initial_state(self, batch_size: int, start: int = 0, stop: int | None = None) -> State:
+        """The zero state, (L, B, H) for each state vector of the cell, of the layers from `start` to `stop`."""
+        layers = len(self.layers[start:stop])
+        zeros = self.head.bias.new_zeros(layers, batch_size, self.config.hidden_size)
+        return (zeros,) * CELLS[self.config.cell].num_states
+
+    def forward(
+        self, inputs: Tensor, state: State | None = None, start: int = 0, stop: int | None = None
+    ) -> tuple[Tensor, State]:
+        """Run over a piece of text.
+
+        Args:
+            inputs: token ids (B, T), or, from layer `start` > 0 on, the outputs (B, T, H) of the layer below.
+            state: what an earlier call returned; None is the zero state.
+            start: the lowest layer to run.
+            stop: run only the layers below this one and no head.
+
+        Returns:
+            Logits (B, T, V), or with `stop` the outputs (B, T, H) of the last layer run; and the state.
+        """
+        if state is None:
+            state = self.initial_state(inputs.shape[0], start, stop)
+        x = inputs.transpose(0, 1)
+        if self.embedding is not None and start == 0:
+            x = self.embedding(x)
+        layers: list[RecurrentLayer] = list(self.layers[start:stop])  # type: ignore[arg-type]
+        shape = (x.shape[0], x.shape[1], self.config.hidden_size)
+        masks = [self._mask(shape, self.config.dropout if start + i else 0.0) for i in range(len(layers))]
+        x, state = run_stack(
+            self.config.cell, x, state, [layer.weights() for layer in layers], masks, self.backend
+        )
+        if stop is not None:
+            return x.transpose(0, 1), state
+        mask = self._mask(shape, self.config.output_dropout)
+        # The head works on the memory order of the stack (T, B); the view turned back costs nothing.
+        return self.head(x if mask is None else x * mask).transpose(0, 1), state
+
+    def _mask(self, shape: tuple[int, int, int], rate: float) -> Tensor | None:
+        """A scaled dropout mask (T, B, H), or (1, B, H) when it is the same at all steps (Gal and Ghahramani 2016)."""
+        if not self.training or rate == 0:
+            return None
+        steps = 1 if self.config.dropout_kind == "variational" else shape[0]
+        keep = 1 - rate
+        return self.head.bias.new_empty(steps, *shape[1:]).bernoulli_(keep).div_(keep)
+
+    def num_parameters(self) -> int:
+        """How many weights the model has; tied ones count once."""
+        return sum(parameter.numel() for parameter in self.parameters())

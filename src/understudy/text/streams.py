@@ -1,0 +1,101 @@
+"""What does a model read? Every document's ids in a row, each document closed by one end symbol."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from understudy.text.spool import Spool
+from understudy.text.tokenizers import Tokenizer, character_counts
+
+
+@dataclass
+class TokenStream:
+    """The ids of D documents in a row, N of them to be predicted.
+
+    `tokens[0]` is the end symbol, so that the first character too has something before it; then come the
+    documents, each followed by one end symbol. Document d is predicted at
+    `targets[offsets[d]:offsets[d + 1]]`, whose last entry is its end symbol.
+    """
+
+    tokens: np.ndarray
+    """(N + 1,) ids of the tokenizer's dtype; a memory map when they are many."""
+    offsets: np.ndarray
+    """(D + 1,) int64: where each document's targets begin; the last entry is N."""
+    characters: np.ndarray
+    """(D,) int64: characters of each document's cleaned text, before the tokenizer changed any."""
+    names: list[str]
+    """The D documents' names."""
+    end: int
+    """The id of the end symbol."""
+    dropped: Counter[str] = field(default_factory=Counter)
+    """The characters the tokenizer lacked, with their numbers."""
+    transliterated: int = 0
+    """Characters that the tokenizer wrote with others, such as é with e."""
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """(N,) what the model reads."""
+        return self.tokens[:-1]
+
+    @property
+    def targets(self) -> np.ndarray:
+        """(N,) what it should predict there."""
+        return self.tokens[1:]
+
+    def __len__(self) -> int:
+        return len(self.tokens) - 1
+
+
+def build_stream(
+    documents: Iterable[tuple[str, Iterator[str]]], tokenizer: Tokenizer, workdir: Path | None = None
+) -> TokenStream:
+    """Encode documents into a stream without holding more than a piece of one in memory.
+
+    Args:
+        documents: name and consecutive pieces of each document's text.
+        tokenizer: what encodes them.
+        workdir: where a large stream is kept; None is the system's temporary folder.
+    """
+    spool = Spool(workdir)
+    end = np.array([tokenizer.end], tokenizer.dtype).tobytes()
+    spool.append(end)
+    names: list[str] = []
+    offsets, characters = array("q", [0]), array("q")
+    dropped: Counter[str] = Counter()
+    transliterated = length = 0
+    for name, pieces in documents:
+        size = 0
+        for piece in pieces:
+            ids = tokenizer.encode(piece)
+            spool.append(ids.data.cast("B") if len(ids) else b"")
+            size += len(piece)
+            length += len(ids)
+            dropped.update(tokenizer.unknown(piece))
+            transliterated += _transliterated(piece, tokenizer)
+        spool.append(end)
+        length += 1
+        names.append(name)
+        offsets.append(length)
+        characters.append(size)
+    spool.flush()
+    return TokenStream(
+        tokens=spool.array(tokenizer.dtype),
+        offsets=np.array(offsets, np.int64),
+        characters=np.array(characters, np.int64),
+        names=names,
+        end=tokenizer.end,
+        dropped=dropped,
+        transliterated=transliterated,
+    )
+
+
+def _transliterated(text: str, tokenizer: Tokenizer) -> int:
+    if tokenizer.normalise(text) == text:
+        return 0
+    return sum(
+        number for c, number in character_counts(text).items() if tokenizer.normalise(c) not in (c, "")
+    )

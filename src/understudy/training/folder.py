@@ -1,0 +1,124 @@
+"""The folder of a run: refused when it holds something else, continued when asked, finished with a model card."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from understudy.errors import UserError
+from understudy.evaluation.losses import Losses
+from understudy.models.card import model_card
+from understudy.models.language_model import LanguageModel
+from understudy.storage import atomic_write, read_json, write_json
+from understudy.training.loop import Trained
+
+NOT_COMPARED = ("save_every", "threads")  # may differ when a run goes on
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training command made: losses are those of the kept weights on the validation split."""
+
+    folder: str
+    outcome: str
+    loss: float
+    """Nats per token."""
+    bits_per_char: float
+    accuracy: float
+    perplexity: float
+    tokens: int
+    characters: int
+    documents: int
+    seconds: float
+    steps: int
+    epochs: float
+    best_step: int
+    parameters: int
+    trained_parameters: int
+    notices: list[str]
+
+
+def open_folder(out: Path, request: dict[str, Any], resume: bool) -> TrainingResult | None:
+    """Make ready the folder of a run.
+
+    Args:
+        out: the folder; made when it is missing.
+        request: everything that determines the run.
+        resume: go on with the run that the folder holds.
+
+    Returns:
+        The result of the run if it is finished already.
+
+    Raises:
+        UserError: the folder is not empty and `resume` was not asked for, or it holds another run.
+    """
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file; give a folder with --out.")
+    if out.exists() and any(out.iterdir()):
+        if not resume:
+            raise UserError(
+                f"{out} is not empty. Choose another folder with --out, or add --resume to go on with the run in it."
+            )
+        if not (out / "config.json").exists():
+            raise UserError(f"{out} holds no run to resume (there is no config.json); choose another --out.")
+        config = read_json(out / "config.json")
+        differences = _differences(config.get("request", {}), json.loads(json.dumps(request)))
+        if differences:
+            raise UserError(
+                f"{out} holds a run with other settings, so it cannot be resumed: {'; '.join(differences[:4])}. "
+                "Give the same settings or another --out."
+            )
+        if "result" in config:
+            return TrainingResult(**config["result"])
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Could not make the folder {out}: {error.strerror}. Choose another --out.") from error
+    return None
+
+
+def finish(
+    out: Path,
+    model: LanguageModel,
+    trained: Trained,
+    losses: Losses,
+    trained_parameters: int,
+    notices: list[str],
+) -> TrainingResult:
+    """Write the result into config.json and the model card, and return it; an interrupted run gets no result."""
+    result = TrainingResult(
+        folder=str(out),
+        outcome=trained.outcome,
+        loss=losses.loss,
+        bits_per_char=losses.bits_per_char,
+        accuracy=losses.accuracy,
+        perplexity=losses.perplexity,
+        tokens=int(losses.tokens.sum()),
+        characters=int(losses.characters.sum()),
+        documents=len(losses.characters),
+        seconds=round(trained.seconds, 2),
+        steps=trained.steps,
+        epochs=round(trained.epochs, 3),
+        best_step=trained.best_step,
+        parameters=model.num_parameters(),
+        trained_parameters=trained_parameters,
+        notices=notices,
+    )
+    config = read_json(out / "config.json")
+    if trained.outcome != "interrupted":
+        config["result"] = asdict(result)
+        write_json(out / "config.json", config)
+    atomic_write(out / "README.md", model_card(out.name, {**config, "result": asdict(result)}))
+    return result
+
+
+def _differences(old: Any, new: Any, path: str = "") -> list[str]:
+    """Where two requests differ, in words."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            line
+            for key in sorted(old.keys() | new.keys())
+            if key not in NOT_COMPARED
+            for line in _differences(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
+        ]
+    return [] if old == new else [f"{path} was {old} and is now {new}"]

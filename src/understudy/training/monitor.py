@@ -1,0 +1,111 @@
+"""Watching a run: the loop reports, a monitor shows."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+log = logging.getLogger("understudy")
+
+
+class Monitor:
+    """Told of every step and every validation; this one keeps silent."""
+
+    def begin(self, name: str, step: int, total: int) -> None:
+        """A run starts, or goes on, at `step` of `total`."""
+
+    def step(self, step: int, loss: float, tokens_per_second: float) -> None:
+        """A step is done; `loss` is the mean of the epoch so far, in nats per token."""
+
+    def validation(self, row: dict[str, Any]) -> None:
+        """A validation is done; `row` is its line of history.jsonl."""
+
+    def end(self) -> None:
+        """The run is over, whether finished or not."""
+
+
+class ConsoleMonitor(Monitor):
+    """A progress bar on standard error, and a line for every validation."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self.progress: Progress | None = None
+
+    def begin(self, name: str, step: int, total: int) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("loss {task.fields[loss]:.3f}  {task.fields[speed]:,.0f} chars/s"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            refresh_per_second=4,
+        )
+        self.progress.start()
+        self.task = self.progress.add_task(name, total=total, completed=step, loss=float("nan"), speed=0.0)
+
+    def step(self, step: int, loss: float, tokens_per_second: float) -> None:
+        if self.progress is not None:
+            self.progress.update(self.task, completed=step, loss=loss, speed=tokens_per_second)
+
+    def validation(self, row: dict[str, Any]) -> None:
+        train = "" if row["train_loss"] is None else f"train {row['train_loss']:.4f}  "
+        mark = "  (best)" if row["best"] else ""
+        self.console.print(
+            f"epoch {row['epoch']:6.2f}  step {row['step']:6d}  {train}validation {row['validation_loss']:.4f}{mark}",
+            highlight=False,
+        )
+
+    def end(self) -> None:
+        if self.progress is not None:
+            self.progress.stop()
+            self.progress = None
+
+
+class TensorBoardMonitor(Monitor):
+    """Writes the losses for TensorBoard; needs the extra `tensorboard`."""
+
+    def __init__(self, folder: Path) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self.writer = SummaryWriter(str(folder))
+
+    def validation(self, row: dict[str, Any]) -> None:
+        for key in ("train_loss", "validation_loss", "validation_accuracy", "lr"):
+            if row[key] is not None:
+                self.writer.add_scalar(key, row[key], row["step"])
+
+    def end(self) -> None:
+        self.writer.close()
+
+
+class Monitors(Monitor):
+    """Several monitors as one."""
+
+    def __init__(self, *monitors: Monitor) -> None:
+        self.monitors = monitors
+
+    def begin(self, name: str, step: int, total: int) -> None:
+        for monitor in self.monitors:
+            monitor.begin(name, step, total)
+
+    def step(self, step: int, loss: float, tokens_per_second: float) -> None:
+        for monitor in self.monitors:
+            monitor.step(step, loss, tokens_per_second)
+
+    def validation(self, row: dict[str, Any]) -> None:
+        for monitor in self.monitors:
+            monitor.validation(row)
+
+    def end(self) -> None:
+        for monitor in self.monitors:
+            monitor.end()

@@ -1,0 +1,62 @@
+"""What a user chooses about training."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from understudy.errors import UserError
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How the weights are learned: optimizer, schedule, length, and what the run is done on."""
+
+    optimizer: Literal["rmsprop", "adagrad", "adam", "adamw", "sgd"] = "adamw"
+    """Optimizer."""
+    lr: float = 3e-3
+    """Learning rate at its highest."""
+    schedule: Literal["constant", "cosine", "one-cycle", "slanted", "plateau"] = "cosine"
+    """How the learning rate moves: held, cosine to zero after a short warm-up, one-cycle, slanted triangular,
+    or halved whenever validation has not improved twice in a row."""
+    weight_decay: float = 0.0
+    """L2 penalty on the weights; with adamw the decoupled kind."""
+    clip: float = 1.0
+    """Largest norm of the gradient; 0 does not clip."""
+    alpha: float = 0.99
+    """Smoothing constant of rmsprop."""
+    momentum: float = 0.0
+    """Momentum of sgd and rmsprop."""
+    epochs: float = 20.0
+    """Passes over the training text, at most; fractions are allowed."""
+    minutes: float | None = None
+    """Train for about this long instead; turned into a number of steps from the measured speed."""
+    steps: int | None = None
+    """Train for this number of steps instead."""
+    patience: int = 5
+    """Stop after this many validations in a row without improvement; 0 never stops early."""
+    validate_every: int = 0
+    """Steps between validations; 0 validates after each epoch."""
+    batch_size: int = 64
+    """Streams of text that are read side by side, at most; fewer when the text is short."""
+    sequence_length: int = 128
+    """Tokens between truncations of the gradient, at most; fewer when the text is short."""
+    seed: int = 0
+    """Seed of the initial weights and of dropout."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the products: fp32, or bf16 by autocast."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; auto takes a CUDA device where there is one."""
+    devices: int = 1
+    """Processes or GPUs that share each batch."""
+    threads: int = 0
+    """CPU threads; 0 leaves the choice to PyTorch."""
+    save_every: float = 60.0
+    """Seconds between saves of what --resume needs."""
+
+    def __post_init__(self) -> None:
+        for name in ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise UserError(f"{name} must be greater than 0; {value} was given.")
+        for name in ("weight_decay", "clip", "patience", "validate_every", "threads", "momentum", "save_every"):
+            if getattr(self, name) < 0:
+                raise UserError(f"{name} must not be negative; {getattr(self, name)} was given.")

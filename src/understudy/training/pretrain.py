@@ -1,0 +1,86 @@
+"""`pretrain`: a model from scratch."""
+
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from understudy.evaluation.losses import document_losses
+from understudy.evaluation.memorisation import FILE as FINGERPRINT
+from understudy.evaluation.memorisation import Fingerprint, save_fingerprints
+from understudy.models.checkpoint import save_description
+from understudy.models.language_model import LanguageModel, ModelConfig, ModelOptions
+from understudy.text.corpus import Corpus, SplitOptions
+from understudy.text.documents import ReadOptions
+from understudy.text.tokenizers import train_tokenizer
+from understudy.training.batches import Batches, fit_shape
+from understudy.training.folder import TrainingResult, finish, open_folder
+from understudy.training.loop import Task, make_fabric, train
+from understudy.training.monitor import Monitor
+from understudy.training.options import TrainingOptions
+
+log = logging.getLogger("understudy")
+
+
+def pretrain(
+    *texts: str | Path,
+    out: str | Path,
+    tokenizer: str = "char",
+    model: ModelOptions = ModelOptions(),
+    training: TrainingOptions = TrainingOptions(),
+    read: ReadOptions = ReadOptions(),
+    split: SplitOptions = SplitOptions(),
+    fingerprint: bool = True,
+    resume: bool = False,
+    monitor: Monitor | None = None,
+) -> TrainingResult:
+    """Train a language model from scratch on text.
+
+    Args:
+        texts: files or folders of text.
+        out: the folder that the model is written to.
+        tokenizer: what a token is: `char` (the text's own characters), `ascii` (128 classes) or `byte`.
+        model: shape of the network.
+        training: how it is trained.
+        read: how the text is read.
+        split: how the documents are split.
+        fingerprint: keep hashes of the training text, so that copying can be reported; never the text.
+        resume: go on with the interrupted run in `out`.
+        monitor: is told of the progress.
+
+    Returns:
+        The loss on the validation split and the facts of the run.
+
+    Raises:
+        UserError: bad input; the message says what to do.
+    """
+    fabric = make_fabric(training)
+    out = Path(out)
+    corpus = Corpus.open(texts, read, split)
+    request = {
+        "command": "pretrain",
+        "options": {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)},
+        "corpus": corpus.summary(),
+    }
+    if fabric.is_global_zero and (done := open_folder(out, request, resume)) is not None:
+        log.info(f"The run in {out} is finished; there is nothing to resume.")
+        return done
+    codec = train_tokenizer(tokenizer, corpus.texts())
+    config = ModelConfig(**asdict(model), vocabulary_size=len(codec.vocabulary))
+    torch.manual_seed(training.seed)
+    network = LanguageModel(config)
+    stream, validation = corpus.stream("train", codec), corpus.stream("validation", codec)
+    rows, steps = fit_shape(len(stream), training.batch_size, training.sequence_length, fabric.world_size)
+    if fabric.is_global_zero:
+        save_description(out, config, codec, {"request": request})
+        if fingerprint:
+            save_fingerprints(out / FINGERPRINT, {"training": Fingerprint.build(corpus.texts("train"))})
+    task = Task(
+        model=network,
+        batches=Batches(stream.inputs, stream.targets, rows, steps),
+        validate=lambda: document_losses(network, validation),
+    )
+    trained = train(task, out, training, monitor or Monitor(), fabric)
+    losses = document_losses(network, validation)
+    return finish(out, network, trained, losses, network.num_parameters(), corpus.notices)

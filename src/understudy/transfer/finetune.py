@@ -1,0 +1,170 @@
+"""`finetune`: retrain a selection of a base's weights on a text."""
+
+import hashlib
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from understudy.evaluation.losses import document_losses, layer_outputs
+from understudy.evaluation.memorisation import FILE as FINGERPRINT
+from understudy.evaluation.memorisation import Fingerprint, load_fingerprints, save_fingerprints
+from understudy.models.checkpoint import Checkpoint, load_checkpoint, save_description
+from understudy.models.language_model import LanguageModel
+from understudy.text.corpus import Corpus, SplitOptions
+from understudy.text.documents import ReadOptions
+from understudy.text.streams import TokenStream
+from understudy.text.tokenizers import CharTokenizer, Tokenizer, train_tokenizer
+from understudy.training.batches import Batches, fit_shape
+from understudy.training.folder import TrainingResult, finish, open_folder
+from understudy.training.loop import Task, make_fabric
+from understudy.training.loop import train as run
+from understudy.training.monitor import Monitor
+from understudy.training.options import TrainingOptions
+from understudy.transfer.prefix import cacheable, prefix_outputs
+from understudy.transfer.selection import Selection, select
+from understudy.transfer.vocabulary import remap_vocabulary
+
+log = logging.getLogger("understudy")
+
+
+def finetune(
+    base: str | Path,
+    *texts: str | Path,
+    out: str | Path,
+    train: str = "all",
+    head: bool = True,
+    tokenizer: str | None = None,
+    training: TrainingOptions = TrainingOptions(lr=1e-3),
+    dropout: float | None = None,
+    output_dropout: float | None = None,
+    read: ReadOptions = ReadOptions(),
+    split: SplitOptions = SplitOptions(),
+    fingerprint: bool = True,
+    resume: bool = False,
+    monitor: Monitor | None = None,
+) -> TrainingResult:
+    """Retrain a selection of a base model's weights on text; all others stay as they are, bit for bit.
+
+    Args:
+        base: the folder of a model, or the name of a bundled one.
+        texts: files or folders of text.
+        out: the folder that the new model is written to.
+        train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`.
+        head: let the head learn too, whatever the selection says.
+        tokenizer: another tokenizer than the base's; rows are carried over by token.
+        training: how it is trained.
+        dropout: dropout between layers, if other than the base's.
+        output_dropout: dropout before the head, if other than the base's.
+        read: how the text is read.
+        split: how the documents are split.
+        fingerprint: keep hashes of the training text, so that copying can be reported; never the text.
+        resume: go on with the interrupted run in `out`.
+        monitor: is told of the progress.
+
+    Returns:
+        The loss on the validation split and the facts of the run.
+
+    Raises:
+        UserError: bad input; the message says what to do.
+    """
+    fabric = make_fabric(training)
+    out = Path(out)
+    source = load_checkpoint(base)
+    corpus = Corpus.open(texts, read, split)
+    notices = list(corpus.notices)
+    model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
+    model = with_dropout(model, dropout, output_dropout)
+    selection = select(model, f"({train}), head" if head else train)
+    request = {
+        "command": "finetune",
+        "options": {"head": head, "dropout": dropout, "output_dropout": output_dropout, "training": asdict(training)},
+        "base": {"name": str(base), "sha256": weights_hash(source.folder)},
+        "selection": selection.expression,
+        "tokenizer": codec.name,
+        "corpus": corpus.summary(),
+    }
+    for notice in notices:
+        log.info(notice)
+    if fabric.is_global_zero and (done := open_folder(out, request, resume)) is not None:
+        log.info(f"The run in {out} is finished; there is nothing to resume.")
+        return done
+    stream, validation = corpus.stream("train", codec), corpus.stream("validation", codec)
+    if fabric.is_global_zero:
+        save_description(out, model.config, codec, {"request": request})
+        if fingerprint:
+            inherited = load_fingerprints(source.folder / FINGERPRINT)
+            own = Fingerprint.build(corpus.texts("train"))
+            save_fingerprints(out / FINGERPRINT, {f"base {name}": f for name, f in inherited.items()} | {"training": own})
+    torch.manual_seed(training.seed)
+    task = retraining_task(model, selection, stream, validation, training, fabric.world_size)
+    trained = run(task, out, training, monitor or Monitor(), fabric)
+    return finish(out, model, trained, task.validate(), selection.count(), notices)
+
+
+def retraining_task(
+    model: LanguageModel,
+    selection: Selection,
+    stream: TokenStream,
+    validation: TokenStream,
+    training: TrainingOptions,
+    world_size: int = 1,
+) -> Task:
+    """The work of retraining a selection, without what cannot matter.
+
+    Gradients are computed only down to the lowest learning layer, and where nothing random acts among the layers below
+    it their outputs are computed once, for training and for validation.
+    """
+    selection.apply(model)
+    rows, steps = fit_shape(len(stream), training.batch_size, training.sequence_length, world_size)
+    batches = Batches(stream.inputs, stream.targets, rows, steps)
+    frozen = selection.lowest_layer(model)
+    if not cacheable(model, frozen, len(stream) + len(validation)):
+        return Task(model, batches, lambda: document_losses(model, validation), 0, selection.partial())
+    features = layer_outputs(model, validation, frozen)
+    return Task(
+        model,
+        prefix_outputs(model.eval(), batches, frozen),
+        lambda: document_losses(model, validation, features, frozen),
+        frozen,
+        selection.partial(),
+    )
+
+
+def fit_tokenizer(
+    source: Checkpoint, corpus: Corpus, tokenizer: str | None, notices: list[str]
+) -> tuple[LanguageModel, Tokenizer]:
+    """The base's network for the tokenizer of the corpus; says in `notices` what was carried over and what is new.
+
+    The base's own tokenizer is kept where it has every character of the corpus or cannot be extended; a `char` tokenizer
+    is extended by what it lacks.
+    """
+    codec = source.tokenizer
+    if tokenizer is not None and tokenizer != codec.name:
+        codec = train_tokenizer(tokenizer, corpus.texts())
+    elif isinstance(codec, CharTokenizer):
+        lacking = set().union(*(codec.unknown(text) for text in corpus.texts()))
+        if lacking:
+            codec = CharTokenizer([*codec.vocabulary, *sorted(lacking)])
+    if codec is source.tokenizer:
+        return source.model, codec
+    model, coverage = remap_vocabulary(source.model, source.tokenizer.vocabulary, codec.vocabulary)
+    new = f"; new, started from the mean row: {' '.join(map(repr, coverage.new))}" if coverage.new else ""
+    notices.append(
+        f"{coverage.kept} of {len(codec.vocabulary)} tokens were carried over from the base's "
+        f"{len(source.tokenizer.vocabulary)}{new}."
+    )
+    return model, codec
+
+
+def with_dropout(model: LanguageModel, dropout: float | None, output_dropout: float | None) -> LanguageModel:
+    """The same network with other dropout; the weights are shared, not copied."""
+    changes = {"dropout": dropout, "output_dropout": output_dropout}
+    model.config = replace(model.config, **{key: value for key, value in changes.items() if value is not None})
+    return model
+
+
+def weights_hash(folder: Path) -> str:
+    """The sha256 of a checkpoint's weights, which names it wherever it lies."""
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()

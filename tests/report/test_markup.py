@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from understudy.report.markup import clean, fenced, markdown, paragraph
+
+HOSTILE = st.text(st.sampled_from("ab1 .#+->*_`[](){}<>|&$~!\\:=;\n\x03é한"), max_size=30)
+
+
+def shown(source: str) -> str:
+    """The text that Markdown shows for `source`, if that is one paragraph and nothing else."""
+    tokens = MarkdownIt().parse(source)
+    assert [token.type for token in tokens] == ["paragraph_open", "inline", "paragraph_close"], source
+    children = tokens[1].children or []
+    assert {child.type for child in children} <= {"text", "text_special"}, source
+    return "".join(child.content for child in children)
+
+
+@given(HOSTILE)
+def test_a_paragraph_shows_exactly_its_text(text: str) -> None:
+    plain = " ".join(clean(text).split())
+    if plain:
+        assert shown(paragraph(text)) == plain
+
+
+@given(HOSTILE)
+def test_markdown_inside_a_line_shows_exactly_its_text(text: str) -> None:
+    plain = " ".join(clean(text).split())
+    assert shown("x " + markdown(text)) == f"x {plain}".rstrip()
+
+
+def test_numbers_and_intervals_stay_readable() -> None:
+    assert markdown("−0.233 [−0.251, −0.214], <0.001, bits_per_char & more") == (
+        "−0.233 [−0.251, −0.214], <0.001, bits_per_char & more"
+    )
+
+
+@given(HOSTILE)
+def test_a_fence_holds_any_text(text: str) -> None:
+    tokens = MarkdownIt().parse(fenced(text))
+    assert [token.type for token in tokens] == ["fence"]
+    assert tokens[0].content.rstrip() == clean(text).rstrip()
+
+
+@pytest.mark.parametrize("bad", ["\x00", "\x03", "\x1b", "\x7f", "\x85", "\ud800", "\ufffe"])
+def test_what_cannot_be_shown_is_replaced(bad: str) -> None:
+    assert clean(f"a{bad}b\n\tc") == "a\N{REPLACEMENT CHARACTER}b\n\tc"
+    clean(f"a{bad}b").encode()
