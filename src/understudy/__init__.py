@@ -1,3 +1,45 @@
-"""understudy: transfer learning in recurrent text models."""
+"""understudy: transfer learning in recurrent text models.
+
+The public functions, one a command, and their options; each is imported when it is first used.
+"""
+
+import importlib
+from typing import Any
 
 __version__ = "0.1.0"
+
+PUBLIC = {
+    "pretrain": "training.pretrain",
+    "TrainingResult": "training.folder",
+    "TrainingOptions": "training.options",
+    "RetrainingOptions": "training.options",
+    "ModelOptions": "models.language_model",
+    "finetune": "transfer.finetune",
+    "select": "transfer.selection",
+    "compare": "studies.compare",
+    "CompareOptions": "studies.compare",
+    "SearchOptions": "studies.search",
+    "study": "studies.study",
+    "evaluate": "evaluation.evaluate",
+    "text_quality": "evaluation.quality",
+    "generate": "generation.generate",
+    "GenerateOptions": "generation.generate",
+    "SamplingOptions": "generation.sampling",
+    "info": "about",
+    "load_checkpoint": "models.checkpoint",
+    "ReadOptions": "text.documents",
+    "SplitOptions": "text.splitting",
+    "Corpus": "text.corpus",
+    "UserError": "errors",
+}
+__all__ = [*PUBLIC, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PUBLIC:
+        raise AttributeError(f"module 'understudy' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"understudy.{PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

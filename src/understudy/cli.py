@@ -28,10 +28,11 @@ COMMANDS = {
     "finetune": ("understudy.transfer.finetune", "Retrain a selection of a base's weights on text."),
     "compare": ("understudy.studies.compare", "Scratch against transfer on one corpus, in one table."),
     "evaluate": ("understudy.evaluation.evaluate", "Measure how well a model predicts a text."),
-    "generate": ("understudy.generation.generate", "Write text with a model."),
+    "generate": ("understudy.generation.console", "Write text with a model."),
     "study": ("understudy.studies.study", "Run a named experiment."),
-    "info": ("understudy.info", "What a model, corpus or run folder is."),
+    "info": ("understudy.about", "What a model, corpus or run folder is."),
 }
+HOOKS = ("monitor",)  # arguments of public functions that are not for the command line
 INTERRUPTED = 130  # what shells report for Ctrl-C
 
 console = Console(stderr=True)
@@ -85,11 +86,11 @@ def run(arguments: list[str]) -> int:
     if result is None:
         return 0
     if flags["--json"]:
-        print(json.dumps(asdict(result) if is_dataclass(result) else result, ensure_ascii=False, default=str))  # type: ignore[arg-type]
+        print(json.dumps(asdict(result), ensure_ascii=False, default=str))
     else:
         from understudy.showing import show
 
-        show(result, console)
+        show(result)
     return INTERRUPTED if getattr(result, "outcome", None) == "interrupted" else 0
 
 
@@ -140,24 +141,20 @@ def _placeholder(summary: str) -> Callable[[], None]:
 
 
 def _adapt(function: Callable[..., Any], quiet: bool) -> Callable[..., Any]:
-    """A public function as a command: fields of its dataclass options become flags, its hooks are filled in."""
+    """A public function as a command: the fields of its dataclass options become flags, a monitor is handed to it."""
     signature = inspect.signature(function)
     hooks: dict[str, Any] = {}
     if "monitor" in signature.parameters and not quiet:
         from understudy.training.monitor import ConsoleMonitor
 
         hooks["monitor"] = ConsoleMonitor(console)
-    if "stream" in signature.parameters:
-        from understudy.showing import Stream
-
-        hooks["stream"] = Stream
     parameters = []
     for parameter in signature.parameters.values():
-        if parameter.name in ("monitor",):
+        if parameter.name in HOOKS:
             continue
-        if is_dataclass(parameter.annotation):
-            flat = Annotated[parameter.annotation, Parameter(name="*", group=parameter.name.capitalize())]
-            parameter = parameter.replace(annotation=flat)
+        if is_dataclass(kind := parameter.annotation):
+            flat = Parameter(name="*", group=parameter.name.capitalize())
+            parameter = parameter.replace(annotation=Annotated[kind, flat])
         parameters.append(parameter)
 
     @functools.wraps(function)

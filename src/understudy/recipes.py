@@ -1,11 +1,11 @@
 """Recipes: commented TOML files whose keys are the flags of a command, with what the run measured.
 
-    [options]                      # what --recipe sets; flags on the command line win
-    lr = 0.003
-    num_layers = 2
+[options]                      # what --recipe sets; flags on the command line win
+lr = 0.003
+num_layers = 2
 
-    [measured]                     # what came of it: never read by a command
-    validation_loss = 1.23
+[measured]                     # what came of it: never read by a command
+validation_loss = 1.23
 """
 
 import tomllib

@@ -23,9 +23,7 @@ def search(training, texts, run):
     longest = covered = 0
     copied = []
     for text in texts:
-        windows = [
-            any(text[i : i + run] in document for document in training) for i in range(len(text) - run + 1)
-        ]
+        windows = [any(text[i : i + run] in document for document in training) for i in range(len(text) - run + 1)]
         inside = [any(windows[max(0, i - run + 1) : i + 1]) for i in range(len(text))]
         covered += sum(inside)
         copied += windows
@@ -98,9 +96,7 @@ def test_the_rate_is_the_lowest_that_fits(seed, capacity, length):
 @pytest.mark.parametrize("capacity", [50, 500, 100_000])
 def test_merging_equals_building_from_both(capacity):
     one, two = random_text(1, 3000), random_text(2, 300) + POEM
-    merged = Fingerprint.build([one], capacity=capacity).merge(
-        Fingerprint.build([two], capacity=capacity), capacity
-    )
+    merged = Fingerprint.build([one], capacity=capacity).merge(Fingerprint.build([two], capacity=capacity), capacity)
     both = Fingerprint.build([one, two], capacity=capacity)
     np.testing.assert_array_equal(merged.hashes, both.hashes)
     assert (merged.rate, merged.characters) == (both.rate, both.characters)

@@ -76,9 +76,7 @@ def make_report() -> Report:
         spread = None
         if floor:
             length = 46 if family == "scratch" else 22
-            runs = [
-                history(best + rng.gauss(0, 0.006), floor, length + rng.randrange(8), rng) for _ in range(5)
-            ]
+            runs = [history(best + rng.gauss(0, 0.006), floor, length + rng.randrange(8), rng) for _ in range(5)]
             curves[name], families[name] = runs, family
             losses = [min(epoch["validation_loss"] for epoch in run) for run in runs]
             best, spread = mean(losses), stdev(losses)

@@ -73,10 +73,7 @@ def test_without_numbers_there_is_nothing_to_draw(rows: list[IntervalRow]) -> No
 @pytest.mark.parametrize("width", [WIDE, NARROW])
 @pytest.mark.parametrize("count", [1, 3, 30])
 def test_names_of_any_length_leave_room_for_the_dots(count: int, width: float) -> None:
-    rows = [
-        IntervalRow("retrain a rather long list of layers " * (1 + i % 3), 1.2, 1.1, 1.3)
-        for i in range(count)
-    ]
+    rows = [IntervalRow("retrain a rather long list of layers " * (1 + i % 3), 1.2, 1.1, 1.3) for i in range(count)]
     canvas = draw(IntervalBars(rows, "loss"), width)
     box = canvas.axes[0].get_position()
     assert 0 < box.x0 < box.x1 < 1

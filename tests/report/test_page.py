@@ -153,9 +153,7 @@ def test_figures_whose_titles_look_alike_do_not_overwrite_each_other(tmp_path: P
 @given(text=st.text(max_size=60) | st.sampled_from(["</main><script>x", "{{ 7 * 7 }}", "&lt;", "\x03\ud800"]))
 def test_no_text_breaks_the_page(tmp_path: Path, text: str) -> None:
     sample = Sample(text, text, text, text)
-    write_report(
-        tmp_path, Report(text, text, samples=[sample], facts={text: text, "x": {text: text}}, notices=[text])
-    )
+    write_report(tmp_path, Report(text, text, samples=[sample], facts={text: text, "x": {text: text}}, notices=[text]))
     page = Page(read(tmp_path))
     assert not page.tags["script"]
     assert page.tags["article"] == 1

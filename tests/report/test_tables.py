@@ -165,9 +165,7 @@ def test_the_best_number_may_be_shared_by_rows_that_read_alike() -> None:
 
 
 def test_html_is_escaped_and_names_its_scopes() -> None:
-    table = Table(
-        "<t>", [Column("name", "<row>"), Column("x", "a & b", "<u>")], [{"name": "<script>", "x": "<b>"}]
-    )
+    table = Table("<t>", [Column("name", "<row>"), Column("x", "a & b", "<u>")], [{"name": "<script>", "x": "<b>"}])
     page = to_html(table, 2, Palette())
     assert "<script>" not in page
     for escaped in ("&lt;t&gt;", "&lt;row&gt;", "a &amp; b", "&lt;u&gt;", "&lt;script&gt;", "&lt;b&gt;"):

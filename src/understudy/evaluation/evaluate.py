@@ -31,7 +31,7 @@ class Evaluation:
     corpus: str
     """The hash of the corpus."""
     split: str
-    split_seed: int
+    split_seed: int | None
     loss: float
     """Nats per token."""
     bits_per_char: float

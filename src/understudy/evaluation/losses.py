@@ -26,7 +26,7 @@ class Losses:
     """Sums over blocks: a block is a document, or a part of at most 2,000 tokens of a long one.
 
     nats, tokens and correct predictions are (K,) for K blocks, `document` (K,) tells whose they are, and `characters`
-    (D,) counts the characters of each document's original text.
+    (D,) counts the characters of each document's original text. `correct` is empty where it is not known.
     """
 
     nats: np.ndarray
@@ -42,8 +42,8 @@ class Losses:
 
     @property
     def accuracy(self) -> float:
-        """Share of tokens that were the most probable one."""
-        return float(self.correct.sum() / max(1, self.tokens.sum()))
+        """Share of tokens that were the most probable one; NaN where it is not known."""
+        return float(self.correct.sum() / max(1, self.tokens.sum())) if self.correct.size else math.nan
 
     @property
     def perplexity(self) -> float:
@@ -131,10 +131,8 @@ def document_losses(
 
     Documents longer than 20,000 tokens are walked in windows, each after 1,000 uncounted tokens of what precedes it.
     """
-    lengths = np.diff(stream.offsets)
-    blocks = np.maximum(1, -(-lengths // BLOCK))
-    first_block = np.concatenate([[0], np.cumsum(blocks)])
-    total = int(first_block[-1])
+    first_block, owner = _blocks(stream)
+    total = len(owner)
     nats, tokens, correct = np.zeros(total), np.zeros(total, np.int64), np.zeros(total, np.int64)
     for rows, positions, logits in walk(model, stream, features, start):
         expected = np.asarray(stream.targets[positions]).astype(np.int64)
@@ -148,7 +146,28 @@ def document_losses(
         nats += np.bincount(index, loss.view(expected.shape).double().cpu().numpy()[counted], total)
         tokens += np.bincount(index, minlength=total)
         correct += np.bincount(block[counted & hits], minlength=total)
-    return Losses(nats, tokens, correct, np.repeat(np.arange(len(lengths)), blocks), stream.characters)
+    return Losses(nats, tokens, correct, owner, stream.characters)
+
+
+def sum_losses(stream: TokenStream, nats: np.ndarray) -> Losses:
+    """The sums over blocks of a loss (N,) that is known for every target; which predictions were right is not."""
+    first_block, owner = _blocks(stream)
+    document = np.repeat(np.arange(len(stream.characters)), np.diff(stream.offsets))
+    block = first_block[document] + (np.arange(len(stream)) - stream.offsets[document]) // BLOCK
+    counted = np.asarray(stream.targets) != stream.end
+    return Losses(
+        np.bincount(block[counted], nats[counted], len(owner)),
+        np.bincount(block[counted], minlength=len(owner)),
+        np.zeros(0, np.int64),
+        owner,
+        stream.characters,
+    )
+
+
+def _blocks(stream: TokenStream) -> tuple[np.ndarray, np.ndarray]:
+    """The first block of each document (D + 1,), and whose each block is (K,)."""
+    blocks = np.maximum(1, -(-np.diff(stream.offsets) // BLOCK))
+    return np.concatenate([[0], np.cumsum(blocks)]), np.repeat(np.arange(len(blocks)), blocks)
 
 
 def layer_outputs(model: LanguageModel, stream: TokenStream, stop: int) -> np.ndarray:

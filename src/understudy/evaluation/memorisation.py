@@ -22,6 +22,8 @@ from safetensors.numpy import save
 
 from understudy.errors import UserError
 from understudy.storage import atomic_write
+from understudy.text.corpus import Corpus
+from understudy.text.tokenizers import Tokenizer
 
 RUN = 30
 FILE = "fingerprint.safetensors"  # in a checkpoint folder
@@ -71,9 +73,7 @@ class Fingerprint:
     """Characters of the training text."""
 
     @classmethod
-    def build(
-        cls, texts: Iterable[str | Iterable[str]], run: int = RUN, capacity: int = CAPACITY
-    ) -> "Fingerprint":
+    def build(cls, texts: Iterable[str | Iterable[str]], run: int = RUN, capacity: int = CAPACITY) -> "Fingerprint":
         """Fingerprint a training text; memory does not grow with its length.
 
         Args:
@@ -114,7 +114,8 @@ class Fingerprint:
             characters += len(text)
             hashes = np.concatenate([np.empty(0, np.uint64), *_hashes(text, self.run)])
             positions = np.flatnonzero(_divisible(hashes, self.rate))
-            hits = np.isin(hashes[positions], self.hashes)
+            sampled = hashes[positions]
+            hits = np.searchsorted(self.hashes, sampled, "right") > np.searchsorted(self.hashes, sampled)
             for first, last in _stretches(hits):
                 longest = max(longest, int(positions[last] - positions[first]) + self.run)
             starts = positions[hits]
@@ -128,11 +129,15 @@ class Fingerprint:
         return Copying(longest, share, self.rate == 1, characters, lookups)
 
 
+def fingerprint_of(corpus: Corpus, tokenizer: Tokenizer) -> Fingerprint:
+    """The fingerprint of a corpus's training split as a model with this tokenizer is shown it."""
+    return Fingerprint.build(map(tokenizer.normalise, pieces) for pieces in corpus.documents("train"))
+
+
 def save_fingerprints(path: Path, fingerprints: Mapping[str, Fingerprint]) -> None:
     """Write fingerprints of several training texts into one file, by name (such as `target` and `base`)."""
     facts = {
-        name: json.dumps({"run": f.run, "rate": f.rate, "characters": f.characters})
-        for name, f in fingerprints.items()
+        name: json.dumps({"run": f.run, "rate": f.rate, "characters": f.characters}) for name, f in fingerprints.items()
     }
     atomic_write(path, save({name: f.hashes for name, f in fingerprints.items()}, metadata=facts))
 

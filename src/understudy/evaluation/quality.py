@@ -31,7 +31,7 @@ class TextQuality:
     """Share of the words that are English; 0 if there are no words."""
 
     distinct_1: float
-    """Share of the words that differ, in any case of letters: Li et al. (2016), section 5.2."""
+    """Share of the words that differ, in any case of letters: Li et al. (2016)."""
 
     distinct_2: float
     """Share of the pairs of consecutive words that differ."""

@@ -65,8 +65,7 @@ class GenerateOptions:
             raise UserError(f"documents must be 0 or more; {self.documents} was given.")
         if self.documents and self.samples > 1:
             raise UserError(
-                f"documents={self.documents} already says how many texts to write; "
-                f"leave out samples={self.samples}."
+                f"documents={self.documents} already says how many texts to write; leave out samples={self.samples}."
             )
         if "" in self.stop:
             raise UserError("A stop string is empty, which would end every text at once; leave it out.")
@@ -105,15 +104,15 @@ class Generation:
 def generate(
     model: "str | Path | Checkpoint",
     options: GenerateOptions = GenerateOptions(),
-    sampling: SamplingOptions = SamplingOptions(),  # noqa: B008 (frozen)
+    sampling: SamplingOptions = SamplingOptions(),
     *,
     stream: Listener | None = None,
     stepper: "Stepper | None" = None,
 ) -> Generation:
     """Write texts with a trained model.
 
-    Sample i depends on the seed and on i, not on the number of samples (unless the last bit of a sum, which
-    may differ with the width of a product, tips a draw: about once in millions of characters).
+    Sample i depends on the seed and on i, not on the number of samples (save where the last bit of a sum, which
+    may differ with the width of a product, tips a draw: once in some 100,000 characters).
 
     Args:
         model: a checkpoint, its folder, or the name of a bundled model.
@@ -230,9 +229,7 @@ class _Writer:
     What might still become a stop string is held back, and so are the bytes of an unfinished character.
     """
 
-    def __init__(
-        self, index: int, tokenizer: "Tokenizer", options: GenerateOptions, listener: Listener | None
-    ) -> None:
+    def __init__(self, index: int, tokenizer: "Tokenizer", options: GenerateOptions, listener: Listener | None) -> None:
         self.index = index
         self.ending: Ending | None = None
         self.pieces: list[str] = []
@@ -277,9 +274,7 @@ class _Writer:
     def _undecided(self) -> int:
         """How many of the last characters held may be the beginning of a stop string."""
         longest = min(len(self._held), max(map(len, self._stops), default=1) - 1)
-        return next(
-            (n for n in range(longest, 0, -1) if any(s.startswith(self._held[-n:]) for s in self._stops)), 0
-        )
+        return next((n for n in range(longest, 0, -1) if any(s.startswith(self._held[-n:]) for s in self._stops)), 0)
 
     def _show(self, count: int) -> None:
         if not count:

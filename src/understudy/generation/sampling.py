@@ -109,8 +109,7 @@ def keep_top_p(logits: Floats, p: float) -> Floats:
 
 
 def keep_min_p(logits: Floats, share: float) -> Floats:
-    """Keep tokens with at least `share` of the likeliest token's probability: Nguyen et al. (2024), section
-    3."""
+    """Keep tokens with at least `share` of the likeliest token's probability: Nguyen et al. (2024)."""
     if share <= 0:
         return logits
     return np.where(logits >= logits.max(axis=1, keepdims=True) + np.log(share), logits, -np.inf)

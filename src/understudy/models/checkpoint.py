@@ -1,8 +1,8 @@
 """A model as a folder that is complete by itself, and never a pickle.
 
-    model.safetensors   the weights            config.json          shape, training, corpus, results
-    tokenizer.json      the vocabulary         history.jsonl        one line for each validation
-    README.md           the model card         fingerprint.safetensors   hashes of what it was trained on
+model.safetensors   the weights            config.json          shape, training, corpus, results
+tokenizer.json      the vocabulary         history.jsonl        one line for each validation
+README.md           the model card         fingerprint.safetensors   hashes of what it was trained on
 """
 
 import difflib
@@ -122,9 +122,7 @@ def read_weights(folder: Path, model: LanguageModel) -> None:
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise UserError(
-            f"{path} is damaged or cut short ({error}). Restore it from a copy, or train again."
-        ) from error
+        raise UserError(f"{path} is damaged or cut short ({error}). Restore it from a copy, or train again.") from error
     expected = weights_of(model)
     wrong = [f"{name} is missing" for name in expected.keys() - tensors.keys()]
     wrong += [f"{name} is not part of the model" for name in tensors.keys() - expected.keys()]

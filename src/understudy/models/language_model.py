@@ -129,9 +129,7 @@ class LanguageModel(nn.Module):
         layers: list[RecurrentLayer] = list(self.layers[start:stop])  # type: ignore[arg-type]
         shape = (x.shape[0], x.shape[1], self.config.hidden_size)
         masks = [self._mask(shape, self.config.dropout if start + i else 0.0) for i in range(len(layers))]
-        x, state = run_stack(
-            self.config.cell, x, state, [layer.weights() for layer in layers], masks, self.backend
-        )
+        x, state = run_stack(self.config.cell, x, state, [layer.weights() for layer in layers], masks, self.backend)
         if stop is not None:
             return x.transpose(0, 1), state
         mask = self._mask(shape, self.config.output_dropout)

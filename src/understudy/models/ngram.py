@@ -167,9 +167,7 @@ class NgramModel:
 def count_ngrams(tokens: np.ndarray, order: int, vocabulary_size: int, end: int) -> list[Counts]:
     """Count the n-grams of orders 1 to `order` in tokens (N+1,); see `NgramModel.fit`."""
     if order < 1 or len(tokens) < 2:
-        raise ValueError(
-            f"Order {order} on {len(tokens)} tokens: an n-gram model needs order 1 and two tokens."
-        )
+        raise ValueError(f"Order {order} on {len(tokens)} tokens: an n-gram model needs order 1 and two tokens.")
     targets = _checked(tokens, vocabulary_size)[1:].astype(np.int64)
     context = np.zeros(len(targets), np.int64)
     result: list[Counts] = []

@@ -67,9 +67,7 @@ def project(inputs: Tensor, weights: LayerWeights) -> Tensor:
     return F.embedding(inputs, weights.weight_ih.T + weights.bias_ih)
 
 
-def reference_layer(
-    cell: str, inputs: Tensor, state: State, weights: LayerWeights
-) -> tuple[Tensor, State]:
+def reference_layer(cell: str, inputs: Tensor, state: State, weights: LayerWeights) -> tuple[Tensor, State]:
     """One layer over a sequence, by the equations of `cells.py`."""
     step = CELLS[cell].step
     outputs = []
@@ -138,9 +136,7 @@ class LSTMLoop(torch.autograd.Function):
         gates, hidden, memory, squashed, weight = ctx.saved_tensors
         i, f, g, o = gates.chunk(4, dim=2)
         through_memory = o * (1 - squashed * squashed)  # dh -> dc
-        slopes = torch.cat(
-            [g * i * (1 - i), memory[:-1] * f * (1 - f), i * (1 - g * g), squashed * o * (1 - o)], dim=2
-        )
+        slopes = torch.cat([g * i * (1 - i), memory[:-1] * f * (1 - f), i * (1 - g * g), squashed * o * (1 - o)], dim=2)
         shape = (gates.shape[1], 4, dh.shape[1])
         for t in range(gates.shape[0] - 1, -1, -1):
             dh = dh + d_outputs[t]

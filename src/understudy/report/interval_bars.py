@@ -72,9 +72,7 @@ class IntervalBars:
         tall = middles[-1] + depths[-1] / 2
         height = top + tall + bottom
         canvas = Canvas(figsize=(width, height))
-        axes = canvas.add_axes(
-            (left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height)
-        )
+        axes = canvas.add_axes((left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height))
         axes.set(xlim=self._limits(rows), ylim=(tall, 0), yticks=[], xlabel=clean(self.label))
         axes.spines["left"].set_visible(False)
         axes.xaxis.set_major_locator(MaxNLocator(5 if narrow else 8))

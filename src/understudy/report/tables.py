@@ -104,7 +104,7 @@ MARKS = {"winner": "★", "baseline": "○", "": ""}
 def format_number(value: object, column: Column) -> str:
     """Write one number in the manner of its column; None and NaN become a dash."""
     if value is None or isinstance(value, bool) or not isinstance(value, Real):
-        return EMPTY if value is None else clean(str(value))
+        return EMPTY if value is None else " ".join(clean(str(value)).split())
     if isinstance(value, Integral):
         text = f"{abs(int(value)):,d}"
     elif math.isnan(value):

@@ -1,34 +1,38 @@
-"""The run store: a run is a folder named by the hash of its configuration; finished ones are never repeated."""
+"""The run store: a run is a folder named by the hash of its configuration; finished ones are never repeated.
+
+Three kinds of runs: a network that is trained (`Training`), a base as it is (`Untouched`), n-grams (`Ngrams`).
+"""
 
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import torch
 
-from understudy.errors import UserError
-from understudy.evaluation.losses import Losses, document_losses
+from understudy.evaluation.losses import Losses, document_losses, sum_losses
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.language_model import ModelOptions
-from understudy.storage import atomic_write, read_json, write_json
+from understudy.models.ngram import Mixture, NgramModel, fit_mixture_weight, mix, search_order
+from understudy.storage import read_json, write_json
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
-from understudy.training.options import TrainingOptions
+from understudy.text.tokenizers import Tokenizer, train_tokenizer
+from understudy.training.loop import Diverged
+from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.training.pretrain import pretrain
-from understudy.transfer.finetune import finetune, weights_hash
+from understudy.transfer.finetune import finetune
 
 SPLITS = ("train", "validation", "test")
+NOT_IDENTITY = ("threads", "save_every")  # of the training options: how fast, not what
 
 
 @dataclass(frozen=True)
 class Text:
-    """A corpus to run on: where it lies, how it is read and split, and its hash, which alone counts for identity."""
+    """A corpus to run on: where it lies, how it is read and split, and its hash, which alone identifies it."""
 
     paths: tuple[str, ...]
     hash: str
@@ -42,6 +46,7 @@ class Text:
         return replace(text, hash=open_text(text).hash)
 
     def identity(self) -> dict[str, Any]:
+        """What of it determines a run."""
         return {"hash": self.hash, "split": asdict(self.split)}
 
 
@@ -52,120 +57,174 @@ def open_text(text: Text) -> Corpus:
 
 
 @dataclass(frozen=True)
-class Job:
-    """One training run: from scratch where `base` is None, else retraining a selection of the base."""
-
-    text: Text
-    training: TrainingOptions
-    tokenizer: str = "ascii"
-    model: ModelOptions | None = None
-    base: str | None = None
-    base_hash: str | None = None
-    selection: str = "all"
-    dropout: float | None = None
-    output_dropout: float | None = None
-    weights: bool = True
-    """Keep the weights, and not only the losses."""
-
-    def settings(self) -> dict[str, Any]:
-        """What determines the outcome, without paths and without what only changes how fast it comes."""
-        settings = asdict(self)
-        settings["text"] = self.text.identity()
-        for name in ("threads", "save_every"):
-            del settings["training"][name]
-        del settings["base"], settings["weights"]
-        return settings
-
-    @property
-    def key(self) -> str:
-        """The name of the run's folder."""
-        return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True)
 class Finished:
-    """What a run left: sums over the blocks of each split (see `Losses`), curves, cost."""
+    """What a run left; `losses` holds sums over blocks for each split, nothing where the loss diverged."""
 
     folder: Path
     losses: dict[str, Losses]
-    history: list[dict[str, Any]] = field(default_factory=list)
-    trained_parameters: int = 0
-    parameters: int = 0
     seconds: float = 0.0
-    best_epoch: float = 0.0
-    failure: str | None = None
+    trained_parameters: int | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def validation_loss(self) -> float:
+        """Nats per token on the validation split; infinite where the loss diverged."""
+        return self.losses["validation"].loss if self.losses else float("inf")
+
+
+class Job(Protocol):
+    """Something that can be run once."""
+
+    def settings(self) -> dict[str, Any]:
+        """What determines the outcome: no paths, nothing that only changes how fast it comes."""
+        ...
+
+    def compute(self, folder: Path) -> dict[str, Any]:
+        """Do the work in a folder of its own; what is returned becomes `Finished`."""
+        ...
 
 
 def run_job(job: Job, store: Path) -> Finished:
-    """Do a run, or go on with it, or read what it left.
-
-    A run whose loss diverges is a finished run with a `failure`.
-    """
-    folder = store / job.key
-    if not (folder / "losses.json").exists():
+    """Do a run, or go on with it, or read what it left."""
+    settings = json.dumps({"kind": type(job).__name__} | job.settings(), sort_keys=True)
+    folder = store / hashlib.sha256(settings.encode()).hexdigest()[:16]
+    result = folder / "result.json"
+    if not result.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "job.json", job.settings())
-        model = folder / "model"
-        resume = (model / "config.json").exists()
-        options = {"training": job.training, "read": job.text.read, "split": job.text.split}
+        write_json(folder / "job.json", json.loads(settings))
+        write_json(result, job.compute(folder))
+    found = read_json(result)
+    splits = found.pop("splits")
+    losses = {name: Losses(**{key: np.array(v) for key, v in value.items()}) for name, value in splits.items()}
+    return Finished(folder, losses, **found)
+
+
+def _plain(losses: dict[str, Losses]) -> dict[str, Any]:
+    return {name: {key: value.tolist() for key, value in vars(split).items()} for name, split in losses.items()}
+
+
+def _measure(model: Path | str, text: Text) -> dict[str, Any]:
+    checkpoint = load_checkpoint(model)
+    corpus = open_text(text)
+    streams = {split: corpus.stream(split, checkpoint.tokenizer) for split in SPLITS}
+    return _plain({split: document_losses(checkpoint.model, stream) for split, stream in streams.items()})
+
+
+@dataclass(frozen=True)
+class Base:
+    """A pretrained model: where it lies, and the hash of its weights, which alone identifies it."""
+
+    path: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """A network that is trained: from scratch where `base` is None, else a selection of the base's weights."""
+
+    text: Text
+    training: TrainingOptions
+    base: Base | None = None
+    selection: str = "all"
+    dropout: float | None = None
+    output_dropout: float | None = None
+    tokenizer: str = "ascii"
+    model: ModelOptions = ModelOptions()
+
+    def settings(self) -> dict[str, Any]:
+        training = {key: value for key, value in asdict(self.training).items() if key not in NOT_IDENTITY}
+        settings = {"text": self.text.identity(), "training": training}
+        if self.base is None:
+            return settings | {"tokenizer": self.tokenizer, "model": asdict(self.model)}
+        return settings | {
+            "base": self.base.hash,
+            "selection": self.selection,
+            "dropout": self.dropout,
+            "output_dropout": self.output_dropout,
+        }
+
+    def compute(self, folder: Path) -> dict[str, Any]:
+        out = folder / "model"
+        resume = (out / "config.json").exists()
+        read, split = self.text.read, self.text.split
         try:
-            if job.base is None:
+            if self.base is None:
                 result = pretrain(
-                    *job.text.paths, out=model, tokenizer=job.tokenizer, model=job.model or ModelOptions(),
-                    fingerprint=False, resume=resume, **options,
+                    *self.text.paths, out=out, tokenizer=self.tokenizer, model=self.model, training=self.training,
+                    read=read, split=split, fingerprint=False, resume=resume,
                 )  # fmt: skip
             else:
                 result = finetune(
-                    job.base, *job.text.paths, out=model, train=job.selection, head=False,
-                    dropout=job.dropout, output_dropout=job.output_dropout,
-                    fingerprint=False, resume=resume, **options,
+                    self.base.path, *self.text.paths, out=out, train=self.selection, head=False,
+                    training=RetrainingOptions(**asdict(self.training)),
+                    dropout=self.dropout, output_dropout=self.output_dropout,
+                    read=read, split=split, fingerprint=False, resume=resume,
                 )  # fmt: skip
-        except UserError as error:
-            if "loss became" not in str(error):
-                raise
-            write_json(folder / "losses.json", {"failure": str(error)})
-            return read_finished(folder)
+        except Diverged as error:
+            return {"splits": {}, "details": {"failure": str(error)}}
         if result.outcome == "interrupted":
             raise KeyboardInterrupt
-        losses = split_losses(str(model), job.text)
-        rows = {
-            "parameters": result.parameters,
-            "trained_parameters": result.trained_parameters,
+        lines = (out / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        return {
+            "splits": _measure(out, self.text),
             "seconds": result.seconds,
+            "trained_parameters": result.trained_parameters,
+            "history": [json.loads(line) for line in lines],
+            "details": {"epochs": result.epochs, "outcome": result.outcome},
         }
-        write_json(folder / "losses.json", rows | {"splits": {name: _plain(value) for name, value in losses.items()}})
-        if not job.weights:
-            (model / "model.safetensors").unlink()
-    return read_finished(folder)
 
 
-def split_losses(model: str | Path, text: Text) -> dict[str, Losses]:
-    """The losses of a model on each split of a text."""
-    checkpoint = load_checkpoint(model)
-    corpus = open_text(text)
-    return {
-        split: document_losses(checkpoint.model, corpus.stream(split, checkpoint.tokenizer)) for split in SPLITS
-    }
+@dataclass(frozen=True)
+class Untouched:
+    """A base as it is."""
+
+    text: Text
+    base: Base
+
+    def settings(self) -> dict[str, Any]:
+        return {"text": self.text.identity(), "base": self.base.hash}
+
+    def compute(self, folder: Path) -> dict[str, Any]:
+        begin = time.perf_counter()
+        splits = _measure(self.base.path, self.text)
+        return {"splits": splits, "seconds": time.perf_counter() - begin, "trained_parameters": 0}
 
 
-def read_finished(folder: Path) -> Finished:
-    """Read what a finished run left."""
-    found = read_json(folder / "losses.json")
-    if "failure" in found:
-        return Finished(folder, {}, failure=found["failure"])
-    lines = (folder / "model" / "history.jsonl").read_text().splitlines()
-    history = [json.loads(line) for line in lines]
-    best = min(history, key=lambda row: row["validation_loss"])
-    return Finished(
-        folder,
-        {name: Losses(**{key: np.array(v) for key, v in value.items()}) for name, value in found["splits"].items()},
-        history,
-        found["trained_parameters"],
-        found["parameters"],
-        found["seconds"],
-        best["epoch"],
-    )
+@dataclass(frozen=True)
+class Ngrams:
+    """An interpolated n-gram model of the text, order and discounts searched on validation.
 
+    With a `source` its n-gram model is mixed in, and the weight too is fitted on validation.
+    """
 
-def _plain(losses: Losses) -> dict[str, Any]:
-    return {key: value.tolist() for key, value in vars(losses).items()}
+    text: Text
+    tokenizer: str = "ascii"
+    source: Text | None = None
+    max_order: int = 8
+
+    def settings(self) -> dict[str, Any]:
+        source = self.source and self.source.identity()
+        return {"text": self.text.identity(), "tokenizer": self.tokenizer, "source": source, "max": self.max_order}
+
+    def compute(self, folder: Path) -> dict[str, Any]:
+        begin = time.perf_counter()
+        corpus = open_text(self.text)
+        tokenizer: Tokenizer = train_tokenizer(self.tokenizer, corpus.texts())
+        streams = {split: corpus.stream(split, tokenizer) for split in SPLITS}
+        held_out = streams["validation"]
+        size, orders = len(tokenizer.vocabulary), range(2, self.max_order + 1)
+        search = search_order(streams["train"].tokens, held_out.tokens, size, tokenizer.end, orders)
+        model: NgramModel | Mixture = search.model
+        details: dict[str, Any] = {"order": search.model.order}
+        if self.source is not None:
+            source = open_text(self.source).stream("all", tokenizer)
+            other = search_order(source.tokens, held_out.tokens, size, tokenizer.end, orders).model
+            counted = np.asarray(held_out.targets) != tokenizer.end
+            weight = fit_mixture_weight(
+                model.log_probs(held_out.tokens)[counted], other.log_probs(held_out.tokens)[counted]
+            )
+            details |= {"source_order": other.order, "weight": weight}
+            model = mix([search.model, other], [weight, 1 - weight])
+        losses = {split: sum_losses(stream, -model.log_probs(stream.tokens)) for split, stream in streams.items()}
+        return {"splits": _plain(losses), "seconds": time.perf_counter() - begin, "details": details}

@@ -56,7 +56,7 @@ class Corpus:
         cls,
         paths: Sequence[str | Path] | str | Path,
         read: ReadOptions | None = None,
-        split: SplitOptions | None = SplitOptions(),  # noqa: B008 (frozen)
+        split: SplitOptions | None = SplitOptions(),
         workdir: Path | None = None,
     ) -> "Corpus":
         """Read, clean and divide texts; of documents that occur twice one is kept.
@@ -128,7 +128,15 @@ class Corpus:
         Raises:
             UserError: there is no such split.
         """
-        return chain.from_iterable(map(self._texts.pieces, self._indices(split)))
+        return chain.from_iterable(self.documents(split))
+
+    def documents(self, split: str = "all") -> Iterator[Iterator[str]]:
+        """The documents of a split in order, each as the consecutive pieces of its text.
+
+        Raises:
+            UserError: there is no such split.
+        """
+        return map(self._texts.pieces, self._indices(split))
 
     def stream(self, split: str, tokenizer: Tokenizer) -> TokenStream:
         """Encode the documents of a split, each followed by one end symbol.
@@ -167,9 +175,7 @@ def _stream_notices(stream: TokenStream, split: str, tokenizer: str) -> Iterator
     if stream.transliterated:
         yield f"{split}: the {tokenizer} tokenizer transliterated {stream.transliterated:,} characters."
     if stream.dropped:
-        common = some(
-            [f"{character!r} {number:,} times" for character, number in stream.dropped.most_common()]
-        )
+        common = some([f"{character!r} {number:,} times" for character, number in stream.dropped.most_common()])
         yield f"{split}: the {tokenizer} tokenizer lacks and dropped {common}."
 
 

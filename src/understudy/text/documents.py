@@ -33,9 +33,7 @@ def read_documents(path: Path, options: ReadOptions, report: ReadReport) -> Iter
     """
     path = Path(path)
     found = False
-    for document in (
-        _read_folder(path, options, report) if path.is_dir() else _read_file(path, options, report)
-    ):
+    for document in _read_folder(path, options, report) if path.is_dir() else _read_file(path, options, report):
         pieces = clean(document.pieces, report)
         if first := next(pieces, None):
             found = True
@@ -97,9 +95,5 @@ def _missing(path: Path) -> UserError:
     while not missing.parent.exists():
         missing = missing.parent
     similar = difflib.get_close_matches(missing.name, os.listdir(missing.parent), n=3, cutoff=0.5)
-    hint = (
-        f"; did you mean {' or '.join(str(missing.parent / name) for name in similar)}?" if similar else "."
-    )
-    return UserError(
-        f"There is no file or folder {path}{hint} Give the path of a text or of a folder of texts."
-    )
+    hint = f"; did you mean {' or '.join(str(missing.parent / name) for name in similar)}?" if similar else "."
+    return UserError(f"There is no file or folder {path}{hint} Give the path of a text or of a folder of texts.")

@@ -35,9 +35,7 @@ class NotText(UserError):
     """The file holds no text: an error when it was asked for, left out with a notice when a folder was."""
 
 
-def read_text(
-    path: Path, encoding: str | None, report: ReadReport, fallback: str | None = None
-) -> Iterator[str]:
+def read_text(path: Path, encoding: str | None, report: ReadReport, fallback: str | None = None) -> Iterator[str]:
     r"""Decode a file, gzipped or not, with every kind of newline turned into \n.
 
     Args:
@@ -138,18 +136,25 @@ def _guess(path: Path, position: int, sample: bytes) -> str:
 
 
 def _sample(path: Path, position: int) -> bytes:
-    """The lines around a byte."""
-    start = max(0, position - SAMPLE // 2)
-    sample, skipped = b"", 0
+    """Lines around a byte that are not ASCII: the others say nothing about an encoding."""
+    start = max(0, position - SAMPLE)
+    window, skipped = b"", 0
     for data in _chunks(path):
-        sample += data[max(0, start - skipped) :]
+        window += data[max(0, start - skipped) :]
         skipped += len(data)
-        if len(sample) >= SAMPLE:
+        if skipped > position + SAMPLE:
+            window = _whole_words(window[::-1])[::-1]
             break
-    sample = sample[:SAMPLE]
-    if start:  # characters of several bytes must not be cut
-        sample = sample[sample.find(b"\n", 0, position - start) + 1 :]
-    return sample
+    if start:
+        window = _whole_words(window)
+    sample = b"\n".join(line for line in window.split(b"\n") if not line.isascii())
+    return sample if len(sample) <= SAMPLE else _whole_words(sample[SAMPLE::-1])[::-1]
+
+
+def _whole_words(data: bytes) -> bytes:
+    """The bytes from the first white space on, lest a character of several bytes is cut."""
+    space = re.search(rb"[ \n]", data)
+    return data[space.end() :] if space else data
 
 
 def _position(error: UnicodeError, read: int) -> int:
@@ -159,16 +164,14 @@ def _position(error: UnicodeError, read: int) -> int:
     return read
 
 
-def _chunks(path: Path, size: int = CHUNK) -> Iterator[bytes]:
+def _chunks(path: Path, size: int | None = None) -> Iterator[bytes]:
     """The file's bytes, unpacked, then one empty part that says it is over."""
     try:
         with _open(path) as file:
-            while data := file.read(size):
+            while data := file.read(size or CHUNK):
                 yield data
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(
-            f"{path} is not a whole gzip file ({error}); fetch it again, or unpack it yourself."
-        ) from error
+        raise UserError(f"{path} is not a whole gzip file ({error}); fetch it again, or unpack it yourself.") from error
     except OSError as error:
         raise UserError(f"{path} could not be read: {error.strerror or error}.") from error
     yield b""

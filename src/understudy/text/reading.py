@@ -28,9 +28,7 @@ class ReadOptions:
 
     def __post_init__(self) -> None:
         if self.separator is not None and self.blank_lines is not None:
-            raise UserError(
-                "Documents are separated either by --separator or by --blank-lines; give only one of them."
-            )
+            raise UserError("Documents are separated either by --separator or by --blank-lines; give only one of them.")
         if self.blank_lines is not None and self.blank_lines < 1:
             raise UserError(f"--blank-lines {self.blank_lines} would separate nothing; give 1 or more.")
         try:

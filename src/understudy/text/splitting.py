@@ -115,9 +115,7 @@ def split_by_position(texts: Texts, fractions: Fractions) -> tuple[Texts, dict[s
                 names.append(f"{name} ({split})")
                 bounds.append(part)
         if before == len(names):
-            raise UserError(
-                f"{some(texts.names)} cannot be divided: the part for {split} is blank. Give more text."
-            )
+            raise UserError(f"{some(texts.names)} cannot be divided: the part for {split} is blank. Give more text.")
         splits[split] = np.arange(before, len(names))
     starts, stops = np.array(bounds, np.int64).T
     parts = Texts(texts.spool, names, starts, stops, np.zeros(len(names), np.int64))
@@ -133,9 +131,7 @@ def nearest_break(window: bytes, centre: int) -> int:
         centre: the index in `window` where the cut is wanted.
     """
     for mark in (b"\n", b" "):
-        places = [
-            place + 1 for place in (window.rfind(mark, 0, centre), window.find(mark, centre)) if place >= 0
-        ]
+        places = [place + 1 for place in (window.rfind(mark, 0, centre), window.find(mark, centre)) if place >= 0]
         if places:
             return min(places, key=lambda place: abs(place - centre))
     while centre < len(window) and window[centre] & 0xC0 == 0x80:  # inside a character

@@ -27,7 +27,8 @@ class Spool:
     def __init__(self, folder: Path | None = None) -> None:
         self.size = 0
         self._folder = folder
-        self._memory = bytearray()
+        self._memory = bytearray()  # everything, or what is not yet in the file
+        self._room = IN_MEMORY
         self._file: IO[bytes] | None = None
 
     def append(self, data: bytes | memoryview) -> None:
@@ -36,31 +37,19 @@ class Spool:
         Raises:
             UserError: the folder is missing or its disk is full.
         """
-        try:
-            if self._file is None and self.size + len(data) > IN_MEMORY:
-                self._file = tempfile.TemporaryFile(dir=self._folder, buffering=1 << 20)  # noqa: SIM115
-                weakref.finalize(self, self._file.close)
-                self._file.write(self._memory)
-                self._memory = bytearray()
-            if self._file is None:
-                self._memory += data
-            else:
-                self._file.write(data)
-        except OSError as error:
-            raise self._failure(error) from error
+        self._memory += data
         self.size += len(data)
+        if len(self._memory) > self._room:
+            self._write()
 
     def flush(self) -> None:
-        """Finish writing; before reading, and before the process forks, lest both write the rest.
+        """Finish writing, before reading.
 
         Raises:
             UserError: the disk is full.
         """
-        try:
-            if self._file is not None:
-                self._file.flush()
-        except OSError as error:
-            raise self._failure(error) from error
+        if self._file is not None:
+            self._write()
 
     def read(self, start: int, stop: int) -> bytes:
         """The bytes from `start` up to `stop`, after `flush`."""
@@ -78,10 +67,19 @@ class Spool:
         # "r+" though nobody writes: torch warns about read-only arrays, and a private copy counts as memory.
         return np.memmap(self._file, dtype, mode="r+")
 
-    def _failure(self, error: OSError) -> UserError:
-        folder = self._folder or tempfile.gettempdir()
-        why = "its disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
-        return UserError(
-            f"The text could not be kept in {folder}: {why}. Free some space there, or name another folder "
-            "for temporary files in the environment variable TMPDIR."
-        )
+    def _write(self) -> None:
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(dir=self._folder)  # noqa: SIM115
+                weakref.finalize(self, self._file.close)
+                self._room = 1 << 20
+            self._file.write(self._memory)
+            self._file.flush()
+        except OSError as error:
+            folder = self._folder or tempfile.gettempdir()
+            why = "its disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
+            raise UserError(
+                f"The text could not be kept in {folder}: {why}. Free some space there, or name another folder "
+                "for temporary files in the environment variable TMPDIR."
+            ) from error
+        self._memory = bytearray()

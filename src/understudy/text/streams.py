@@ -74,7 +74,8 @@ def build_stream(
             spool.append(ids.data.cast("B") if len(ids) else b"")
             size += len(piece)
             length += len(ids)
-            dropped.update(tokenizer.unknown(piece))
+            if unknown := tokenizer.unknown(piece):
+                dropped.update(unknown)
             transliterated += _transliterated(piece, tokenizer)
         spool.append(end)
         length += 1
@@ -96,6 +97,4 @@ def build_stream(
 def _transliterated(text: str, tokenizer: Tokenizer) -> int:
     if tokenizer.normalise(text) == text:
         return 0
-    return sum(
-        number for c, number in character_counts(text).items() if tokenizer.normalise(c) not in (c, "")
-    )
+    return sum(number for c, number in character_counts(text).items() if tokenizer.normalise(c) not in (c, ""))

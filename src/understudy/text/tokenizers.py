@@ -190,9 +190,7 @@ class CharTokenizer:
         for text in texts:
             seen[_code_points(text)] = True
         seen[ord(END)] = False
-        seen[0xD800:0xE000] = (
-            False  # halves of surrogate pairs are no characters and cannot be written to a file
-        )
+        seen[0xD800:0xE000] = False  # halves of surrogate pairs are no characters and cannot be written to a file
         if not seen.any():
             raise UserError("There is no text to learn an alphabet from; give a corpus that is not empty.")
         return cls([END, *map(chr, np.flatnonzero(seen))])
@@ -214,9 +212,7 @@ class CharTokenizer:
         return cls(tokens)
 
 
-TOKENIZERS: dict[str, type[Tokenizer]] = {
-    kind.name: kind for kind in (AsciiTokenizer, ByteTokenizer, CharTokenizer)
-}
+TOKENIZERS: dict[str, type[Tokenizer]] = {kind.name: kind for kind in (AsciiTokenizer, ByteTokenizer, CharTokenizer)}
 """The tokenizers by name. Another kind needs a class with the methods of `Tokenizer` and a line here."""
 
 
@@ -251,7 +247,7 @@ def character_counts(text: str) -> Counter[str]:
 
 
 def _kind(name: Any) -> type[Tokenizer]:
-    if name not in TOKENIZERS:
+    if not isinstance(name, str) or name not in TOKENIZERS:
         raise UserError(f"There is no tokenizer {name!r}; choose one of {', '.join(sorted(TOKENIZERS))}.")
     return TOKENIZERS[name]
 

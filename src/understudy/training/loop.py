@@ -25,12 +25,16 @@ from understudy.storage import atomic_write
 from understudy.training import schedules
 from understudy.training.allocator import keep_freed_memory
 from understudy.training.batches import Batches
-from understudy.training.monitor import Monitor
+from understudy.training.monitor import Monitor, TensorBoardMonitor
 from understudy.training.optimizers import make_optimizer
 from understudy.training.options import TrainingOptions
 from understudy.training.state import FILE, load_state, save_state
 
 TIMING_SECONDS = 4.0
+
+
+class Diverged(UserError):
+    """The loss became infinite or NaN."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def train(task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, 
     every `save_every` seconds; goes on from the latter where it exists. The model ends with the best weights.
 
     Raises:
-        UserError: the loss became infinite or NaN; the best weights so far stay in the folder.
+        Diverged: the loss became infinite or NaN; the best weights so far stay in the folder.
     """
     return Loop(task, folder, options, monitor, fabric).run()
 
@@ -109,11 +113,12 @@ def train(task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, 
 class Loop:
     """The state of one run."""
 
-    def __init__(
-        self, task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, fabric: Fabric
-    ) -> None:
+    def __init__(self, task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, fabric: Fabric) -> None:
         keep_freed_memory()
-        self.task, self.folder, self.options, self.monitor, self.fabric = task, folder, options, monitor, fabric
+        self.task, self.folder, self.options, self.fabric = task, folder, options, fabric
+        self.monitors = [monitor]
+        if options.tensorboard and fabric.is_global_zero:
+            self.monitors.append(TensorBoardMonitor(folder / "tensorboard"))
         self.module = fabric.setup_module(task.model)
         self.learning = [p for p in task.model.parameters() if p.requires_grad]
         self.optimizer = make_optimizer(self.learning, options)
@@ -138,7 +143,8 @@ class Loop:
         clock = last_save = last_shown = time.perf_counter()
         seconds_before, first = counters.seconds, counters.step
         outcome = "finished"
-        self.monitor.begin("training", counters.step, counters.total)
+        for monitor in self.monitors:
+            monitor.begin("training", counters.step, counters.total)
         per_step = batches.batch_size * batches.row_length / batches.steps_per_epoch
         with _interruptions() as interrupted:
             while counters.step < counters.total:
@@ -149,7 +155,8 @@ class Loop:
                 counters.seconds = seconds_before + now - clock
                 if now - last_shown > 0.2:
                     speed = per_step * (counters.step - first) / (now - clock)
-                    self.monitor.step(counters.step, counters.epoch_loss / max(1, counters.epoch_steps), speed)
+                    for monitor in self.monitors:
+                        monitor.step(counters.step, counters.epoch_loss / max(1, counters.epoch_steps), speed)
                     last_shown = now
                 if self._validation_due() or interrupted():
                     self._validate()
@@ -162,7 +169,8 @@ class Loop:
                 if now - last_save >= self.options.save_every:
                     self._save(hidden)
                     last_save = now
-        self.monitor.end()
+        for monitor in self.monitors:
+            monitor.end()
         if outcome == "interrupted":
             self._save(hidden)
         elif self.fabric.is_global_zero:
@@ -193,9 +201,7 @@ class Loop:
                 [row["validation_loss"] for row in counters.history],
             )
         inputs, targets = self.fabric.to_device(
-            batches.batch(
-                counters.step % batches.steps_per_epoch, self.fabric.global_rank, self.fabric.world_size
-            )
+            batches.batch(counters.step % batches.steps_per_epoch, self.fabric.global_rank, self.fabric.world_size)
         )
         self.module.train()
         logits, hidden = self.module(inputs, hidden, self.task.start)
@@ -222,9 +228,10 @@ class Loop:
             parameter.copy_(torch.where(mask, parameter, original))
 
     def _diverged(self, loss: float) -> None:
-        self.monitor.end()
+        for monitor in self.monitors:
+            monitor.end()
         self._restore_best()
-        raise UserError(
+        raise Diverged(
             f"The loss became {loss} or its gradient infinite at step {self.counters.step + 1}. Try a smaller --lr "
             f"(it was {self.options.lr:g}), a smaller --clip (it was {self.options.clip:g}), or --precision fp32. The "
             f"best weights so far, of step {self.counters.best_step}, are in {self.folder}."
@@ -264,7 +271,8 @@ class Loop:
                 save_weights(self.folder, self.task.model)
             lines = "".join(json.dumps(line) + "\n" for line in counters.history)
             atomic_write(self.folder / "history.jsonl", lines)
-        self.monitor.validation(row)
+        for monitor in self.monitors:
+            monitor.validation(row)
 
     def _total_steps(self) -> int:
         """The length of the run in steps; for `minutes` from the speed of some trial steps, which are then undone."""

@@ -1,6 +1,6 @@
 """Watching a run: the loop reports, a monitor shows."""
 
-import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,6 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-
-log = logging.getLogger("understudy")
 
 
 class Monitor:
@@ -30,6 +28,12 @@ class Monitor:
 
     def end(self) -> None:
         """The run is over, whether finished or not."""
+
+    def jobs(self, title: str, total: int) -> None:
+        """A number of whole runs begins."""
+
+    def job(self, name: str, loss: float) -> None:
+        """One of them is done, with this validation loss in nats per token."""
 
 
 class ConsoleMonitor(Monitor):
@@ -70,6 +74,17 @@ class ConsoleMonitor(Monitor):
             self.progress.stop()
             self.progress = None
 
+    def jobs(self, title: str, total: int) -> None:
+        self.title, self.total, self.done, self.began = title, total, 0, time.monotonic()
+
+    def job(self, name: str, loss: float) -> None:
+        self.done += 1
+        left = (time.monotonic() - self.began) / self.done * (self.total - self.done)
+        remaining = f"  about {left:.0f} s left" if self.done < self.total else ""
+        self.console.print(
+            f"{self.title} {self.done}/{self.total}  validation {loss:.4f}  {name}{remaining}", highlight=False
+        )
+
 
 class TensorBoardMonitor(Monitor):
     """Writes the losses for TensorBoard; needs the extra `tensorboard`."""
@@ -86,26 +101,3 @@ class TensorBoardMonitor(Monitor):
 
     def end(self) -> None:
         self.writer.close()
-
-
-class Monitors(Monitor):
-    """Several monitors as one."""
-
-    def __init__(self, *monitors: Monitor) -> None:
-        self.monitors = monitors
-
-    def begin(self, name: str, step: int, total: int) -> None:
-        for monitor in self.monitors:
-            monitor.begin(name, step, total)
-
-    def step(self, step: int, loss: float, tokens_per_second: float) -> None:
-        for monitor in self.monitors:
-            monitor.step(step, loss, tokens_per_second)
-
-    def validation(self, row: dict[str, Any]) -> None:
-        for monitor in self.monitors:
-            monitor.validation(row)
-
-    def end(self) -> None:
-        for monitor in self.monitors:
-            monitor.end()

@@ -14,9 +14,7 @@ def make_optimizer(parameters: Iterable[nn.Parameter], options: TrainingOptions)
     lr, decay = options.lr, options.weight_decay
     match options.optimizer:
         case "rmsprop":
-            return torch.optim.RMSprop(
-                learning, lr, alpha=options.alpha, weight_decay=decay, momentum=options.momentum
-            )
+            return torch.optim.RMSprop(learning, lr, alpha=options.alpha, weight_decay=decay, momentum=options.momentum)
         case "adagrad":
             return torch.optim.Adagrad(learning, lr, weight_decay=decay)
         case "adam":

@@ -52,11 +52,32 @@ class TrainingOptions:
     save_every: float = 60.0
     """Seconds between saves of what --resume needs."""
 
+    tensorboard: bool = False
+    """Write the losses for TensorBoard too, into the folder `tensorboard` of the run."""
+
     def __post_init__(self) -> None:
         for name in ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UserError(f"{name} must be greater than 0; {value} was given.")
-        for name in ("weight_decay", "clip", "patience", "validate_every", "threads", "momentum", "save_every"):
+        for name in (
+            "weight_decay",
+            "clip",
+            "patience",
+            "validate_every",
+            "threads",
+            "momentum",
+            "save_every",
+        ):
             if getattr(self, name) < 0:
                 raise UserError(f"{name} must not be negative; {getattr(self, name)} was given.")
+
+
+@dataclass(frozen=True)
+class RetrainingOptions(TrainingOptions):
+    """The same for retraining a base on a little text: gentler and shorter."""
+
+    lr: float = 1e-3
+    """Learning rate at its highest."""
+    batch_size: int = 16
+    """Streams of text that are read side by side, at most; fewer when the text is short."""

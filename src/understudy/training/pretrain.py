@@ -8,7 +8,7 @@ import torch
 
 from understudy.evaluation.losses import document_losses
 from understudy.evaluation.memorisation import FILE as FINGERPRINT
-from understudy.evaluation.memorisation import Fingerprint, save_fingerprints
+from understudy.evaluation.memorisation import fingerprint_of, save_fingerprints
 from understudy.models.checkpoint import save_description
 from understudy.models.language_model import LanguageModel, ModelConfig, ModelOptions
 from understudy.text.corpus import Corpus, SplitOptions
@@ -75,7 +75,7 @@ def pretrain(
     if fabric.is_global_zero:
         save_description(out, config, codec, {"request": request})
         if fingerprint:
-            save_fingerprints(out / FINGERPRINT, {"training": Fingerprint.build(corpus.texts("train"))})
+            save_fingerprints(out / FINGERPRINT, {"training": fingerprint_of(corpus, codec)})
     task = Task(
         model=network,
         batches=Batches(stream.inputs, stream.targets, rows, steps),

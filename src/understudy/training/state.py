@@ -43,9 +43,7 @@ def save_state(
     atomic_write(folder / FILE, save(copies, metadata=metadata))
 
 
-def load_state(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[State, dict[str, Any]] | None:
+def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[State, dict[str, Any]] | None:
     """Restore model, optimizer and random numbers in place; None where there is nothing to continue.
 
     Returns:
@@ -78,7 +76,7 @@ def load_state(
         ) from error
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
     device = next(model.parameters()).device
-    hidden = []
+    hidden: list[Tensor] = []
     while f"hidden.{len(hidden)}" in tensors:
         hidden.append(tensors[f"hidden.{len(hidden)}"].to(device, copy=True))
     torch.set_rng_state(tensors["random.cpu"])

@@ -9,7 +9,7 @@ import torch
 
 from understudy.evaluation.losses import document_losses, layer_outputs
 from understudy.evaluation.memorisation import FILE as FINGERPRINT
-from understudy.evaluation.memorisation import Fingerprint, load_fingerprints, save_fingerprints
+from understudy.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
 from understudy.models.checkpoint import Checkpoint, load_checkpoint, save_description
 from understudy.models.language_model import LanguageModel
 from understudy.text.corpus import Corpus, SplitOptions
@@ -21,7 +21,7 @@ from understudy.training.folder import TrainingResult, finish, open_folder
 from understudy.training.loop import Task, make_fabric
 from understudy.training.loop import train as run
 from understudy.training.monitor import Monitor
-from understudy.training.options import TrainingOptions
+from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.transfer.prefix import cacheable, prefix_outputs
 from understudy.transfer.selection import Selection, select
 from understudy.transfer.vocabulary import remap_vocabulary
@@ -36,7 +36,7 @@ def finetune(
     train: str = "all",
     head: bool = True,
     tokenizer: str | None = None,
-    training: TrainingOptions = TrainingOptions(lr=1e-3),
+    training: RetrainingOptions = RetrainingOptions(),
     dropout: float | None = None,
     output_dropout: float | None = None,
     read: ReadOptions = ReadOptions(),
@@ -79,14 +79,17 @@ def finetune(
     selection = select(model, f"({train}), head" if head else train)
     request = {
         "command": "finetune",
-        "options": {"head": head, "dropout": dropout, "output_dropout": output_dropout, "training": asdict(training)},
+        "options": {
+            "head": head,
+            "dropout": dropout,
+            "output_dropout": output_dropout,
+            "training": asdict(training),
+        },
         "base": {"name": str(base), "sha256": weights_hash(source.folder)},
         "selection": selection.expression,
         "tokenizer": codec.name,
         "corpus": corpus.summary(),
     }
-    for notice in notices:
-        log.info(notice)
     if fabric.is_global_zero and (done := open_folder(out, request, resume)) is not None:
         log.info(f"The run in {out} is finished; there is nothing to resume.")
         return done
@@ -94,9 +97,10 @@ def finetune(
     if fabric.is_global_zero:
         save_description(out, model.config, codec, {"request": request})
         if fingerprint:
-            inherited = load_fingerprints(source.folder / FINGERPRINT)
-            own = Fingerprint.build(corpus.texts("train"))
-            save_fingerprints(out / FINGERPRINT, {f"base {name}": f for name, f in inherited.items()} | {"training": own})
+            path = source.folder / FINGERPRINT
+            inherited = load_fingerprints(path) if path.exists() else {}
+            prints = {f"base {name}": print_ for name, print_ in inherited.items()}
+            save_fingerprints(out / FINGERPRINT, prints | {"training": fingerprint_of(corpus, codec)})
     torch.manual_seed(training.seed)
     task = retraining_task(model, selection, stream, validation, training, fabric.world_size)
     trained = run(task, out, training, monitor or Monitor(), fabric)
@@ -137,8 +141,8 @@ def fit_tokenizer(
 ) -> tuple[LanguageModel, Tokenizer]:
     """The base's network for the tokenizer of the corpus; says in `notices` what was carried over and what is new.
 
-    The base's own tokenizer is kept where it has every character of the corpus or cannot be extended; a `char` tokenizer
-    is extended by what it lacks.
+    The base's own tokenizer is kept where it has every character of the corpus or cannot be extended; a `char`
+    tokenizer is extended by what it lacks.
     """
     codec = source.tokenizer
     if tokenizer is not None and tokenizer != codec.name:
@@ -151,17 +155,23 @@ def fit_tokenizer(
         return source.model, codec
     model, coverage = remap_vocabulary(source.model, source.tokenizer.vocabulary, codec.vocabulary)
     new = f"; new, started from the mean row: {' '.join(map(repr, coverage.new))}" if coverage.new else ""
-    notices.append(
+    sentence = (
         f"{coverage.kept} of {len(codec.vocabulary)} tokens were carried over from the base's "
         f"{len(source.tokenizer.vocabulary)}{new}."
     )
+    log.info(sentence)
+    notices.append(sentence)
     return model, codec
 
 
 def with_dropout(model: LanguageModel, dropout: float | None, output_dropout: float | None) -> LanguageModel:
     """The same network with other dropout; the weights are shared, not copied."""
-    changes = {"dropout": dropout, "output_dropout": output_dropout}
-    model.config = replace(model.config, **{key: value for key, value in changes.items() if value is not None})
+    old = model.config
+    model.config = replace(
+        old,
+        dropout=old.dropout if dropout is None else dropout,
+        output_dropout=old.output_dropout if output_dropout is None else output_dropout,
+    )
     return model
 
 

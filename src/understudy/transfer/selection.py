@@ -80,7 +80,7 @@ class Parser:
     def parse(self) -> dict[str, Tensor]:
         masks = self._expression()
         if self._peek() is not None:
-            self._fail("expected ',' or '-' or the end")
+            raise self._failure("expected ',' or '-' or the end")
         return masks
 
     def _expression(self) -> dict[str, Tensor]:
@@ -89,8 +89,7 @@ class Parser:
             self._next()
             other = self._term()
             masks = {
-                name: mask | other[name] if operator == "," else mask & ~other[name]
-                for name, mask in masks.items()
+                name: mask | other[name] if operator == "," else mask & ~other[name] for name, mask in masks.items()
             }
         return masks
 
@@ -103,20 +102,18 @@ class Parser:
             self._next()
             masks = self._expression()
             if self._peek() != ")":
-                self._fail("expected ')'")
+                raise self._failure("expected ')'")
             self._next()
             return masks
         if token is None or token in ",-)":
-            self._fail("expected a name, '!' or '('")
+            raise self._failure("expected a name, '!' or '('")
         return self._name(self._next())
 
     def _name(self, pattern: str) -> dict[str, Tensor]:
         chosen = {name for name in self.parameters if pattern == "all" or _matches(name, pattern)}
         chosen |= {target for alias, target in self.aliases.items() if _matches(alias, pattern)}
         if not chosen:
-            raise UserError(
-                f"'{pattern}' in the selection '{self.text}' matches no weight of this model. {_what_exists(self.model)}"
-            )
+            raise UserError(f"'{pattern}' in the selection '{self.text}' matches no weight. {_what_exists(self.model)}")
         return {
             name: torch.full(parameter.shape, name in chosen, dtype=torch.bool)
             for name, parameter in self.parameters.items()
@@ -127,7 +124,7 @@ class Parser:
             return None
         match = TOKEN.match(self.text, self.place)
         if match is None:
-            self._fail("this character has no meaning here")
+            raise self._failure("this character has no meaning here")
         return match[1]
 
     def _next(self) -> str:
@@ -136,10 +133,10 @@ class Parser:
         self.place = match.end()
         return match[1]
 
-    def _fail(self, reason: str) -> None:
+    def _failure(self, reason: str) -> UserError:
         rest = self.text[self.place :]
         column = self.place + len(rest) - len(rest.lstrip())
-        raise UserError(
+        return UserError(
             f"The selection does not parse: {reason}.\n    {self.text}\n    {' ' * column}^\n"
             "Write for example 'layers.2', 'layers.*.weight_hh', 'all - embedding' or '!layers.0'."
         )

@@ -17,9 +17,7 @@ class Coverage:
     dropped: list[str]
 
 
-def remap_vocabulary(
-    model: LanguageModel, old: list[str], new: list[str]
-) -> tuple[LanguageModel, Coverage]:
+def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tuple[LanguageModel, Coverage]:
     """A copy of a model for another vocabulary.
 
     Rows of the embedding (columns of layer 0 for one-hot models) and of the head are copied by token; those of a token

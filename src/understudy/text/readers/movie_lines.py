@@ -49,8 +49,6 @@ def read_movie_lines(path: Path, name: str, options: ReadOptions, report: ReadRe
                 f"{path}, line {number:,}, is not lineID, characterID, movieID, name and text separated by "
                 f"`{SEPARATOR.strip()}`. Of the Cornell corpus only movie_lines.txt holds text; give that."
             )
-        films.setdefault(fields[2].strip(), []).append(
-            (int(line_id[1]), fields[4].strip().translate(_WINDOWS))
-        )
+        films.setdefault(fields[2].strip(), []).append((int(line_id[1]), fields[4].strip().translate(_WINDOWS)))
     for film, spoken in films.items():
         yield Document(f"{name}#{film}", (f"{line}\n" for _, line in sorted(spoken) if line))

@@ -14,13 +14,13 @@ from understudy.text.separating import lines, numbered
 
 SUFFIXES = {".csv", ".tsv", ".jsonl", ".ndjson", ".json"}
 
+_LONGEST = 2**31 - 1  # characters of a field, which is a whole text; the module's own limit is 128 kB
+
 _PEEK = 100
 """Rows that are looked at to tell texts from numbers."""
 
 
-def read_table(
-    path: Path, suffix: str, name: str, options: ReadOptions, report: ReadReport
-) -> Iterator[Document]:
+def read_table(path: Path, suffix: str, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
     """One document for each row, from the column `options.column`.
 
     Args:
@@ -46,14 +46,12 @@ def read_table(
 
 
 def _csv_rows(path: Path, delimiter: str | None, text_lines: Iterator[str]) -> Iterator[dict[str, Any]]:
-    csv.field_size_limit(2**31 - 1)  # a field is a whole text; the default is 128 kB
+    csv.field_size_limit(_LONGEST)
     header = next(text_lines, "")
     delimiter = delimiter or max(",;\t", key=header.count)
     peeked = list(islice(text_lines, _PEEK)) if delimiter == "\t" else []
     # TSV has quoted fields, or bare ones in which a quotation mark is just that. Bare ones hold no newlines.
-    bare = bool(peeked) and all(
-        line.count("\t") == header.count("\t") for line in [header, *peeked] if line.strip()
-    )
+    bare = bool(peeked) and all(line.count("\t") == header.count("\t") for line in [header, *peeked] if line.strip())
     reader = csv.reader(
         chain([header], peeked, text_lines),
         delimiter=delimiter,
@@ -65,9 +63,7 @@ def _csv_rows(path: Path, delimiter: str | None, text_lines: Iterator[str]) -> I
             if fields:
                 yield dict(zip(names, map(_unquoted, fields) if bare else fields, strict=False))
     except csv.Error as error:
-        raise UserError(
-            f"{path}, line {reader.line_num:,}, is not valid CSV: {error}. Correct that line."
-        ) from error
+        raise UserError(f"{path}, line {reader.line_num:,}, is not valid CSV: {error}. Correct that line.") from error
 
 
 def _unquoted(value: str) -> str:

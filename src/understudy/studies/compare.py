@@ -1,0 +1,253 @@
+"""`compare`: scratch against transfer on one corpus, in one table."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
+from pathlib import Path
+
+from understudy.errors import UserError
+from understudy.models.checkpoint import Checkpoint, load_checkpoint
+from understudy.storage import write_json
+from understudy.studies.executor import Executor, executor
+from understudy.studies.findings import comparison_report, verdict
+from understudy.studies.keeping import SampleText, best_run, keep_model, open_study, sample_text
+from understudy.studies.rows import Row, RowResult, run_rows, summarise, validation_mean
+from understudy.studies.runs import Base, Finished, Ngrams, Text, Training, Untouched, open_text
+from understudy.studies.search import SearchOptions, describe, search, with_seed
+from understudy.text.corpus import SplitOptions
+from understudy.text.documents import ReadOptions
+from understudy.training.monitor import Monitor
+from understudy.training.options import RetrainingOptions
+from understudy.transfer.finetune import weights_hash
+from understudy.transfer.selection import select
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """The size of a comparison."""
+
+    seeds: int = 5
+    """Runs of each row, with different seeds."""
+    workers: int = 0
+    """Runs at the same time, one thread each; 0 is one for each core."""
+    max_order: int = 8
+    """Longest n-grams of the n-gram rows."""
+    sample_length: int = 1000
+    """Characters of each sample text."""
+    temperature: float = 0.8
+    """Temperature of the sample texts."""
+
+    def __post_init__(self) -> None:
+        if self.seeds < 1 or self.max_order < 2 or self.sample_length < 1:
+            raise UserError("seeds and sample_length must be at least 1, and max_order at least 2.")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of it; `loss` is that of the test split, in nats per token."""
+
+    folder: str
+    report: str
+    """The path of report.html."""
+    verdict: str
+    winner: str
+    """The row with the lowest validation loss."""
+    model: str
+    """The folder of the best network."""
+    corpus: str
+    """The hash of the corpus."""
+    split_seed: int
+    rows: list[RowResult]
+    samples: list[SampleText]
+    seconds: float
+
+
+def compare(
+    *bases: str | Path,
+    corpus: Sequence[str | Path],
+    out: str | Path,
+    train: Sequence[str] = (),
+    source: Sequence[str | Path] = (),
+    options: CompareOptions = CompareOptions(),
+    searching: SearchOptions = SearchOptions(),
+    training: RetrainingOptions = RetrainingOptions(),
+    read: ReadOptions = ReadOptions(),
+    split: SplitOptions = SplitOptions(),
+    resume: bool = False,
+    monitor: Monitor | None = None,
+) -> Comparison:
+    """Find out whether retraining part of a pretrained network beats the best network trained on the text alone.
+
+    The rows: each base untouched; the best network from scratch, found by a search; an n-gram model of the text, and
+    one mixed with the source; each selection of the bases' weights retrained. The winner is chosen on validation.
+
+    Args:
+        bases: folders of models, or names of bundled ones.
+        corpus: files or folders of the text.
+        out: the folder for runs, report and the best model.
+        train: the selections to retrain, each together with the head; by default every subset of the layers.
+        source: text like that which the bases were trained on, for the mixed n-gram row.
+        options: size of the comparison.
+        searching: budget of the search from scratch.
+        training: how selections are retrained.
+        read: how the text is read.
+        split: how the documents are split.
+        resume: go on with the comparison in `out`; what is finished there is not repeated.
+        monitor: is told of the progress.
+
+    Raises:
+        UserError: bad input; the message says what to do.
+    """
+    begin = time.perf_counter()
+    out, monitor = Path(out), monitor or Monitor()
+    checkpoints = {str(base): load_checkpoint(base) for base in bases}
+    tokenizer = common_tokenizer(checkpoints)
+    text = Text.of(*corpus, read=read, split=split)
+    rows = [
+        *untouched_rows(text, checkpoints),
+        *ngram_rows(text, tokenizer, source, read, options.max_order),
+        *transfer_rows(text, checkpoints, train, training, options.seeds),
+    ]
+    request = {
+        "command": "compare",
+        "bases": {name: weights_hash(checkpoint.folder) for name, checkpoint in checkpoints.items()},
+        "train": list(train),
+        "corpus": open_text(text).summary(),
+        "options": {key: value for key, value in asdict(options).items() if key != "workers"},
+        "search": asdict(searching),
+        "training": asdict(training),
+    }
+    open_study(out, request, resume)
+    with executor(options.workers) as pool:
+        best, scratch = best_from_scratch(text, tokenizer, searching, options.seeds, pool, out / "runs", monitor)
+        runs = run_rows(rows, pool, out / "runs", monitor)
+    rows.insert(len(checkpoints), best)
+    runs[best.name] = scratch
+    rows = [row for row in rows if all(run.losses for run in runs[row.name])]  # without those that diverged
+    results = summarise(rows, runs)
+    winner = min(results, key=lambda row: row.validation_loss.mean)
+    network = min(
+        (row for row in results if row.family in ("scratch", "transfer")), key=lambda row: row.validation_loss.mean
+    )
+    model = keep_model(out / "model", runs[network.name], text)
+    writers = {network.name: (network.family, model), best.name: ("scratch", best_run(scratch).folder / "model")}
+    writers |= {row.name: ("base", c.folder) for row, c in zip(rows, checkpoints.values(), strict=False)}
+    samples = [
+        sample_text(name, family, folder, text, options.sample_length, options.temperature)
+        for name, (family, folder) in writers.items()
+    ]
+    comparison = Comparison(
+        folder=str(out),
+        report=str(out / "report.html"),
+        verdict=verdict(results),
+        winner=winner.name,
+        model=str(model),
+        corpus=text.hash,
+        split_seed=split.seed,
+        rows=results,
+        samples=samples,
+        seconds=round(time.perf_counter() - begin, 1),
+    )
+    write_json(out / "comparison.json", asdict(comparison))
+    curves = {row.name: [run.history for run in runs[row.name]] for row in rows}
+    comparison_report(out, results, samples, curves, request, comparison.verdict, comparison.seconds)
+    return comparison
+
+
+def common_tokenizer(checkpoints: dict[str, Checkpoint]) -> str:
+    """The name of the tokenizer that all bases have.
+
+    Raises:
+        UserError: there is no base, or they differ.
+    """
+    names = sorted({checkpoint.tokenizer.name for checkpoint in checkpoints.values()})
+    if not names:
+        raise UserError("compare needs at least one base: a model folder, or a bundled model such as english-small.")
+    if len(names) > 1:
+        raise UserError(f"The bases have different tokenizers ({', '.join(names)}); compare them one at a time.")
+    return names[0]
+
+
+def untouched_rows(text: Text, checkpoints: dict[str, Checkpoint]) -> list[Row]:
+    """The bases as they are."""
+    return [
+        Row(f"{short(name)}, untouched", "base", (Untouched(text, base_of(checkpoint)),))
+        for name, checkpoint in checkpoints.items()
+    ]
+
+
+def ngram_rows(
+    text: Text, tokenizer: str, source: Sequence[str | Path], read: ReadOptions, max_order: int
+) -> list[Row]:
+    """An n-gram model of the text alone, and one mixed with a source where one is at hand."""
+    rows = [Row("n-grams of the text", "n-gram", (Ngrams(text, tokenizer, max_order=max_order),))]
+    if source:
+        mixed = Ngrams(text, tokenizer, Text.of(*source, read=read), max_order)
+        rows.append(Row("n-grams, mixed with the source", "n-gram", (mixed,)))
+    return rows
+
+
+def transfer_rows(
+    text: Text, checkpoints: dict[str, Checkpoint], train: Sequence[str], training: RetrainingOptions, seeds: int
+) -> list[Row]:
+    """Each selection of each base's weights, together with the head; every subset of the layers unless told."""
+    rows = []
+    for name, checkpoint in checkpoints.items():
+        for selection in train or layer_subsets(len(checkpoint.model.layers)):
+            select(checkpoint.model, selection)  # one that does not parse is refused before anything runs
+            jobs = tuple(
+                Training(text, replace(training, seed=seed), base_of(checkpoint), f"({selection}), head")
+                for seed in range(seeds)
+            )
+            rows.append(Row(f"{short(name)}, retrained: {in_words(selection)}", "transfer", jobs))
+    return rows
+
+
+def best_from_scratch(
+    text: Text,
+    tokenizer: str,
+    options: SearchOptions,
+    seeds: int,
+    pool: Executor,
+    store: Path,
+    monitor: Monitor,
+) -> tuple[Row, list[Finished]]:
+    """The best network of a search: the finalists are trained with every seed, the best mean on validation wins.
+
+    Raises:
+        UserError: every network diverged.
+    """
+    trials = search(text, tokenizer, options, pool, store, monitor)
+    finalists = [
+        Row(describe(job), "scratch", tuple(with_seed(job, seed) for seed in range(seeds)))
+        for job, finished in trials[: options.finalists]
+        if finished.losses
+    ]
+    if not finalists:
+        raise UserError("Every network of the search diverged; give more trials with --trials.")
+    runs = run_rows(finalists, pool, store, monitor)
+    best = min(finalists, key=lambda row: validation_mean(runs[row.name]))
+    return replace(best, name=f"scratch, best of {options.trials}", note=best.name), runs[best.name]
+
+
+def layer_subsets(layers: int) -> list[str]:
+    """Every non-empty set of layers as a selection, small sets first."""
+    numbers = range(layers)
+    sets = [chosen for size in numbers for chosen in combinations(numbers, size + 1)]
+    return [", ".join(f"layers.{i}" for i in chosen) for chosen in sets]
+
+
+def in_words(selection: str) -> str:
+    """A selection for the table, with the head that is always added."""
+    return selection.replace("layers.", "layer ") + " + head"
+
+
+def short(base: str) -> str:
+    """A base's name: its own, or the last part of its path."""
+    return Path(base).name
+
+
+def base_of(checkpoint: Checkpoint) -> Base:
+    """A base as runs name it."""
+    return Base(str(checkpoint.folder), weights_hash(checkpoint.folder))

@@ -1,0 +1,183 @@
+"""A comparison in words, tables and pictures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from understudy.report.interval_bars import IntervalBars, IntervalRow
+from understudy.report.loss_curves import LossCurves
+from understudy.report.page import Figure, Report, Sample, write_report
+from understudy.report.tables import Column, Interval, Spread, Table
+from understudy.studies.keeping import SampleText, machine
+from understudy.studies.rows import Mean, RowResult
+
+COLUMNS = [
+    Column("name", "model", align="left"),
+    Column("validation", "validation", "nats", best="min"),
+    Column("test", "test", "nats", best="min"),
+    Column("bits", "test", "bits/char", optional=True),
+    Column("accuracy", "accuracy", "%", digits=1, best="max", optional=True),
+    Column("train", "train", "nats", optional=True),
+    Column("gap", "test − train", "nats", signed=True, optional=True),
+    Column("difference", "to best scratch", "nats, 95 %", signed=True),
+    Column("p", "p", "Holm", floor=0.0005),
+    Column("weights", "weights trained", optional=True),
+    Column("seconds", "time", "s", digits=1, optional=True),
+]
+
+
+def best_scratch(rows: Sequence[RowResult]) -> RowResult | None:
+    """The row from scratch with the lowest validation loss: what differences refer to."""
+    return min((r for r in rows if r.family == "scratch"), key=lambda r: r.validation_loss.mean, default=None)
+
+
+def winning(rows: Sequence[RowResult]) -> RowResult:
+    """The row with the lowest validation loss; the test split has no say."""
+    return min(rows, key=lambda row: row.validation_loss.mean)
+
+
+def verdict(rows: Sequence[RowResult]) -> str:
+    """What was found, in a sentence or two."""
+    winner, scratch = winning(rows), best_scratch(rows)
+    said = (
+        f"“{winner.name}” has the lowest validation loss and reads the test documents at {winner.loss.mean:.3f} "
+        "nats per character"
+    )
+    if scratch is None or winner.name == scratch.name:
+        transfer = min((r for r in rows if r.family == "transfer"), key=lambda r: r.validation_loss.mean, default=None)
+        said += ": nothing that was retrained does better than training from scratch"
+        return said + (f" ({transfer.name}: {transfer.loss.mean:.3f})." if transfer else ".")
+    said += f"; the best network from scratch reads them at {scratch.loss.mean:.3f}"
+    if winner.difference is None or winner.p_holm is None:
+        return said + "; there are too few documents for an interval."
+    d = winner.difference
+    said += f". The difference is {d.estimate:+.3f} [{d.low:+.3f}, {d.high:+.3f}]".replace("-", "\N{MINUS SIGN}")
+    certain = winner.p_holm < 0.05
+    said += f" (95 % interval over documents, {p_value(winner.p_holm)} after Holm's correction)"
+    said += "." if certain else ": on so little text that may be chance."
+    if winner.family == "n-gram":
+        network = min((r for r in rows if r.family in ("transfer", "scratch")), key=lambda r: r.validation_loss.mean)
+        said += (
+            f" An n-gram model beats every network here, of which “{network.name}” is best ({network.loss.mean:.3f})."
+        )
+    return said
+
+
+def p_value(p: float) -> str:
+    """p as papers write it."""
+    return "p < 0.0005" if p < 0.0005 else f"p = {p:.2g}"
+
+
+def results_table(rows: Sequence[RowResult], title: str, note: str = "") -> Table:
+    """The table of a comparison."""
+    scratch = best_scratch(rows)
+    return Table(
+        title=title,
+        columns=COLUMNS,
+        rows=[_cells(row) for row in rows],
+        note=note,
+        winner=winning(rows).name,
+        baseline=scratch.name if scratch else None,
+        group="family",
+    )
+
+
+def _cells(row: RowResult) -> dict[str, Any]:
+    difference = row.difference
+    return {
+        "name": row.name,
+        "family": row.family,
+        "validation": _spread(row.validation_loss),
+        "test": _spread(row.loss),
+        "bits": row.bits_per_char.mean,
+        "accuracy": 100 * row.accuracy.mean,
+        "train": _spread(row.train_loss),
+        "gap": row.gap.mean,
+        "difference": difference and Interval(difference.estimate, difference.low, difference.high),
+        "p": row.p_holm,
+        "weights": row.trained_parameters,
+        "seconds": row.seconds,
+    }
+
+
+def _spread(value: Mean) -> Spread:
+    return Spread(value.mean, value.deviation)
+
+
+def samples_of(samples: Sequence[SampleText], settings: str) -> list[Sample]:
+    """Sample texts for the page."""
+    return [
+        Sample(
+            name=sample.row,
+            text=sample.text,
+            family=sample.family,
+            settings=settings,
+            longest_copied=sample.longest_copied,
+            copied_share=sample.copied_share,
+            english_share=sample.english_share,
+        )
+        for sample in samples
+    ]
+
+
+def comparison_report(
+    folder: Path,
+    rows: Sequence[RowResult],
+    samples: Sequence[SampleText],
+    curves: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]],
+    request: Mapping[str, Any],
+    said: str,
+    seconds: float,
+) -> Path:
+    """Write report.html and report.md of a comparison."""
+    scratch, families = best_scratch(rows), {row.name: row.family for row in rows}
+    seeds = max(row.seeds for row in rows)
+    note = (
+        f"Means over {seeds} seeds ± standard deviation. Losses are in nats per character over whole splits, the end "
+        "of a document not counted. The winner (★) is the lowest validation loss; test has no say in it. Differences "
+        "are to the best network from scratch (○), paired over test documents and averaged over seeds; p-values are "
+        "corrected over all rows (Holm). The n-gram rows chose order and discounts on validation, as the networks chose "
+        "their epoch."
+    )
+    if scratch is not None and scratch.note:
+        note += f" The best network from scratch: {scratch.note}."
+    bars = IntervalBars(
+        rows=[
+            IntervalRow(
+                r.name,
+                r.loss.mean,
+                r.interval.low if r.interval else None,
+                r.interval.high if r.interval else None,
+                r.family,
+            )
+            for r in rows
+        ],
+        label="test loss (nats per character)",
+        reference=scratch.loss.mean if scratch else None,
+        reference_label="best from scratch",
+        winner=winning(rows).name,
+    )
+    learned = {name: runs for name, runs in curves.items() if runs and runs[0]}
+    figures = [
+        Figure("Loss on the test documents", bars, "Dots are means over seeds, lines 95 % intervals over documents."),
+        Figure(
+            "Loss against epoch",
+            LossCurves(learned, families, scratch.name if scratch else None, "best from scratch", winning(rows).name),
+            "Validation solid, training (with dropout) dashed.",
+        ),
+    ]
+    settings = f"temperature {request['options']['temperature']}, seed 0, no prompt"
+    report = Report(
+        title="Scratch against transfer",
+        summary=said,
+        tables=[results_table(rows, "Losses of all rows", note)],
+        figures=figures,
+        samples=samples_of(samples, settings),
+        facts={
+            "corpus": {key: value for key, value in request["corpus"].items() if key != "notices"},
+            "options": {key: request[key] for key in ("bases", "train", "options", "search", "training")},
+            "machine": machine() | {"seconds": seconds},
+        },
+        notices=request["corpus"]["notices"],
+    )
+    return write_report(folder, report)

@@ -1,0 +1,267 @@
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from understudy.errors import UserError
+from understudy.text import spool
+from understudy.text.corpus import Corpus, ReadOptions, SplitOptions
+from understudy.text.tokenizers import TOKENIZERS, train_tokenizer
+
+CORPORA = Path(__file__).parents[3] / "shared" / "corpora"
+SONGS = [f"Song {number}\n" + f"we row and we row, {number} times over\n" * (number % 5 + 3) for number in range(24)]
+
+
+def shared(name):
+    path = CORPORA / name
+    if not path.exists():
+        pytest.skip(f"{path} is absent")
+    return path
+
+
+@pytest.fixture
+def songs(tmp_path):
+    path = tmp_path / "songs.txt"
+    path.write_text("\n===\n".join(SONGS))
+    return path
+
+
+def test_a_corpus_is_divided_by_document(songs):
+    corpus = Corpus.open([songs])
+    assert corpus.names[:2] == ["songs.txt", "songs.txt#2"]
+    assert [corpus.text(index) for index in range(24)] == [song.strip() for song in SONGS]
+    assert corpus.characters.tolist() == [len(song.strip()) for song in SONGS]
+    assert corpus.characters.dtype == np.int64
+    assert sorted(np.concatenate([corpus.splits[s] for s in ("train", "validation", "test")])) == list(range(24))
+    assert corpus.splits["all"].tolist() == list(range(24))
+    assert list(corpus.texts()) == [song.strip() for song in SONGS]
+    assert list(corpus.texts("test")) == [corpus.text(index) for index in corpus.splits["test"]]
+    assert (corpus.by_position, corpus.split_seed, corpus.notices) == (False, 0, [])
+
+
+def test_one_path_needs_no_list(songs):
+    assert Corpus.open(str(songs)).hash == Corpus.open(songs).hash == Corpus.open([songs]).hash
+
+
+@pytest.mark.parametrize("in_memory", [0, 500, 32 << 20])
+@pytest.mark.parametrize("name", sorted(TOKENIZERS))
+def test_streams_hold_the_documents_of_a_split_in_its_order(songs, monkeypatch, tmp_path, name, in_memory):
+    monkeypatch.setattr(spool, "IN_MEMORY", in_memory)
+    corpus = Corpus.open([songs], workdir=tmp_path)
+    tokenizer = train_tokenizer(name, corpus.texts())
+    for split, indices in corpus.splits.items():
+        stream = corpus.stream(split, tokenizer)
+        assert stream.names == [corpus.names[index] for index in indices]
+        assert stream.characters.tolist() == corpus.characters[indices].tolist()
+        texts = tokenizer.decode(stream.tokens)
+        assert texts == "".join(corpus.text(index) for index in indices)
+    assert list(tmp_path.iterdir()) == [songs]  # the files have no names
+
+
+def test_a_division_can_be_repeated_changed_and_undone(songs):
+    corpus = Corpus.open([songs], split=SplitOptions(seed=3))
+    other = corpus.resplit(SplitOptions(fractions=(0.8, 0.1, 0.1), seed=4))
+    assert (other.split_seed, other.fractions, other.hash) == (4, (0.8, 0.1, 0.1), corpus.hash)
+    assert len(other.splits["train"]) > len(corpus.splits["train"])
+    again = other.resplit(SplitOptions(seed=3))
+    assert {k: v.tolist() for k, v in again.splits.items()} == {k: v.tolist() for k, v in corpus.splits.items()}
+    whole = other.resplit(None)
+    assert list(whole.splits) == ["all"]
+    assert (whole.split_seed, whole.fractions) == (None, None)
+    assert Corpus.open([songs], split=None).hash == whole.hash
+
+
+def test_the_hash_does_not_depend_on_place_name_or_form(songs, tmp_path):
+    pieces = tmp_path / "pieces"
+    pieces.mkdir()
+    for number, song in enumerate(SONGS):
+        (pieces / f"{number:02}.txt").write_text(song.replace("\n", "\r\n"), newline="")
+    corpus, other = Corpus.open([songs]), Corpus.open([pieces])
+    assert corpus.hash == other.hash
+    assert {k: v.tolist() for k, v in corpus.splits.items()} == {k: v.tolist() for k, v in other.splits.items()}
+    assert Corpus.open([pieces / "00.txt"], split=None).hash != corpus.hash
+
+
+def test_a_collection_and_its_pieces_are_kept_once(songs, tmp_path):
+    (tmp_path / "pieces").mkdir()
+    for number, song in enumerate(SONGS[:5]):
+        (tmp_path / "pieces" / f"{number}.txt").write_text(f"\n{song}\n\n")
+    corpus = Corpus.open([tmp_path])
+    assert len(corpus.names) == 24
+    assert corpus.hash == Corpus.open([songs]).hash == Corpus.open([songs, tmp_path, songs]).hash
+    assert "5 exact duplicates of other documents dropped." not in Corpus.open([songs]).notices
+    assert len(Corpus.open([tmp_path / "pieces", songs]).names) == 24
+    notices = corpus.notices
+    assert [notice for notice in notices if notice.endswith("exact duplicates of other documents dropped.")]
+
+
+def test_one_text_is_divided_by_position_with_a_notice(tmp_path, caplog):
+    path = tmp_path / "book.txt"
+    path.write_text("A line of the book.\n" * 100)  # 2 kB
+    with caplog.at_level(logging.INFO, "understudy"):
+        corpus = Corpus.open([path])
+    assert corpus.by_position
+    assert corpus.names == ["book.txt (train)", "book.txt (validation)", "book.txt (test)"]
+    assert [corpus.splits[split].tolist() for split in ("train", "validation", "test")] == [[0], [1], [2]]
+    assert [corpus.text(index).count("book") for index in range(3)] == [33, 34, 33]
+    assert any("by position" in notice for notice in corpus.notices)
+    assert [record.getMessage() for record in caplog.records] == corpus.notices
+    assert corpus.hash == Corpus.open([path], split=None).hash
+    assert corpus.resplit(SplitOptions(fractions=(0.5, 0.25, 0.25))).text(0).count("book") == 50
+
+
+def test_what_a_tokenizer_changes_is_told(tmp_path, caplog):
+    path = tmp_path / "a.txt"
+    path.write_text("Ein schöner Süßkram \ue000.\n" * 20, encoding="utf-8")
+    corpus = Corpus.open([path], split=None)
+    with caplog.at_level(logging.INFO, "understudy"):
+        stream = corpus.stream("all", train_tokenizer("ascii", []))
+    assert stream.transliterated == 60
+    assert stream.dropped == {"\ue000": 20}
+    assert "all: the ascii tokenizer transliterated 60 characters." in caplog.messages
+    assert "all: the ascii tokenizer lacks and dropped '\\ue000' 20 times." in caplog.messages
+
+
+def test_reading_options_reach_the_readers(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_bytes("caf\xe9 ".encode("latin-1") * 50 + b"\n--\n" + b"b " * 100 + b"\n--\n" + b"c " * 100)
+    corpus = Corpus.open([path], ReadOptions(encoding="latin-1", separator="--"))
+    assert len(corpus.names) == 3
+    assert corpus.text(0).startswith("café")
+
+
+def test_the_summary_is_ready_for_json(songs):
+    corpus = Corpus.open([songs])
+    summary = json.loads(json.dumps(corpus.summary()))
+    assert summary["documents"] == 24
+    assert summary["characters"] == sum(len(song.strip()) for song in SONGS)
+    assert summary["hash"] == corpus.hash
+    assert summary["split_seed"] == 0
+    assert sum(summary["splits"][s]["characters"] for s in ("train", "validation", "test")) == summary["characters"]
+    assert json.loads(json.dumps(corpus.resplit(None).summary()))["fractions"] is None
+
+
+@given(st.integers(1, 5), st.integers(0, 3))
+def test_any_number_of_documents_is_divided(tmp_path_factory, number, seed):
+    path = tmp_path_factory.getbasetemp() / "few.txt"
+    path.write_text("\n===\n".join(SONGS[:number]) + "\n" + "la la la\n" * 30)
+    corpus = Corpus.open([path], split=SplitOptions(seed=seed))
+    assert corpus.by_position == (number < 3)
+    assert all(len(indices) for indices in corpus.splits.values())
+    total = sum(len(corpus.text(index)) for index in corpus.splits["all"])
+    assert total == corpus.characters.sum() == corpus.summary()["characters"]
+
+
+def test_bad_input_is_a_sentence(tmp_path, songs):
+    with pytest.raises(UserError, match="No text was given"):
+        Corpus.open([])
+    with pytest.raises(UserError, match=r"did you mean .*songs\.txt"):
+        Corpus.open([tmp_path / "song.txt"])
+    (tmp_path / "short.txt").write_text("Too short.")
+    with pytest.raises(UserError, match=r"short\.txt: 10 characters.*200"):
+        Corpus.open([tmp_path / "short.txt"])
+    assert Corpus.open([tmp_path / "short.txt"], split=None).text(0) == "Too short."
+    with pytest.raises(UserError, match=r"no split 'valid'.*validation"):
+        Corpus.open([songs]).stream("valid", train_tokenizer("byte", []))
+
+
+def test_reading_text_does_not_load_torch():
+    program = "import sys, understudy.text.corpus; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
+GENERATE = """
+def one(file, size):
+    line = "the reeds lean over and the boat comes home\\n"
+    while file.tell() < size:
+        file.write(f"{file.tell()} " + line * 25_000)
+
+def many(file, size):
+    line = "the reeds lean over and the boat comes home\\n"
+    while file.tell() < size:
+        file.write("".join(f"{file.tell()} {number}\\n" + line * 20 + "\\n===\\n\\n" for number in range(1000)))
+
+def line(file, size):
+    while file.tell() < size:
+        file.write(f"{file.tell()} " + "the reeds lean over and the boat comes home " * 25_000)
+"""
+
+MEASURE = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (1_200_000_000, 1_200_000_000))
+from understudy.text.corpus import Corpus
+from understudy.text.tokenizers import train_tokenizer
+corpus = Corpus.open([sys.argv[1]])
+tokenizer = train_tokenizer(sys.argv[2], corpus.texts())
+stream = corpus.stream("train", tokenizer)
+assert tokenizer.decode(stream.targets[:500]) == next(corpus.texts("train"))[:500]
+assert "torch" not in sys.modules
+unit = 1 if sys.platform == "darwin" else 1024
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit, len(stream), len(corpus.names))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="memory is limited through POSIX")
+@pytest.mark.parametrize(
+    ("form", "size", "tokenizer"),
+    [("one", 300e6, "ascii"), ("many", 300e6, "char"), ("line", 40e6, "byte")],
+)
+def test_large_corpora_need_little_memory(tmp_path, form, size, tokenizer):
+    path = tmp_path / "large.txt"
+    forms: dict[str, object] = {}
+    exec(GENERATE, forms)
+    with open(path, "w") as file:
+        forms[form](file, size)
+    result = subprocess.run(
+        [sys.executable, "-c", MEASURE, path, tokenizer],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # each thread reserves addresses, which count here
+    )
+    assert result.returncode == 0, result.stderr
+    memory, tokens, documents = map(int, result.stdout.split())
+    assert tokens > 0.85 * size
+    assert (documents == 3) == (form != "many")
+    assert memory < 250e6
+
+
+@pytest.mark.corpus
+def test_the_melodies_are_194_songs():
+    corpus = Corpus.open([shared("targets/moore_melodies")])
+    assert len(corpus.names) == 194
+    assert corpus.characters.sum() == 162_687
+    assert "194 exact duplicates of other documents dropped." in corpus.notices
+    assert corpus.hash == Corpus.open([shared("targets/moore_melodies/moore_melodies.txt")]).hash
+    shares = [corpus.characters[corpus.splits[s]].sum() / 162_687 for s in ("train", "validation", "test")]
+    assert shares == pytest.approx([1 / 3] * 3, abs=0.01)
+
+
+@pytest.mark.corpus
+@pytest.mark.parametrize(
+    ("name", "documents"),
+    [("near_songs", 5_744), ("far_prose", 29), ("targets/dickinson", 442), ("speeches", 124), ("news_wikinews", 282)],
+)
+def test_the_documents_of_real_corpora_are_counted(name, documents):
+    corpus = Corpus.open([shared(name)])
+    assert len(corpus.names) == documents
+    tokenizer = train_tokenizer("ascii", [])
+    stream = corpus.stream("test", tokenizer)
+    for place, index in list(enumerate(corpus.splits["test"]))[:20]:
+        ids = stream.targets[stream.offsets[place] : stream.offsets[place + 1]]
+        assert tokenizer.decode(ids) == tokenizer.normalise(corpus.text(index))
+    assert set(stream.dropped) <= {"\u200d"}  # a joiner between characters, itself invisible
+
+
+@pytest.mark.corpus
+def test_wikitext_and_reviews_are_read():
+    assert len(Corpus.open([shared("benchmarks/wikitext-2/wiki.valid.tokens")]).names) == 60
+    reviews = Corpus.open([shared("sentiment_open/movie_reviews_2k.tsv")])
+    assert len(reviews.names) == 2_000

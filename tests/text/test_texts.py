@@ -1,0 +1,46 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from understudy.text import texts as module
+from understudy.text.reading import Document
+from understudy.text.texts import store
+
+pieces = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=3)
+some_documents = st.lists(pieces.filter(lambda parts: parts[0].strip()), min_size=1, max_size=6)
+
+
+def documents_of(documents, prefix="d"):
+    return [Document(f"{prefix}{index}", iter(parts)) for index, parts in enumerate(documents)]
+
+
+@given(some_documents, st.integers(1, 9))
+def test_texts_come_back_once_each(documents, piece):
+    texts, _, duplicates = store(documents_of(documents), None)
+    expected: dict[str, tuple[str, str]] = {}
+    for index, parts in enumerate(documents):
+        whole = "".join(parts)
+        expected.setdefault(whole.lstrip(), (f"d{index}", whole))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "PIECE", piece)
+        found = [(name, "".join(texts.pieces(index))) for index, name in enumerate(texts.names)]
+    assert found == list(expected.values())
+    assert duplicates == len(documents) - len(expected)
+    assert texts.characters.tolist() == [len(text) for _, text in found]
+    assert texts.characters.dtype == texts.starts.dtype == texts.stops.dtype == np.int64
+
+
+@given(some_documents)
+def test_the_hash_is_that_of_the_texts(documents):
+    joined = [["".join(parts)] for parts in documents]
+    _, digest, _ = store(documents_of(documents), None)
+    assert store(documents_of(joined, "other name "), None)[1] == digest
+    assert store(documents_of([*joined, joined[0]]), None)[1] == digest  # a duplicate adds nothing
+    assert store(documents_of([*joined, ["one more" + joined[0][0]]]), None)[1] != digest
+    assert len(digest) == 64
+
+
+def test_the_hash_feels_boundaries_order_and_indentation():
+    variants = [[["ab"], ["c"]], [["a"], ["bc"]], [["abc"]], [["c"], ["ab"]], [["ab"], [" c"]]]
+    assert len({store(documents_of(variant), None)[1] for variant in variants}) == len(variants)
