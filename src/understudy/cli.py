@@ -9,6 +9,7 @@ import importlib
 import inspect
 import json
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -40,6 +41,8 @@ console = Console(stderr=True)
 
 def main() -> None:
     """The entry point of the `understudy` command."""
+    # Read when PyTorch loads: a thread that waits spinning holds up the one that works when cores are shared.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     sys.exit(run(sys.argv[1:]))
 
 

@@ -66,11 +66,11 @@ def test_streams_hold_the_documents_of_a_split_in_its_order(songs, monkeypatch, 
 
 
 def test_a_division_can_be_repeated_changed_and_undone(songs):
-    corpus = Corpus.open([songs], split=SplitOptions(seed=3))
-    other = corpus.resplit(SplitOptions(fractions=(0.8, 0.1, 0.1), seed=4))
+    corpus = Corpus.open([songs], split=SplitOptions(split_seed=3))
+    other = corpus.resplit(SplitOptions(fractions=(0.8, 0.1, 0.1), split_seed=4))
     assert (other.split_seed, other.fractions, other.hash) == (4, (0.8, 0.1, 0.1), corpus.hash)
     assert len(other.splits["train"]) > len(corpus.splits["train"])
-    again = other.resplit(SplitOptions(seed=3))
+    again = other.resplit(SplitOptions(split_seed=3))
     assert {k: v.tolist() for k, v in again.splits.items()} == {k: v.tolist() for k, v in corpus.splits.items()}
     whole = other.resplit(None)
     assert list(whole.splits) == ["all"]
@@ -152,7 +152,7 @@ def test_the_summary_is_ready_for_json(songs):
 def test_any_number_of_documents_is_divided(tmp_path_factory, number, seed):
     path = tmp_path_factory.getbasetemp() / "few.txt"
     path.write_text("\n===\n".join(SONGS[:number]) + "\n" + "la la la\n" * 30)
-    corpus = Corpus.open([path], split=SplitOptions(seed=seed))
+    corpus = Corpus.open([path], split=SplitOptions(split_seed=seed))
     assert corpus.by_position == (number < 3)
     assert all(len(indices) for indices in corpus.splits.values())
     total = sum(len(corpus.text(index)) for index in corpus.splits["all"])

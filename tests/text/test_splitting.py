@@ -143,7 +143,7 @@ def test_fractions_that_divide_nothing_are_refused(shares):
 
 def test_a_negative_seed_is_refused():
     with pytest.raises(UserError, match="seed -1"):
-        SplitOptions(seed=-1)
+        SplitOptions(split_seed=-1)
 
 
 def test_notices_tell_of_divisions_nobody_asked_for():

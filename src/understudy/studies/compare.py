@@ -144,7 +144,7 @@ def compare(
         winner=winner.name,
         model=str(model),
         corpus=text.hash,
-        split_seed=split.seed,
+        split_seed=split.split_seed,
         rows=results,
         samples=samples,
         seconds=round(time.perf_counter() - begin, 1),

@@ -112,7 +112,7 @@ class Corpus:
             notices=undivided.notices + _announced(notices),
             splits=splits | {"all": np.arange(len(texts.names))},
             by_position=by_position,
-            split_seed=split.seed,
+            split_seed=split.split_seed,
             fractions=fractions,
             _texts=texts,
             _undivided=undivided,

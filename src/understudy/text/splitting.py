@@ -33,7 +33,7 @@ class SplitOptions:
     fractions: tuple[float, float, float] | None = None
     """Shares of the text for train, validation and test. By default thirds, and 0.9 0.05 0.05 from 2 million
     characters."""
-    seed: int = 0
+    split_seed: int = 0
     """The seed of the random order in which documents are dealt out."""
 
     def __post_init__(self) -> None:
@@ -44,8 +44,8 @@ class SplitOptions:
                 f"The fractions {' '.join(map(str, shares))} cannot divide a text; give three positive "
                 "numbers that add up to 1, such as 0.8 0.1 0.1."
             )
-        if self.seed < 0:
-            raise UserError(f"The split seed {self.seed} is negative; give 0 or a greater number.")
+        if self.split_seed < 0:
+            raise UserError(f"The split seed {self.split_seed} is negative; give 0 or a greater number.")
 
 
 def divide(texts: Texts, options: SplitOptions) -> tuple[Texts, dict[str, np.ndarray], Fractions]:
@@ -67,7 +67,7 @@ def divide(texts: Texts, options: SplitOptions) -> tuple[Texts, dict[str, np.nda
     fractions = options.fractions or ((1 / 3, 1 / 3, 1 / 3) if total < LARGE else (0.9, 0.05, 0.05))
     if len(texts.names) < len(SPLITS):
         return *split_by_position(texts, fractions), fractions
-    return texts, split_by_document(texts.characters, fractions, options.seed), fractions
+    return texts, split_by_document(texts.characters, fractions, options.split_seed), fractions
 
 
 def split_by_document(characters: np.ndarray, fractions: Fractions, seed: int) -> dict[str, np.ndarray]:
