@@ -7,34 +7,84 @@ when the command is asked for, so that the light ones stay quick.
 import functools
 import importlib
 import inspect
-import json
 import logging
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, is_dataclass
-from typing import Annotated, Any
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, NamedTuple
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.config import Dict
+from cyclopts.exceptions import MissingArgumentError
 from rich.console import Console
-from rich.logging import RichHandler
+from rich.text import Text
 
 from understudy import __version__
 from understudy.errors import UserError
+from understudy.recipes import Recipe, read_recipe, take_recipe
+
+
+class Command(NamedTuple):
+    """Where a command's function is, how it is called, and what it is for."""
+
+    module: str
+    usage: str
+    summary: str
+
 
 COMMANDS = {
-    "pretrain": ("understudy.training.pretrain", "Train a language model from scratch on text."),
-    "finetune": ("understudy.transfer.finetune", "Retrain a selection of a base's weights on text."),
-    "compare": ("understudy.studies.compare", "Scratch against transfer on one corpus, in one table."),
-    "evaluate": ("understudy.evaluation.evaluate", "Measure how well a model predicts a text."),
-    "generate": ("understudy.generation.console", "Write text with a model."),
-    "study": ("understudy.studies.study", "Run a named experiment."),
-    "info": ("understudy.about", "What a model, corpus or run folder is."),
+    "pretrain": Command(
+        "understudy.training.pretrain",
+        "TEXT... --out FOLDER",
+        "Train a language model from scratch on text.",
+    ),
+    "finetune": Command(
+        "understudy.transfer.finetune",
+        "BASE TEXT... [--train SELECTION] --out FOLDER",
+        "Retrain a selection of a base's weights on text.",
+    ),
+    "compare": Command(
+        "understudy.studies.compare",
+        "BASE... --corpus TEXT [--train SELECTION]... --out FOLDER",
+        "Scratch against transfer on one corpus, in one table.",
+    ),
+    "evaluate": Command(
+        "understudy.evaluation.evaluate",
+        "MODEL TEXT... [--split test|validation|train|all]",
+        "Measure how well a model predicts a text.",
+    ),
+    "generate": Command(
+        "understudy.generation.console",
+        "MODEL [--prompt TEXT] [--length N | --documents N] [--samples N] [-i]",
+        "Write text with a model.",
+    ),
+    "study": Command(
+        "understudy.studies.study",
+        "NAME --data ROLE=PATH... [--quick] --out FOLDER",
+        "Run a named experiment.",
+    ),
+    "info": Command(
+        "understudy.about",
+        "[PATH]",
+        "What a model, corpus or run folder is; without a path, the bundled models.",
+    ),
 }
-HOOKS = ("monitor",)  # arguments of public functions that are not for the command line
+WELCOME = """\
+Teach a small recurrent network one writer's part: train once on plenty of English, then retrain a chosen part of its \
+weights on the few pages that matter.
+
+Begin with `understudy info`, which lists the models that come along, then ask whether they help with your text: \
+`understudy compare MODEL --corpus TEXT --out FOLDER`. TEXT is a file or a folder of texts."""
+EVERYWHERE = """\
+Every command also takes --recipe FILE.toml (options from its table [options]; what is given as a flag wins), --json \
+(print the result as JSON), --quiet (no progress and no notices) and --debug (show where an error comes from)."""
+METAVARS = {"out": "FOLDER", "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH"}
+FREE_TEXT = ("--prompt", "--stop", "--separator")  # their values may begin with a dash
 INTERRUPTED = 130  # what shells report for Ctrl-C
+Hooks = dict[str, Callable[[], Any]]  # arguments of public functions that are not for the command line
 
 console = Console(stderr=True)
 
@@ -43,6 +93,8 @@ def main() -> None:
     """The entry point of the `understudy` command."""
     # Read when PyTorch loads: a thread that waits spinning holds up the one that works when cores are shared.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character shows another, and goes on
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:]))
 
 
@@ -50,51 +102,105 @@ def run(arguments: list[str]) -> int:
     """Run one command.
 
     Returns:
-        The exit status: 0, 2 for a mistake of the user's, 130 after Ctrl-C.
+        The exit status: 0, 2 for a mistake of the user's, 130 after Ctrl-C, 1 for one of ours.
     """
-    arguments, flags = _take_flags(arguments, "--debug", "--json", "--quiet")
-    logging.basicConfig(
-        level=logging.WARNING if flags["--quiet"] else logging.INFO,
-        format="%(message)s",
-        handlers=[RichHandler(console=console, show_time=False, show_level=False, show_path=False, markup=False)],
-        force=True,
-    )
-    for noisy in ("lightning_fabric", "lightning", "matplotlib", "optuna", "fontTools"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    arguments, flags = _take_flags(_join_free_text(arguments), "--debug", "--json", "--quiet")
+    first = _first_process()
+    _log_notices(logging.INFO if first and not flags["--quiet"] else logging.WARNING)
+    command = arguments[0] if arguments else ""
     try:
-        arguments, recipe = _take_recipe(arguments)
-        app = _app(arguments[0] if arguments else "", flags["--quiet"], recipe)
+        arguments, recipe = take_recipe(arguments)
+        command = arguments[0] if arguments else ""
+        hooks = {"json": lambda: flags["--json"], "monitor": _monitor if first and not flags["--quiet"] else _nobody}
+        app = _app(command, hooks, read_recipe(recipe) if recipe else None)
         result = app(arguments, exit_on_error=False, print_error=False)
-    except (UserError, CycloptsError) as error:
-        if flags["--debug"]:
-            traceback.print_exc()
-        console.print(f"[red]Error:[/red] {_escape(str(error))}", highlight=False, soft_wrap=True)
-        return 2
+        if result is not None and first:
+            from understudy.showing import as_json, show
+
+            print(as_json(result)) if flags["--json"] else show(result)
+        sys.stdout.flush()  # here, where it is noticed that the reader has gone
+        return INTERRUPTED if getattr(result, "outcome", None) == "interrupted" else 0
+    except BrokenPipeError:  # as `| head` does; standard output must not be flushed once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         console.print("Stopped.")
         return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone, as `| head` does
-        sys.stderr.close()
-        return 0
     except Exception as error:
         if flags["--debug"]:
-            raise
-        console.print(
-            f"[red]Error:[/red] something failed that should not have: {_escape(f'{type(error).__name__}: {error}')}\n"
-            "Please report it; the same command with --debug shows where.",
-            highlight=False,
-            soft_wrap=True,
-        )
-        return 1
-    if result is None:
-        return 0
-    if flags["--json"]:
-        print(json.dumps(asdict(result), ensure_ascii=False, default=str))
-    else:
-        from understudy.showing import show
+            traceback.print_exc()
+        sentence, status = _explained(error, command)
+        if first or status == 1:  # what is wrong with the input is wrong in every process, and said once
+            _complain(sentence)
+        return status
 
-        show(result)
-    return INTERRUPTED if getattr(result, "outcome", None) == "interrupted" else 0
+
+def _explained(error: Exception, command: str) -> tuple[str, int]:
+    """What went wrong, in a sentence, and the exit status."""
+    match error:
+        case UserError():
+            return str(error), 2
+        case MissingArgumentError(argument=argument, keyword=None) if argument is not None:
+            return f"{command} needs {argument.name}. Usage: understudy {command} {COMMANDS[command].usage}", 2
+        case CycloptsError():
+            helped = any(hint in str(error) for hint in ("Did you mean", "Choose from", "Available commands"))
+            see = f" understudy {command} --help shows what it takes." if command in COMMANDS and not helped else ""
+            return str(error) + see, 2
+        case OSError(strerror=str(reason), filename=name):
+            return f"{name}: {reason}." if name else f"The system says: {reason}.", 2
+    if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or "allocate memory" in str(error):
+        return "There is not enough memory. Try a smaller --batch-size, --sequence-length or --hidden-size.", 2
+    return (
+        f"something failed that should not have: {type(error).__name__}: {error}\n"
+        "Please report it; the same command with --debug shows where."
+    ), 1
+
+
+def _complain(sentence: str) -> None:
+    _tell(Text.assemble(("Error: ", "red"), sentence))
+
+
+def _tell(text: Text | str) -> None:
+    """Print on standard error; lines are broken on a terminal only."""
+    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+
+
+class _Notices(logging.Handler):
+    """Shows what the library says, above the progress bar where there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        _tell(record.getMessage())
+
+
+def _log_notices(level: int) -> None:
+    logger = logging.getLogger("understudy")
+    logger.handlers, logger.propagate = [_Notices()], False
+    logger.setLevel(level)
+
+
+def _monitor() -> Any:
+    from understudy.training.monitor import ConsoleMonitor
+
+    return ConsoleMonitor(console)
+
+
+def _nobody() -> None: ...
+
+
+def _first_process() -> bool:
+    """Whether this is the process that talks to the user: with --devices or torchrun there are several."""
+    return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
+
+
+def _join_free_text(arguments: list[str]) -> list[str]:
+    """Write `--prompt TEXT` as `--prompt=TEXT`, so that a text is taken as it is, whatever it begins with."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] in FREE_TEXT:
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
 
 
 def _take_flags(arguments: list[str], *names: str) -> tuple[list[str], dict[str, bool]]:
@@ -104,35 +210,27 @@ def _take_flags(arguments: list[str], *names: str) -> tuple[list[str], dict[str,
     return kept, {name: name in arguments[:stop] for name in names}
 
 
-def _take_recipe(arguments: list[str]) -> tuple[list[str], dict[str, Any]]:
-    """Split off `--recipe FILE.toml`, whose values stand below the flags that are given."""
-    if "--recipe" not in arguments:
-        return arguments, {}
-    from understudy.recipes import read_recipe
-
-    place = arguments.index("--recipe")
-    if place + 1 >= len(arguments):
-        raise UserError("--recipe needs the path of a TOML file.")
-    return arguments[:place] + arguments[place + 2 :], read_recipe(arguments[place + 1])
-
-
-def _app(chosen: str, quiet: bool, recipe: dict[str, Any]) -> App:
+def _app(chosen: str, hooks: Hooks, recipe: Recipe | None) -> App:
+    """The commands, of which only the chosen one is imported."""
     app = App(
         name="understudy",
         version=__version__,
-        help="Teach a small recurrent network one writer's part: train once on plenty of English, then retrain a "
-        "chosen part of its weights on the few pages that matter.\n\n"
-        "Every command also takes --json (print what the function returns), --quiet and --debug.",
+        usage="Usage: understudy COMMAND ...",
+        help=WELCOME,
+        help_epilogue=EVERYWHERE,
         result_action="return_value",
-        config=[Dict({chosen: recipe})] if recipe else [],
-        default_parameter=Parameter(negative_iterable=()),
+        default_parameter=Parameter(negative_iterable=(), show_default=_default),
     )
-    for name, (module, summary) in COMMANDS.items():
-        if name == chosen:
-            function = getattr(importlib.import_module(module), name)
-            app.command(_adapt(function, quiet), name=name)
-        else:
-            app.command(_placeholder(summary), name=name)
+    for name, command in COMMANDS.items():
+        usage = f"Usage: understudy {name} {command.usage}"
+        if name != chosen:
+            app.command(_placeholder(command.summary), name=name, usage=usage)
+            continue
+        function = _adapt(getattr(importlib.import_module(command.module), name), hooks)
+        app.command(function, name=name, usage=usage)
+        if recipe is not None:
+            recipe.check(name, _options(function))
+            app.config = (Dict({name: recipe.options}, source=str(recipe.path)),)
     return app
 
 
@@ -143,31 +241,62 @@ def _placeholder(summary: str) -> Callable[[], None]:
     return command
 
 
-def _adapt(function: Callable[..., Any], quiet: bool) -> Callable[..., Any]:
-    """A public function as a command: the fields of its dataclass options become flags, a monitor is handed to it."""
-    signature = inspect.signature(function)
-    hooks: dict[str, Any] = {}
-    if "monitor" in signature.parameters and not quiet:
-        from understudy.training.monitor import ConsoleMonitor
+def _adapt(function: Callable[..., Any], hooks: Hooks) -> Callable[..., Any]:
+    """A public function as a command.
 
-        hooks["monitor"] = ConsoleMonitor(console)
-    parameters = []
+    The fields of its dataclass options become flags in a group of their own; from there on everything is given by
+    name. Arguments that are hooks are filled in here.
+    """
+    parameters: list[inspect.Parameter] = []
+    by_name = False
+    signature = inspect.signature(function)
     for parameter in signature.parameters.values():
-        if parameter.name in HOOKS:
+        kind = parameter.annotation
+        if parameter.name in hooks:
             continue
-        if is_dataclass(kind := parameter.annotation):
-            flat = Parameter(name="*", group=parameter.name.capitalize())
-            parameter = parameter.replace(annotation=Annotated[kind, flat])
+        if is_dataclass(kind):
+            by_name = True
+            annotation = Annotated[kind, Parameter(name="*", group=Group.create_ordered(_title(kind)))]
+            parameter = parameter.replace(annotation=annotation)
+        elif parameter.name in METAVARS:
+            several = "=" in METAVARS[parameter.name]  # pairs cannot be taken for anything else
+            named = Parameter(metavar=METAVARS[parameter.name], consume_multiple=several)
+            parameter = parameter.replace(annotation=Annotated[kind, named])
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+            parameter = parameter.replace(kind=parameter.KEYWORD_ONLY if by_name else parameter.POSITIONAL_ONLY)
         parameters.append(parameter)
+    filled = {name: value() for name, value in hooks.items() if name in signature.parameters}
 
     @functools.wraps(function)
     def command(*arguments: Any, **options: Any) -> Any:
-        return function(*arguments, **options, **hooks)
+        return function(*arguments, **options, **filled)
 
+    # In a docstring an argument's description begins in lower case, in a help text like those of the options.
+    command.__doc__ = re.sub(r"(?m)^( +\w+: )(\w)", lambda m: m[1] + m[2].upper(), function.__doc__ or "")
     command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     return command
 
 
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")
+def _title(options: type) -> str:
+    """The heading of a group of options: what their class says first of itself."""
+    return re.split(r"[.:]\s", options.__doc__ or "", maxsplit=1)[0].rstrip(".")
+
+
+def _default(value: Any) -> str | None:
+    """How a default is shown; not at all where there is nothing to see."""
+    if isinstance(value, bool):
+        return "yes" if value else None
+    return None if value in (None, "", ()) else str(value)
+
+
+def _options(command: Callable[..., Any]) -> list[str]:
+    """The names of all options of a command."""
+    names: list[str] = []
+    for parameter in inspect.signature(command).parameters.values():
+        kind = getattr(parameter.annotation, "__origin__", parameter.annotation)
+        if is_dataclass(kind):
+            names += [field.name for field in fields(kind)]
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            names.append(parameter.name)
+    return names

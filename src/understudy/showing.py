@@ -78,6 +78,12 @@ def _comparison(result: Any) -> None:
     _say("", f"model:  {result.model}", f"report: {result.report}")
 
 
+def _study(result: Any) -> None:
+    for claim in result.claims:
+        _say(f"{claim.answer:8s} {claim.claim}", f"         {claim.evidence}")
+    _say("", f"report: {result.report}")
+
+
 def _info(result: Any) -> None:
     _say(f"{result.path or 'bundled'}: {result.kind}")
     for key, value in result.facts.items():
@@ -114,5 +120,6 @@ SHOWN: dict[str, Callable[[Any], None]] = {
     "Evaluation": _evaluation,
     "Generation": _generation,
     "Comparison": _comparison,
+    "StudyResult": _study,
     "Info": _info,
 }

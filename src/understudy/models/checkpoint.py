@@ -5,9 +5,7 @@ tokenizer.json      the vocabulary         history.jsonl        one line for eac
 README.md           the model card         fingerprint.safetensors   hashes of what it was trained on
 """
 
-import difflib
 from dataclasses import asdict, dataclass, fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from torch import Tensor
 
 from understudy import __version__
 from understudy.errors import UserError
+from understudy.models.finding import resolve
 from understudy.models.language_model import LanguageModel, ModelConfig
 from understudy.storage import atomic_write, read_json, write_json
 from understudy.text.tokenizers import Tokenizer, tokenizer_from_dict
@@ -33,35 +32,6 @@ class Checkpoint:
     tokenizer: Tokenizer
     config: dict[str, Any]
     folder: Path
-
-
-def bundled_models() -> dict[str, Path]:
-    """The models that come with the package, by name."""
-    root = Path(str(files("understudy") / "bundled"))
-    return {path.parent.name: path.parent for path in sorted(root.glob("*/config.json"))}
-
-
-def resolve(name_or_folder: str | Path) -> Path:
-    """The folder of a checkpoint: a path, or the name of a bundled model.
-
-    Raises:
-        UserError: there is neither.
-    """
-    folder = Path(name_or_folder)
-    if (folder / "config.json").is_file() and (folder / "model.safetensors").is_file():
-        return folder
-    bundled = bundled_models()
-    if str(name_or_folder) in bundled:
-        return bundled[str(name_or_folder)]
-    names = ", ".join(bundled) or "none"
-    if folder.is_dir():
-        raise UserError(
-            f"{folder} is not a checkpoint: it holds no model.safetensors with a config.json. "
-            "Give the folder that pretrain or finetune wrote with --out."
-        )
-    close = difflib.get_close_matches(str(name_or_folder), bundled, n=1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
-    raise UserError(f"There is no model folder {folder}, and no bundled model of that name ({names}).{hint}")
 
 
 def weights_of(model: LanguageModel) -> dict[str, Tensor]:

@@ -136,8 +136,8 @@ def comparison_report(
         f"Means over {seeds} seeds ± standard deviation. Losses are in nats per character over whole splits, the end "
         "of a document not counted. The winner (★) is the lowest validation loss; test has no say in it. Differences "
         "are to the best network from scratch (○), paired over test documents and averaged over seeds; p-values are "
-        "corrected over all rows (Holm). The n-gram rows chose order and discounts on validation, as the networks chose "
-        "their epoch."
+        "corrected over all rows (Holm). The n-gram rows chose order and discounts on validation, as the networks "
+        "chose their epoch."
     )
     if scratch is not None and scratch.note:
         note += f" The best network from scratch: {scratch.note}."

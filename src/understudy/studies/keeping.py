@@ -18,7 +18,8 @@ from understudy.evaluation.memorisation import fingerprint_of, load_fingerprints
 from understudy.evaluation.quality import text_quality
 from understudy.generation.generate import GenerateOptions, generate
 from understudy.generation.sampling import SamplingOptions
-from understudy.models.checkpoint import load_checkpoint, resolve
+from understudy.models.checkpoint import load_checkpoint
+from understudy.models.finding import resolve
 from understudy.storage import read_json, write_json
 from understudy.studies.runs import Finished, Text, open_text
 

@@ -5,6 +5,7 @@ Three kinds of runs: a network that is trained (`Training`), a base as it is (`U
 
 import hashlib
 import json
+import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
@@ -15,7 +16,7 @@ import numpy as np
 
 from understudy.evaluation.losses import Losses, document_losses, sum_losses
 from understudy.models.checkpoint import load_checkpoint
-from understudy.models.language_model import ModelOptions
+from understudy.models.language_model import LanguageModel, ModelOptions
 from understudy.models.ngram import Mixture, NgramModel, fit_mixture_weight, mix, search_order
 from understudy.storage import read_json, write_json
 from understudy.text.corpus import Corpus, SplitOptions
@@ -24,10 +25,10 @@ from understudy.text.tokenizers import Tokenizer, train_tokenizer
 from understudy.training.loop import Diverged
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.training.pretrain import pretrain
-from understudy.transfer.finetune import finetune
+from understudy.transfer.finetune import finetune, fit_tokenizer
 
 SPLITS = ("train", "validation", "test")
-NOT_IDENTITY = ("threads", "save_every")  # of the training options: how fast, not what
+NOT_IDENTITY = ("threads", "save_every", "tensorboard")  # of the training options: how fast, not what
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Text:
     """A corpus to run on: where it lies, how it is read and split, and its hash, which alone identifies it."""
 
     paths: tuple[str, ...]
-    hash: str
+    hash: str = field(compare=False)  # so that a text is opened once, to learn the hash and to use it
     read: ReadOptions = ReadOptions()
     split: SplitOptions = SplitOptions()
 
@@ -50,7 +51,7 @@ class Text:
         return {"hash": self.hash, "split": asdict(self.split)}
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def open_text(text: Text) -> Corpus:
     """The corpus, read once in a process."""
     return Corpus.open(text.paths, text.read, text.split)
@@ -85,9 +86,14 @@ class Job(Protocol):
         ...
 
 
+def identity(job: Job) -> str:
+    """Everything that determines a run, as one line of JSON."""
+    return json.dumps({"kind": type(job).__name__} | job.settings(), sort_keys=True)
+
+
 def run_job(job: Job, store: Path) -> Finished:
     """Do a run, or go on with it, or read what it left."""
-    settings = json.dumps({"kind": type(job).__name__} | job.settings(), sort_keys=True)
+    settings = identity(job)
     folder = store / hashlib.sha256(settings.encode()).hexdigest()[:16]
     result = folder / "result.json"
     if not result.exists():
@@ -104,11 +110,9 @@ def _plain(losses: dict[str, Losses]) -> dict[str, Any]:
     return {name: {key: value.tolist() for key, value in vars(split).items()} for name, split in losses.items()}
 
 
-def _measure(model: Path | str, text: Text) -> dict[str, Any]:
-    checkpoint = load_checkpoint(model)
-    corpus = open_text(text)
-    streams = {split: corpus.stream(split, checkpoint.tokenizer) for split in SPLITS}
-    return _plain({split: document_losses(checkpoint.model, stream) for split, stream in streams.items()})
+def _measure(model: LanguageModel, tokenizer: Tokenizer, text: Text) -> dict[str, Any]:
+    streams = {split: open_text(text).stream(split, tokenizer) for split in SPLITS}
+    return _plain({split: document_losses(model, stream) for split, stream in streams.items()})
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,8 @@ class Training:
     def compute(self, folder: Path) -> dict[str, Any]:
         out = folder / "model"
         resume = (out / "config.json").exists()
+        if not resume:  # a run that was killed before it began may have left a file
+            shutil.rmtree(out, ignore_errors=True)
         read, split = self.text.read, self.text.split
         try:
             if self.base is None:
@@ -166,8 +172,9 @@ class Training:
         if result.outcome == "interrupted":
             raise KeyboardInterrupt
         lines = (out / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        trained = load_checkpoint(out)
         return {
-            "splits": _measure(out, self.text),
+            "splits": _measure(trained.model, trained.tokenizer, self.text),
             "seconds": result.seconds,
             "trained_parameters": result.trained_parameters,
             "history": [json.loads(line) for line in lines],
@@ -177,7 +184,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Untouched:
-    """A base as it is."""
+    """A base as it is, from which retraining starts: with a mean row for each character that it has never seen."""
 
     text: Text
     base: Base
@@ -187,7 +194,8 @@ class Untouched:
 
     def compute(self, folder: Path) -> dict[str, Any]:
         begin = time.perf_counter()
-        splits = _measure(self.base.path, self.text)
+        model, tokenizer = fit_tokenizer(load_checkpoint(self.base.path), open_text(self.text), None, [])
+        splits = _measure(model, tokenizer, self.text)
         return {"splits": splits, "seconds": time.perf_counter() - begin, "trained_parameters": 0}
 
 

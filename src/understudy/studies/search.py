@@ -1,7 +1,7 @@
 """The best network from scratch: a search that is run to early stopping, so that the baseline is strong."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from understudy.studies.runs import Finished, Text, Training, run_job
 from understudy.training.monitor import Monitor
 from understudy.training.options import TrainingOptions
 
-BATCH = 4  # trials between two looks at what was learned; independent of the number of workers, so that it repeats
+STARTUP = 10  # trials drawn at random before the sampler learns from them
+AHEAD = 4  # trials that may be under way when the next is proposed: not the number of workers, so that a search repeats
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class SearchOptions:
     def __post_init__(self) -> None:
         if self.trials < 1 or self.finalists < 1:
             raise UserError("The search needs at least one trial and one finalist.")
+        if self.max_hidden < 8:
+            raise UserError(f"The search takes units by the eight; max_hidden {self.max_hidden} is too small.")
 
 
 def search(
@@ -40,37 +43,40 @@ def search(
 ) -> list[tuple[Training, Finished]]:
     """Search layers, units, dropout of both kinds, learning rate and weight decay with Optuna's TPE sampler.
 
-    The sampler is asked for a few trials at a time and told their validation losses in order, so the same seed gives
-    the same search: a search that was killed is asked again, and what is in the run store answers at once.
+    The sampler is told the validation losses in the order of the trials, each after the same number of proposals, so
+    the same seed gives the same search: one that was killed is asked again, and what is in the run store answers at
+    once.
 
     Returns:
-        The trials, best on validation first.
+        The trials, each network once, best on validation first; those that diverged come last.
     """
     try:
         import optuna
     except ImportError as error:
         raise UserError("The search needs Optuna; run: pip install 'understudy[study]'") from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    sampler = optuna.samplers.TPESampler(seed=options.search_seed, n_startup_trials=min(10, options.trials))
-    study = optuna.create_study(sampler=sampler)
-    found: list[tuple[Training, Finished]] = []
+    study = optuna.create_study(
+        sampler=optuna.samplers.TPESampler(seed=options.search_seed, n_startup_trials=STARTUP)
+    )
+    trials: list[tuple[Any, Training]] = []
+    runs: dict[Training, Callable[[], Finished]] = {}  # one, where the sampler proposes the same again
+    told = 0
     monitor.jobs("search from scratch", options.trials)
-    while len(found) < options.trials:
-        trials = [study.ask() for _ in range(min(BATCH, options.trials - len(found)))]
-        jobs = [_job(trial, text, tokenizer, options) for trial in trials]
-        names = [describe(job) for job in jobs]
-        results = pool.map(run_job, [(job, store) for job in jobs], partial(_tell, monitor, names))
-        for trial, result in zip(trials, results, strict=True):
-            if result.losses:
-                study.tell(trial, result.validation_loss)
-            else:
-                study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        found += zip(jobs, results, strict=True)
+    while told < options.trials:
+        if len(trials) < options.trials and (len(trials) < STARTUP or len(trials) < told + AHEAD):
+            trial = study.ask()
+            job = _job(trial, text, tokenizer, options)
+            trials.append((trial, job))
+            if job not in runs:
+                runs[job] = pool.submit(run_job, job, store)
+        else:
+            trial, job = trials[told]
+            loss = runs[job]().validation_loss
+            study.tell(trial, loss)  # infinite where it diverged, which the sampler learns from too
+            monitor.job(describe(job), loss)
+            told += 1
+    found = [(job, run()) for job, run in runs.items()]
     return sorted(found, key=lambda pair: pair[1].validation_loss)
-
-
-def _tell(monitor: Monitor, names: list[str], index: int, finished: Finished) -> None:
-    monitor.job(names[index], finished.validation_loss)
 
 
 def with_seed(job: Training, seed: int) -> Training:
@@ -93,12 +99,13 @@ def describe(job: Training) -> str:
 
 def _job(trial: Any, text: Text, tokenizer: str, options: SearchOptions) -> Training:
     layers = trial.suggest_int("num_layers", 1, 3)
+    most = options.max_hidden // 8
     return Training(
         text=text,
         tokenizer=tokenizer,
         model=ModelOptions(
             num_layers=layers,
-            hidden_size=trial.suggest_int("hidden_size", 32, options.max_hidden, log=True) // 8 * 8,
+            hidden_size=8 * trial.suggest_int("eights_of_units", min(4, most), most, log=True),
             dropout=round(trial.suggest_float("dropout", 0, 0.6), 3) if layers > 1 else 0.0,
             dropout_kind=trial.suggest_categorical("dropout_kind", ["ordinary", "variational"]),
             output_dropout=round(trial.suggest_float("output_dropout", 0, 0.6), 3),
@@ -108,8 +115,8 @@ def _job(trial: Any, text: Text, tokenizer: str, options: SearchOptions) -> Trai
             lr=float(f"{trial.suggest_float('lr', 1e-3, 3e-2, log=True):.2e}"),
             weight_decay=float(f"{trial.suggest_float('weight_decay', 1e-4, 1, log=True):.2e}"),
             epochs=options.search_epochs,
-            patience=6,
+            patience=10,  # a deep network can sit at the frequencies of the characters for several epochs
             batch_size=16,
-            sequence_length=100,
+            sequence_length=64,
         ),
     )

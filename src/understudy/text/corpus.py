@@ -11,7 +11,7 @@ import numpy as np
 
 from understudy.errors import UserError
 from understudy.text.documents import ReadOptions, ReadReport, read_documents
-from understudy.text.reading import some
+from understudy.text.reading import Document, limited, some
 from understudy.text.splitting import SplitOptions, divide, division_notices
 from understudy.text.streams import TokenStream, build_stream
 from understudy.text.texts import Texts, store
@@ -76,7 +76,9 @@ class Corpus:
             raise UserError("No text was given; give the path of a text or of a folder of texts.")
         report = ReadReport()
         read = read or ReadOptions()
-        documents = chain.from_iterable(read_documents(Path(path), read, report) for path in paths)
+        documents: Iterator[Document] = chain.from_iterable(read_documents(Path(path), read, report) for path in paths)
+        if read.limit:
+            documents = limited(documents, read.limit)
         texts, digest, report.duplicates = store(documents, workdir)
         corpus = cls(
             names=texts.names,
@@ -138,13 +140,21 @@ class Corpus:
         """
         return map(self._texts.pieces, self._indices(split))
 
-    def stream(self, split: str, tokenizer: Tokenizer) -> TokenStream:
+    def stream(self, split: str, tokenizer: Tokenizer, seed: int | None = None) -> TokenStream:
         """Encode the documents of a split, each followed by one end symbol.
+
+        Args:
+            split: a name in `splits`.
+            tokenizer: what turns text into ids.
+            seed: of a random order of the documents; None keeps that of the split.
 
         Raises:
             UserError: there is no such split, or no room to keep the stream.
         """
-        documents = ((self.names[index], self._texts.pieces(index)) for index in self._indices(split))
+        indices = self._indices(split)
+        if seed is not None:
+            indices = np.random.default_rng(seed).permutation(indices)
+        documents = ((self.names[index], self._texts.pieces(index)) for index in indices)
         stream = build_stream(documents, tokenizer, self._workdir)
         _announced(_stream_notices(stream, split, tokenizer.name))
         return stream

@@ -1,7 +1,7 @@
 """What goes into reading, and what comes out of it?"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from understudy.errors import UserError
@@ -25,10 +25,14 @@ class ReadOptions:
     """The column of CSV, TSV or JSON Lines that holds the text. By default `text`, or the only texts."""
     gutenberg: bool = True
     """Remove the header and the footer that Project Gutenberg puts into its books."""
+    limit: int = 0
+    """Read no more than this many characters, in the order of the files; 0 reads all."""
 
     def __post_init__(self) -> None:
         if self.separator is not None and self.blank_lines is not None:
             raise UserError("Documents are separated either by --separator or by --blank-lines; give only one of them.")
+        if self.limit < 0:
+            raise UserError(f"--limit {self.limit} is negative; give the number of characters to read, or 0 for all.")
         if self.blank_lines is not None and self.blank_lines < 1:
             raise UserError(f"--blank-lines {self.blank_lines} would separate nothing; give 1 or more.")
         try:
@@ -48,6 +52,22 @@ class Document:
     """Where it comes from, for people."""
     pieces: Iterator[str]
     """Consecutive parts of the text, about a million characters at most; valid until the next document."""
+
+
+def limited(documents: Iterable[Document], characters: int) -> Iterator[Document]:
+    """The first documents, up to this many characters; the last is cut there."""
+    left = characters
+
+    def cut(pieces: Iterator[str]) -> Iterator[str]:
+        nonlocal left
+        while left and (piece := next(pieces, "")):
+            yield piece[:left]
+            left -= min(left, len(piece))
+
+    for document in documents:
+        if not left:
+            return
+        yield Document(document.name, cut(document.pieces))
 
 
 @dataclass

@@ -6,6 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from understudy.text.streams import TokenStream
+from understudy.training.options import TrainingOptions
+
 MIN_STEPS = 16  # an epoch over a tiny text still has about this many steps
 
 
@@ -13,13 +16,25 @@ MIN_STEPS = 16  # an epoch over a tiny text still has about this many steps
 class Batches:
     """B contiguous rows of the text, read T tokens at a time; each row goes on where it stopped.
 
-    inputs are token ids (N,) or the outputs (N, H) of a frozen prefix, targets (N,) token ids.
+    inputs are token ids (N,) or the outputs (N, H) of a frozen prefix, targets (N,) token ids. The first row begins
+    at `offset`, and what lies before it comes last: the text is read as a ring.
     """
 
     inputs: np.ndarray
     targets: np.ndarray
     batch_size: int
     sequence_length: int
+    offset: int = 0
+
+    @classmethod
+    def of(cls, stream: TokenStream, options: TrainingOptions, world_size: int = 1) -> "Batches":
+        """The batches of a run: a shape that fits the text, and a beginning drawn from the seed.
+
+        Without the latter, runs of different seeds that draw nothing else at random would be one and the same.
+        """
+        rows, steps = fit_shape(len(stream), options.batch_size, options.sequence_length, world_size)
+        offset = int(np.random.default_rng(options.seed).integers(len(stream)))
+        return cls(stream.inputs, stream.targets, rows, steps, offset)
 
     @property
     def row_length(self) -> int:
@@ -35,9 +50,10 @@ class Batches:
         """Inputs (B', T) or (B', T, H) and targets (B', T) of one step; B' are the rows of one process."""
         begin = index * self.sequence_length
         end = min(begin + self.sequence_length, self.row_length)
-        starts = [row * self.row_length for row in range(rank, self.batch_size, world_size)]
-        inputs = torch.from_numpy(np.stack([self.inputs[s + begin : s + end] for s in starts]))
-        targets = torch.from_numpy(np.stack([self.targets[s + begin : s + end] for s in starts]).astype(np.int64))
+        starts = self.offset + np.arange(rank, self.batch_size, world_size)[:, None] * self.row_length
+        positions = (starts + np.arange(begin, end)) % len(self.targets)
+        inputs = torch.from_numpy(self.inputs[positions])
+        targets = torch.from_numpy(self.targets[positions].astype(np.int64))
         return inputs if inputs.is_floating_point() else inputs.long(), targets
 
 

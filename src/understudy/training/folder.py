@@ -1,6 +1,7 @@
 """The folder of a run: refused when it holds something else, continued when asked, finished with a model card."""
 
 import json
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from understudy.models.language_model import LanguageModel
 from understudy.storage import atomic_write, read_json, write_json
 from understudy.training.loop import Trained
 
-NOT_COMPARED = ("save_every", "threads")  # may differ when a run goes on
+# May differ when a run goes on; a base is known by the hash of its weights, wherever it lies.
+NOT_COMPARED = ("save_every", "threads", "notices", "name")
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,10 @@ def open_folder(out: Path, request: dict[str, Any], resume: bool) -> TrainingRes
         if not (out / "config.json").exists():
             raise UserError(f"{out} holds no run to resume (there is no config.json); choose another --out.")
         config = read_json(out / "config.json")
-        differences = _differences(config.get("request", {}), json.loads(json.dumps(request)))
-        if differences:
+        changes = differences(config.get("request", {}), json.loads(json.dumps(request)))
+        if changes:
             raise UserError(
-                f"{out} holds a run with other settings, so it cannot be resumed: {'; '.join(differences[:4])}. "
+                f"{out} holds a run with other settings, so it cannot be resumed: {'; '.join(changes[:4])}. "
                 "Give the same settings or another --out."
             )
         if "result" in config:
@@ -112,13 +114,13 @@ def finish(
     return result
 
 
-def _differences(old: Any, new: Any, path: str = "") -> list[str]:
-    """Where two requests differ, in words."""
+def differences(old: Any, new: Any, free: Collection[str] = NOT_COMPARED, path: str = "") -> list[str]:
+    """Where two requests differ, in words, save in the keys that are free to."""
     if isinstance(old, dict) and isinstance(new, dict):
         return [
             line
             for key in sorted(old.keys() | new.keys())
-            if key not in NOT_COMPARED
-            for line in _differences(old.get(key), new.get(key), f"{path}.{key}".lstrip("."))
+            if key not in free
+            for line in differences(old.get(key), new.get(key), free, f"{path}.{key}".lstrip("."))
         ]
     return [] if old == new else [f"{path} was {old} and is now {new}"]

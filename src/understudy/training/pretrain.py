@@ -14,7 +14,7 @@ from understudy.models.language_model import LanguageModel, ModelConfig, ModelOp
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
 from understudy.text.tokenizers import train_tokenizer
-from understudy.training.batches import Batches, fit_shape
+from understudy.training.batches import Batches
 from understudy.training.folder import TrainingResult, finish, open_folder
 from understudy.training.loop import Task, make_fabric, train
 from understudy.training.monitor import Monitor
@@ -70,15 +70,14 @@ def pretrain(
     config = ModelConfig(**asdict(model), vocabulary_size=len(codec.vocabulary))
     torch.manual_seed(training.seed)
     network = LanguageModel(config)
-    stream, validation = corpus.stream("train", codec), corpus.stream("validation", codec)
-    rows, steps = fit_shape(len(stream), training.batch_size, training.sequence_length, fabric.world_size)
+    stream, validation = corpus.stream("train", codec, training.seed), corpus.stream("validation", codec)
     if fabric.is_global_zero:
         save_description(out, config, codec, {"request": request})
         if fingerprint:
             save_fingerprints(out / FINGERPRINT, {"training": fingerprint_of(corpus, codec)})
     task = Task(
         model=network,
-        batches=Batches(stream.inputs, stream.targets, rows, steps),
+        batches=Batches.of(stream, training, fabric.world_size),
         validate=lambda: document_losses(network, validation),
     )
     trained = train(task, out, training, monitor or Monitor(), fabric)

@@ -14,15 +14,16 @@ from understudy.models.checkpoint import Checkpoint, load_checkpoint, save_descr
 from understudy.models.language_model import LanguageModel
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
+from understudy.text.reading import some
 from understudy.text.streams import TokenStream
 from understudy.text.tokenizers import CharTokenizer, Tokenizer, train_tokenizer
-from understudy.training.batches import Batches, fit_shape
+from understudy.training.batches import Batches
 from understudy.training.folder import TrainingResult, finish, open_folder
 from understudy.training.loop import Task, make_fabric
 from understudy.training.loop import train as run
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions, TrainingOptions
-from understudy.transfer.prefix import cacheable, prefix_outputs
+from understudy.transfer.prefix import cached_layers, prefix_outputs
 from understudy.transfer.selection import Selection, select
 from understudy.transfer.vocabulary import remap_vocabulary
 
@@ -76,7 +77,9 @@ def finetune(
     notices = list(corpus.notices)
     model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
     model = with_dropout(model, dropout, output_dropout)
-    selection = select(model, f"({train}), head" if head else train)
+    selection = select(model, train)
+    if head:
+        selection = select(model, f"{train}, head")
     request = {
         "command": "finetune",
         "options": {
@@ -93,14 +96,11 @@ def finetune(
     if fabric.is_global_zero and (done := open_folder(out, request, resume)) is not None:
         log.info(f"The run in {out} is finished; there is nothing to resume.")
         return done
-    stream, validation = corpus.stream("train", codec), corpus.stream("validation", codec)
+    stream, validation = corpus.stream("train", codec, training.seed), corpus.stream("validation", codec)
     if fabric.is_global_zero:
         save_description(out, model.config, codec, {"request": request})
         if fingerprint:
-            path = source.folder / FINGERPRINT
-            inherited = load_fingerprints(path) if path.exists() else {}
-            prints = {f"base {name}": print_ for name, print_ in inherited.items()}
-            save_fingerprints(out / FINGERPRINT, prints | {"training": fingerprint_of(corpus, codec)})
+            write_fingerprints(out, corpus, codec, source.folder)
     torch.manual_seed(training.seed)
     task = retraining_task(model, selection, stream, validation, training, fabric.world_size)
     trained = run(task, out, training, monitor or Monitor(), fabric)
@@ -117,14 +117,13 @@ def retraining_task(
 ) -> Task:
     """The work of retraining a selection, without what cannot matter.
 
-    Gradients are computed only down to the lowest learning layer, and where nothing random acts among the layers below
-    it their outputs are computed once, for training and for validation.
+    Gradients are computed only down to the lowest learning layer, and the outputs of the layers below it are computed
+    once, for training and for validation, as far up as nothing random acts on them.
     """
     selection.apply(model)
-    rows, steps = fit_shape(len(stream), training.batch_size, training.sequence_length, world_size)
-    batches = Batches(stream.inputs, stream.targets, rows, steps)
-    frozen = selection.lowest_layer(model)
-    if not cacheable(model, frozen, len(stream) + len(validation)):
+    batches = Batches.of(stream, training, world_size)
+    frozen = cached_layers(model, selection.lowest_layer(model), len(stream) + len(validation))
+    if not frozen:
         return Task(model, batches, lambda: document_losses(model, validation), 0, selection.partial())
     features = layer_outputs(model, validation, frozen)
     return Task(
@@ -148,13 +147,14 @@ def fit_tokenizer(
     if tokenizer is not None and tokenizer != codec.name:
         codec = train_tokenizer(tokenizer, corpus.texts())
     elif isinstance(codec, CharTokenizer):
-        lacking = set().union(*(codec.unknown(text) for text in corpus.texts()))
+        known = set(codec.vocabulary)
+        lacking = [c for c in CharTokenizer.train(corpus.texts()).vocabulary if c not in known]
         if lacking:
-            codec = CharTokenizer([*codec.vocabulary, *sorted(lacking)])
+            codec = CharTokenizer([*codec.vocabulary, *lacking])
     if codec is source.tokenizer:
         return source.model, codec
     model, coverage = remap_vocabulary(source.model, source.tokenizer.vocabulary, codec.vocabulary)
-    new = f"; new, started from the mean row: {' '.join(map(repr, coverage.new))}" if coverage.new else ""
+    new = f"; new, started from the mean row: {some(list(map(repr, coverage.new)), 10)}" if coverage.new else ""
     sentence = (
         f"{coverage.kept} of {len(codec.vocabulary)} tokens were carried over from the base's "
         f"{len(source.tokenizer.vocabulary)}{new}."
@@ -173,6 +173,14 @@ def with_dropout(model: LanguageModel, dropout: float | None, output_dropout: fl
         output_dropout=old.output_dropout if output_dropout is None else output_dropout,
     )
     return model
+
+
+def write_fingerprints(folder: Path, corpus: Corpus, tokenizer: Tokenizer, base: Path) -> None:
+    """Write the fingerprints of a retrained model: that of its training text, and those that its base has."""
+    prints = {"training": fingerprint_of(corpus, tokenizer)}
+    if (base / FINGERPRINT).exists():
+        prints |= {f"base {name}": inherited for name, inherited in load_fingerprints(base / FINGERPRINT).items()}
+    save_fingerprints(folder / FINGERPRINT, prints)
 
 
 def weights_hash(folder: Path) -> str:

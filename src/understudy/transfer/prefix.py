@@ -9,10 +9,13 @@ from understudy.training.batches import Batches
 LIMIT = 2**30  # bytes of outputs that are kept
 
 
-def cacheable(model: LanguageModel, layers: int, tokens: int) -> bool:
-    """Whether the outputs of the lowest `layers` layers can be kept: no dropout acts among them, and they fit."""
-    random = model.config.dropout > 0 and layers > 1  # dropout acts on the inputs of layers 1 and up
-    return layers > 0 and not random and tokens * model.config.hidden_size * 4 <= LIMIT
+def cached_layers(model: LanguageModel, lowest: int, tokens: int) -> int:
+    """Of how many layers below the `lowest` learning one the outputs can be kept; 0 where they do not fit.
+
+    Dropout acts on what layers 1 and up read, so that with dropout only the outputs of the first never change.
+    """
+    layers = min(lowest, 1) if model.config.dropout else lowest
+    return layers if tokens * model.config.hidden_size * 4 <= LIMIT else 0
 
 
 @torch.no_grad()
@@ -32,4 +35,5 @@ def prefix_outputs(model: LanguageModel, batches: Batches, layers: int) -> Batch
         features[:, begin : begin + targets.shape[1]] = outputs.float().cpu().numpy()
         begin += targets.shape[1]
     flat = features.reshape(rows * length, -1)
-    return Batches(flat, batches.targets[: rows * length], rows, batches.sequence_length)
+    expected = np.roll(batches.targets, -batches.offset)[: rows * length]
+    return Batches(flat, expected, rows, batches.sequence_length)

@@ -61,7 +61,11 @@ def select(model: LanguageModel, expression: str) -> Selection:
     Raises:
         UserError: the expression does not parse (the place is pointed at), or a part or the whole matches nothing.
     """
-    selection = Selection(expression, Parser(model, expression).parse())
+    expression = " ".join(expression.split())  # on one line, so that a place in it can be pointed at
+    try:
+        selection = Selection(expression, Parser(model, expression).parse())
+    except RecursionError as error:
+        raise UserError("The selection is nested too deeply; write it with fewer '(' and '!'.") from error
     if selection.count() == 0:
         raise UserError(f"The selection '{expression}' selects no weight at all. {_what_exists(model)}")
     return selection

@@ -1,0 +1,41 @@
+# Needs nothing but Python 3.11 or newer and a package index.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Read when PyTorch loads: a thread that waits spinning holds up the one that works.
+export OMP_WAIT_POLICY := passive
+
+.PHONY: demo test slow check format bench clean
+
+demo: $(VENV)/.installed
+	@rm -rf demo
+	$(BIN)/understudy compare english-small --corpus examples/songs.txt --recipe recipes/demo.toml --out demo
+
+test: $(VENV)/.installed
+	$(BIN)/pytest -q -n 2 -m "not slow"
+
+slow: $(VENV)/.installed
+	$(BIN)/pytest -q -m slow
+
+check: $(VENV)/.installed
+	$(BIN)/ruff format --check src tests benchmarks recipes
+	$(BIN)/ruff check src tests benchmarks recipes
+	$(BIN)/mypy
+
+format: $(VENV)/.installed
+	$(BIN)/ruff format src tests benchmarks recipes
+	$(BIN)/ruff check --fix src tests benchmarks recipes
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/selections.py
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q -c constraints.txt torch
+	$(BIN)/pip install -q -c constraints.txt -e ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) demo build dist

@@ -1,0 +1,315 @@
+"""What the study `stacked-lstm` says of the paper's claims, its tables beside the paper's numbers, and its page."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from understudy.evaluation.intervals import Difference, paired_difference
+from understudy.report.interval_bars import IntervalBars, IntervalRow
+from understudy.report.loss_curves import LossCurves
+from understudy.report.page import Figure, Report, write_report
+from understudy.report.tables import Column, Interval, Spread, Table
+from understudy.studies.findings import results_table, samples_of
+from understudy.studies.keeping import machine
+from understudy.studies.results import Claim, StudyResult, answer, mean_of, signed
+from understudy.studies.rows import RowResult
+from understudy.studies.runs import Base, Finished
+
+Runs = Mapping[str, Sequence[Finished]]
+
+# Validation and test loss in nats per character, as the paper prints them (Beatles lyrics, thirds by song).
+PAPER = {
+    "scratch, 2 layers, dropout 0.2": (1.039, 1.179),
+    "far, layers 0+2": (0.954, 1.090),
+    "near, layers 2": (0.813, 0.946),
+}
+SINGLES, PAIRS, ALL = ("0", "1", "2"), ("0+1", "0+2", "1+2"), ("0+1+2",)
+
+
+def units(names: Iterable[str], runs: Runs, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Nats of each document, averaged over the seeds of all the rows named, and its tokens."""
+    losses = [run.losses[split] for name in names for run in runs[name]]
+    nats = np.mean([loss.by_document()[0] for loss in losses], axis=0)
+    return nats, losses[0].by_document()[1]
+
+
+def difference(ours: Iterable[str], theirs: Iterable[str], runs: Runs, split: str = "test") -> Difference:
+    """Loss of one group of rows minus that of another, paired over documents."""
+    a, tokens = units(ours, runs, split)
+    b, _ = units(theirs, runs, split)
+    return paired_difference(a, b, tokens)
+
+
+def show(d: Difference) -> str:
+    """A difference with its interval."""
+    return signed(d.estimate, d.low, d.high)
+
+
+def claims(
+    tables: Mapping[str, Sequence[RowResult]], runs: Runs, splits: Mapping[str, Sequence[RowResult]]
+) -> list[Claim]:
+    """Each of the paper's claims, answered for the recipe "paper"; differences on the test split."""
+    table = {row.name: row for row in tables["paper"]}
+    scratch = next(name for name in table if name.startswith("paper: scratch"))
+    retrained = [name for name, row in table.items() if row.family == "transfer"]
+    near, far = ([n for n in retrained if n.startswith(f"paper: {role}")] for role in ("near", "far"))
+    return [
+        _all_beat_scratch(retrained, scratch, runs),
+        _near_beats_far(near, far, table, runs),
+        *_how_many_layers(far, "far", runs, "two retrained layers beat one"),
+        *_how_many_layers(near, "near", runs, "one retrained layer suffices"),
+        *_smaller_rate(near, far, runs),
+        *_untouched(scratch, runs),
+        _overfits(scratch, table, runs),
+        _luck_of_the_split(splits),
+    ]
+
+
+def _all_beat_scratch(retrained: Sequence[str], scratch: str, runs: Runs) -> Claim:
+    found = {name: difference([name], [scratch], runs) for name in retrained}
+    worst, best = max(found, key=lambda n: found[n].estimate), min(found, key=lambda n: found[n].estimate)
+    beaten = sum(d.high < 0 for d in found.values())
+    lost = sum(d.low > 0 for d in found.values())
+    said = "yes" if beaten == len(found) else "no" if lost else "unclear"
+    return Claim(
+        "every transferred row beats scratch",
+        said,
+        f"{beaten} of {len(found)} rows are below {scratch}, {lost} above; best {best}: {show(found[best])}, worst "
+        f"{worst}: {show(found[worst])}",
+    )
+
+
+def _best(names: Sequence[str], table: Mapping[str, RowResult]) -> str:
+    return min(names, key=lambda name: table[name].validation_loss.mean)
+
+
+def _near_beats_far(near: Sequence[str], far: Sequence[str], table: Mapping[str, RowResult], runs: Runs) -> Claim:
+    ours, theirs = _best(near, table), _best(far, table)
+    d = difference([ours], [theirs], runs)
+    return Claim("the near source beats the far one", answer(d.low, d.high), f"{ours} against {theirs}: {show(d)}")
+
+
+def _with_layers(names: Sequence[str], layers: Sequence[str]) -> list[str]:
+    return [name for name in names if name.split("layers ")[1].split(",")[0] in layers]
+
+
+def _how_many_layers(names: Sequence[str], role: str, runs: Runs, claim: str) -> list[Claim]:
+    """Singles against pairs, at the better of the rates; and how far apart the pairs, or the singles, lie."""
+    rate = _better_rate(names, runs)
+    mine = [name for name in names if name.endswith(rate)]
+    pairs, singles = _with_layers(mine, PAIRS), _with_layers(mine, SINGLES)
+    d = difference(pairs, singles, runs)
+    two_beat_one = answer(d.low, d.high)
+    said = two_beat_one if role == "far" else {"yes": "no", "no": "yes", "unclear": "yes"}[two_beat_one]
+    group = pairs if role == "far" else singles
+    test = {name: mean_of([run.losses["test"].loss for run in runs[name]]) for name in group}
+    low, high = min(test, key=lambda n: test[n]), max(test, key=lambda n: test[n])
+    apart = difference([high], [low], runs)
+    gain = abs(difference(group, [_untouched_name(role)], runs).estimate)
+    return [
+        Claim(f"{role}: {claim}", said, f"pairs minus singles, {rate}: {show(d)}"),
+        Claim(
+            f"{role}: which {'ones matter' if role == 'far' else 'one matters'} little",
+            "yes" if apart.high < 0.25 * gain else "no" if apart.low > 0.25 * gain else "unclear",
+            f"{high} minus {low}: {show(apart)}; retraining them gains {gain:.3f} on the untouched base (little: under "
+            "a quarter of that)",
+        ),
+    ]
+
+
+def _untouched_name(role: str) -> str:
+    return f"paper: {role}, untouched"
+
+
+def _rates(names: Sequence[str]) -> list[str]:
+    return sorted({name.rsplit(", ", 1)[1] for name in names})
+
+
+def _better_rate(names: Sequence[str], runs: Runs) -> str:
+    """The rate whose rows have the lower mean validation loss."""
+    return min(
+        _rates(names),
+        key=lambda rate: mean_of([r.validation_loss for n in names if n.endswith(rate) for r in runs[n]]),
+    )
+
+
+def _smaller_rate(near: Sequence[str], far: Sequence[str], runs: Runs) -> list[Claim]:
+    found = []
+    for role, names, wanted in (("near", near, True), ("far", far, False)):
+        large, small = ([n for n in names if n.endswith(rate)] for rate in ("lr 1e-2", "lr 1e-3"))
+        d = difference(small, large, runs)
+        found.append(
+            Claim(
+                f"{role}: the {'smaller' if wanted else 'larger'} rate is better",
+                answer(d.low, d.high, negative=wanted),
+                f"1e-3 minus 1e-2, mean over all subsets: {show(d)}",
+            )
+        )
+    return found
+
+
+def _untouched(scratch: str, runs: Runs) -> list[Claim]:
+    near, far = _untouched_name("near"), _untouched_name("far")
+    on_validation, on_train = (difference([near], [scratch], runs, split) for split in ("validation", "train"))
+    below, above = answer(on_validation.low, on_validation.high), answer(on_train.low, on_train.high, negative=False)
+    d = difference([far], [scratch], runs, "validation")
+    return [
+        Claim(
+            "the untouched near base beats scratch on validation though its loss on the training text is higher",
+            "yes" if below == above == "yes" else "no" if "no" in (below, above) else "unclear",
+            f"near minus scratch on validation {show(on_validation)}, on the training text {show(on_train)}",
+        ),
+        Claim(
+            "the untouched far base is much worse than scratch",
+            answer(d.low, d.high, negative=False),
+            f"far minus scratch on validation {show(d)}",
+        ),
+    ]
+
+
+def _overfits(scratch: str, table: Mapping[str, RowResult], runs: Runs) -> Claim:
+    """Whether validation rises again after its best epoch while the training loss goes on falling."""
+    rises = [
+        run.history[-1]["validation_loss"] - min(row["validation_loss"] for row in run.history) for run in runs[scratch]
+    ]
+    gap = table[scratch].gap
+    return Claim(
+        "scratch overfits even with dropout",
+        "yes" if min(rises) > 0 and gap.mean > 0.05 else "no",
+        f"validation rose by {mean_of(rises):.3f} after its best epoch ({min(rises):.3f} to {max(rises):.3f}); "
+        f"test minus train at the best epoch {gap.mean:.3f}",
+    )
+
+
+def _luck_of_the_split(splits: Mapping[str, Sequence[RowResult]]) -> Claim:
+    gaps = {name: [row.loss.mean - row.validation_loss.mean for row in rows] for name, rows in splits.items()}
+    signs = {np.sign(gap) for values in gaps.values() for gap in values}
+    listed = "; ".join(f"{name}: " + ", ".join(f"{gap:+.3f}" for gap in values) for name, values in gaps.items())
+    return Claim(
+        "test is harder than validation by luck of the split",
+        "yes" if len(signs) > 1 else "no",
+        f"test minus validation on five splits: {listed}".replace("-", "\N{MINUS SIGN}"),
+    )
+
+
+def paper_table(name: str, rows: Sequence[RowResult]) -> Table:
+    """The paper's form: one line a subset of layers, validation and test, from far and from near."""
+    by_name = {row.name.removeprefix(f"{name}: "): row for row in rows}
+    rates = sorted(
+        {key.split(", ")[2] for key, row in by_name.items() if row.family == "transfer" and key.count(", ") == 2}
+    ) or [""]
+    lines: list[dict[str, Any]] = []
+    for key, row in by_name.items():
+        if row.family in ("scratch", "n-gram"):
+            lines.append({"layers": key, "family": row.family} | _cells("near", row, PAPER.get(key)))
+    for layers in ("untouched", *(f"layers {s}" for s in (*SINGLES, *PAIRS, *ALL))):
+        for rate in rates if layers != "untouched" else [""]:
+            line: dict[str, Any] = {"layers": layers + (f", {rate}" if rate else ""), "family": "transfer"}
+            for role in ("far", "near"):
+                key = f"{role}, {layers}" + (f", {rate}" if rate else "")
+                line |= _cells(role, by_name[key], PAPER.get(f"{role}, {layers}"))
+            lines.append(line)
+    columns = [Column("layers", "retrained", align="left")]
+    for role in ("far", "near"):
+        columns += [
+            Column(f"{role} validation", f"{role}: validation", "nats", best="min"),
+            Column(f"{role} test", f"{role}: test", "nats", best="min"),
+            Column(f"{role} paper", f"{role}: paper", "val / test", optional=True),
+        ]
+    return Table(
+        title=f"Recipe “{name}”, in the paper's form",
+        columns=columns,
+        rows=lines,
+        group="family",
+        note="Rows that need no source stand in the columns of near. The paper's numbers are for another target "
+        "(Beatles lyrics), so only their pattern can be compared.",
+    )
+
+
+def _cells(role: str, row: RowResult, paper: tuple[float, float] | None) -> dict[str, Any]:
+    return {
+        f"{role} validation": Spread(row.validation_loss.mean, row.validation_loss.deviation),
+        f"{role} test": Spread(row.loss.mean, row.loss.deviation),
+        f"{role} paper": f"{paper[0]:.3f} / {paper[1]:.3f}" if paper else None,
+    }
+
+
+def claims_table(found: Sequence[Claim]) -> Table:
+    """The claims with their answers."""
+    return Table(
+        title="The paper's claims",
+        columns=[
+            Column("claim", "claim", align="left"),
+            Column("answer", "answer", align="left"),
+            Column("evidence", "evidence (nats per character, 95 % interval)", align="left"),
+        ],
+        rows=[asdict(claim) for claim in found],
+    )
+
+
+def report(
+    out: Path,
+    tables: Mapping[str, Sequence[RowResult]],
+    runs: Runs,
+    bases: Mapping[tuple[str, str], tuple[Base, Finished]],
+    result: StudyResult,
+    splits: Mapping[str, Sequence[RowResult]],
+    request: Mapping[str, Any],
+) -> Path:
+    """Write report.html and report.md."""
+    found: list[Table] = [claims_table(result.claims)]
+    figures: list[Figure] = []
+    for name, rows in tables.items():
+        found += [paper_table(name, rows), results_table(rows, f"Recipe “{name}”, all figures")]
+        bars = [IntervalRow(r.name, r.loss.mean, r.interval.low, r.interval.high, r.family) for r in rows if r.interval]
+        figures.append(Figure(f"Test loss, recipe “{name}”", IntervalBars(bars, "test loss (nats per character)")))
+    curves = {
+        name: [run.history for run in runs[name]]
+        for rows in tables.values()
+        for name in [r.name for r in rows if r.family in ("scratch", "transfer")]
+    }
+    families = {row.name: row.family for rows in tables.values() for row in rows}
+    figures.append(Figure("Loss against epoch", LossCurves(curves, families)))
+    pretraining = {f"{recipe}: {role}": [run.history] for (recipe, role), (_, run) in bases.items()}
+    figures.append(Figure("Pretraining of the bases, on their own text", LossCurves(pretraining)))
+    found.append(
+        Table(
+            title="Five splits of the target",
+            columns=[
+                Column("name", "row", align="left"),
+                Column("split", "split"),
+                Column("validation", "validation", "nats"),
+                Column("test", "test", "nats"),
+                Column("difference", "to scratch", "nats, 95 %", signed=True),
+            ],
+            rows=[
+                {
+                    "name": name,
+                    "split": seed,
+                    "validation": Spread(row.validation_loss.mean, row.validation_loss.deviation),
+                    "test": Spread(row.loss.mean, row.loss.deviation),
+                    "difference": Interval(row.difference.estimate, row.difference.low, row.difference.high)
+                    if row.difference
+                    else None,
+                }
+                for name, rows in splits.items()
+                for seed, row in enumerate(rows)
+            ],
+        )
+    )
+    quick = "A quick trial: every part ran, but these figures mean nothing. " if request["quick"] else ""
+    held = sum(claim.answer == "yes" for claim in result.claims)
+    return write_report(
+        out,
+        Report(
+            title="Which layers of a pretrained LSTM to retrain",
+            summary=f"{quick}{held} of the paper's {len(result.claims)} claims hold here.",
+            tables=found,
+            figures=figures,
+            samples=samples_of(result.samples, "temperature 0.8, seed 0, no prompt"),
+            facts={"corpora": request["corpora"], "seeds": request["seeds"], "machine": machine()},
+        ),
+    )
