@@ -1,12 +1,20 @@
 """What all tests share: a small text written for them, and one thread."""
 
+import logging
 import random
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
 
-WORDS = (
+from understudy.cli import run
+from understudy.models.checkpoint import save_description, save_weights
+from understudy.models.language_model import LanguageModel, ModelConfig
+from understudy.text.tokenizers import AsciiTokenizer, Tokenizer
+
+WORDS = (  # noqa: SIM905
     "river stone morning lantern ferry oar the a over under slowly brings takes keeps my her their gull kettle rain "
     "winter market bread and but when while"
 ).split()
@@ -33,6 +41,46 @@ def song_file(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("songs") / "songs.txt"
     path.write_text("\n\n===\n\n".join(songs) + "\n", encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def make_base(tmp_path):
+    """Saves a small untrained model in a folder of that name, which it returns."""
+
+    def make(name: str = "base", tokenizer: Tokenizer | None = None, seed: int = 0, **shape) -> Path:
+        tokenizer = tokenizer or AsciiTokenizer()
+        torch.manual_seed(seed)
+        sizes = {"num_layers": 2, "hidden_size": 8, "vocabulary_size": len(tokenizer.vocabulary)}
+        model = LanguageModel(ModelConfig(**sizes | shape))
+        save_description(tmp_path / name, model.config, tokenizer)
+        save_weights(tmp_path / name, model)
+        return tmp_path / name
+
+    return make
+
+
+class Outcome(NamedTuple):
+    """What a command left: its exit status and what it wrote."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(capsys) -> Iterator[Callable[..., Outcome]]:
+    """Runs a command in this process."""
+    logger = logging.getLogger("understudy")
+    handlers, level = logger.handlers, logger.level
+
+    def call(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        status = run([str(argument) for argument in arguments])
+        return Outcome(status, *capsys.readouterr())
+
+    yield call
+    logger.handlers = handlers
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

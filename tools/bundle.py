@@ -43,7 +43,8 @@ def main(run: Path, name: str) -> None:
     prints = load_fingerprints(run / FILE)
     thinned = {key: Fingerprint(np.empty(0, np.uint64), f.run, 1, 0).merge(f, HASHES) for key, f in prints.items()}
     save_fingerprints(folder / FILE, thinned)
-    recipe = f"The recipe is `recipe.toml` beside this file: `understudy pretrain TEXT... --recipe recipe.toml --out {name}`.\n"
+    command = f"understudy pretrain TEXT... --recipe recipe.toml --out {name}"
+    recipe = f"The recipe is `recipe.toml` beside this file: `{command}`.\n"
     atomic_write(folder / "README.md", model_card(name, config) + "\n" + recipe + "\n" + RIGHTS)
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     print(f"{folder.name}: {size:.2f} MB")

@@ -1,14 +1,19 @@
 """`info`: what a model, corpus or run folder is."""
 
+import difflib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from understudy.models.checkpoint import bundled_models, resolve
-from understudy.storage import read_json
+from understudy.errors import UserError
+from understudy.models.finding import bundled_models, resolve
+from understudy.storage import read_json, read_object
 from understudy.text.corpus import Corpus
 from understudy.text.documents import ReadOptions
 from understudy.text.splitting import MINIMUM, SplitOptions
+
+UNFINISHED = "unfinished; the same command with --resume goes on"
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,7 @@ class Info:
     path: str
     facts: dict[str, Any]
     rows: list[dict[str, Any]]
-    """One for each bundled model, row of a study, or split of a corpus."""
+    """One for each bundled model, row of a study, split of a run, or split of a corpus."""
 
 
 def info(
@@ -38,51 +43,103 @@ def info(
         UserError: there is nothing at the path, or it cannot be read.
     """
     if path is None:
-        rows = [_model(folder) | {"name": name} for name, folder in bundled_models().items()]
+        rows = [{"name": name} | _model(folder) for name, folder in bundled_models().items()]
         return Info("bundled models", "", {"models": len(rows)}, rows)
     folder = Path(path)
-    if (folder / "comparison.json").exists():
-        found = read_json(folder / "comparison.json")
-        facts = {key: found[key] for key in ("verdict", "winner", "model", "report", "corpus", "split_seed", "seconds")}
-        return Info("study", str(folder), facts, [_row(row) for row in found["rows"]])
-    if (folder / "study.json").exists():
-        done = len(list((folder / "runs").glob("*/result.json")))
-        return Info("study", str(folder), {"command": read_json(folder / "study.json")["command"], "runs": done}, [])
-    if (folder / "job.json").exists():
-        return Info("run", str(folder), read_json(folder / "job.json"), [])
-    if (folder / "config.json").exists() or str(path) in bundled_models():
-        return Info("model", str(path), _model(resolve(path)), [])
-    corpus = Corpus.open([folder], read, None)
-    if corpus.characters.sum() >= MINIMUM:
-        corpus = corpus.resplit(split)
-    summary = corpus.summary()
-    splits = summary.pop("splits")
-    return Info("corpus", str(path), summary, [{"split": name} | facts for name, facts in splits.items()])
+    try:
+        if (folder / "study.json").is_file():
+            return Info("study", str(path), *_study(folder))
+        if (folder / "job.json").is_file():
+            return Info("run", str(path), *_run(folder))
+        if (folder / "config.json").is_file() or str(path) in bundled_models():
+            return Info("model", str(path), _model(resolve(path)), [])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path} was not written by this version of understudy, or is damaged ({type(error).__name__}: {error}); "
+            "restore it from a copy."
+        ) from error
+    if not folder.exists():
+        raise _nothing_at(folder)
+    return Info("corpus", str(path), *_corpus(folder, read, split))
+
+
+def _nothing_at(path: Path) -> UserError:
+    bundled = list(bundled_models())
+    known = bundled + [str(file) for file in sorted(path.parent.glob("*"))]
+    close = difflib.get_close_matches(str(path), known, n=1)
+    return UserError(
+        f"There is no file or folder {path}, and no bundled model of that name (there are: "
+        f"{', '.join(bundled) or 'none'})" + (f"; did you mean {close[0]}?" if close else ".")
+    )
 
 
 def _model(folder: Path) -> dict[str, Any]:
-    config = read_json(folder / "config.json")
+    config = read_object(folder / "config.json")
     model, request, result = config["model"], config.get("request", {}), config.get("result", {})
+    corpus, base = request.get("corpus", {}), request.get("base", {})
     return {
         "cell": model["cell"],
         "layers": model["num_layers"],
         "units": model["hidden_size"],
-        "weights": result.get("parameters"),
-        "tokenizer": read_json(folder / "tokenizer.json")["name"],
-        "made by": request.get("command"),
-        "base": request.get("base", {}).get("name"),
+        "parameters": result.get("parameters"),
+        "tokenizer": read_object(folder / "tokenizer.json")["name"],
+        "made_by": request.get("command"),
+        "base": base.get("name"),
         "selection": request.get("selection"),
-        "documents": request.get("corpus", {}).get("documents"),
-        "characters": request.get("corpus", {}).get("characters"),
-        "validation loss": result.get("loss"),
+        "documents": corpus.get("documents"),
+        "characters": corpus.get("characters"),
+        "text": corpus.get("hash", "")[:16],
+        "split_seed": corpus.get("split_seed"),
+        "state": UNFINISHED if (folder / "trainer.safetensors").exists() else result.get("outcome"),
+        "steps": result.get("steps"),
+        "seconds": result.get("seconds"),
+        "validation_loss": result.get("loss"),
         "megabytes": round((folder / "model.safetensors").stat().st_size / 1e6, 2),
     }
 
 
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "name": row["name"],
-        "family": row["family"],
-        "validation loss": row["validation_loss"]["mean"],
-        "test loss": row["loss"]["mean"],
-    }
+def _study(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    runs = list((folder / "runs").glob("*/job.json"))
+    done = sum((run.parent / "result.json").exists() for run in runs)
+    facts = {"command": read_json(folder / "study.json")["command"], "runs": len(runs), "finished": done}
+    result = next((folder / name for name in ("comparison.json", "result.json") if (folder / name).is_file()), None)
+    if result is None:
+        return facts | {"state": UNFINISHED}, []
+    found = read_json(result)
+    told = ("winner", "verdict", "model", "report", "corpus", "split_seed", "seconds")
+    facts |= {"state": "finished"} | {key: found[key] for key in told if key in found}
+    return facts, [
+        {"row": row["name"], "validation_loss": row["validation_loss"]["mean"], "test_loss": row["loss"]["mean"]}
+        for row in found["rows"]
+    ]
+
+
+def _run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    facts = dict(_flat(read_json(folder / "job.json")))
+    if not (folder / "result.json").is_file():
+        return facts | {"state": "unfinished"}, []
+    found = read_json(folder / "result.json")
+    rows = [
+        {"split": split, "loss": sum(losses["nats"]) / max(1, sum(losses["tokens"]))}
+        for split, losses in found["splits"].items()
+    ]
+    return facts | {"state": "finished" if rows else "diverged", "seconds": found.get("seconds")}, rows
+
+
+def _flat(settings: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested settings as pairs, such as `training.lr` and 0.003."""
+    for key, value in settings.items():
+        name = f"{before}.{key}".lstrip(".")
+        if isinstance(value, dict):
+            yield from _flat(value, name)
+        else:
+            yield name, value
+
+
+def _corpus(path: Path, read: ReadOptions, split: SplitOptions) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    corpus = Corpus.open([path], read, None)
+    if corpus.characters.sum() >= MINIMUM:  # less cannot be divided, but looked at
+        corpus = corpus.resplit(split)
+    summary = corpus.summary()
+    splits = summary.pop("splits")
+    return summary, [{"split": name} | facts for name, facts in splits.items()]

@@ -18,7 +18,7 @@ from typing import Annotated, Any, NamedTuple
 
 from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.config import Dict
-from cyclopts.exceptions import MissingArgumentError
+from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 from rich.console import Console
 from rich.text import Text
 
@@ -105,22 +105,24 @@ def run(arguments: list[str]) -> int:
         The exit status: 0, 2 for a mistake of the user's, 130 after Ctrl-C, 1 for one of ours.
     """
     arguments, flags = _take_flags(_join_free_text(arguments), "--debug", "--json", "--quiet")
-    first = _first_process()
-    _log_notices(logging.INFO if first and not flags["--quiet"] else logging.WARNING)
-    command = arguments[0] if arguments else ""
+    quiet = flags["--quiet"] or _is_helper()
+    _log_notices(logging.WARNING if quiet else logging.INFO)
+    command = ""
     try:
         arguments, recipe = take_recipe(arguments)
         command = arguments[0] if arguments else ""
-        hooks = {"json": lambda: flags["--json"], "monitor": _monitor if first and not flags["--quiet"] else _nobody}
+        hooks = {"json": lambda: flags["--json"], "monitor": _nobody if quiet else _monitor}
         app = _app(command, hooks, read_recipe(recipe) if recipe else None)
         result = app(arguments, exit_on_error=False, print_error=False)
-        if result is not None and first:
+        if result is not None:
             from understudy.showing import as_json, show
 
             print(as_json(result)) if flags["--json"] else show(result)
         sys.stdout.flush()  # here, where it is noticed that the reader has gone
         return INTERRUPTED if getattr(result, "outcome", None) == "interrupted" else 0
-    except BrokenPipeError:  # as `| head` does; standard output must not be flushed once more at exit
+    except SystemExit:  # how a helper process ends, and how rich does when the reader of our output has gone
+        return 0
+    except BrokenPipeError:  # it has, as `| head` does; Python would stumble over it again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -130,8 +132,7 @@ def run(arguments: list[str]) -> int:
         if flags["--debug"]:
             traceback.print_exc()
         sentence, status = _explained(error, command)
-        if first or status == 1:  # what is wrong with the input is wrong in every process, and said once
-            _complain(sentence)
+        _tell(Text.assemble(("Error: ", "red"), sentence))
         return status
 
 
@@ -142,6 +143,9 @@ def _explained(error: Exception, command: str) -> tuple[str, int]:
             return str(error), 2
         case MissingArgumentError(argument=argument, keyword=None) if argument is not None:
             return f"{command} needs {argument.name}. Usage: understudy {command} {COMMANDS[command].usage}", 2
+        case UnusedCliTokensError(unused_tokens=[*tokens]):
+            rest = " ".join(map(str, tokens))
+            return f"{command} has no use for '{rest}'. Usage: understudy {command} {COMMANDS[command].usage}", 2
         case CycloptsError():
             helped = any(hint in str(error) for hint in ("Did you mean", "Choose from", "Available commands"))
             see = f" understudy {command} --help shows what it takes." if command in COMMANDS and not helped else ""
@@ -154,10 +158,6 @@ def _explained(error: Exception, command: str) -> tuple[str, int]:
         f"something failed that should not have: {type(error).__name__}: {error}\n"
         "Please report it; the same command with --debug shows where."
     ), 1
-
-
-def _complain(sentence: str) -> None:
-    _tell(Text.assemble(("Error: ", "red"), sentence))
 
 
 def _tell(text: Text | str) -> None:
@@ -174,7 +174,7 @@ class _Notices(logging.Handler):
 
 def _log_notices(level: int) -> None:
     logger = logging.getLogger("understudy")
-    logger.handlers, logger.propagate = [_Notices()], False
+    logger.handlers = [_Notices()]
     logger.setLevel(level)
 
 
@@ -187,9 +187,9 @@ def _monitor() -> Any:
 def _nobody() -> None: ...
 
 
-def _first_process() -> bool:
-    """Whether this is the process that talks to the user: with --devices or torchrun there are several."""
-    return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0"
+def _is_helper() -> bool:
+    """Whether another process talks to the user: with --devices or torchrun there are several."""
+    return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) != "0"
 
 
 def _join_free_text(arguments: list[str]) -> list[str]:
@@ -219,12 +219,13 @@ def _app(chosen: str, hooks: Hooks, recipe: Recipe | None) -> App:
         help=WELCOME,
         help_epilogue=EVERYWHERE,
         result_action="return_value",
+        suppress_keyboard_interrupt=False,
         default_parameter=Parameter(negative_iterable=(), show_default=_default),
     )
-    for name, command in COMMANDS.items():
+    for place, (name, command) in enumerate(COMMANDS.items()):
         usage = f"Usage: understudy {name} {command.usage}"
         if name != chosen:
-            app.command(_placeholder(command.summary), name=name, usage=usage)
+            app.command(_placeholder(command.summary), name=name, usage=usage, sort_key=place)
             continue
         function = _adapt(getattr(importlib.import_module(command.module), name), hooks)
         app.command(function, name=name, usage=usage)
@@ -254,10 +255,10 @@ def _adapt(function: Callable[..., Any], hooks: Hooks) -> Callable[..., Any]:
         kind = parameter.annotation
         if parameter.name in hooks:
             continue
-        if is_dataclass(kind):
+        if isinstance(kind, type) and is_dataclass(kind):
             by_name = True
-            annotation = Annotated[kind, Parameter(name="*", group=Group.create_ordered(_title(kind)))]
-            parameter = parameter.replace(annotation=annotation)
+            flat = Parameter(name="*", group=Group.create_ordered(_title(kind)))
+            parameter = parameter.replace(annotation=Annotated[kind, flat])
         elif parameter.name in METAVARS:
             several = "=" in METAVARS[parameter.name]  # pairs cannot be taken for anything else
             named = Parameter(metavar=METAVARS[parameter.name], consume_multiple=several)

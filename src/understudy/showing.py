@@ -1,14 +1,37 @@
-"""Results as text for people: a function for each kind of result, chosen by the result's name.
+"""Results as text for people, or as JSON.
 
-By name, because importing every kind would import every room, PyTorch included.
+A function for each kind of result is chosen by the result's name, because importing every kind would import every room,
+PyTorch included.
 """
 
+import json
+import logging
+import math
+import os
 import sys
+import textwrap
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+
+log = logging.getLogger("understudy")
+
+WIDE = 180  # characters of a table's line in a file, which has no width of its own
+EXCERPT = 500  # characters of a sample that are shown beside others
+OF_BUNDLED = (
+    "name",
+    "cell",
+    "layers",
+    "units",
+    "parameters",
+    "tokenizer",
+    "characters",
+    "validation_loss",
+    "megabytes",
+)
 
 
 def show(result: Any) -> None:
@@ -16,87 +39,153 @@ def show(result: Any) -> None:
     SHOWN[type(result).__name__](result)
 
 
-def _say(*lines: str) -> None:
-    print("\n".join(lines))
+def as_json(result: Any) -> str:
+    """A result as JSON in one line; what is not a finite number becomes null."""
+    return json.dumps(_plain(asdict(result)), ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {str(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case float():
+            return value if math.isfinite(value) else None
+        case None | bool() | int() | str():
+            return value
+        case _:  # NumPy's numbers and arrays, paths
+            return _plain(value.tolist()) if hasattr(value, "tolist") else str(value)
+
+
+def _narrow() -> bool:
+    """Whether lines must be broken: in a file they need not."""
+    return sys.stdout.isatty() or "COLUMNS" in os.environ
+
+
+def _console() -> Console:
+    """Standard output."""
+    return Console(width=None if _narrow() else WIDE, soft_wrap=not _narrow(), highlight=False, markup=False)
+
+
+def _say(facts: dict[str, Any]) -> None:
+    """Print lines of a name and what is to be said about it, the latter aligned."""
+    facts = {name: _number(value) for name, value in facts.items() if value not in (None, "", [], ())}
+    left = max(map(len, facts)) + 2
+    width = max(40, _console().width - left) if _narrow() else sys.maxsize
+    for name, text in facts.items():
+        lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+        print(f"\n{' ' * left}".join([name.ljust(left) + lines[0], *lines[1:]]))
 
 
 def _training(result: Any) -> None:
-    kept = f"the weights of step {result.best_step:,} are kept" if result.best_step else "the initial weights are kept"
-    _say(
-        f"{result.folder}: {result.outcome} after {result.steps:,} steps ({result.epochs:g} epochs, "
-        f"{result.seconds:,.0f} s); {kept}.",
-        f"validation: {result.loss:.4f} nats per token, {result.bits_per_char:.4f} bits per character, "
-        f"accuracy {result.accuracy:.2%}; {result.trained_parameters:,} of {result.parameters:,} weights learned.",
-    )
+    epochs = f"{result.epochs:g} epoch{'s' * (result.epochs != 1)}"
+    facts = {
+        result.outcome: f"{result.steps:,} steps, {epochs}, {result.seconds:,.0f} s",
+        "kept": f"the weights of step {result.best_step:,}, which are best on validation",
+        "validation": f"loss {result.loss:.4f} nats per token, {result.bits_per_char:.4f} bits per character, "
+        f"accuracy {result.accuracy:.2%}, perplexity {result.perplexity:.3f}",
+        "learned": f"{result.trained_parameters:,} of {result.parameters:,} weights",
+        "model": result.folder,
+        "next": f"understudy generate {result.folder}",
+    }
+    if not result.best_step:
+        facts["kept"] = "the initial weights, because validation never improved; a smaller --lr may help"
     if result.outcome == "interrupted":
-        _say("The same command with --resume goes on where it stopped.")
+        facts["next"] = "the same command with --resume goes on where it stopped"
+    _say(facts)
 
 
 def _evaluation(result: Any) -> None:
+    documents = f"{result.documents:,} document{'s' * (result.documents != 1)}"
     _say(
-        f"{result.model} on {result.split}: {result.documents:,} documents, {result.tokens:,} tokens, "
-        f"{result.characters:,} characters in {result.seconds:.1f} s",
-        f"loss {result.loss:.4f} nats per token   bits per character {result.bits_per_char:.4f}   "
-        f"accuracy {result.accuracy:.2%}   perplexity {result.perplexity:.3f}",
+        {
+            "model": result.model,
+            "text": f"{result.split}: {documents}, {result.characters:,} characters, {result.tokens:,} tokens",
+            "loss": f"{result.loss:.4f} nats per token",
+            "bits per character": f"{result.bits_per_char:.4f}",
+            "accuracy": f"{result.accuracy:.2%}",
+            "perplexity": f"{result.perplexity:.3f}",
+            "time": f"{result.seconds:.1f} s",
+        }
     )
 
 
 def _generation(result: Any) -> None:
-    for index, text in enumerate(result.texts):
-        if index:
-            _say("", "===", "")
-        _say(text)
+    print("\n\n===\n\n".join(result.texts), flush=True)
     facts_of_generation(result)
 
 
 def facts_of_generation(result: Any) -> None:
-    """On standard error, so that standard output holds the text alone."""
+    """How a text came about, as notices: standard output holds the text alone."""
     speed = result.characters / max(1e-9, result.seconds)
-    lines = [f"seed {result.sampling.seed}, {result.characters:,} characters, {speed:,.0f} a second"]
+    log.info(f"seed {result.sampling.seed}, {result.characters:,} characters, {speed:,.0f} a second")
     for name, copying in (result.copying or {}).items():
         about = "" if copying["exact"] else "about "
-        share = "unknown" if copying["share"] is None else f"{about}{copying['share']:.1%}"
-        longest = f"{copying['longest_run']} characters" if copying["longest_run"] else "under 30 characters"
-        lines.append(f"copied from the {name} text: {share} in runs of 30 or more; longest run {longest}")
-    print("\n".join(lines), file=sys.stderr)
+        if not copying["lookups"]:
+            log.info(f"copied from the {name} text: too little was written to tell")
+        elif not copying["longest_run"]:
+            log.info(
+                f"copied from the {name} text: nothing of 30 characters or more{' was found' * (not copying['exact'])}"
+            )
+        else:
+            share, longest = f"{about}{copying['share']:.1%}", f"{about}{copying['longest_run']}"
+            log.info(f"copied from the {name} text: {share} in runs of 30 characters or more, the longest of {longest}")
 
 
 def _comparison(result: Any) -> None:
     from understudy.report.tables import to_terminal
     from understudy.studies.findings import results_table
 
-    console = Console()
+    console = _console()
     console.print(to_terminal(results_table(result.rows, "Losses of all rows"), console.width))
     for sample in result.samples:
-        text = sample.text[:500].rsplit("\n", 1)[0]
-        console.rule(
-            f"{sample.row}: {sample.english_share:.0%} English words, longest copied run {sample.longest_copied}"
-        )
-        console.print(text, highlight=False, markup=False)
-    console.rule()
-    console.print(result.verdict, highlight=False, markup=False)
-    _say("", f"model:  {result.model}", f"report: {result.report}")
+        _sample(sample)
+    print()
+    console.print(result.verdict)
+    print()
+    _say({"model": result.model, "report": result.report, "next": f"understudy generate {result.model}"})
+
+
+def _sample(sample: Any) -> None:
+    copied = f"longest copied run {sample.longest_copied} characters" if sample.longest_copied else "nothing copied"
+    text = sample.text[:EXCERPT].rsplit("\n", 1)[0].rstrip()
+    print(f"\n── {sample.row}: {sample.english_share:.0%} English words, {copied}\n")
+    print(text + (" …" if len(text) < len(sample.text) else ""))
 
 
 def _study(result: Any) -> None:
     for claim in result.claims:
-        _say(f"{claim.answer:8s} {claim.claim}", f"         {claim.evidence}")
-    _say("", f"report: {result.report}")
+        _say({claim.answer.ljust(8): claim.claim, "": claim.evidence})
+    print()
+    _say({"report": result.report})
 
 
 def _info(result: Any) -> None:
-    _say(f"{result.path or 'bundled'}: {result.kind}")
-    for key, value in result.facts.items():
-        if value not in (None, [], ""):
-            _say(f"  {key}: {_number(value)}")
-    if result.rows:
-        table = Table(box=None, pad_edge=False)
-        columns = list(dict.fromkeys(key for row in result.rows for key in row))
-        for column in columns:
-            table.add_column(column, justify="left" if column in ("name", "family", "split") else "right")
-        for row in result.rows:
-            table.add_row(*(_number(row.get(column)) for column in columns))
-        Console().print(table)
+    if result.kind == "bundled models" and not result.rows:
+        print("No models are bundled with this installation; train one with understudy pretrain.")
+        return
+    rows = result.rows
+    if result.kind == "bundled models":
+        rows = [{name: row[name] for name in OF_BUNDLED} for row in rows]
+    else:  # notices were told while the text was read
+        facts = {name.replace("_", " "): value for name, value in result.facts.items() if name != "notices"}
+        _say({result.kind: result.path} | facts)
+        print(end="\n" if rows else "")
+    if rows:
+        _console().print(_rows(rows))
+
+
+def _rows(rows: list[dict[str, Any]]) -> Table:
+    """A plain table, without the columns in which nothing stands."""
+    table = Table(box=None, pad_edge=False)
+    columns = [key for key in dict.fromkeys(key for row in rows for key in row) if any(row.get(key) for row in rows)]
+    for column in columns:
+        words = all(isinstance(row.get(column), str | None) for row in rows)
+        table.add_column(column.replace("_", " "), justify="left" if words else "right", vertical="bottom")
+    for row in rows:
+        table.add_row(*(_number(row.get(column)) for column in columns))
+    return table
 
 
 def _number(value: Any) -> str:
@@ -108,9 +197,9 @@ def _number(value: Any) -> str:
         case int():
             return f"{value:,}"
         case float():
-            return f"{value:.4g}"
+            return f"{value:,.4g}"
         case list() | tuple():
-            return "; ".join(map(_number, value))
+            return ", ".join(map(_number, value))
         case _:
             return str(value)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,20 @@ def atomic_write(path: Path, data: bytes | str) -> None:
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UserError(
             f"Could not write {path}: {error.strerror or error}. What was there before is untouched; "
             "free some space or choose another folder with --out."
         ) from error
+    finally:
+        with suppress(OSError):  # after a success it is gone
+            temporary.unlink()
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete the temporary files of writes that were killed."""
+    for path in Path(folder).glob(".*.tmp"):
+        if path.name.split(".")[-2].isdigit():
+            path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -47,3 +57,15 @@ def read_json(path: Path) -> Any:
         raise UserError(f"Could not read {path}: {error.strerror or error}.") from error
     except ValueError as error:
         raise UserError(f"{path} is not valid JSON ({error}); restore it from a copy.") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds an object.
+
+    Raises:
+        UserError: the file is missing, is not JSON, or holds something else.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise UserError(f"{path} must hold a JSON object, but holds a {type(value).__name__}; restore it from a copy.")
+    return value

@@ -1,6 +1,5 @@
 """`evaluate`: how well a model predicts a text."""
 
-import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +9,6 @@ from understudy.evaluation.losses import document_losses
 from understudy.models.checkpoint import load_checkpoint
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
-
-log = logging.getLogger("understudy")
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,7 @@ class Evaluation:
     """The hash of the corpus."""
     split: str
     split_seed: int | None
+    """None where the text was not split."""
     loss: float
     """Nats per token."""
     bits_per_char: float
@@ -69,17 +67,17 @@ def evaluate(
     """
     begin = time.perf_counter()
     checkpoint = load_checkpoint(model)
-    corpus = Corpus.open(texts, read, splitting)
+    corpus = Corpus.open(texts, read, None)
     trained_on = checkpoint.config.get("request", {}).get("corpus", {})
     same = corpus.hash == trained_on.get("hash")
-    if same:
-        corpus = corpus.resplit(SplitOptions(tuple(trained_on["fractions"]), trained_on["split_seed"]))
     part = split or ("test" if same else "all")
+    if part != "all":
+        if same:
+            splitting = SplitOptions(tuple(trained_on["fractions"]), trained_on["split_seed"])
+        corpus = corpus.resplit(splitting)
     stream = corpus.stream(part, checkpoint.tokenizer)
     losses = document_losses(checkpoint.model, stream)
     nats, tokens = losses.by_document()
-    for notice in corpus.notices:
-        log.info(notice)
     return Evaluation(
         model=str(model),
         corpus=corpus.hash,

@@ -1,6 +1,8 @@
 """`generate` at a terminal: text as it is written, and prompts typed one after another."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated
 
@@ -10,7 +12,6 @@ from understudy.errors import UserError
 from understudy.generation import generate as room
 from understudy.generation.generate import GenerateOptions, Generation
 from understudy.generation.sampling import SamplingOptions
-from understudy.models.checkpoint import load_checkpoint
 
 
 def generate(
@@ -19,6 +20,7 @@ def generate(
     sampling: SamplingOptions = SamplingOptions(),
     stream: bool = False,
     interactive: Annotated[bool, Parameter(name=["--interactive", "-i"])] = False,
+    json: bool = False,
 ) -> Generation | None:
     """Write texts with a trained model.
 
@@ -27,15 +29,24 @@ def generate(
         options: prompt and extent.
         sampling: how each character is drawn.
         stream: show the text as it is written (one sample).
-        interactive: read prompts from standard input, a line each, and go on from each; an empty line begins anew.
+        interactive: read prompts, a line each, and go on from each as it is written; an empty line begins anew.
+        json: whether standard output is meant for JSON, so that no text may be shown there.
+
+    Returns:
+        The texts; None when they were shown already.
     """
+    if not (stream or interactive):
+        return room.generate(model, options, sampling)
+    flag = "--interactive" if interactive else "--stream"
+    if json:
+        raise UserError(f"{flag} shows text as it is written and --json prints it when all is done; give only one.")
+    if options.samples > 1 or options.documents > 1:
+        raise UserError(f"{flag} shows one text at a time; leave out --samples and --documents.")
     if interactive:
+        if options.prompt:
+            raise UserError("--interactive asks for prompts; leave out --prompt.")
         _converse(model, options, sampling)
         return None
-    if not stream:
-        return room.generate(model, options, sampling)
-    if options.samples > 1 or options.documents > 1:
-        raise UserError("--stream shows one text as it is written; leave out --samples and --documents.")
     result = room.generate(model, options, sampling, stream=_write)
     print()
     from understudy.showing import facts_of_generation
@@ -45,26 +56,35 @@ def generate(
 
 
 def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions) -> None:
+    from understudy.models.checkpoint import load_checkpoint
+
     checkpoint = load_checkpoint(model)
-    seed = sampling.seed
-    print("Type the beginning of a text, or nothing; end with Ctrl-D.", file=sys.stderr)
+    for turn, prompt in enumerate(_prompts()):
+        seed = None if sampling.seed is None else sampling.seed + turn
+        try:
+            room.generate(checkpoint, replace(options, prompt=prompt), replace(sampling, seed=seed), stream=_write)
+        except UserError as error:  # a prompt that the model cannot read does not end the conversation
+            print(error, file=sys.stderr)
+        except KeyboardInterrupt:  # nor does it when somebody has read enough
+            if not sys.stdin.isatty():
+                raise
+        print(flush=True)
+
+
+def _prompts() -> Iterator[str]:
+    """The lines of standard input; at a terminal they are asked for."""
+    if not sys.stdin.isatty():
+        yield from (line.rstrip("\r\n") for line in sys.stdin)
+        return
+    with suppress(ImportError):
+        import readline  # noqa: F401  (its import gives `input` a memory and keys to edit with)
+    print("Type the beginning of a text, or nothing. Ctrl-C stops a text, Ctrl-D ends.", file=sys.stderr, flush=True)
     while True:
-        print("> ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        if not line:
+        try:
+            yield input("> ")
+        except EOFError:
             print(file=sys.stderr)
             return
-        try:
-            room.generate(
-                checkpoint,
-                replace(options, prompt=line.rstrip("\n")),
-                replace(sampling, seed=seed),
-                stream=_write,
-            )
-        except UserError as error:  # a prompt that the model cannot read does not end the conversation
-            print(error, end="", file=sys.stderr)
-        seed = None if seed is None else seed + 1
-        print()
 
 
 def _write(sample: int, text: str) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 
 from understudy.errors import UserError
 from understudy.evaluation.memorisation import load_fingerprints
+from understudy.evaluation.quality import TextQuality, text_quality
 from understudy.generation.sampling import RandomStreams, SamplingOptions, draw, probabilities
 
 if TYPE_CHECKING:  # both import torch, which another stepper does without
@@ -90,6 +91,9 @@ class Generation:
     seconds: float
     """Time taken, without loading the model."""
 
+    quality: TextQuality
+    """Words that are English, and n-grams that are distinct, of the new text."""
+
     copying: dict[str, dict[str, Any]] | None
     """How much of the new text stands in the training text (`memorisation.Copying`), by the names in the
     checkpoint's fingerprint; None without one."""
@@ -155,6 +159,7 @@ def generate(
         characters=sum(map(len, new)),
         tokens=sum(writer.tokens for writer in writers),
         seconds=seconds,
+        quality=text_quality(new),
         copying=copying,
         options=options,
         sampling=sampling,

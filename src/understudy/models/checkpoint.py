@@ -18,7 +18,7 @@ from understudy import __version__
 from understudy.errors import UserError
 from understudy.models.finding import resolve
 from understudy.models.language_model import LanguageModel, ModelConfig
-from understudy.storage import atomic_write, read_json, write_json
+from understudy.storage import atomic_write, read_object, write_json
 from understudy.text.tokenizers import Tokenizer, tokenizer_from_dict
 
 FORMAT = 1
@@ -50,9 +50,9 @@ def save_description(
 ) -> None:
     """Write config.json (shape and `facts`) and tokenizer.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "tokenizer.json", tokenizer.to_dict())
     described = {"format": FORMAT, "understudy": __version__, "model": asdict(config), **(facts or {})}
     write_json(folder / "config.json", described)
+    write_json(folder / "tokenizer.json", tokenizer.to_dict())
 
 
 def load_checkpoint(name_or_folder: str | Path, backend: str = "torch") -> Checkpoint:
@@ -62,24 +62,41 @@ def load_checkpoint(name_or_folder: str | Path, backend: str = "torch") -> Check
         UserError: no such folder, a damaged file, or weights that do not fit the configuration.
     """
     folder = resolve(name_or_folder)
-    config = read_json(folder / "config.json")
-    tokenizer = tokenizer_from_dict(read_json(folder / "tokenizer.json"))
-    known = {field.name for field in fields(ModelConfig)}
-    shape = config.get("model")
-    if not isinstance(shape, dict) or "vocabulary_size" not in shape or not known.issuperset(shape):
+    config = read_object(folder / "config.json")
+    if config.get("format", FORMAT) != FORMAT:
         raise UserError(
-            f"{folder / 'config.json'} does not describe a model of this version of understudy ({__version__}): "
-            "its 'model' must be an object with the keys " + ", ".join(sorted(known)) + "."
+            f"{folder / 'config.json'} has format {config['format']}, and understudy {__version__} reads format {FORMAT}: "
+            "it comes from a newer version. Upgrade with: pip install -U understudy"
         )
-    with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random numbers alone
-        model = LanguageModel(ModelConfig(**shape), backend)
-    read_weights(folder, model)
+    model = _build(folder / "config.json", config.get("model"), backend)
+    path = folder / "tokenizer.json"
+    described = read_object(path)
+    try:
+        tokenizer = tokenizer_from_dict(described)
+    except UserError as error:
+        raise UserError(f"{path} describes no tokenizer: {error}") from error
     if len(tokenizer.vocabulary) != model.config.vocabulary_size:
         raise UserError(
-            f"{folder / 'tokenizer.json'} has {len(tokenizer.vocabulary)} tokens but the model of "
-            f"{folder / 'config.json'} has {model.config.vocabulary_size}; the files come from different models."
+            f"{path} has {len(tokenizer.vocabulary)} tokens but the model of {folder / 'config.json'} has "
+            f"{model.config.vocabulary_size}; the files come from different models. Restore them from a copy."
         )
+    read_weights(folder, model)
     return Checkpoint(model.eval(), tokenizer, config, folder)
+
+
+def _build(path: Path, shape: Any, backend: str) -> LanguageModel:
+    """The model whose shape config.json tells, with any weights."""
+    known = {field.name for field in fields(ModelConfig)}
+    if not isinstance(shape, dict) or "vocabulary_size" not in shape or not known.issuperset(shape):
+        raise UserError(
+            f"{path} does not describe a model of this version of understudy ({__version__}): "
+            "its 'model' must be an object with the keys " + ", ".join(sorted(known)) + "."
+        )
+    try:
+        with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random numbers alone
+            return LanguageModel(ModelConfig(**shape), backend)
+    except (UserError, TypeError, ValueError, RuntimeError) as error:
+        raise UserError(f"{path} describes a model that cannot be built: {error} Restore it from a copy.") from error
 
 
 def read_weights(folder: Path, model: LanguageModel) -> None:

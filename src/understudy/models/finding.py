@@ -35,6 +35,4 @@ def resolve(name_or_folder: str | Path) -> Path:
     close = difflib.get_close_matches(str(name_or_folder), bundled, n=1)
     hint = f" Did you mean '{close[0]}'?" if close else ""
     names = ", ".join(bundled) or "none"
-    raise UserError(
-        f"There is no model folder {folder}, and no bundled model of that name (there are: {names}).{hint}"
-    )
+    raise UserError(f"There is no model folder {folder}, and no bundled model of that name (there are: {names}).{hint}")

@@ -36,10 +36,10 @@ class ModelOptions:
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
             raise UserError(f"There is no cell '{self.cell}'; choose one of {', '.join(CELLS)}.")
-        if self.num_layers < 1 or self.hidden_size < 1:
+        if self.num_layers < 1 or self.hidden_size < 1 or self.embedding_size < 0:
             raise UserError(
-                f"A model needs at least one layer and one unit; num_layers={self.num_layers} "
-                f"and hidden_size={self.hidden_size} were given."
+                f"A model needs at least one layer and one unit; num_layers={self.num_layers}, hidden_size="
+                f"{self.hidden_size} and embedding_size={self.embedding_size} (0 for one-hot input) were given."
             )
         if self.tied and self.embedding_size != self.hidden_size:
             raise UserError(

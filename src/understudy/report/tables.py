@@ -7,7 +7,7 @@ differ in dress only.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from numbers import Integral, Real
 from typing import Literal
@@ -234,25 +234,27 @@ def _html_name(table: Table, row: Mapping[str, Cell], cell: _Cell, palette: Pale
 
 
 def to_terminal(table: Table, width: int | None = None) -> TerminalTable:
-    """A rich table; with `width` (characters), optional columns are dropped, last first, until it fits."""
+    """A rich table; with `width` (characters), what is left out until it fits: optional columns, last first, then
+    deviations. Beyond that, names are broken."""
     columns = list(table.columns)
     rendered = _terminal(table, columns)
     console = Console(width=10_000)
     while width and Measurement.get(console, console.options, rendered).maximum > width:
         optional = [column for column in columns if column.optional]
         if not optional:
-            break
+            return _terminal(table, columns, deviations=False)
         columns.remove(optional[-1])
         rendered = _terminal(table, columns)
     return rendered
 
 
-def _terminal(table: Table, columns: Sequence[Column]) -> TerminalTable:
+def _terminal(table: Table, columns: Sequence[Column], deviations: bool = True) -> TerminalTable:
     hidden = len(table.columns) - len(columns)
-    note = _legend(table) + (f" ({hidden} more columns in the report)" if hidden else "")
+    left_out = [f"{hidden} more columns"] * bool(hidden) + ["deviations"] * (not deviations)
+    note = _legend(table) + (f" ({' and '.join(left_out)} in the report)" if left_out else "")
     rendered = TerminalTable(
-        title=Text(clean(table.title)), caption=Text(clean(note.strip())) if note else None,
-        title_justify="left", caption_justify="left", box=HORIZONTALS, pad_edge=False,
+        title=Text(clean(table.title)), caption=Text(clean(note.strip())) if note else None, title_justify="left",
+        caption_justify="left", box=HORIZONTALS, pad_edge=False, collapse_padding=True,
     )  # fmt: skip
     grid = []
     for position, column in enumerate(columns):
@@ -260,7 +262,7 @@ def _terminal(table: Table, columns: Sequence[Column]) -> TerminalTable:
         if column.unit:
             label.append(f"\n{clean(column.unit)}", "dim not bold")
         rendered.add_column(label, justify=column.align, no_wrap=position > 0, vertical="bottom")
-        grid.append(_terminal_column(table, column, position == 0))
+        grid.append(_terminal_column(table, column, position == 0, deviations))
     for index, row in enumerate(table.rows):
         rendered.add_row(
             *(texts[index] for texts in grid),
@@ -270,8 +272,11 @@ def _terminal(table: Table, columns: Sequence[Column]) -> TerminalTable:
     return rendered
 
 
-def _terminal_column(table: Table, column: Column, names: bool) -> list[Text]:
+def _terminal_column(table: Table, column: Column, names: bool, deviations: bool) -> list[Text]:
     cells = list(_cells(table, column))
+    if not deviations:
+        spreads = [isinstance(row.get(column.key), Spread) for row in table.rows]
+        cells = [replace(c, qualifier="") if spread else c for c, spread in zip(cells, spreads, strict=True)]
     width = max((len(cell.qualifier) for cell in cells), default=0)
     texts = []
     for row, cell in zip(table.rows, cells, strict=True):

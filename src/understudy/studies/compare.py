@@ -1,16 +1,18 @@
 """`compare`: scratch against transfer on one corpus, in one table."""
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
 from understudy.errors import UserError
 from understudy.models.checkpoint import Checkpoint, load_checkpoint
+from understudy.models.finding import bundled_models
 from understudy.storage import write_json
 from understudy.studies.executor import Executor, executor
-from understudy.studies.findings import comparison_report, verdict
+from understudy.studies.findings import comparison_report, verdict, winning
 from understudy.studies.keeping import SampleText, best_run, keep_model, open_study, sample_text
 from understudy.studies.rows import Row, RowResult, run_rows, summarise, validation_mean
 from understudy.studies.runs import Base, Finished, Ngrams, Text, Training, Untouched, open_text
@@ -19,7 +21,7 @@ from understudy.text.corpus import SplitOptions
 from understudy.text.documents import ReadOptions
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions
-from understudy.transfer.finetune import weights_hash
+from understudy.transfer.finetune import fit_tokenizer, weights_hash
 from understudy.transfer.selection import select
 
 
@@ -58,6 +60,8 @@ class Comparison:
     corpus: str
     """The hash of the corpus."""
     split_seed: int
+    notices: list[str]
+    """Sentences that the reader must know before believing the figures."""
     rows: list[RowResult]
     samples: list[SampleText]
     seconds: float
@@ -101,12 +105,13 @@ def compare(
     """
     begin = time.perf_counter()
     out, monitor = Path(out), monitor or Monitor()
-    checkpoints = {str(base): load_checkpoint(base) for base in bases}
+    checkpoints = {name: load_checkpoint(base) for name, base in names_of(bases).items()}
     tokenizer = common_tokenizer(checkpoints)
     text = Text.of(*corpus, read=read, split=split)
-    rows = [
-        *untouched_rows(text, checkpoints),
-        *ngram_rows(text, tokenizer, source, read, options.max_order),
+    mixed = Text.of(*source, read=read) if source else None
+    untouched = untouched_rows(text, checkpoints)
+    others = [
+        *ngram_rows(text, tokenizer, mixed, options.max_order),
         *transfer_rows(text, checkpoints, train, training, options.seeds),
     ]
     request = {
@@ -114,25 +119,23 @@ def compare(
         "bases": {name: weights_hash(checkpoint.folder) for name, checkpoint in checkpoints.items()},
         "train": list(train),
         "corpus": open_text(text).summary(),
+        "source": mixed and mixed.hash,
         "options": {key: value for key, value in asdict(options).items() if key != "workers"},
         "search": asdict(searching),
         "training": asdict(training),
     }
     open_study(out, request, resume)
+    notices = [*open_text(text).notices, *carried_over(checkpoints, text)]
     with executor(options.workers) as pool:
         best, scratch = best_from_scratch(text, tokenizer, searching, options.seeds, pool, out / "runs", monitor)
-        runs = run_rows(rows, pool, out / "runs", monitor)
-    rows.insert(len(checkpoints), best)
-    runs[best.name] = scratch
-    rows = [row for row in rows if all(run.losses for run in runs[row.name])]  # without those that diverged
+        runs = run_rows([*untouched, *others], pool, out / "runs", monitor) | {best.name: scratch}
+    rows, diverged = without_diverged([*untouched, best, *others], runs)
+    notices += diverged
     results = summarise(rows, runs)
-    winner = min(results, key=lambda row: row.validation_loss.mean)
-    network = min(
-        (row for row in results if row.family in ("scratch", "transfer")), key=lambda row: row.validation_loss.mean
-    )
+    network = winning([row for row in results if row.family in ("scratch", "transfer")])
     model = keep_model(out / "model", runs[network.name], text)
-    writers = {network.name: (network.family, model), best.name: ("scratch", best_run(scratch).folder / "model")}
-    writers |= {row.name: ("base", c.folder) for row, c in zip(rows, checkpoints.values(), strict=False)}
+    writers = {network.name: (network.family, model), best.name: (best.family, best_run(scratch).folder / "model")}
+    writers |= {row.name: (row.family, c.folder) for row, c in zip(untouched, checkpoints.values(), strict=True)}
     samples = [
         sample_text(name, family, folder, text, options.sample_length, options.temperature)
         for name, (family, folder) in writers.items()
@@ -141,18 +144,26 @@ def compare(
         folder=str(out),
         report=str(out / "report.html"),
         verdict=verdict(results),
-        winner=winner.name,
+        winner=winning(results).name,
         model=str(model),
         corpus=text.hash,
         split_seed=split.split_seed,
+        notices=notices,
         rows=results,
         samples=samples,
         seconds=round(time.perf_counter() - begin, 1),
     )
     write_json(out / "comparison.json", asdict(comparison))
     curves = {row.name: [run.history for run in runs[row.name]] for row in rows}
-    comparison_report(out, results, samples, curves, request, comparison.verdict, comparison.seconds)
+    comparison_report(out, results, samples, curves, request, comparison.verdict, notices, comparison.seconds)
     return comparison
+
+
+def names_of(bases: Sequence[str | Path]) -> dict[str, str]:
+    """Bases by what they are called in the table: the last part of their path, or all of it where some share that."""
+    paths = list(dict.fromkeys(str(Path(base)) for base in bases))
+    short = [Path(path).resolve().name for path in paths]
+    return {name if short.count(name) == 1 else path: path for name, path in zip(short, paths, strict=True)}
 
 
 def common_tokenizer(checkpoints: dict[str, Checkpoint]) -> str:
@@ -172,19 +183,16 @@ def common_tokenizer(checkpoints: dict[str, Checkpoint]) -> str:
 def untouched_rows(text: Text, checkpoints: dict[str, Checkpoint]) -> list[Row]:
     """The bases as they are."""
     return [
-        Row(f"{short(name)}, untouched", "base", (Untouched(text, base_of(checkpoint)),))
+        Row(f"{name}, untouched", "base", (Untouched(text, base_of(checkpoint)),))
         for name, checkpoint in checkpoints.items()
     ]
 
 
-def ngram_rows(
-    text: Text, tokenizer: str, source: Sequence[str | Path], read: ReadOptions, max_order: int
-) -> list[Row]:
+def ngram_rows(text: Text, tokenizer: str, source: Text | None, max_order: int) -> list[Row]:
     """An n-gram model of the text alone, and one mixed with a source where one is at hand."""
     rows = [Row("n-grams of the text", "n-gram", (Ngrams(text, tokenizer, max_order=max_order),))]
-    if source:
-        mixed = Ngrams(text, tokenizer, Text.of(*source, read=read), max_order)
-        rows.append(Row("n-grams, mixed with the source", "n-gram", (mixed,)))
+    if source is not None:
+        rows.append(Row("n-grams, mixed with the source", "n-gram", (Ngrams(text, tokenizer, source, max_order),)))
     return rows
 
 
@@ -194,13 +202,13 @@ def transfer_rows(
     """Each selection of each base's weights, together with the head; every subset of the layers unless told."""
     rows = []
     for name, checkpoint in checkpoints.items():
-        for selection in train or layer_subsets(len(checkpoint.model.layers)):
+        for selection in dict.fromkeys(train) or layer_subsets(len(checkpoint.model.layers)):
             select(checkpoint.model, selection)  # one that does not parse is refused before anything runs
             jobs = tuple(
-                Training(text, replace(training, seed=seed), base_of(checkpoint), f"({selection}), head")
+                Training(text, replace(training, seed=seed), base_of(checkpoint), f"{selection}, head")
                 for seed in range(seeds)
             )
-            rows.append(Row(f"{short(name)}, retrained: {in_words(selection)}", "transfer", jobs))
+            rows.append(Row(f"{name}, {in_words(selection)}", "transfer", jobs))
     return rows
 
 
@@ -216,19 +224,40 @@ def best_from_scratch(
     """The best network of a search: the finalists are trained with every seed, the best mean on validation wins.
 
     Raises:
-        UserError: every network diverged.
+        UserError: every network diverged, with one seed at least.
     """
     trials = search(text, tokenizer, options, pool, store, monitor)
     finalists = [
-        Row(describe(job), "scratch", tuple(with_seed(job, seed) for seed in range(seeds)))
-        for job, finished in trials[: options.finalists]
-        if finished.losses
+        Row(f"finalist {place}: {describe(job)}", "scratch", tuple(with_seed(job, seed) for seed in range(seeds)))
+        for place, (job, _) in enumerate(trials[: options.finalists], 1)
     ]
-    if not finalists:
-        raise UserError("Every network of the search diverged; give more trials with --trials.")
     runs = run_rows(finalists, pool, store, monitor)
     best = min(finalists, key=lambda row: validation_mean(runs[row.name]))
-    return replace(best, name=f"scratch, best of {options.trials}", note=best.name), runs[best.name]
+    if not all(run.losses for run in runs[best.name]):
+        raise UserError("Every network of the search diverged; give more of them with --trials or --finalists.")
+    note = best.name.partition(": ")[2]
+    return replace(best, name=f"scratch, best of {options.trials}", note=note), runs[best.name]
+
+
+def without_diverged(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> tuple[list[Row], list[str]]:
+    """The rows none of whose runs diverged, and a sentence on each of the others."""
+    diverged = {row.name: sum(not run.losses for run in runs[row.name]) for row in rows}
+    said = [
+        f"“{name}” is left out: with {number} of {len(runs[name])} seeds the loss diverged."
+        for name, number in diverged.items()
+        if number
+    ]
+    return [row for row in rows if not diverged[row.name]], said
+
+
+def carried_over(checkpoints: Mapping[str, Checkpoint], text: Text) -> list[str]:
+    """What of the bases' vocabularies was carried over to the text's, where they lack some of it."""
+    notices: list[str] = []
+    for name, checkpoint in checkpoints.items():
+        said: list[str] = []
+        fit_tokenizer(checkpoint, open_text(text), None, said)
+        notices += [f"{name}: {sentence}" for sentence in said]
+    return notices
 
 
 def layer_subsets(layers: int) -> list[str]:
@@ -239,15 +268,16 @@ def layer_subsets(layers: int) -> list[str]:
 
 
 def in_words(selection: str) -> str:
-    """A selection for the table, with the head that is always added."""
-    return selection.replace("layers.", "layer ") + " + head"
-
-
-def short(base: str) -> str:
-    """A base's name: its own, or the last part of its path."""
-    return Path(base).name
+    """A selection for the table, with the head that is always added: `layers 0, 2 + head`."""
+    if selection == "head":
+        return selection
+    if numbers := re.fullmatch(r"layers\.(\d+(?:, layers\.\d+)*)", selection):
+        selection = f"layer{'s' * (',' in selection)} {numbers[1].replace('layers.', '')}"
+    return f"{selection} + head"
 
 
 def base_of(checkpoint: Checkpoint) -> Base:
-    """A base as runs name it."""
-    return Base(str(checkpoint.folder), weights_hash(checkpoint.folder))
+    """A base as runs name it: a bundled one by its name, which is the same on every machine."""
+    folder = checkpoint.folder
+    bundled = {path: name for name, path in bundled_models().items()}
+    return Base(bundled.get(folder, str(folder)), weights_hash(folder))

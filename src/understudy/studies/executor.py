@@ -44,9 +44,7 @@ class Executor:
             done(index, result)
         return results
 
-    def _each(
-        self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
-    ) -> Iterator[tuple[int, Any]]:
+    def _each(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
         if self.pool is None:
             yield from ((index, function(*a)) for index, a in enumerate(arguments))
         else:

@@ -9,7 +9,7 @@ from understudy.report.loss_curves import LossCurves
 from understudy.report.page import Figure, Report, Sample, write_report
 from understudy.report.tables import Column, Interval, Spread, Table
 from understudy.studies.keeping import SampleText, machine
-from understudy.studies.rows import Mean, RowResult
+from understudy.studies.rows import FEW_DOCUMENTS, Mean, RowResult
 
 COLUMNS = [
     Column("name", "model", align="left"),
@@ -41,19 +41,21 @@ def verdict(rows: Sequence[RowResult]) -> str:
     winner, scratch = winning(rows), best_scratch(rows)
     said = (
         f"“{winner.name}” has the lowest validation loss and reads the test documents at {winner.loss.mean:.3f} "
-        "nats per character"
+        f"nats per {unit(rows)}"
     )
-    if scratch is None or winner.name == scratch.name:
+    if scratch is None:
+        return said + "."
+    if winner.name == scratch.name:
         transfer = min((r for r in rows if r.family == "transfer"), key=lambda r: r.validation_loss.mean, default=None)
         said += ": nothing that was retrained does better than training from scratch"
         return said + (f" ({transfer.name}: {transfer.loss.mean:.3f})." if transfer else ".")
     said += f"; the best network from scratch reads them at {scratch.loss.mean:.3f}"
     if winner.difference is None or winner.p_holm is None:
-        return said + "; there are too few documents for an interval."
+        return said + "; there is too little test text for an interval."
     d = winner.difference
     said += f". The difference is {d.estimate:+.3f} [{d.low:+.3f}, {d.high:+.3f}]".replace("-", "\N{MINUS SIGN}")
     certain = winner.p_holm < 0.05
-    said += f" (95 % interval over documents, {p_value(winner.p_holm)} after Holm's correction)"
+    said += f" (95 % interval over {resampled(rows)}, {p_value(winner.p_holm)} after Holm's correction)"
     said += "." if certain else ": on so little text that may be chance."
     if winner.family == "n-gram":
         network = min((r for r in rows if r.family in ("transfer", "scratch")), key=lambda r: r.validation_loss.mean)
@@ -61,6 +63,16 @@ def verdict(rows: Sequence[RowResult]) -> str:
             f" An n-gram model beats every network here, of which “{network.name}” is best ({network.loss.mean:.3f})."
         )
     return said
+
+
+def unit(rows: Sequence[RowResult]) -> str:
+    """What the losses are per."""
+    return "character" if rows[0].tokens == rows[0].characters else "token"
+
+
+def resampled(rows: Sequence[RowResult]) -> str:
+    """What the intervals are over."""
+    return "documents" if rows[0].documents >= FEW_DOCUMENTS else "blocks of the text"
 
 
 def p_value(p: float) -> str:
@@ -90,7 +102,7 @@ def _cells(row: RowResult) -> dict[str, Any]:
         "validation": _spread(row.validation_loss),
         "test": _spread(row.loss),
         "bits": row.bits_per_char.mean,
-        "accuracy": 100 * row.accuracy.mean,
+        "accuracy": row.accuracy and 100 * row.accuracy.mean,
         "train": _spread(row.train_loss),
         "gap": row.gap.mean,
         "difference": difference and Interval(difference.estimate, difference.low, difference.high),
@@ -127,17 +139,18 @@ def comparison_report(
     curves: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]],
     request: Mapping[str, Any],
     said: str,
+    notices: Sequence[str],
     seconds: float,
 ) -> Path:
     """Write report.html and report.md of a comparison."""
     scratch, families = best_scratch(rows), {row.name: row.family for row in rows}
     seeds = max(row.seeds for row in rows)
     note = (
-        f"Means over {seeds} seeds ± standard deviation. Losses are in nats per character over whole splits, the end "
-        "of a document not counted. The winner (★) is the lowest validation loss; test has no say in it. Differences "
-        "are to the best network from scratch (○), paired over test documents and averaged over seeds; p-values are "
-        "corrected over all rows (Holm). The n-gram rows chose order and discounts on validation, as the networks "
-        "chose their epoch."
+        f"Means over {seeds} seeds ± standard deviation. Losses are in nats per {unit(rows)} over whole splits, the "
+        "end of a document not counted. The winner (★) is the lowest validation loss; test has no say in it. "
+        f"Differences are to the best network from scratch (○), paired over {resampled(rows)} of the test split and "
+        "averaged over seeds; p-values are corrected over all rows (Holm). The n-gram rows chose order and discounts "
+        "on validation, as the networks chose their epoch."
     )
     if scratch is not None and scratch.note:
         note += f" The best network from scratch: {scratch.note}."
@@ -152,17 +165,28 @@ def comparison_report(
             )
             for r in rows
         ],
-        label="test loss (nats per character)",
+        label=f"test loss (nats per {unit(rows)})",
         reference=scratch.loss.mean if scratch else None,
         reference_label="best from scratch",
         winner=winning(rows).name,
     )
     learned = {name: runs for name, runs in curves.items() if runs and runs[0]}
     figures = [
-        Figure("Loss on the test documents", bars, "Dots are means over seeds, lines 95 % intervals over documents."),
+        Figure(
+            "Loss on the test documents",
+            bars,
+            f"Dots are means over seeds, lines 95 % intervals over {resampled(rows)}.",
+        ),
         Figure(
             "Loss against epoch",
-            LossCurves(learned, families, scratch.name if scratch else None, "best from scratch", winning(rows).name),
+            LossCurves(
+                learned,
+                families,
+                scratch.name if scratch else None,
+                "best from scratch",
+                winning(rows).name,
+                f"loss (nats per {unit(rows)})",
+            ),
             "Validation solid, training (with dropout) dashed.",
         ),
     ]
@@ -178,6 +202,6 @@ def comparison_report(
             "options": {key: request[key] for key in ("bases", "train", "options", "search", "training")},
             "machine": machine() | {"seconds": seconds},
         },
-        notices=request["corpus"]["notices"],
+        notices=notices,
     )
     return write_report(folder, report)

@@ -13,8 +13,7 @@ import torch
 
 from understudy import __version__
 from understudy.errors import UserError
-from understudy.evaluation.memorisation import FILE as FINGERPRINT
-from understudy.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
+from understudy.evaluation.memorisation import fingerprint_of
 from understudy.evaluation.quality import text_quality
 from understudy.generation.generate import GenerateOptions, generate
 from understudy.generation.sampling import SamplingOptions
@@ -22,6 +21,11 @@ from understudy.models.checkpoint import load_checkpoint
 from understudy.models.finding import resolve
 from understudy.storage import read_json, write_json
 from understudy.studies.runs import Finished, Text, open_text
+from understudy.training.folder import NOT_COMPARED, differences
+from understudy.transfer.finetune import write_fingerprints
+
+# What a study that goes on may have more of, or other than before: rows, runs and samples beside those that it has.
+MAY_CHANGE = (*NOT_COMPARED, "seeds", "trials", "finalists", "train", "sample_length", "temperature")
 
 
 @dataclass(frozen=True)
@@ -44,8 +48,13 @@ class SampleText:
 def open_study(out: Path, request: dict[str, Any], resume: bool) -> None:
     """Make ready the folder of a study.
 
+    Args:
+        out: the folder; made when it is missing.
+        request: everything that determines the study.
+        resume: go on with the study that the folder holds, perhaps with more seeds, trials or selections.
+
     Raises:
-        UserError: it is not empty and `resume` was not asked for, or it holds another study.
+        UserError: the folder is not empty and `resume` was not asked for, or it holds another study.
     """
     described = json.loads(json.dumps(request))
     if out.exists() and not out.is_dir():
@@ -54,9 +63,19 @@ def open_study(out: Path, request: dict[str, Any], resume: bool) -> None:
         if not resume:
             raise UserError(f"{out} is not empty. Choose another folder with --out, or add --resume to go on in it.")
         path = out / "study.json"
-        if not path.exists() or read_json(path).get("command") != described["command"]:
+        before = read_json(path) if path.exists() else {}
+        if before.get("command") != described["command"]:
             raise UserError(f"{out} does not hold a {described['command']} that could go on; choose another --out.")
-    out.mkdir(parents=True, exist_ok=True)
+        if changes := differences(before, described, MAY_CHANGE):
+            raise UserError(
+                f"{out} holds a {described['command']} with other settings, so it cannot go on: "
+                f"{'; '.join(changes[:4])}. Give the same settings or another --out; more seeds, trials and selections "
+                "may be asked for."
+            )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Could not make the folder {out}: {error.strerror}. Choose another --out.") from error
     write_json(out / "study.json", described)
 
 
@@ -65,11 +84,9 @@ def keep_model(folder: Path, runs: Sequence[Finished], text: Text) -> Path:
     if folder.exists():
         shutil.rmtree(folder)
     shutil.copytree(best_run(runs).folder / "model", folder)
-    prints = {"training": fingerprint_of(open_text(text), load_checkpoint(folder).tokenizer)}
-    base = read_json(folder / "config.json")["request"].get("base")
-    if base is not None and (inherited := resolve(base["name"]) / FINGERPRINT).exists():
-        prints |= {f"base {name}": f for name, f in load_fingerprints(inherited).items()}
-    save_fingerprints(folder / FINGERPRINT, prints)
+    kept = load_checkpoint(folder)
+    base = kept.config["request"].get("base")
+    write_fingerprints(folder, open_text(text), kept.tokenizer, resolve(base["name"]) if base else None)
     return folder
 
 

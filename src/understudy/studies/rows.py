@@ -1,18 +1,19 @@
 """The rows of a comparison: what each is, the runs behind it, and its statistics."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from understudy.evaluation.intervals import Difference, holm, paired_difference, ratio_interval
+from understudy.evaluation.intervals import MIN_DOCUMENTS, Difference, holm, paired_difference, ratio_interval
 from understudy.evaluation.intervals import Interval as Estimate
 from understudy.studies.executor import Executor
-from understudy.studies.runs import SPLITS, Finished, Job, run_job
+from understudy.studies.runs import SPLITS, Finished, Job, identity, run_job
 from understudy.training.monitor import Monitor
 
-FEW_DOCUMENTS = 10  # with fewer, blocks of 2,000 tokens are resampled instead of documents
+FEW_DOCUMENTS = 10  # with fewer, their blocks of 2,000 tokens are resampled instead
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,11 @@ class RowResult:
     gap: Mean
     """Test loss minus train loss."""
     bits_per_char: Mean
-    accuracy: Mean
+    accuracy: Mean | None
+    """Share of tokens that were the most probable one; not known of n-grams."""
     perplexity: float
     interval: Estimate | None
-    """Of the test loss, over documents."""
+    """Of the test loss, over documents, or blocks of 2,000 tokens where there are fewer than 10; None below 5."""
     difference: Difference | None
     """Test loss minus that of the best row from scratch, paired over documents."""
     p_holm: float | None
@@ -67,18 +69,23 @@ class RowResult:
 
 
 def run_rows(rows: Sequence[Row], pool: Executor, store: Path, monitor: Monitor) -> dict[str, list[Finished]]:
-    """Do the runs of all rows, whichever core is free; the runs of each row, one a seed."""
-    jobs = [(row, job) for row in rows for job in row.jobs]
+    """Do the runs of all rows, whichever core is free; the runs of each row, one a seed.
+
+    Raises:
+        ValueError: two rows have one name, so that their runs could not be told apart.
+    """
+    if len({row.name for row in rows}) < len(rows):
+        raise ValueError(f"Two rows have one name: {sorted(row.name for row in rows)}.")
+    jobs = {identity(job): (row.name, job) for row in rows for job in row.jobs}  # once, if in several rows
+    names = [name for name, _ in jobs.values()]
     monitor.jobs("runs", len(jobs))
     finished = pool.map(
         run_job,
-        [(job, store) for _, job in jobs],
-        lambda index, run: monitor.job(jobs[index][0].name, run.validation_loss),
+        [(job, store) for _, job in jobs.values()],
+        lambda index, run: monitor.job(names[index], run.validation_loss),
     )
-    runs: dict[str, list[Finished]] = {row.name: [] for row in rows}
-    for (row, _), run in zip(jobs, finished, strict=True):
-        runs[row.name].append(run)
-    return runs
+    found = dict(zip(jobs, finished, strict=True))
+    return {row.name: [found[identity(job)] for job in row.jobs] for row in rows}
 
 
 def summarise(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> list[RowResult]:
@@ -87,17 +94,22 @@ def summarise(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> li
     Args:
         rows: the rows.
         runs: for each row's name the finished runs, one a seed, none of which diverged.
+
+    Raises:
+        ValueError: a row was measured on other tokens than the best from scratch, so they cannot be compared.
     """
     scratch = [row.name for row in rows if row.family == "scratch"]
     reference = min(scratch, key=lambda name: validation_mean(runs[name]), default=None)
     differences: dict[str, Difference] = {}
     if reference is not None:
-        expected, tokens = test_units(runs[reference])
+        expected, tokens = units(runs[reference])
         for row in rows:
             if row.name == reference:
                 continue
-            found, other_tokens = test_units(runs[row.name])
-            if len(found) >= 5 and np.array_equal(tokens, other_tokens):
+            found, other_tokens = units(runs[row.name])
+            if not np.array_equal(tokens, other_tokens):
+                raise ValueError(f"'{row.name}' was measured on other test tokens than '{reference}'.")
+            if len(found) >= MIN_DOCUMENTS:
                 differences[row.name] = paired_difference(found, expected, tokens)
     corrected = dict(zip(differences, holm(np.array([d.p_value for d in differences.values()])).tolist(), strict=True))
     return [_result(row, runs[row.name], differences.get(row.name), corrected.get(row.name)) for row in rows]
@@ -108,8 +120,8 @@ def validation_mean(runs: Sequence[Finished]) -> float:
     return float(np.mean([run.validation_loss for run in runs]))
 
 
-def test_units(runs: Sequence[Finished]) -> tuple[np.ndarray, np.ndarray]:
-    """Nats, averaged over seeds, and tokens of each test document; of each block where documents are few."""
+def units(runs: Sequence[Finished]) -> tuple[np.ndarray, np.ndarray]:
+    """What is resampled: nats, averaged over seeds, and tokens of each test document, or block where these are few."""
     tests = [run.losses["test"] for run in runs]
     if len(tests[0].characters) >= FEW_DOCUMENTS:
         nats = np.mean([test.by_document()[0] for test in tests], axis=0)
@@ -122,7 +134,7 @@ def test_units(runs: Sequence[Finished]) -> tuple[np.ndarray, np.ndarray]:
 def _result(row: Row, runs: Sequence[Finished], difference: Difference | None, p_holm: float | None) -> RowResult:
     losses = {split: [run.losses[split].loss for run in runs] for split in SPLITS}
     tests = [run.losses["test"] for run in runs]
-    nats, tokens = test_units(runs)
+    nats, tokens = units(runs)
     return RowResult(
         name=row.name,
         family=row.family,
@@ -132,9 +144,9 @@ def _result(row: Row, runs: Sequence[Finished], difference: Difference | None, p
         loss=mean(losses["test"]),
         gap=mean([test - train for test, train in zip(losses["test"], losses["train"], strict=True)]),
         bits_per_char=mean([test.bits_per_char for test in tests]),
-        accuracy=mean([test.accuracy for test in tests]),
-        perplexity=float(np.exp(np.mean(losses["test"]))),
-        interval=ratio_interval(nats, tokens) if len(nats) >= 5 else None,
+        accuracy=mean([test.accuracy for test in tests]) if tests[0].correct.size else None,
+        perplexity=math.exp(min(700.0, mean(losses["test"]).mean)),
+        interval=ratio_interval(nats, tokens) if len(nats) >= MIN_DOCUMENTS else None,
         difference=difference,
         p_holm=p_holm,
         trained_parameters=runs[0].trained_parameters,

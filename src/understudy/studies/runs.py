@@ -7,13 +7,13 @@ import hashlib
 import json
 import shutil
 import time
-from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
+from understudy.errors import UserError
 from understudy.evaluation.losses import Losses, document_losses, sum_losses
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.language_model import LanguageModel, ModelOptions
@@ -21,6 +21,7 @@ from understudy.models.ngram import Mixture, NgramModel, fit_mixture_weight, mix
 from understudy.storage import read_json, write_json
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
+from understudy.text.reading import some
 from understudy.text.tokenizers import Tokenizer, train_tokenizer
 from understudy.training.loop import Diverged
 from understudy.training.options import RetrainingOptions, TrainingOptions
@@ -36,25 +37,46 @@ class Text:
     """A corpus to run on: where it lies, how it is read and split, and its hash, which alone identifies it."""
 
     paths: tuple[str, ...]
-    hash: str = field(compare=False)  # so that a text is opened once, to learn the hash and to use it
+    hash: str
     read: ReadOptions = ReadOptions()
     split: SplitOptions = SplitOptions()
 
     @classmethod
     def of(cls, *paths: str | Path, read: ReadOptions = ReadOptions(), split: SplitOptions = SplitOptions()) -> "Text":
-        """Name a corpus, with its hash."""
-        text = cls(tuple(str(Path(path)) for path in paths), "", read, split)
-        return replace(text, hash=open_text(text).hash)
+        """Name a corpus, with the hash that it has now."""
+        corpus = Corpus.open(paths, read, split)
+        text = cls(tuple(str(Path(path)) for path in paths), corpus.hash, read, split)
+        _keep_open(text, corpus)
+        return text
 
     def identity(self) -> dict[str, Any]:
         """What of it determines a run."""
         return {"hash": self.hash, "split": asdict(self.split)}
 
 
-@lru_cache(maxsize=8)
+_open: dict[Text, Corpus] = {}  # the corpora that were used last in this process
+
+
 def open_text(text: Text) -> Corpus:
-    """The corpus, read once in a process."""
-    return Corpus.open(text.paths, text.read, text.split)
+    """The corpus, read once in a process.
+
+    Raises:
+        UserError: it is not the one that was named.
+    """
+    if text not in _open:
+        corpus = Corpus.open(text.paths, text.read, text.split)
+        if corpus.hash != text.hash:
+            raise UserError(
+                f"{some(list(text.paths))} changed while it was being used; start again with another --out."
+            )
+        _keep_open(text, corpus)
+    return _open[text]
+
+
+def _keep_open(text: Text, corpus: Corpus) -> None:
+    _open[text] = corpus
+    if len(_open) > 8:
+        del _open[next(iter(_open))]
 
 
 @dataclass(frozen=True)

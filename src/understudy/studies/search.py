@@ -55,9 +55,7 @@ def search(
     except ImportError as error:
         raise UserError("The search needs Optuna; run: pip install 'understudy[study]'") from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    study = optuna.create_study(
-        sampler=optuna.samplers.TPESampler(seed=options.search_seed, n_startup_trials=STARTUP)
-    )
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=options.search_seed, n_startup_trials=STARTUP))
     trials: list[tuple[Any, Training]] = []
     runs: dict[Training, Callable[[], Finished]] = {}  # one, where the sampler proposes the same again
     told = 0

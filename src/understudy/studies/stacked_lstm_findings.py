@@ -102,22 +102,26 @@ def _how_many_layers(names: Sequence[str], role: str, runs: Runs, claim: str) ->
     mine = [name for name in names if name.endswith(rate)]
     pairs, singles = _with_layers(mine, PAIRS), _with_layers(mine, SINGLES)
     d = difference(pairs, singles, runs)
-    two_beat_one = answer(d.low, d.high)
-    said = two_beat_one if role == "far" else {"yes": "no", "no": "yes", "unclear": "yes"}[two_beat_one]
     group = pairs if role == "far" else singles
+    gain = abs(difference(group, [_untouched_name(role)], runs).estimate)
     test = {name: mean_of([run.losses["test"].loss for run in runs[name]]) for name in group}
     low, high = min(test, key=lambda n: test[n]), max(test, key=lambda n: test[n])
     apart = difference([high], [low], runs)
-    gain = abs(difference(group, [_untouched_name(role)], runs).estimate)
+    said = answer(d.low, d.high) if role == "far" else _little(-d.high, -d.low, gain)
+    scale = f"retraining them gains {gain:.3f} on the untouched base, and little is under a quarter of that"
     return [
-        Claim(f"{role}: {claim}", said, f"pairs minus singles, {rate}: {show(d)}"),
+        Claim(f"{role}: {claim}", said, f"pairs minus singles, {rate}: {show(d)}; {scale}"),
         Claim(
             f"{role}: which {'ones matter' if role == 'far' else 'one matters'} little",
-            "yes" if apart.high < 0.25 * gain else "no" if apart.low > 0.25 * gain else "unclear",
-            f"{high} minus {low}: {show(apart)}; retraining them gains {gain:.3f} on the untouched base (little: under "
-            "a quarter of that)",
+            _little(apart.low, apart.high, gain),
+            f"{high} minus {low}: {show(apart)}; {scale}",
         ),
     ]
+
+
+def _little(low: float, high: float, gain: float) -> str:
+    """Whether a difference with this interval is under a quarter of what retraining gains at all."""
+    return "yes" if high < 0.25 * gain else "no" if low > 0.25 * gain else "unclear"
 
 
 def _untouched_name(role: str) -> str:

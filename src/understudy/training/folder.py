@@ -10,8 +10,9 @@ from understudy.errors import UserError
 from understudy.evaluation.losses import Losses
 from understudy.models.card import model_card
 from understudy.models.language_model import LanguageModel
-from understudy.storage import atomic_write, read_json, write_json
+from understudy.storage import atomic_write, read_json, remove_leftovers, write_json
 from understudy.training.loop import Trained
+from understudy.training.state import FILE as STATE
 
 # May differ when a run goes on; a base is known by the hash of its weights, wherever it lies.
 NOT_COMPARED = ("save_every", "threads", "notices", "name")
@@ -56,6 +57,8 @@ def open_folder(out: Path, request: dict[str, Any], resume: bool) -> TrainingRes
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; give a folder with --out.")
+    if resume:
+        remove_leftovers(out)
     if out.exists() and any(out.iterdir()):
         if not resume:
             raise UserError(
@@ -87,7 +90,7 @@ def finish(
     trained_parameters: int,
     notices: list[str],
 ) -> TrainingResult:
-    """Write the result into config.json and the model card, and return it; an interrupted run gets no result."""
+    """Write the model card and the result into config.json, and return it; an interrupted run gets no result."""
     result = TrainingResult(
         folder=str(out),
         outcome=trained.outcome,
@@ -107,10 +110,10 @@ def finish(
         notices=notices,
     )
     config = read_json(out / "config.json")
-    if trained.outcome != "interrupted":
-        config["result"] = asdict(result)
-        write_json(out / "config.json", config)
     atomic_write(out / "README.md", model_card(out.name, {**config, "result": asdict(result)}))
+    if trained.outcome != "interrupted":
+        write_json(out / "config.json", {**config, "result": asdict(result)})
+        (out / STATE).unlink(missing_ok=True)  # last: killed before, the run still goes on where it was
     return result
 
 

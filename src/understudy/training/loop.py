@@ -3,10 +3,8 @@
 import copy
 import json
 import math
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,16 +17,18 @@ from torch import Tensor
 from understudy.errors import UserError
 from understudy.evaluation.losses import Losses
 from understudy.models.cells import State
-from understudy.models.checkpoint import read_weights, save_weights
+from understudy.models.checkpoint import save_weights, weights_of
 from understudy.models.language_model import LanguageModel
 from understudy.storage import atomic_write
 from understudy.training import schedules
 from understudy.training.allocator import keep_freed_memory
 from understudy.training.batches import Batches
+from understudy.training.interruption import interruptions
 from understudy.training.monitor import Monitor, TensorBoardMonitor
 from understudy.training.optimizers import make_optimizer
 from understudy.training.options import TrainingOptions
-from understudy.training.state import FILE, load_state, save_state
+from understudy.training.processes import agreed, average, gathered, on_first
+from understudy.training.state import FILE, Counters, Snapshot, copied, load_state, save_state
 
 TIMING_SECONDS = 4.0
 
@@ -65,39 +65,6 @@ class Trained:
     seconds: float
 
 
-@dataclass
-class Counters:
-    """Where a run stands; saved beside the tensors for exact resume."""
-
-    step: int = 0
-    total: int = 0
-    best_loss: float = math.inf
-    best_step: int = 0
-    waited: int = 0
-    epoch_loss: float = 0.0
-    epoch_steps: int = 0
-    seconds: float = 0.0
-    history: list[dict[str, Any]] = field(default_factory=list)
-
-
-def make_fabric(options: TrainingOptions) -> Fabric:
-    """Lightning Fabric for the device, precision and processes that the options ask for; launches the latter.
-
-    Under torchrun, or with more than one device, every process runs the whole command: call this before anything is
-    written, and write on `is_global_zero` only.
-    """
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    device = options.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    precision: Any = {"fp32": "32-true", "bf16": "bf16-mixed"}[options.precision]
-    strategy = "auto" if options.devices == 1 else "ddp"
-    fabric = Fabric(accelerator=device, devices=options.devices, precision=precision, strategy=strategy)
-    fabric.launch()
-    return fabric
-
-
 def train(task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, fabric: Fabric) -> Trained:
     """Train until the schedule ends, validation stops improving, or the user interrupts; keep the best weights.
 
@@ -106,6 +73,7 @@ def train(task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, 
 
     Raises:
         Diverged: the loss became infinite or NaN; the best weights so far stay in the folder.
+        UserError: the disk is full; what was saved before is untouched.
     """
     return Loop(task, folder, options, monitor, fabric).run()
 
@@ -116,75 +84,101 @@ class Loop:
     def __init__(self, task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, fabric: Fabric) -> None:
         keep_freed_memory()
         self.task, self.folder, self.options, self.fabric = task, folder, options, fabric
-        self.monitors = [monitor]
+        self.monitors = [monitor] if fabric.is_global_zero else []
         if options.tensorboard and fabric.is_global_zero:
             self.monitors.append(TensorBoardMonitor(folder / "tensorboard"))
         self.module = fabric.setup_module(task.model)
         self.learning = [p for p in task.model.parameters() if p.requires_grad]
         self.optimizer = make_optimizer(self.learning, options)
-        self.kept = {
-            name: (mask.to(fabric.device), task.model.get_parameter(name).detach().clone())
+        self.partly = [
+            (task.model.get_parameter(name), ~mask.to(fabric.device), task.model.get_parameter(name).detach().clone())
             for name, mask in task.masks.items()
-        }
+        ]
+        self.best: dict[str, Tensor] = {}
         self.counters = Counters()
 
     def run(self) -> Trained:
         """Train; see `train`."""
-        counters, batches = self.counters, self.task.batches
-        hidden = self._zero_state()
-        saved = load_state(self.folder, self.task.model, self.optimizer)
-        if saved is not None:
-            hidden, values = saved
-            self.counters = counters = Counters(**values)
-        else:
-            self._validate()
-            counters.total = self._total_steps()
+        try:
+            saved = load_state(self.folder)
+            hidden = self._begin() if saved is None else self._resume(saved)
+            for monitor in self.monitors:
+                monitor.begin("training", self.counters.step, self.counters.total)
+            hidden, outcome = self._learn(hidden)
+        finally:
+            for monitor in self.monitors:
+                monitor.end()
+        counters = self.counters
+        loss, step = counters.best_loss, counters.best_step
+        if outcome == "interrupted":
             self._save(hidden)
-        clock = last_save = last_shown = time.perf_counter()
-        seconds_before, first = counters.seconds, counters.step
-        outcome = "finished"
-        for monitor in self.monitors:
-            monitor.begin("training", counters.step, counters.total)
+            # Only lent to the user until the run goes on: its history must be that of a run that never stopped.
+            now, _ = on_first(self.fabric, self._measure)
+            if now < loss:
+                loss, step = now, counters.step
+                self.best = copied(weights_of(self.task.model))
+                on_first(self.fabric, self._write_best)
+        self._load(self.best)
+        epochs = counters.step / self.task.batches.steps_per_epoch
+        return Trained(outcome, loss, step, counters.step, epochs, counters.history, counters.seconds)
+
+    def _begin(self) -> State:
+        """Measure the model as it is, settle the length of the run, and save both."""
+        if self.fabric.global_rank:  # each process draws its own dropout
+            torch.manual_seed(self.options.seed + self.fabric.global_rank)
+        self._validate()
+        self.counters.total = self._total_steps()
+        hidden = self._zero_state()
+        self._save(hidden)
+        return hidden
+
+    def _resume(self, saved: Snapshot) -> State:
+        """Go on from what was saved; the other files go back to that moment too."""
+        path, processes = self.folder / FILE, len(saved.own["random.cpu"])
+        if processes != self.fabric.world_size:
+            raise UserError(
+                f"{path} is that of a run with {processes} processes; go on with as many, not {self.fabric.world_size}."
+            )
+        shapes = {name: weight.shape for name, weight in weights_of(self.task.model).items()}
+        if shapes != {name: weight.shape for name, weight in saved.weights.items()}:
+            raise UserError(f"{path} belongs to a model of another shape. Delete it to start the run again.")
+        self._load(saved.best)
+        self.counters = saved.counters
+        on_first(self.fabric, self._write_best)
+        on_first(self.fabric, self._write_history)
+        return self._restore(saved)
+
+    def _learn(self, hidden: State) -> tuple[State, str]:
+        """Step until the end; returns the recurrent state and why it ended."""
+        counters, batches = self.counters, self.task.batches
         per_step = batches.batch_size * batches.row_length / batches.steps_per_epoch
-        with _interruptions() as interrupted:
-            while counters.step < counters.total:
+        clock = last_save = time.perf_counter()
+        seconds_before, first = counters.seconds, counters.step
+        with interruptions() as asked:
+            while not (outcome := self._outcome()):
                 if counters.step % batches.steps_per_epoch == 0:
                     hidden = self._zero_state()
                 hidden = self._step(hidden)
                 now = time.perf_counter()
                 counters.seconds = seconds_before + now - clock
-                if now - last_shown > 0.2:
+                for monitor in self.monitors:
                     speed = per_step * (counters.step - first) / (now - clock)
-                    for monitor in self.monitors:
-                        monitor.step(counters.step, counters.epoch_loss / max(1, counters.epoch_steps), speed)
-                    last_shown = now
-                if self._validation_due() or interrupted():
+                    monitor.step(counters.step, counters.epoch_loss / counters.epoch_steps, speed)
+                if self._validation_due():
                     self._validate()
-                if interrupted():
-                    outcome = "interrupted"
+                if agreed(self.fabric, asked()):
+                    outcome = self._outcome() or "interrupted"
                     break
-                if self.options.patience and counters.waited >= self.options.patience:
-                    outcome = "stopped early"
-                    break
-                if now - last_save >= self.options.save_every:
+                if agreed(self.fabric, now - last_save >= self.options.save_every):
                     self._save(hidden)
                     last_save = now
-        for monitor in self.monitors:
-            monitor.end()
-        if outcome == "interrupted":
-            self._save(hidden)
-        elif self.fabric.is_global_zero:
-            (self.folder / FILE).unlink(missing_ok=True)
-        self._restore_best()
-        return Trained(
-            outcome,
-            counters.best_loss,
-            counters.best_step,
-            counters.step,
-            counters.step / batches.steps_per_epoch,
-            counters.history,
-            counters.seconds,
-        )
+        return hidden, outcome
+
+    def _outcome(self) -> str:
+        """Why the run is over; empty while it is not."""
+        if self.options.patience and self.counters.waited >= self.options.patience:
+            return "stopped early"
+        return "finished" if self.counters.step >= self.counters.total else ""
 
     def _zero_state(self) -> State:
         rows = len(range(self.fabric.global_rank, self.task.batches.batch_size, self.fabric.world_size))
@@ -209,68 +203,68 @@ class Loop:
         loss = F.cross_entropy(logits.transpose(0, 1).flatten(0, 1), targets.T.flatten())
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
-        limit = self.options.clip or math.inf
-        norm = torch.nn.utils.clip_grad_norm_(self.learning, limit)
-        value = loss.item()
+        for parameter, held, _ in self.partly:
+            if parameter.grad is not None:
+                parameter.grad.masked_fill_(held, 0.0)
+        norm = torch.nn.utils.clip_grad_norm_(self.learning, self.options.clip or math.inf)
+        value = average(self.fabric, loss)
         if not (math.isfinite(value) and math.isfinite(norm.item())):
             self._diverged(value)
         self.optimizer.step()
-        self._hold_frozen_parts()
+        with torch.no_grad():
+            for parameter, held, original in self.partly:  # which weight decay would move all the same
+                parameter.copy_(torch.where(held, original, parameter))
         counters.step += 1
         counters.epoch_loss += value
         counters.epoch_steps += 1
         return tuple(s.detach() for s in hidden)
 
-    @torch.no_grad()
-    def _hold_frozen_parts(self) -> None:
-        for name, (mask, original) in self.kept.items():
-            parameter = self.task.model.get_parameter(name)
-            parameter.copy_(torch.where(mask, parameter, original))
-
     def _diverged(self, loss: float) -> None:
-        for monitor in self.monitors:
-            monitor.end()
-        self._restore_best()
+        kept = ""
+        if self.best:
+            self._load(self.best)
+            kept = f" The best weights so far, of step {self.counters.best_step}, are in {self.folder}."
         raise Diverged(
             f"The loss became {loss} or its gradient infinite at step {self.counters.step + 1}. Try a smaller --lr "
-            f"(it was {self.options.lr:g}), a smaller --clip (it was {self.options.clip:g}), or --precision fp32. The "
-            f"best weights so far, of step {self.counters.best_step}, are in {self.folder}."
+            f"(it was {self.options.lr:g}), a --clip of 1 or less (it was {self.options.clip:g}), or --precision fp32."
+            f"{kept}"
         )
 
     def _validation_due(self) -> bool:
         every = self.options.validate_every or self.task.batches.steps_per_epoch
         return self.counters.step % every == 0 or self.counters.step == self.counters.total
 
-    def _validate(self) -> None:
-        """Measure the whole validation split, keep the weights when they are the best, and write both down."""
-        counters = self.counters
-        if counters.history and counters.history[-1]["step"] == counters.step:
-            return
+    def _measure(self) -> tuple[float, float]:
+        """Loss and accuracy on the whole validation split."""
         losses = self.task.validate()
-        if not math.isfinite(losses.loss):
-            self._diverged(losses.loss)
-        best = losses.loss < counters.best_loss
+        return losses.loss, losses.accuracy
+
+    def _validate(self) -> None:
+        """Measure, keep the weights when they are the best, and write both down."""
+        counters = self.counters
+        loss, accuracy = on_first(self.fabric, self._measure)
+        if not math.isfinite(loss):
+            self._diverged(loss)
+        best = loss < counters.best_loss
         if best:
-            counters.best_loss, counters.best_step, counters.waited = losses.loss, counters.step, 0
+            counters.best_loss, counters.best_step, counters.waited = loss, counters.step, 0
+            self.best = copied(weights_of(self.task.model))
+            on_first(self.fabric, self._write_best)
         else:
             counters.waited += 1
         row = {
             "epoch": round(counters.step / self.task.batches.steps_per_epoch, 4),
             "step": counters.step,
             "train_loss": counters.epoch_loss / counters.epoch_steps if counters.epoch_steps else None,
-            "validation_loss": losses.loss,
-            "validation_accuracy": losses.accuracy,
+            "validation_loss": loss,
+            "validation_accuracy": accuracy,
             "lr": self.optimizer.param_groups[0]["lr"],
             "best": best,
             "seconds": round(counters.seconds, 3),
         }
         counters.history.append(row)
         counters.epoch_loss, counters.epoch_steps = 0.0, 0
-        if self.fabric.is_global_zero:
-            if best:
-                save_weights(self.folder, self.task.model)
-            lines = "".join(json.dumps(line) + "\n" for line in counters.history)
-            atomic_write(self.folder / "history.jsonl", lines)
+        on_first(self.fabric, self._write_history)
         for monitor in self.monitors:
             monitor.validation(row)
 
@@ -282,52 +276,58 @@ class Loop:
         if options.minutes is None:
             return max(1, round(options.epochs * per_epoch))
         begin = time.perf_counter()
-        self.task.validate()
+        on_first(self.fabric, self._measure)
         validation = time.perf_counter() - begin
-        weights = [p.detach().clone() for p in self.learning]
-        optimizer, generator = copy.deepcopy(self.optimizer.state_dict()), torch.get_rng_state()
-        counters, self.counters = self.counters, Counters(total=10**9)
-        hidden = self._step(self._zero_state())  # the first step warms caches up
+        hidden = self._zero_state()
+        before, self.counters = self._snapshot(hidden), Counters(total=10**9)
+        hidden = self._step(hidden)  # the first step warms caches up
         begin = time.perf_counter()
-        while time.perf_counter() - begin < TIMING_SECONDS:
+        while not agreed(self.fabric, time.perf_counter() - begin > TIMING_SECONDS):
             self.counters.step %= per_epoch
             hidden = self._step(hidden)
         step = (time.perf_counter() - begin) / (self.counters.epoch_steps - 1)
-        with torch.no_grad():
-            for parameter, before in zip(self.learning, weights, strict=True):
-                parameter.copy_(before)
-        self.optimizer.load_state_dict(optimizer)
-        torch.set_rng_state(generator)
-        self.counters = counters
+        self._restore(before)
         every = options.validate_every or per_epoch
         return self.fabric.broadcast(max(1, round(options.minutes * 60 / (step + validation / every))))
 
+    def _snapshot(self, hidden: State) -> Snapshot:
+        own = {f"hidden.{i}": s for i, s in enumerate(hidden)} | {"random.cpu": torch.get_rng_state()}
+        if self.fabric.device.type == "cuda":
+            own["random.cuda"] = torch.cuda.get_rng_state(self.fabric.device)
+        return Snapshot(
+            weights=copied(weights_of(self.task.model)),
+            best=self.best,
+            optimizer={index: copied(values) for index, values in self.optimizer.state_dict()["state"].items()},
+            own={name: gathered(self.fabric, tensor) for name, tensor in own.items()},
+            counters=copy.deepcopy(self.counters),
+        )
+
+    def _restore(self, snapshot: Snapshot) -> State:
+        """Be where the snapshot was taken; returns the recurrent state."""
+        self._load(snapshot.weights)
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": snapshot.optimizer, "param_groups": groups})
+        self.best, self.counters = snapshot.best, snapshot.counters
+        # Clones, because set_rng_state cannot read views.
+        own = {name: tensor[self.fabric.global_rank].clone() for name, tensor in snapshot.own.items()}
+        torch.set_rng_state(own["random.cpu"])
+        if "random.cuda" in own:
+            torch.cuda.set_rng_state(own["random.cuda"], self.fabric.device)
+        hidden = (own[f"hidden.{i}"] for i in range(len(self._zero_state())))
+        return tuple(tensor.to(self.fabric.device) for tensor in hidden)
+
+    @torch.no_grad()
+    def _load(self, weights: dict[str, Tensor]) -> None:
+        for name, parameter in self.task.model.named_parameters():
+            parameter.copy_(weights[name])
+
     def _save(self, hidden: State) -> None:
-        if self.fabric.is_global_zero:
-            save_state(self.folder, self.task.model, self.optimizer, hidden, vars(self.counters))
+        snapshot = self._snapshot(hidden)
+        on_first(self.fabric, lambda: save_state(self.folder, snapshot))
 
-    def _restore_best(self) -> None:
-        self.fabric.barrier()
-        read_weights(self.folder, self.task.model)
+    def _write_best(self) -> None:
+        save_weights(self.folder, self.task.model)
 
-
-@contextmanager
-def _interruptions() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C asks the loop to finish its step; a second one stops at once."""
-    asked = False
-
-    def handle(number: int, frame: Any) -> None:
-        nonlocal asked
-        if asked:
-            raise KeyboardInterrupt
-        asked = True
-
-    try:
-        before = signal.signal(signal.SIGINT, handle)
-    except ValueError:  # not the main thread: interruption is somebody else's concern
-        yield lambda: False
-        return
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def _write_history(self) -> None:
+        lines = "".join(json.dumps(line) + "\n" for line in self.counters.history)
+        atomic_write(self.folder / "history.jsonl", lines)

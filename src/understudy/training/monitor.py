@@ -1,17 +1,14 @@
 """Watching a run: the loop reports, a monitor shows."""
 
+import math
 import time
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from understudy.errors import UserError
 
 
 class Monitor:
@@ -37,29 +34,32 @@ class Monitor:
 
 
 class ConsoleMonitor(Monitor):
-    """A progress bar on standard error, and a line for every validation."""
+    """A line for every validation on standard error, and on a terminal a progress bar."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
         self.progress: Progress | None = None
 
     def begin(self, name: str, step: int, total: int) -> None:
+        if not self.console.is_terminal:
+            return
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}  {task.fields[speed]:,.0f} chars/s"),
+            TextColumn("{task.fields[facts]}"),
             TimeRemainingColumn(),
             console=self.console,
             transient=True,
             refresh_per_second=4,
         )
         self.progress.start()
-        self.task = self.progress.add_task(name, total=total, completed=step, loss=float("nan"), speed=0.0)
+        self.task = self.progress.add_task(name, total=total, completed=step, facts="")
 
     def step(self, step: int, loss: float, tokens_per_second: float) -> None:
         if self.progress is not None:
-            self.progress.update(self.task, completed=step, loss=loss, speed=tokens_per_second)
+            facts = f"loss {loss:.3f}  {tokens_per_second:,.0f} tokens/s"
+            self.progress.update(self.task, completed=step, facts=facts)
 
     def validation(self, row: dict[str, Any]) -> None:
         train = "" if row["train_loss"] is None else f"train {row['train_loss']:.4f}  "
@@ -67,6 +67,7 @@ class ConsoleMonitor(Monitor):
         self.console.print(
             f"epoch {row['epoch']:6.2f}  step {row['step']:6d}  {train}validation {row['validation_loss']:.4f}{mark}",
             highlight=False,
+            soft_wrap=True,
         )
 
     def end(self) -> None:
@@ -80,9 +81,12 @@ class ConsoleMonitor(Monitor):
     def job(self, name: str, loss: float) -> None:
         self.done += 1
         left = (time.monotonic() - self.began) / self.done * (self.total - self.done)
-        remaining = f"  about {left:.0f} s left" if self.done < self.total else ""
+        remaining = f"  about {left:,.0f} s left" if self.done < self.total else ""
+        outcome = f"validation {loss:.4f}" if math.isfinite(loss) else "diverged"
+        line = f"{self.title} {self.done}/{self.total}  {outcome}{remaining}  {name}"
+        terminal = self.console.is_terminal  # where a line that is too long is cut, not broken
         self.console.print(
-            f"{self.title} {self.done}/{self.total}  validation {loss:.4f}  {name}{remaining}", highlight=False
+            line, markup=False, highlight=False, soft_wrap=not terminal, no_wrap=True, overflow="ellipsis"
         )
 
 
@@ -90,8 +94,12 @@ class TensorBoardMonitor(Monitor):
     """Writes the losses for TensorBoard; needs the extra `tensorboard`."""
 
     def __init__(self, folder: Path) -> None:
-        from torch.utils.tensorboard import SummaryWriter
-
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise UserError(
+                "--tensorboard needs the package tensorboard: pip install 'understudy[tensorboard]'."
+            ) from error
         self.writer = SummaryWriter(str(folder))
 
     def validation(self, row: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """What a user chooses about training."""
 
+import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
 from understudy.errors import UserError
 
@@ -51,26 +52,24 @@ class TrainingOptions:
     """CPU threads; 0 leaves the choice to PyTorch."""
     save_every: float = 60.0
     """Seconds between saves of what --resume needs."""
-
     tensorboard: bool = False
     """Write the losses for TensorBoard too, into the folder `tensorboard` of the run."""
 
     def __post_init__(self) -> None:
+        kinds = get_type_hints(TrainingOptions)
+        for name in ("optimizer", "schedule", "precision", "device"):
+            if getattr(self, name) not in (choices := get_args(kinds[name])):
+                raise UserError(f"There is no {name} '{getattr(self, name)}'; choose one of {', '.join(choices)}.")
         for name in ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps"):
             value = getattr(self, name)
-            if value is not None and not value > 0:
+            if value is not None and not 0 < value < math.inf:
                 raise UserError(f"{name} must be greater than 0; {value} was given.")
-        for name in (
-            "weight_decay",
-            "clip",
-            "patience",
-            "validate_every",
-            "threads",
-            "momentum",
-            "save_every",
-        ):
-            if getattr(self, name) < 0:
+        for name in ("weight_decay", "clip", "patience", "validate_every", "threads", "seed", "save_every"):
+            if not getattr(self, name) >= 0:
                 raise UserError(f"{name} must not be negative; {getattr(self, name)} was given.")
+        for name in ("alpha", "momentum"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UserError(f"{name} must be at least 0 and below 1; {getattr(self, name)} was given.")
 
 
 @dataclass(frozen=True)

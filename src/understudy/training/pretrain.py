@@ -16,9 +16,10 @@ from understudy.text.documents import ReadOptions
 from understudy.text.tokenizers import train_tokenizer
 from understudy.training.batches import Batches
 from understudy.training.folder import TrainingResult, finish, open_folder
-from understudy.training.loop import Task, make_fabric, train
+from understudy.training.loop import Task, train
 from understudy.training.monitor import Monitor
 from understudy.training.options import TrainingOptions
+from understudy.training.processes import launched, on_first
 
 log = logging.getLogger("understudy")
 
@@ -55,31 +56,35 @@ def pretrain(
     Raises:
         UserError: bad input; the message says what to do.
     """
-    fabric = make_fabric(training)
-    out = Path(out)
-    corpus = Corpus.open(texts, read, split)
-    request = {
-        "command": "pretrain",
-        "options": {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)},
-        "corpus": corpus.summary(),
-    }
-    if fabric.is_global_zero and (done := open_folder(out, request, resume)) is not None:
-        log.info(f"The run in {out} is finished; there is nothing to resume.")
-        return done
-    codec = train_tokenizer(tokenizer, corpus.texts())
-    config = ModelConfig(**asdict(model), vocabulary_size=len(codec.vocabulary))
-    torch.manual_seed(training.seed)
-    network = LanguageModel(config)
-    stream, validation = corpus.stream("train", codec, training.seed), corpus.stream("validation", codec)
-    if fabric.is_global_zero:
-        save_description(out, config, codec, {"request": request})
-        if fingerprint:
-            save_fingerprints(out / FINGERPRINT, {"training": fingerprint_of(corpus, codec)})
-    task = Task(
-        model=network,
-        batches=Batches.of(stream, training, fabric.world_size),
-        validate=lambda: document_losses(network, validation),
-    )
-    trained = train(task, out, training, monitor or Monitor(), fabric)
-    losses = document_losses(network, validation)
-    return finish(out, network, trained, losses, network.num_parameters(), corpus.notices)
+    with launched(training) as fabric:
+        out = Path(out)
+        corpus = Corpus.open(texts, read, split)
+        request = {
+            "command": "pretrain",
+            "options": {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)},
+            "corpus": corpus.summary(),
+        }
+        done = on_first(fabric, lambda: open_folder(out, request, resume))
+        if done is not None:
+            log.info(f"The run in {out} is finished; there is nothing to resume.")
+            return done
+        codec = train_tokenizer(tokenizer, corpus.texts())
+        config = ModelConfig(**asdict(model), vocabulary_size=len(codec.vocabulary))
+        torch.manual_seed(training.seed)
+        network = LanguageModel(config)
+        stream, validation = corpus.stream("train", codec, training.seed), corpus.stream("validation", codec)
+
+        def describe() -> None:
+            save_description(out, config, codec, {"request": request})
+            if fingerprint:
+                save_fingerprints(out / FINGERPRINT, {"training": fingerprint_of(corpus, codec)})
+
+        on_first(fabric, describe)
+        task = Task(
+            model=network,
+            batches=Batches.of(stream, training, fabric.world_size),
+            validate=lambda: document_losses(network, validation),
+        )
+        trained = train(task, out, training, monitor or Monitor(), fabric)
+        losses = document_losses(network, validation)
+        return finish(out, network, trained, losses, network.num_parameters(), corpus.notices)

@@ -1,85 +1,103 @@
 """Everything that continuing a run exactly needs, in one file that is written in one step.
 
-`trainer.safetensors` holds the current weights, the optimizer's tensors, the recurrent state and the random number
-generators; its metadata holds the counters and the history as JSON. One file, because two could be torn apart.
+`trainer.safetensors` holds the tensors of a `Snapshot`; its metadata holds the counters and the history as JSON.
+One file, because two could be torn apart: it has its own copy of the best weights, as model.safetensors may be
+those of a later validation when a run is killed.
 """
 
 import json
+import math
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 
 from understudy.errors import UserError
-from understudy.models.cells import State
 from understudy.storage import atomic_write
 
 FILE = "trainer.safetensors"
 
 
-def save_state(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, hidden: State, counters: dict[str, Any]
-) -> None:
-    """Write trainer.safetensors, atomically."""
-    tensors = {f"model.{name}": p.detach() for name, p in model.named_parameters()}
-    saved = optimizer.state_dict()
+@dataclass
+class Counters:
+    """Where a run stands; losses in nats per token."""
+
+    step: int = 0
+    total: int = 0
+    best_loss: float = math.inf
+    best_step: int = 0
+    waited: int = 0
+    epoch_loss: float = 0.0
+    epoch_steps: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run between two steps; all tensors are copies on the CPU.
+
+    `optimizer` is the optimizer's state by the index of the parameter; `own` is what each of P processes has for
+    itself, stacked (P, ...): the recurrent state of its rows and its random numbers.
+    """
+
+    weights: dict[str, Tensor]
+    best: dict[str, Tensor]
+    optimizer: dict[int, dict[str, Any]]
+    own: dict[str, Tensor]
+    counters: Counters
+
+
+def save_state(folder: Path, snapshot: Snapshot) -> None:
+    """Write trainer.safetensors, atomically.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written.
+    """
+    tensors = {f"weights.{name}": tensor for name, tensor in snapshot.weights.items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in snapshot.best.items()}
+    tensors |= {f"own.{name}": tensor for name, tensor in snapshot.own.items()}
     scalars: dict[str, Any] = {}
-    for index, values in saved["state"].items():
+    for index, values in snapshot.optimizer.items():
         for key, value in values.items():
             if isinstance(value, Tensor):
                 tensors[f"optimizer.{index}.{key}"] = value
             else:
                 scalars[f"{index}.{key}"] = value
-    tensors |= {f"hidden.{i}": s for i, s in enumerate(hidden)}
-    tensors["random.cpu"] = torch.get_rng_state()
-    if torch.cuda.is_available():
-        tensors["random.cuda"] = torch.cuda.get_rng_state()
-    metadata = {"counters": json.dumps(counters), "optimizer_scalars": json.dumps(scalars)}
-    # A copy each: safetensors refuses tensors that share memory, such as the two parts of a zero state.
-    copies = {name: tensor.detach().cpu().clone().contiguous() for name, tensor in tensors.items()}
-    atomic_write(folder / FILE, save(copies, metadata=metadata))
+    metadata = {"counters": json.dumps(asdict(snapshot.counters)), "optimizer_scalars": json.dumps(scalars)}
+    atomic_write(folder / FILE, save(tensors, metadata=metadata))
 
 
-def load_state(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[State, dict[str, Any]] | None:
-    """Restore model, optimizer and random numbers in place; None where there is nothing to continue.
-
-    Returns:
-        The recurrent state and the counters.
+def load_state(folder: Path) -> Snapshot | None:
+    """Read trainer.safetensors; None where there is nothing to continue.
 
     Raises:
-        UserError: the file is damaged or belongs to another model.
+        UserError: the file is damaged.
     """
     path = folder / FILE
     if not path.exists():
         return None
+    parts: dict[str, dict[str, Tensor]] = {"weights": {}, "best": {}, "own": {}, "optimizer": {}}
+    optimizer: dict[int, dict[str, Any]] = {}
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        for name, parameter in model.named_parameters():
-            parameter.data.copy_(tensors[f"model.{name}"])
-        counters = json.loads(metadata["counters"])
-        state: dict[int, dict[str, Any]] = {}
-        for name, tensor in tensors.items():
-            if name.startswith("optimizer."):
-                _, index, key = name.split(".", 2)
-                state.setdefault(int(index), {})[key] = tensor.clone()
-        for name, value in json.loads(metadata["optimizer_scalars"]).items():
+            for name in file.keys():  # noqa: SIM118 (not a mapping)
+                part, rest = name.split(".", 1)
+                parts[part][rest] = file.get_tensor(name).clone()
+        for name, value in [*parts["optimizer"].items(), *json.loads(metadata["optimizer_scalars"]).items()]:
             index, key = name.split(".", 1)
-            state.setdefault(int(index), {})[key] = value
-    except (SafetensorError, OSError, KeyError, RuntimeError, ValueError) as error:
-        raise UserError(
-            f"{path} is damaged or belongs to another run ({error}). Delete it to start the run again."
-        ) from error
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    device = next(model.parameters()).device
-    hidden: list[Tensor] = []
-    while f"hidden.{len(hidden)}" in tensors:
-        hidden.append(tensors[f"hidden.{len(hidden)}"].to(device, copy=True))
-    torch.set_rng_state(tensors["random.cpu"])
-    if "random.cuda" in tensors and torch.cuda.is_available():
-        torch.cuda.set_rng_state(tensors["random.cuda"])
-    return tuple(hidden), counters
+            optimizer.setdefault(int(index), {})[key] = value
+        counters = Counters(**json.loads(metadata["counters"]))
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error}). Delete it to start the run again.") from error
+    return Snapshot(parts["weights"], parts["best"], optimizer, parts["own"], counters)
+
+
+def copied(tensors: dict[str, Any]) -> dict[str, Any]:
+    """Copies of tensors on the CPU; other values as they are."""
+    return {k: v.detach().cpu().clone() if isinstance(v, torch.Tensor) else v for k, v in tensors.items()}

@@ -19,10 +19,11 @@ from understudy.text.streams import TokenStream
 from understudy.text.tokenizers import CharTokenizer, Tokenizer, train_tokenizer
 from understudy.training.batches import Batches
 from understudy.training.folder import TrainingResult, finish, open_folder
-from understudy.training.loop import Task, make_fabric
+from understudy.training.loop import Task
 from understudy.training.loop import train as run
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions, TrainingOptions
+from understudy.training.processes import launched, on_first
 from understudy.transfer.prefix import cached_layers, prefix_outputs
 from understudy.transfer.selection import Selection, select
 from understudy.transfer.vocabulary import remap_vocabulary
@@ -70,41 +71,45 @@ def finetune(
     Raises:
         UserError: bad input; the message says what to do.
     """
-    fabric = make_fabric(training)
-    out = Path(out)
-    source = load_checkpoint(base)
-    corpus = Corpus.open(texts, read, split)
-    notices = list(corpus.notices)
-    model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
-    model = with_dropout(model, dropout, output_dropout)
-    selection = select(model, train)
-    if head:
-        selection = select(model, f"{train}, head")
-    request = {
-        "command": "finetune",
-        "options": {
-            "head": head,
-            "dropout": dropout,
-            "output_dropout": output_dropout,
-            "training": asdict(training),
-        },
-        "base": {"name": str(base), "sha256": weights_hash(source.folder)},
-        "selection": selection.expression,
-        "tokenizer": codec.name,
-        "corpus": corpus.summary(),
-    }
-    if fabric.is_global_zero and (done := open_folder(out, request, resume)) is not None:
-        log.info(f"The run in {out} is finished; there is nothing to resume.")
-        return done
-    stream, validation = corpus.stream("train", codec, training.seed), corpus.stream("validation", codec)
-    if fabric.is_global_zero:
-        save_description(out, model.config, codec, {"request": request})
-        if fingerprint:
-            write_fingerprints(out, corpus, codec, source.folder)
-    torch.manual_seed(training.seed)
-    task = retraining_task(model, selection, stream, validation, training, fabric.world_size)
-    trained = run(task, out, training, monitor or Monitor(), fabric)
-    return finish(out, model, trained, task.validate(), selection.count(), notices)
+    with launched(training) as fabric:
+        out = Path(out)
+        source = load_checkpoint(base)
+        corpus = Corpus.open(texts, read, split)
+        notices = list(corpus.notices)
+        model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
+        model = with_dropout(model, dropout, output_dropout)
+        selection = select(model, train)
+        if head and (more := select(model, f"{train}, head")).count() > selection.count():
+            selection = more
+        request = {
+            "command": "finetune",
+            "options": {
+                "head": head,
+                "dropout": dropout,
+                "output_dropout": output_dropout,
+                "training": asdict(training),
+            },
+            "base": {"name": str(base), "sha256": weights_hash(source.folder)},
+            "selection": selection.expression,
+            "tokenizer": codec.name,
+            "corpus": corpus.summary(),
+        }
+        done = on_first(fabric, lambda: open_folder(out, request, resume))
+        if done is not None:
+            log.info(f"The run in {out} is finished; there is nothing to resume.")
+            return done
+        stream, validation = corpus.stream("train", codec, training.seed), corpus.stream("validation", codec)
+
+        def describe() -> None:
+            save_description(out, model.config, codec, {"request": request})
+            if fingerprint:
+                write_fingerprints(out, corpus, codec, source.folder)
+
+        on_first(fabric, describe)
+        torch.manual_seed(training.seed)
+        task = retraining_task(model, selection, stream, validation, training, fabric.world_size)
+        trained = run(task, out, training, monitor or Monitor(), fabric)
+        return finish(out, model, trained, task.validate(), selection.count(), notices)
 
 
 def retraining_task(
@@ -175,10 +180,10 @@ def with_dropout(model: LanguageModel, dropout: float | None, output_dropout: fl
     return model
 
 
-def write_fingerprints(folder: Path, corpus: Corpus, tokenizer: Tokenizer, base: Path) -> None:
-    """Write the fingerprints of a retrained model: that of its training text, and those that its base has."""
+def write_fingerprints(folder: Path, corpus: Corpus, tokenizer: Tokenizer, base: Path | None) -> None:
+    """Write the fingerprints of a model: that of its training text, and those of its base's, if there is a base."""
     prints = {"training": fingerprint_of(corpus, tokenizer)}
-    if (base / FINGERPRINT).exists():
+    if base is not None and (base / FINGERPRINT).exists():
         prints |= {f"base {name}": inherited for name, inherited in load_fingerprints(base / FINGERPRINT).items()}
     save_fingerprints(folder / FINGERPRINT, prints)
 

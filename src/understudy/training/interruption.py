@@ -1,0 +1,28 @@
+"""Ctrl-C: the first asks a run to finish its step, the second insists."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def interruptions() -> Iterator[Callable[[], bool]]:
+    """Within the block Ctrl-C only sets a flag, which the function tells; a second one raises KeyboardInterrupt."""
+    asked = False
+
+    def handle(number: int, frame: Any) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+
+    try:
+        before = signal.signal(signal.SIGINT, handle)
+    except ValueError:  # not the main thread: interruption is somebody else's concern
+        yield lambda: False
+        return
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,87 @@
+"""Devices and processes: a command that several processes run side by side, sharing each batch."""
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from understudy.errors import UserError
+from understudy.training.options import TrainingOptions
+
+T = TypeVar("T")
+
+
+def make_fabric(options: TrainingOptions) -> Fabric:
+    """Lightning Fabric for the device, precision and processes that the options ask for; launches the latter."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    device = options.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    precision: Any = {"fp32": "32-true", "bf16": "bf16-mixed"}[options.precision]
+    strategy = "auto" if options.devices == 1 else "ddp"
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    fabric = Fabric(accelerator=device, devices=options.devices, precision=precision, strategy=strategy)
+    fabric.launch()
+    return fabric
+
+
+@contextmanager
+def launched(options: TrainingOptions) -> Iterator[Fabric]:
+    """The same for a whole command, of which several processes leave one result.
+
+    Every process runs the command from its beginning: enter this before anything is written. The block's result and
+    its errors are those of the first process; the others, its helpers, say nothing and end with the block.
+    """
+    fabric = make_fabric(options)
+    try:
+        if fabric.is_global_zero:
+            yield fabric
+            return
+        logging.getLogger("understudy").setLevel(logging.ERROR)
+        with suppress(UserError, KeyboardInterrupt):  # the first process says it; a status but 0 would have it killed
+            yield fabric
+        sys.exit(0)
+    finally:
+        if fabric.world_size > 1:
+            torch.distributed.destroy_process_group()
+
+
+def on_first(fabric: Fabric, action: Callable[[], T]) -> T:
+    """Let the first process act for all: its result, or its error, is everyone's."""
+    outcome: Any = None
+    if fabric.is_global_zero:
+        try:
+            outcome = action()
+        except UserError as error:
+            outcome = error
+    outcome = fabric.broadcast(outcome)
+    if isinstance(outcome, UserError):
+        raise outcome
+    return outcome
+
+
+def agreed(fabric: Fabric, flag: bool) -> bool:
+    """Whether any process says so: what only some of them did would leave the others waiting for ever."""
+    return average(fabric, torch.tensor(float(flag))) > 0 if fabric.world_size > 1 else flag
+
+
+def average(fabric: Fabric, value: Tensor) -> float:
+    """The mean of what every process has."""
+    mean = fabric.all_reduce(fabric.to_device(value.detach().clone()))
+    assert isinstance(mean, Tensor)
+    return mean.item()
+
+
+def gathered(fabric: Fabric, tensor: Tensor) -> Tensor:
+    """What each of P processes has, stacked (P, ...), as a copy on the CPU."""
+    slots = tensor.new_zeros(fabric.world_size, *tensor.shape)
+    slots[fabric.global_rank] = tensor
+    everyone = fabric.all_reduce(fabric.to_device(slots), reduce_op="sum")
+    assert isinstance(everyone, Tensor)
+    return everyone.cpu()

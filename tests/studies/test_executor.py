@@ -1,0 +1,93 @@
+"""Whole runs on every core: the same results in one process or in several, and no workers left behind."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from understudy.errors import UserError
+from understudy.studies.executor import executor
+
+
+@pytest.fixture(scope="module")
+def pool():
+    with executor(2) as found:
+        yield found
+
+
+def test_results_come_in_the_order_of_the_calls(pool):
+    told = {}
+    with executor(1) as here:
+        for used in (pool, here):
+            assert used.map(pow, [(2, n) for n in range(8)], told.__setitem__) == [2**n for n in range(8)]
+            assert told == {n: 2**n for n in range(8)}
+            told.clear()
+
+
+def test_submitted_calls_are_made_once(pool):
+    assert pool.submit(pow, 3, 2)() == 9
+    made = []
+    with executor(1) as here:
+        wait = here.submit(made.append, 1)
+        assert made == []  # nothing runs before it is waited for
+        wait()
+        wait()
+    assert made == [1]
+
+
+def test_errors_of_calls_arrive(pool):
+    with executor(1) as here:
+        for used in (pool, here):
+            with pytest.raises(ValueError, match="invalid literal"):
+                used.map(int, [("1",), ("x",)])
+            with pytest.raises(ValueError, match="invalid literal"):
+                used.submit(int, "x")()
+
+
+def test_workers_are_other_processes_with_one_thread_that_are_deaf_to_ctrl_c(pool):
+    assert os.getpid() not in pool.map(os.getpid, [(), ()])
+    assert pool.map(torch.get_num_threads, [()]) == [1]
+    pool.map(signal.raise_signal, [(signal.SIGINT,)])  # would be a KeyboardInterrupt
+
+
+def test_a_single_worker_is_this_process_silent_and_with_one_thread():
+    log = logging.getLogger("understudy")
+    torch.set_num_threads(2)
+    level = log.level
+    with executor(1) as here:
+        assert here.map(os.getpid, [()]) == [os.getpid()]
+        assert torch.get_num_threads() == 1
+        assert not log.isEnabledFor(logging.INFO)
+    assert torch.get_num_threads() == 2
+    assert log.level == level
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_is_a_sentence():
+    with executor(2) as used, pytest.raises(UserError, match="worker process was killed"):
+        used.map(os._exit, [(1,)])
+
+
+@pytest.mark.slow
+def test_workers_end_with_a_parent_that_is_killed():
+    script = (
+        "import os, time\n"
+        "from understudy.studies.executor import executor\n"
+        "if __name__ == '__main__':\n"
+        "    with executor(2) as pool:\n"
+        "        print(pool.submit(os.getpid)(), flush=True)\n"
+        "        pool.map(time.sleep, [(600,), (600,)])\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    worker = int(parent.stdout.readline())
+    parent.kill()
+    try:
+        parent.communicate(timeout=60)  # the workers hold the other end: it is closed when the last of them ends
+    except subprocess.TimeoutExpired:
+        os.kill(worker, signal.SIGKILL)
+        pytest.fail("the workers outlived their parent")

@@ -1,0 +1,166 @@
+"""The statistics of rows, on runs that were made up."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+from understudy.evaluation.intervals import holm, paired_difference
+from understudy.studies.executor import executor
+from understudy.studies.rows import Mean, Row, mean, run_rows, summarise, units
+from understudy.training.monitor import Monitor
+
+
+def row(name, family):
+    return Row(name, family, ())
+
+
+EASE = np.random.default_rng(0).normal(0, 0.1, 12)  # how hard each document is, for every row
+
+
+@pytest.fixture
+def table(make_finished):
+    """Four rows; on the test split they come in the reverse order of validation."""
+    noise = np.random.default_rng(1).normal(0, 0.02, (3, 12))
+    runs = {
+        "weak scratch": [make_finished(2.2, 1.5 + EASE + noise[0])],
+        "scratch": [make_finished(2.0, 1.9 + EASE), make_finished(2.1, 2.1 + EASE)],
+        "retrained": [make_finished(1.7, 2.2 + EASE + noise[1])],
+        "counted": [make_finished(1.9, 2.0 + EASE + noise[2], known=False)],
+    }
+    rows = [row("weak scratch", "scratch"), row("scratch", "scratch"), row("retrained", "transfer")]
+    return [*rows, row("counted", "n-gram")], runs
+
+
+def test_differences_are_to_the_scratch_row_that_is_best_on_validation(table):
+    rows, runs = table
+    results = {result.name: result for result in summarise(rows, runs)}
+    assert results["scratch"].difference is None  # although "weak scratch" is better on test
+    expected = np.mean([run.losses["test"].nats for run in runs["scratch"]], axis=0)  # over seeds
+    p_values = []
+    for name in ("weak scratch", "retrained", "counted"):
+        found = paired_difference(runs[name][0].losses["test"].nats, expected, np.full(12, 100.0))
+        assert results[name].difference == found
+        p_values.append(found.p_value)
+    assert [results[n].p_holm for n in ("weak scratch", "retrained", "counted")] == holm(np.array(p_values)).tolist()
+    assert results["retrained"].difference.estimate == pytest.approx(0.2, abs=0.02)
+    assert results["counted"].p_holm > results["retrained"].p_holm
+
+
+def test_figures_of_a_row(table):
+    results = {result.name: result for result in summarise(*table)}
+    scratch = results["scratch"]
+    assert scratch.validation_loss == Mean(2.05, pytest.approx(0.1 / 2**0.5))
+    assert scratch.loss.mean == pytest.approx(2.0 + EASE.mean())
+    assert scratch.loss.deviation == pytest.approx(0.2 / 2**0.5)
+    assert scratch.gap.mean == pytest.approx(1.0 + EASE.mean())
+    assert scratch.bits_per_char.mean == pytest.approx(scratch.loss.mean / np.log(2))
+    assert scratch.perplexity == pytest.approx(np.exp(scratch.loss.mean))
+    assert scratch.accuracy == Mean(0.5, 0.0)
+    assert scratch.interval.low < scratch.interval.estimate == pytest.approx(scratch.loss.mean)
+    assert (scratch.seeds, scratch.seconds, scratch.trained_parameters) == (2, 2.0, 10)
+    assert (scratch.documents, scratch.tokens, scratch.characters) == (12, 1200, 1200)
+    assert results["retrained"].loss.deviation is None
+    assert results["counted"].accuracy is None
+
+
+def test_results_are_json_without_nan(table):
+    json.dumps([asdict(result) for result in summarise(*table)], allow_nan=False)
+
+
+def test_without_scratch_there_is_nothing_to_differ_from(make_finished):
+    (result,) = summarise([row("a", "base")], {"a": [make_finished(2.0, 2.0 + EASE)]})
+    assert result.difference is None
+    assert result.p_holm is None
+
+
+@pytest.mark.parametrize(("documents", "blocks", "size"), [(12, 3, 12), (10, 1, 10), (9, 2, 18), (1, 8, 8)])
+def test_blocks_stand_for_documents_where_these_are_few(documents, blocks, size, make_finished):
+    nats, tokens = units([make_finished(1, 2.0, documents=documents, blocks=blocks)])
+    assert len(nats) == len(tokens) == size
+    assert nats.sum() / tokens.sum() == pytest.approx(2.0)
+    assert tokens.sum() == documents * blocks * 100
+
+
+def test_units_without_tokens_are_left_out(make_finished):
+    run = make_finished(1, 2.0)
+    run.losses["test"].tokens[3] = 0
+    assert len(units([run])[0]) == 11
+
+
+@pytest.mark.parametrize(("documents", "blocks"), [(1, 1), (1, 4), (4, 1), (2, 2)])
+def test_too_little_test_text_has_no_interval(documents, blocks, make_finished):
+    size = {"documents": documents, "blocks": blocks}
+    rows = [row("scratch", "scratch"), row("retrained", "transfer")]
+    runs = {"scratch": [make_finished(2.0, 2.0, **size)], "retrained": [make_finished(1.0, 1.0, **size)]}
+    for result in summarise(rows, runs):
+        assert (result.interval, result.difference, result.p_holm) == (None, None, None)
+
+
+def test_rows_on_other_tokens_are_not_compared(make_finished):
+    rows = [row("scratch", "scratch"), row("retrained", "transfer")]
+    runs = {"scratch": [make_finished(2.0, 2.0)], "retrained": [make_finished(1.0, 1.0, tokens=90)]}
+    with pytest.raises(ValueError, match="'retrained' was measured on other test tokens than 'scratch'"):
+        summarise(rows, runs)
+
+
+def test_mean():
+    assert mean([1.0, 3.0]) == Mean(2.0, pytest.approx(2**0.5))
+    assert mean([1.5]) == Mean(1.5, None)
+
+
+# Doing the runs.
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """A run that notes that it was done."""
+
+    number: int
+    done: ClassVar[list[int]] = []
+
+    def settings(self):
+        return {"number": self.number}
+
+    def compute(self, folder):
+        self.done.append(self.number)
+        return {"splits": {}, "seconds": float(self.number)}
+
+
+class Listener(Monitor):
+    def __init__(self):
+        self.said = []
+
+    def jobs(self, title, total):
+        self.said.append((title, total))
+
+    def job(self, name, loss):
+        self.said.append(name)
+
+
+def test_every_run_is_done_once_and_each_row_gets_its_own(tmp_path):
+    Numbered.done.clear()
+    rows = [
+        Row("a", "scratch", (Numbered(1), Numbered(2))),
+        Row("b", "transfer", (Numbered(3),)),
+        Row("c", "transfer", (Numbered(2),)),  # the same run as one of a's
+    ]
+    heard = Listener()
+    with executor(1) as pool:
+        runs = run_rows(rows, pool, tmp_path, heard)
+    assert {name: [run.seconds for run in found] for name, found in runs.items()} == {
+        "a": [1.0, 2.0],
+        "b": [3.0],
+        "c": [2.0],
+    }
+    assert sorted(Numbered.done) == [1, 2, 3]
+    assert heard.said[0] == ("runs", 3)
+    assert len(heard.said) == 4
+
+
+def test_two_rows_of_one_name_are_refused(tmp_path):
+    rows = [Row("a", "scratch", (Numbered(1),)), Row("a", "scratch", (Numbered(2),))]
+    with executor(1) as pool, pytest.raises(ValueError, match="Two rows have one name"):
+        run_rows(rows, pool, tmp_path, Monitor())

@@ -1,0 +1,38 @@
+"""What the tests of training share: short runs on a tiny text."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import pytest
+from stopping import left_by
+
+from understudy.models.language_model import ModelOptions
+from understudy.training.options import TrainingOptions
+from understudy.training.pretrain import pretrain
+
+SMALL = ModelOptions(num_layers=2, hidden_size=8)
+SHORT = TrainingOptions(epochs=3, patience=0, lr=1e-2)
+
+
+@pytest.fixture(scope="session")
+def train(song_file, tmp_path_factory):
+    """Runs `pretrain` on the songs, with a small model and about 50 steps, into a new folder unless one is given."""
+
+    def run(out=None, *, model=SMALL, training=SHORT, resume=False, monitor=None, **options):
+        out = out or tmp_path_factory.mktemp("run") / "out"
+        training = replace(training, **options)
+        return pretrain(song_file, out=out, model=model, training=training, resume=resume, monitor=monitor)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def undisturbed(train):
+    """What a run leaves that nothing disturbs; each kind of run is made once."""
+
+    @cache
+    def make(model=SMALL, training=SHORT):
+        return left_by(Path(train(model=model, training=training).folder))
+
+    return make

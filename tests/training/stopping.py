@@ -1,0 +1,41 @@
+"""Stopping a run at a chosen step, and what it must leave all the same."""
+
+import json
+import signal
+from pathlib import Path
+
+from understudy.training.monitor import Monitor
+
+
+class Stop(Exception):
+    """The end of a run in the middle, as a defect would bring it."""
+
+
+class At(Monitor):
+    """Does something right after one step, before anything of that step is written."""
+
+    def __init__(self, step, action):
+        self.at, self.action = step, action
+
+    def step(self, step, loss, tokens_per_second):
+        if step == self.at:
+            self.action()
+
+
+def stop():
+    raise Stop
+
+
+def press_ctrl_c():
+    signal.raise_signal(signal.SIGINT)
+
+
+def history(folder: Path) -> list[dict]:
+    """The lines of history.jsonl without clock times."""
+    rows = [json.loads(line) for line in (Path(folder) / "history.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+
+
+def left_by(folder: Path) -> tuple[bytes, list[dict]]:
+    """What two runs must have in common, bit for bit."""
+    return (Path(folder) / "model.safetensors").read_bytes(), history(folder)

@@ -1,0 +1,37 @@
+"""A corpus larger than the memory that may be used trains."""
+
+import subprocess
+import sys
+
+import pytest
+
+LIMIT = 1_200_000_000  # bytes, of which PyTorch alone takes some 300 million
+CODE = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_DATA, ({limit}, {limit}))
+from understudy.models.language_model import ModelOptions
+from understudy.text.splitting import SplitOptions
+from understudy.training.options import TrainingOptions
+from understudy.training.pretrain import pretrain
+result = pretrain(
+    sys.argv[1], out=sys.argv[2], tokenizer=sys.argv[3], model=ModelOptions(num_layers=1, hidden_size=8),
+    training=TrainingOptions(steps=20, threads=1), split=SplitOptions((0.998, 0.001, 0.001)),
+)
+print(result.steps)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the memory of a process as Linux does")
+@pytest.mark.parametrize("tokenizer", ["char", "ascii"])
+def test_three_hundred_megabytes_train_under_a_memory_limit(tmp_path, tokenizer):
+    lines = [f"the ferry number {i} goes over at {i % 24} and comes back before it is dark\n" for i in range(15_000)]
+    block = "".join(lines)
+    path = tmp_path / "large.txt"
+    with open(path, "w", encoding="ascii") as file:
+        for _ in range(300_000_000 // len(block)):
+            file.write(block)
+    arguments = [sys.executable, "-c", CODE.format(limit=LIMIT), path, tmp_path / "out", tokenizer]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip() == "20"

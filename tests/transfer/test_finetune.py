@@ -1,0 +1,330 @@
+"""Retraining a part: what must not change, what must, and what is not computed twice."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+
+from understudy.errors import UserError
+from understudy.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
+from understudy.models.checkpoint import load_checkpoint
+from understudy.models.language_model import LanguageModel
+from understudy.text.corpus import Corpus
+from understudy.text.tokenizers import CharTokenizer
+from understudy.training.loop import train
+from understudy.training.monitor import Monitor
+from understudy.training.options import RetrainingOptions
+from understudy.training.processes import launched
+from understudy.transfer import finetune as module
+from understudy.transfer.finetune import finetune, retraining_task
+from understudy.transfer.selection import Selection, select
+
+BRIEF = RetrainingOptions(lr=1e-2, steps=6, validate_every=3, batch_size=4, sequence_length=16, device="cpu")
+LAYER_1 = {f"layers.1.{name}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+HEAD = {"head.weight", "head.bias"}
+RATES = {"rmsprop": 1e-2, "adagrad": 1e-2, "adam": 1e-2, "adamw": 1e-2, "sgd": 1.0}
+
+
+def weights(folder):
+    return {name: weight.detach() for name, weight in load_checkpoint(folder).model.named_parameters()}
+
+
+def check(base, out, selected):
+    """The weights of `out` are those of `base` but for the selected ones."""
+    before, after = weights(base), weights(out)
+    assert before.keys() == after.keys()
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == selected
+
+
+class Until(Monitor):
+    """Kills the run, as it were, at a step."""
+
+    def __init__(self, step):
+        self.last = step
+
+    def step(self, step, loss, tokens_per_second):
+        if step == self.last:
+            raise RuntimeError("killed")
+
+
+# What changes.
+
+
+@pytest.mark.parametrize("optimizer", RATES)
+def test_weights_outside_the_selection_are_bit_identical(optimizer, make_base, song_file, tmp_path):
+    training = replace(BRIEF, optimizer=optimizer, lr=RATES[optimizer], weight_decay=0.1, momentum=0.9)
+    base = make_base(num_layers=3)
+    result = finetune(base, song_file, out=tmp_path / "out", train="layers.1", head=False, training=training)
+    assert result.best_step > 0
+    check(base, tmp_path / "out", LAYER_1)
+    assert result.trained_parameters == 4 * 8 * (8 + 8 + 2)
+
+
+@pytest.mark.parametrize(
+    ("train_", "head", "shape", "selected"),
+    [
+        ("head", True, {}, HEAD),
+        ("head", False, {}, HEAD),
+        ("head.bias", False, {}, {"head.bias"}),
+        ("layers.1", True, {}, LAYER_1 | HEAD),
+        ("embedding", False, {}, {"layers.0.weight_ih"}),
+        ("embedding", False, {"embedding_size": 5}, {"embedding.weight"}),
+        ("embedding", True, {"embedding_size": 5}, {"embedding.weight"} | HEAD),
+        ("head", True, {"embedding_size": 8, "tied": True}, {"embedding.weight", "head.bias"}),
+        ("layers.*.weight_hh", False, {}, {"layers.0.weight_hh", "layers.1.weight_hh"}),
+        ("*.bias_?h - layers.0", False, {"cell": "gru"}, {"layers.1.bias_ih", "layers.1.bias_hh"}),
+        ("!(layers, head.weight)", False, {"cell": "rnn"}, {"head.bias"}),
+    ],
+)
+def test_the_selection_and_the_head_learn_and_nothing_else(
+    train_, head, shape, selected, make_base, song_file, tmp_path
+):
+    base = make_base(**shape)
+    result = finetune(base, song_file, out=tmp_path / "out", train=train_, head=head, training=BRIEF)
+    check(base, tmp_path / "out", selected)
+    new = load_checkpoint(tmp_path / "out")
+    assert new.config["request"]["selection"] == (f"{train_}, head" if head and train_ != "head" else train_)
+    assert result.trained_parameters == select(new.model, new.config["request"]["selection"]).count()
+
+
+@pytest.mark.parametrize("optimizer", RATES)
+def test_a_part_of_a_parameter_learns_alone(optimizer, make_base, song_file, tmp_path):
+    base = make_base()
+    training = replace(BRIEF, optimizer=optimizer, lr=RATES[optimizer], weight_decay=0.1, momentum=0.9)
+    model, codec = load_checkpoint(base).model, load_checkpoint(base).tokenizer
+    corpus = Corpus.open(song_file)
+    masks = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in model.named_parameters()}
+    masks["layers.1.weight_hh"][5:9, ::2] = True
+    masks["head.bias"][:] = True
+    task = retraining_task(
+        model, Selection("units", masks), corpus.stream("train", codec), corpus.stream("validation", codec), training
+    )
+    assert task.start == 1
+    (tmp_path / "out").mkdir()
+    with launched(training) as fabric:
+        trained = train(task, tmp_path / "out", training, Monitor(), fabric)
+    assert trained.best_step > 0
+    for name, weight in model.named_parameters():
+        assert torch.equal(weight != weights(base)[name], masks[name])
+
+
+# The frozen prefix.
+
+LONGER = replace(BRIEF, steps=20, validate_every=5)
+PREFIXES = [
+    ("layers.2", {}, 2),
+    ("layers.2", {"cell": "gru", "embedding_size": 4}, 2),
+    ("layers.1", {"output_dropout": 0.3}, 1),
+    ("layers.1", {"dropout": 0.3}, 1),
+    ("layers.2", {"dropout": 0.3, "dropout_kind": "variational"}, 1),
+    ("head", {}, 3),
+    ("head", {"dropout": 0.2}, 1),
+    ("all", {}, 0),
+]
+
+
+@pytest.mark.parametrize(("train_", "shape", "kept"), PREFIXES)
+def test_the_kept_prefix_is_the_ordinary_way_made_shorter(
+    train_, shape, kept, make_base, song_file, tmp_path, monkeypatch
+):
+    base = make_base(num_layers=3, **shape)
+    starts = {"short": set(), "ordinary": set()}
+    forward = LanguageModel.forward
+    for way in starts:
+
+        def noted(self, inputs, state=None, start=0, stop=None, way=way):
+            if torch.is_grad_enabled():
+                starts[way].add(start)
+            return forward(self, inputs, state, start, stop)
+
+        monkeypatch.setattr(LanguageModel, "forward", noted)
+        finetune(base, song_file, out=tmp_path / way, train=train_, training=LONGER)
+        monkeypatch.setattr(module, "cached_layers", lambda *arguments: 0)
+    assert starts == {"short": {kept}, "ordinary": {0}}
+    short, ordinary = (
+        [json.loads(line) for line in (tmp_path / way / "history.jsonl").read_text().splitlines()] for way in starts
+    )
+    for mine, theirs in zip(short, ordinary, strict=True):
+        for loss in ("train_loss", "validation_loss"):
+            assert mine[loss] == pytest.approx(theirs[loss], abs=1e-5)
+    for name, weight in weights(tmp_path / "short").items():
+        torch.testing.assert_close(weight, weights(tmp_path / "ordinary")[name], rtol=0, atol=1e-5)
+
+
+def test_the_prefix_runs_once_however_long_the_training(make_base, song_file, tmp_path, monkeypatch):
+    base, forward = make_base(num_layers=3), LanguageModel.forward
+    calls = {}
+    for steps in (20, 60):
+        below = calls[steps] = []
+
+        def counted(self, inputs, state=None, start=0, stop=None, below=below):
+            if start == 0:
+                below.append(stop)
+            return forward(self, inputs, state, start, stop)
+
+        monkeypatch.setattr(LanguageModel, "forward", counted)
+        training = replace(LONGER, steps=steps)
+        finetune(base, song_file, out=tmp_path / str(steps), train="layers.2", training=training)
+    assert calls[20] == calls[60] != []
+    assert set(calls[20]) == {2}
+
+
+def test_no_gradient_is_computed_below_the_lowest_learning_layer(make_base, song_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "cached_layers", lambda *arguments: 0)
+    seen = []
+    monkeypatch.setattr(module, "run", lambda task, *rest: seen.append(task.model) or train(task, *rest))
+    finetune(make_base(num_layers=3), song_file, out=tmp_path / "out", train="layers.1", training=BRIEF)
+    assert {n for n, p in seen[0].named_parameters() if p.grad is not None} == LAYER_1 | HEAD
+
+
+# Going on.
+
+
+@pytest.mark.parametrize("train_", ["layers.2", "all"])
+def test_resume_is_exact(train_, make_base, song_file, tmp_path):
+    base = make_base(num_layers=3, output_dropout=0.2)
+    training = replace(LONGER, save_every=0.0, momentum=0.9)
+    whole = finetune(base, song_file, out=tmp_path / "whole", train=train_, training=training)
+    for step in (1, 7, 20):
+        out = tmp_path / f"killed at {step}"
+        with pytest.raises(RuntimeError, match="killed"):
+            finetune(base, song_file, out=out, train=train_, training=training, monitor=Until(step))
+        result = finetune(base, song_file, out=out, train=train_, training=training, resume=True)
+        for name, weight in weights(out).items():
+            assert torch.equal(weight, weights(tmp_path / "whole")[name])
+        histories = []
+        for folder in (out, tmp_path / "whole"):
+            lines = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
+            histories.append([{k: v for k, v in line.items() if k != "seconds"} for line in lines])
+        assert histories[0] == histories[1]
+        assert replace(result, folder="", seconds=0) == replace(whole, folder="", seconds=0)
+
+
+def test_a_finished_run_is_not_repeated_and_another_is_refused(make_base, song_file, tmp_path):
+    base, out = make_base(), tmp_path / "out"
+    result = finetune(base, song_file, out=out, train="head", training=BRIEF)
+    written = (out / "model.safetensors").stat().st_mtime_ns
+    assert finetune(base, song_file, out=out, train="head", training=BRIEF, resume=True) == result
+    assert (out / "model.safetensors").stat().st_mtime_ns == written
+    with pytest.raises(UserError, match="is not empty"):
+        finetune(base, song_file, out=out, train="head", training=BRIEF)
+    with pytest.raises(UserError, match=r"selection was head and is now layers\.0, head"):
+        finetune(base, song_file, out=out, train="layers.0", training=BRIEF, resume=True)
+    with pytest.raises(UserError, match=r"base\.sha256 was"):
+        finetune(make_base("other", seed=1), song_file, out=out, train="head", training=BRIEF, resume=True)
+
+
+def test_a_base_is_known_by_its_weights_wherever_it_lies(make_base, song_file, tmp_path):
+    base, out = make_base(), tmp_path / "out"
+    result = finetune(base, song_file, out=out, train="head", training=BRIEF)
+    shutil.move(base, tmp_path / "moved")
+    assert finetune(tmp_path / "moved", song_file, out=out, train="head", training=BRIEF, resume=True) == result
+
+
+# Options.
+
+
+def test_dropout_is_the_bases_unless_told(make_base, song_file, tmp_path):
+    base = make_base(dropout=0.1, output_dropout=0.2)
+    finetune(base, song_file, out=tmp_path / "a", training=BRIEF)
+    finetune(base, song_file, out=tmp_path / "b", training=BRIEF, dropout=0.0)
+    configs = [load_checkpoint(tmp_path / name).model.config for name in "ab"]
+    assert [(c.dropout, c.output_dropout) for c in configs] == [(0.1, 0.2), (0.0, 0.2)]
+    with pytest.raises(UserError, match="dropout must be"):
+        finetune(base, song_file, out=tmp_path / "c", training=BRIEF, dropout=1.0)
+
+
+@pytest.mark.parametrize(
+    ("train_", "message"),
+    [
+        ("layers.9", "'layers.9' in the selection 'layers.9' matches no weight"),
+        ("", r"expected a name, '!' or '\('"),
+        ("layers.0)", r"\n    layers.0\)\n            \^"),
+        ("all - all", "'all - all' selects no weight"),
+    ],
+)
+def test_a_bad_selection_is_shown_as_it_was_written(train_, message, make_base, song_file, tmp_path):
+    with pytest.raises(UserError, match=message):
+        finetune(make_base(), song_file, out=tmp_path / "out", train=train_, training=BRIEF)
+    assert not (tmp_path / "out").exists()
+
+
+# Vocabularies.
+
+SMALL = CharTokenizer("\x03\n abcdefghijklmnopqrstuvwxyz")  # no capitals, which the songs have
+
+
+def test_a_char_base_is_extended_by_what_it_lacks(make_base, song_file, tmp_path, caplog):
+    caplog.set_level("INFO")
+    base = make_base(tokenizer=SMALL)
+    result = finetune(base, song_file, out=tmp_path / "out", train="layers.1", head=False, training=BRIEF)
+    new = load_checkpoint(tmp_path / "out")
+    text = song_file.read_text().replace("===", "")
+    lacking = sorted(set(text) - set(SMALL.vocabulary))
+    assert new.tokenizer.vocabulary == [*SMALL.vocabulary, *lacking]
+    assert not new.tokenizer.unknown(text)
+    notice = next(n for n in result.notices if "carried over" in n)
+    assert notice.startswith(f"29 of {29 + len(lacking)} tokens were carried over from the base's 29; new, started")
+    assert repr(lacking[0]) in notice
+    assert notice in caplog.messages
+    old = weights(base)
+    for name, weight in weights(tmp_path / "out").items():  # those that it had stay, bit for bit
+        if name.startswith("head"):
+            assert torch.equal(weight[:29], old[name])
+        elif name == "layers.0.weight_ih":
+            assert torch.equal(weight[:, :29], old[name])
+
+
+def test_a_char_base_that_has_every_character_is_left_alone(make_base, song_file, tmp_path):
+    text = song_file.read_text()
+    tokenizer = CharTokenizer(["\x03", *sorted(set(text) | set("éß"), reverse=True)])
+    result = finetune(make_base(tokenizer=tokenizer), song_file, out=tmp_path / "out", train="layers.1", training=BRIEF)
+    assert load_checkpoint(tmp_path / "out").tokenizer.vocabulary == tokenizer.vocabulary
+    assert not any("carried over" in notice for notice in result.notices)
+
+
+@pytest.mark.parametrize(("name", "kept"), [("char", None), ("byte", 128)])
+def test_an_ascii_base_takes_another_tokenizer(name, kept, make_base, song_file, tmp_path):
+    base = make_base()
+    result = finetune(
+        base, song_file, out=tmp_path / "out", train="layers.1", head=False, tokenizer=name, training=BRIEF
+    )
+    new = load_checkpoint(tmp_path / "out")
+    size = len(new.tokenizer.vocabulary)
+    assert new.tokenizer.name == name
+    assert new.model.config.vocabulary_size == size
+    assert any(n.startswith(f"{kept or size} of {size} tokens were carried over") for n in result.notices)
+    old = weights(base)["head.weight"]
+    for place, token in enumerate(new.tokenizer.vocabulary):
+        if token.isascii() and len(token) == 1:
+            assert torch.equal(new.model.head.weight[place], old[ord(token)])
+
+
+def test_many_new_characters_are_not_all_listed(make_base, tmp_path):
+    hangul = "".join(map(chr, range(0xAC00, 0xAC00 + 300)))
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join([hangul, hangul[::-1], hangul]))
+    result = finetune(make_base(tokenizer=SMALL), path, out=tmp_path / "out", training=replace(BRIEF, steps=1))
+    notice = next(n for n in result.notices if "carried over" in n)
+    assert "'가'" in notice
+    assert "and 290 more" in notice
+    assert len(notice) < 300
+
+
+# Fingerprints.
+
+
+def test_fingerprints_are_inherited(make_base, song_file, tmp_path):
+    base = make_base()
+    theirs = Fingerprint.build(["What the base has read, which is not much but more than thirty characters."])
+    save_fingerprints(base / FILE, {"training": theirs})
+    finetune(base, song_file, out=tmp_path / "out", training=BRIEF)
+    prints = load_fingerprints(tmp_path / "out" / FILE)
+    assert prints.keys() == {"training", "base training"}
+    assert (prints["base training"].hashes == theirs.hashes).all()
+    assert prints["training"].copied(Corpus.open(song_file).texts("train")).share == pytest.approx(1)
+    finetune(base, song_file, out=tmp_path / "bare", training=BRIEF, fingerprint=False)
+    assert not (tmp_path / "bare" / FILE).exists()
