@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 import torch
+from hypothesis import settings
 
 from understudy.cli import run
 from understudy.models.checkpoint import save_description, save_weights
@@ -19,7 +20,13 @@ WORDS = (  # noqa: SIM905
     "winter market bread and but when while"
 ).split()
 
+settings.register_profile("no time is asserted", deadline=None)
+settings.load_profile("no time is asserted")
+
 SHARED = Path(__file__).parents[2] / "shared" / "corpora"
+
+
+torch.set_num_threads(1)  # for the fixtures of modules, which come before those of tests
 
 
 @pytest.fixture(autouse=True)

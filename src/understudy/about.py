@@ -55,8 +55,7 @@ def info(
             return Info("model", str(path), _model(resolve(path)), [])
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(
-            f"{path} was not written by this version of understudy, or is damaged ({type(error).__name__}: {error}); "
-            "restore it from a copy."
+            f"{path} was not written by this version of understudy, or is damaged; restore it from a copy."
         ) from error
     if not folder.exists():
         raise _nothing_at(folder)

@@ -19,12 +19,12 @@ from typing import Annotated, Any, NamedTuple
 from cyclopts import App, CycloptsError, Group, Parameter
 from cyclopts.config import Dict
 from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
-from rich.console import Console
 from rich.text import Text
 
 from understudy import __version__
 from understudy.errors import UserError
 from understudy.recipes import Recipe, read_recipe, take_recipe
+from understudy.showing import SteadyConsole, as_json, show
 
 
 class Command(NamedTuple):
@@ -86,7 +86,7 @@ FREE_TEXT = ("--prompt", "--stop", "--separator")  # their values may begin with
 INTERRUPTED = 130  # what shells report for Ctrl-C
 Hooks = dict[str, Callable[[], Any]]  # arguments of public functions that are not for the command line
 
-console = Console(stderr=True)
+console = SteadyConsole(stderr=True)
 
 
 def main() -> None:
@@ -115,14 +115,12 @@ def run(arguments: list[str]) -> int:
         app = _app(command, hooks, read_recipe(recipe) if recipe else None)
         result = app(arguments, exit_on_error=False, print_error=False)
         if result is not None:
-            from understudy.showing import as_json, show
-
             print(as_json(result)) if flags["--json"] else show(result)
         sys.stdout.flush()  # here, where it is noticed that the reader has gone
         return INTERRUPTED if getattr(result, "outcome", None) == "interrupted" else 0
-    except SystemExit:  # how a helper process ends, and how rich does when the reader of our output has gone
-        return 0
-    except BrokenPipeError:  # it has, as `| head` does; Python would stumble over it again at exit
+    except SystemExit as end:  # of a helper process
+        return int(end.code or 0)
+    except BrokenPipeError:  # the reader has gone, as `| head` goes; Python would stumble over that again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -216,6 +214,7 @@ def _app(chosen: str, hooks: Hooks, recipe: Recipe | None) -> App:
         name="understudy",
         version=__version__,
         usage="Usage: understudy COMMAND ...",
+        console=SteadyConsole(),
         help=WELCOME,
         help_epilogue=EVERYWHERE,
         result_action="return_value",

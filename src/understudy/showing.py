@@ -34,6 +34,13 @@ OF_BUNDLED = (
 )
 
 
+class SteadyConsole(Console):
+    """Goes on when its reader has gone, as `| head` goes; rich would end the program."""
+
+    def on_broken_pipe(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def show(result: Any) -> None:
     """Print a result on standard output."""
     SHOWN[type(result).__name__](result)
@@ -65,7 +72,7 @@ def _narrow() -> bool:
 
 def _console() -> Console:
     """Standard output."""
-    return Console(width=None if _narrow() else WIDE, soft_wrap=not _narrow(), highlight=False, markup=False)
+    return SteadyConsole(width=None if _narrow() else WIDE, soft_wrap=not _narrow(), highlight=False, markup=False)
 
 
 def _say(facts: dict[str, Any]) -> None:

@@ -111,9 +111,7 @@ def test_large_vocabularies_are_exact():
     np.testing.assert_array_equal(large.levels[-1].counts.sum(), small.levels[-1].counts.sum())
     assert len(large.levels[-1].grams) == len(small.levels[-1].grams)
     np.testing.assert_array_equal(large.discounts, small.discounts)
-    assert large.log_probs(tokens).mean() == pytest.approx(
-        small.log_probs(stream(words.tolist())).mean(), abs=0.1
-    )
+    assert large.log_probs(tokens).mean() == pytest.approx(small.log_probs(stream(words.tolist())).mean(), abs=0.1)
 
 
 def test_unseen_symbol_has_finite_loss():

@@ -50,3 +50,36 @@ def test_torch_equals_reference(cell, layers, hidden, embedding, batch, steps, s
         strict=True,
     ):
         torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("cell", sorted(CELLS))
+@pytest.mark.parametrize("frozen", ["weight_ih", "weight_hh", "bias_ih"])
+def test_frozen_weights_get_no_gradient_and_the_others_theirs(cell, frozen):
+    tokens = torch.randint(11, (3, 6))
+    gradients = []
+    for backend in ("reference", "torch"):
+        torch.manual_seed(0)
+        model = LanguageModel(ModelConfig(cell, 2, 5, vocabulary_size=11), backend).double()
+        for layer in model.layers:
+            getattr(layer, frozen).requires_grad = False
+        logits, _ = model(tokens)
+        logits.logsumexp(-1).sum().backward()
+        gradients.append({name: p.grad for name, p in model.named_parameters()})
+    for name, gradient in gradients[0].items():
+        if name.endswith(frozen):
+            assert gradient is None
+            assert gradients[1][name] is None
+        else:
+            torch.testing.assert_close(gradients[1][name], gradient, rtol=1e-10, atol=1e-11)
+
+
+def test_a_gradient_may_come_through_the_state_alone():
+    tokens = torch.randint(11, (2, 4))
+    gradients = []
+    for backend in ("reference", "torch"):
+        torch.manual_seed(0)
+        model = LanguageModel(ModelConfig("lstm", 1, 5, vocabulary_size=11), backend).double()
+        _, (_, memory) = model(tokens)
+        memory.sum().backward()
+        gradients.append(model.layers[0].weight_hh.grad)
+    torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-11)

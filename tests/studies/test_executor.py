@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -70,6 +71,35 @@ def test_a_single_worker_is_this_process_silent_and_with_one_thread():
 def test_a_worker_that_is_killed_is_a_sentence():
     with executor(2) as used, pytest.raises(UserError, match="worker process was killed"):
         used.map(os._exit, [(1,)])
+
+
+INTERRUPTED = """
+import sys, time
+from pathlib import Path
+from understudy.studies.executor import executor
+def call(number):
+    Path(sys.argv[1], str(number)).touch()
+    time.sleep(1)
+if __name__ == "__main__":
+    with executor(2) as pool:
+        pool.map(call, [(number,) for number in range(10)])
+"""
+
+
+@pytest.mark.slow
+def test_no_call_begins_after_ctrl_c(tmp_path):
+    (tmp_path / "script.py").write_text(INTERRUPTED)
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, tmp_path / "script.py", begun], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while len(list(begun.iterdir())) < 2:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    _, said = process.communicate()
+    assert len(list(begun.iterdir())) == 2
+    assert said.count("Traceback") == 1  # that of the script, which catches nothing
 
 
 @pytest.mark.slow

@@ -75,7 +75,7 @@ def test_a_world_like_the_papers_says_yes_to_all_but_the_split():
             "the near source beats the far one",
         ),
         (
-            {f"far, layers {s}, lr 1e-2": (1.6, 1.7, 1.79) for s in ("0+1", "0+2", "1+2")},
+            {f"far, layers {s}, lr {r}": (1.6, 1.7, 1.79) for s in ("0+1", "0+2", "1+2") for r in ("1e-2", "1e-3")},
             "far: two retrained layers beat one",
         ),
         ({"near, layers 1, lr 1e-3": (1.3, 1.5, 1.6)}, "near: which one matters little"),

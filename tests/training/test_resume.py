@@ -46,7 +46,7 @@ KINDS = {
 }
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(
     name=st.sampled_from(sorted(KINDS)),
     stops=st.lists(st.integers(1, STEPS), min_size=1, max_size=3),
@@ -261,7 +261,7 @@ def attempt(kind):
             os._exit(1)
         os._exit(0)
     if kind == "time":
-        time.sleep(generator.uniform(0.02, 0.6))
+        time.sleep(generator.uniform(0.0, 0.3))
         os.kill(pid, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
@@ -270,7 +270,7 @@ counts = {"step": 0, "write": 0, "time": 0}
 while True:
     generator.random()  # a child draws from its copy of the generator, so its parent must move on
     enough = sum(counts.values()) >= int(wanted)
-    kind = "" if enough else generator.choice(list(counts))
+    kind = "" if enough else min(counts, key=counts.get)
     status = attempt(kind)
     if status == 0:
         break
@@ -285,12 +285,12 @@ print(json.dumps(counts))
 @pytest.mark.parametrize("seed", range(len(KINDS)))
 def test_kill_minus_nine_at_random_moments(undisturbed, song_file, tmp_path, seed):
     model, training = list(KINDS.values())[seed]
-    arguments = [json.dumps(asdict(model)), json.dumps(asdict(training)), str(seed), "12"]
+    training = replace(training, steps=300, validate_every=20, patience=0)
+    arguments = [json.dumps(asdict(model)), json.dumps(asdict(training)), str(seed), "21"]
     command = [sys.executable, "-c", KILLS, song_file, tmp_path / "out", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     kills = json.loads(done.stdout)
-    assert sum(kills.values()) >= 10  # a run may reach its end before it is killed as often as was planned
-    assert kills["write"] >= 2
+    assert kills == {"step": 7, "write": 7, "time": 7}
     assert left_by(tmp_path / "out") == undisturbed(model, training)
     assert not list((tmp_path / "out").glob(".*"))

@@ -65,8 +65,8 @@ def load_checkpoint(name_or_folder: str | Path, backend: str = "torch") -> Check
     config = read_object(folder / "config.json")
     if config.get("format", FORMAT) != FORMAT:
         raise UserError(
-            f"{folder / 'config.json'} has format {config['format']}, and understudy {__version__} reads format {FORMAT}: "
-            "it comes from a newer version. Upgrade with: pip install -U understudy"
+            f"{folder / 'config.json'} has format {config['format']}, and understudy {__version__} reads {FORMAT}: it "
+            "comes from a newer version. Upgrade with `pip install -U understudy`."
         )
     model = _build(folder / "config.json", config.get("model"), backend)
     path = folder / "tokenizer.json"
@@ -96,7 +96,7 @@ def _build(path: Path, shape: Any, backend: str) -> LanguageModel:
         with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random numbers alone
             return LanguageModel(ModelConfig(**shape), backend)
     except (UserError, TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} describes a model that cannot be built: {error} Restore it from a copy.") from error
+        raise UserError(f"{path} describes a model that cannot be built ({error}); restore it from a copy.") from error
 
 
 def read_weights(folder: Path, model: LanguageModel) -> None:

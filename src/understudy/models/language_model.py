@@ -36,6 +36,8 @@ class ModelOptions:
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
             raise UserError(f"There is no cell '{self.cell}'; choose one of {', '.join(CELLS)}.")
+        if self.dropout_kind not in ("ordinary", "variational"):
+            raise UserError(f"There is no dropout_kind '{self.dropout_kind}'; choose one of ordinary, variational.")
         if self.num_layers < 1 or self.hidden_size < 1 or self.embedding_size < 0:
             raise UserError(
                 f"A model needs at least one layer and one unit; num_layers={self.num_layers}, hidden_size="

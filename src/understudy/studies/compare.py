@@ -1,5 +1,6 @@
 """`compare`: scratch against transfer on one corpus, in one table."""
 
+import math
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -9,19 +10,19 @@ from pathlib import Path
 
 from understudy.errors import UserError
 from understudy.models.checkpoint import Checkpoint, load_checkpoint
-from understudy.models.finding import bundled_models
 from understudy.storage import write_json
+from understudy.studies.bases import base_of, common_tokenizer, names_of, notices_on
 from understudy.studies.executor import Executor, executor
 from understudy.studies.findings import comparison_report, verdict, winning
 from understudy.studies.keeping import SampleText, best_run, keep_model, open_study, sample_text
 from understudy.studies.rows import Row, RowResult, run_rows, summarise, validation_mean
-from understudy.studies.runs import Base, Finished, Ngrams, Text, Training, Untouched, open_text
+from understudy.studies.runs import Finished, Ngrams, Text, Training, Untouched, open_text
 from understudy.studies.search import SearchOptions, describe, search, with_seed
 from understudy.text.corpus import SplitOptions
 from understudy.text.documents import ReadOptions
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions
-from understudy.transfer.finetune import fit_tokenizer, weights_hash
+from understudy.transfer.finetune import weights_hash
 from understudy.transfer.selection import select
 
 
@@ -41,8 +42,10 @@ class CompareOptions:
     """Temperature of the sample texts."""
 
     def __post_init__(self) -> None:
-        if self.seeds < 1 or self.max_order < 2 or self.sample_length < 1:
-            raise UserError("seeds and sample_length must be at least 1, and max_order at least 2.")
+        least = {"seeds": 1, "workers": 0, "max_order": 2, "sample_length": 1, "temperature": 0}
+        for name, bound in least.items():
+            if not bound <= getattr(self, name) < math.inf:
+                raise UserError(f"{name} must be {bound} or more; {getattr(self, name)} was given.")
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ def compare(
         "training": asdict(training),
     }
     open_study(out, request, resume)
-    notices = [*open_text(text).notices, *carried_over(checkpoints, text)]
+    notices = [*open_text(text).notices, *notices_on(checkpoints, open_text(text))]
     with executor(options.workers) as pool:
         best, scratch = best_from_scratch(text, tokenizer, searching, options.seeds, pool, out / "runs", monitor)
         runs = run_rows([*untouched, *others], pool, out / "runs", monitor) | {best.name: scratch}
@@ -157,27 +160,6 @@ def compare(
     curves = {row.name: [run.history for run in runs[row.name]] for row in rows}
     comparison_report(out, results, samples, curves, request, comparison.verdict, notices, comparison.seconds)
     return comparison
-
-
-def names_of(bases: Sequence[str | Path]) -> dict[str, str]:
-    """Bases by what they are called in the table: the last part of their path, or all of it where some share that."""
-    paths = list(dict.fromkeys(str(Path(base)) for base in bases))
-    short = [Path(path).resolve().name for path in paths]
-    return {name if short.count(name) == 1 else path: path for name, path in zip(short, paths, strict=True)}
-
-
-def common_tokenizer(checkpoints: dict[str, Checkpoint]) -> str:
-    """The name of the tokenizer that all bases have.
-
-    Raises:
-        UserError: there is no base, or they differ.
-    """
-    names = sorted({checkpoint.tokenizer.name for checkpoint in checkpoints.values()})
-    if not names:
-        raise UserError("compare needs at least one base: a model folder, or a bundled model such as english-small.")
-    if len(names) > 1:
-        raise UserError(f"The bases have different tokenizers ({', '.join(names)}); compare them one at a time.")
-    return names[0]
 
 
 def untouched_rows(text: Text, checkpoints: dict[str, Checkpoint]) -> list[Row]:
@@ -250,16 +232,6 @@ def without_diverged(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]
     return [row for row in rows if not diverged[row.name]], said
 
 
-def carried_over(checkpoints: Mapping[str, Checkpoint], text: Text) -> list[str]:
-    """What of the bases' vocabularies was carried over to the text's, where they lack some of it."""
-    notices: list[str] = []
-    for name, checkpoint in checkpoints.items():
-        said: list[str] = []
-        fit_tokenizer(checkpoint, open_text(text), None, said)
-        notices += [f"{name}: {sentence}" for sentence in said]
-    return notices
-
-
 def layer_subsets(layers: int) -> list[str]:
     """Every non-empty set of layers as a selection, small sets first."""
     numbers = range(layers)
@@ -274,10 +246,3 @@ def in_words(selection: str) -> str:
     if numbers := re.fullmatch(r"layers\.(\d+(?:, layers\.\d+)*)", selection):
         selection = f"layer{'s' * (',' in selection)} {numbers[1].replace('layers.', '')}"
     return f"{selection} + head"
-
-
-def base_of(checkpoint: Checkpoint) -> Base:
-    """A base as runs name it: a bundled one by its name, which is the same on every machine."""
-    folder = checkpoint.folder
-    bundled = {path: name for name, path in bundled_models().items()}
-    return Base(bundled.get(folder, str(folder)), weights_hash(folder))

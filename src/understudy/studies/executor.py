@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 from typing import Any
 
 import torch
@@ -29,7 +30,9 @@ class Executor:
         """Have a call made as soon as there is room; what is returned waits for its result."""
         if self.pool is None:
             return functools.cache(functools.partial(function, *arguments))
-        return functools.partial(_result, self.pool.submit(function, *arguments))
+        with _interruptions_held():
+            future = self.pool.submit(_call, function, *arguments)
+        return functools.partial(_result, future)
 
     def map(
         self,
@@ -48,7 +51,8 @@ class Executor:
         if self.pool is None:
             yield from ((index, function(*a)) for index, a in enumerate(arguments))
         else:
-            futures = {self.pool.submit(function, *a): index for index, a in enumerate(arguments)}
+            with _interruptions_held():
+                futures = {self.pool.submit(_call, function, *a): index for index, a in enumerate(arguments)}
             yield from ((futures[future], _result(future)) for future in as_completed(futures))
 
 
@@ -70,17 +74,40 @@ def executor(workers: int = 0) -> Iterator[Executor]:
             log.setLevel(level)
         return
     # A fresh interpreter for each worker: a forked one would inherit the locks of PyTorch's threads.
-    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_begin)
+    context = multiprocessing.get_context("spawn")
+    over = context.Event()
+    pool = ProcessPoolExecutor(workers, context, _begin, (over,))
     try:
         yield Executor(pool)
     finally:
+        over.set()  # for the calls that the pool has handed out ahead and can no longer cancel
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _begin() -> None:
+@contextmanager
+def _interruptions_held() -> Iterator[None]:
+    """Ctrl-C comes after the block. A worker that is started in it would else stumble over one while it imports."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_over: Event | threading.Event = threading.Event()  # no further call is to begin; a worker shares its parent's
+
+
+def _begin(over: Event) -> None:
     """Make a process a worker: one thread, no noise at Ctrl-C (training hears it by itself), no life of its own."""
+    global _over
+    _over = over
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 
@@ -90,6 +117,16 @@ def _follow_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
+
+
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    if _over.is_set():
+        raise KeyboardInterrupt
+    try:
+        return function(*arguments)
+    except KeyboardInterrupt:
+        _over.set()
+        raise
 
 
 def _result(future: Future[Any]) -> Any:

@@ -54,7 +54,7 @@ class Text:
         return {"hash": self.hash, "split": asdict(self.split)}
 
 
-_open: dict[Text, Corpus] = {}  # the corpora that were used last in this process
+_open: dict[Text, Corpus] = {}  # those that were opened last in this process
 
 
 def open_text(text: Text) -> Corpus:

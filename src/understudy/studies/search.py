@@ -32,8 +32,11 @@ class SearchOptions:
     """Seed of the search."""
 
     def __post_init__(self) -> None:
-        if self.trials < 1 or self.finalists < 1:
-            raise UserError("The search needs at least one trial and one finalist.")
+        for name in ("trials", "finalists", "search_epochs"):
+            if not getattr(self, name) > 0:
+                raise UserError(f"{name} must be greater than 0; {getattr(self, name)} was given.")
+        if self.search_seed < 0:
+            raise UserError(f"search_seed must not be negative; {self.search_seed} was given.")
         if self.max_hidden < 8:
             raise UserError(f"The search takes units by the eight; max_hidden {self.max_hidden} is too small.")
 

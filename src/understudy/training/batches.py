@@ -12,7 +12,7 @@ from understudy.training.options import TrainingOptions
 MIN_STEPS = 16  # an epoch over a tiny text still has about this many steps
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batches:
     """B contiguous rows of the text, read T tokens at a time; each row goes on where it stopped.
 

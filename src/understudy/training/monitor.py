@@ -84,10 +84,10 @@ class ConsoleMonitor(Monitor):
         remaining = f"  about {left:,.0f} s left" if self.done < self.total else ""
         outcome = f"validation {loss:.4f}" if math.isfinite(loss) else "diverged"
         line = f"{self.title} {self.done}/{self.total}  {outcome}{remaining}  {name}"
-        terminal = self.console.is_terminal  # where a line that is too long is cut, not broken
-        self.console.print(
-            line, markup=False, highlight=False, soft_wrap=not terminal, no_wrap=True, overflow="ellipsis"
-        )
+        if self.console.is_terminal:  # where a line that is too long is cut, not broken
+            self.console.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
+        else:
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 class TensorBoardMonitor(Monitor):

@@ -67,6 +67,10 @@ class TrainingOptions:
         for name in ("weight_decay", "clip", "patience", "validate_every", "threads", "seed", "save_every"):
             if not getattr(self, name) >= 0:
                 raise UserError(f"{name} must not be negative; {getattr(self, name)} was given.")
+        if self.seed >= 2**63:
+            raise UserError(f"seed must be less than 2**63; {self.seed} was given.")
+        if self.minutes is not None and self.steps is not None:
+            raise UserError("Give either minutes or steps; both say how long to train.")
         for name in ("alpha", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise UserError(f"{name} must be at least 0 and below 1; {getattr(self, name)} was given.")
@@ -74,7 +78,7 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class RetrainingOptions(TrainingOptions):
-    """The same for retraining a base on a little text: gentler and shorter."""
+    """How the selected weights are retrained: as from scratch, but gentler, since the text is short."""
 
     lr: float = 1e-3
     """Learning rate at its highest."""

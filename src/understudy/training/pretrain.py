@@ -59,6 +59,7 @@ def pretrain(
     with launched(training) as fabric:
         out = Path(out)
         corpus = Corpus.open(texts, read, split)
+        codec = train_tokenizer(tokenizer, corpus.texts())
         request = {
             "command": "pretrain",
             "options": {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)},
@@ -68,7 +69,6 @@ def pretrain(
         if done is not None:
             log.info(f"The run in {out} is finished; there is nothing to resume.")
             return done
-        codec = train_tokenizer(tokenizer, corpus.texts())
         config = ModelConfig(**asdict(model), vocabulary_size=len(codec.vocabulary))
         torch.manual_seed(training.seed)
         network = LanguageModel(config)

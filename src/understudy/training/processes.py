@@ -17,7 +17,11 @@ T = TypeVar("T")
 
 
 def make_fabric(options: TrainingOptions) -> Fabric:
-    """Lightning Fabric for the device, precision and processes that the options ask for; launches the latter."""
+    """Lightning Fabric for the device, precision and processes that the options ask for; launches the latter.
+
+    Raises:
+        UserError: the machine does not have the device.
+    """
     if options.threads:
         torch.set_num_threads(options.threads)
     device = options.device
@@ -26,7 +30,13 @@ def make_fabric(options: TrainingOptions) -> Fabric:
     precision: Any = {"fp32": "32-true", "bf16": "bf16-mixed"}[options.precision]
     strategy = "auto" if options.devices == 1 else "ddp"
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    fabric = Fabric(accelerator=device, devices=options.devices, precision=precision, strategy=strategy)
+    try:
+        fabric = Fabric(accelerator=device, devices=options.devices, precision=precision, strategy=strategy)
+    except (RuntimeError, ValueError) as error:
+        raise UserError(
+            f"--device {options.device} with --devices {options.devices} is not to be had on this machine ({error}). "
+            "Leave both out to train on what there is."
+        ) from error
     fabric.launch()
     return fabric
 

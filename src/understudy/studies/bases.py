@@ -1,0 +1,71 @@
+"""The bases of a comparison: what they are called, and what must be known of them to believe their figures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from understudy.errors import UserError
+from understudy.evaluation.memorisation import FILE as FINGERPRINT
+from understudy.evaluation.memorisation import RUN, load_fingerprints
+from understudy.models.checkpoint import Checkpoint
+from understudy.models.finding import bundled_models
+from understudy.studies.runs import Base
+from understudy.text.corpus import Corpus
+from understudy.transfer.finetune import fit_tokenizer, weights_hash
+
+SEEN = 0.01  # share of the test text from which it is said that a base has read it: some phrases are everyone's
+
+
+def names_of(bases: Sequence[str | Path]) -> dict[str, str]:
+    """Bases by what they are called in the table: the last part of their path, or all of it where some share that."""
+    paths = list(dict.fromkeys(str(Path(base)) for base in bases))
+    short = [Path(path).resolve().name for path in paths]
+    return {name if short.count(name) == 1 else path: path for name, path in zip(short, paths, strict=True)}
+
+
+def base_of(checkpoint: Checkpoint) -> Base:
+    """A base as runs name it: a bundled one by its name, which is the same on every machine."""
+    folder = checkpoint.folder
+    bundled = {path: name for name, path in bundled_models().items()}
+    return Base(bundled.get(folder, str(folder)), weights_hash(folder))
+
+
+def common_tokenizer(checkpoints: Mapping[str, Checkpoint]) -> str:
+    """The name of the tokenizer that all bases have.
+
+    Raises:
+        UserError: there is no base, or they differ.
+    """
+    names = sorted({checkpoint.tokenizer.name for checkpoint in checkpoints.values()})
+    if not names:
+        raise UserError("compare needs at least one base: a model folder, or a bundled model such as english-small.")
+    if len(names) > 1:
+        raise UserError(f"The bases have different tokenizers ({', '.join(names)}); compare them one at a time.")
+    return names[0]
+
+
+def notices_on(checkpoints: Mapping[str, Checkpoint], corpus: Corpus) -> list[str]:
+    """Sentences on what of the bases' vocabularies was carried over, and on test text that they have read."""
+    return [
+        f"{name}: {sentence}"
+        for name, checkpoint in checkpoints.items()
+        for sentence in [*_carried_over(checkpoint, corpus), *_seen(checkpoint, corpus)]
+    ]
+
+
+def _carried_over(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
+    notices: list[str] = []
+    fit_tokenizer(checkpoint, corpus, None, notices)
+    return notices
+
+
+def _seen(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
+    path = checkpoint.folder / FINGERPRINT
+    prints = load_fingerprints(path).values() if path.exists() else []
+    test = [checkpoint.tokenizer.normalise(piece) for piece in corpus.texts("test")]
+    share = max((print_.copied(test).share or 0.0 for print_ in prints), default=0.0)
+    if share < SEEN:
+        return []
+    return [
+        f"about {share:.0%} of the test documents stands in what the base was trained on, in runs of {RUN} or more "
+        "characters; its losses there say little of new text."
+    ]

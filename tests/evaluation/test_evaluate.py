@@ -1,0 +1,114 @@
+"""`evaluate`: which part of a text is measured, and what comes out."""
+
+import json
+from dataclasses import asdict
+
+import pytest
+
+from understudy.errors import UserError
+from understudy.evaluation.evaluate import evaluate
+from understudy.evaluation.losses import document_losses
+from understudy.models.checkpoint import load_checkpoint
+from understudy.text.corpus import Corpus, SplitOptions
+
+KEYS = {
+    "model",
+    "corpus",
+    "split",
+    "split_seed",
+    "loss",
+    "bits_per_char",
+    "accuracy",
+    "perplexity",
+    "tokens",
+    "characters",
+    "documents",
+    "seconds",
+    "rows",
+    "notices",
+}
+
+
+@pytest.fixture
+def foreign(tmp_path):
+    """A text that the model was not trained on, too short to be split."""
+    path = tmp_path / "foreign.txt"
+    path.write_text("the gull takes the bread and keeps her bread\n")
+    return path
+
+
+def test_the_text_of_the_training_is_measured_on_its_test_split(trained_folder, song_file, tmp_path):
+    copy = tmp_path / "elsewhere.txt"
+    copy.write_text(song_file.read_text())
+    # Another split is asked for, but the training's own is kept: no document of the training is measured.
+    found = evaluate(trained_folder, copy, splitting=SplitOptions(split_seed=7))
+    assert (found.split, found.split_seed) == ("test", 0)
+    corpus = Corpus.open(song_file)
+    assert len(found.rows) == found.documents == len(corpus.splits["test"])
+    saved = load_checkpoint(trained_folder)
+    expected = document_losses(saved.model, corpus.stream("test", saved.tokenizer))
+    assert (found.loss, found.accuracy) == (expected.loss, expected.accuracy)
+    assert found.corpus == corpus.hash
+
+
+def test_validation_is_where_the_training_was_measured(trained_folder, song_file):
+    result = json.loads((trained_folder / "config.json").read_text())["result"]
+    found = evaluate(trained_folder, song_file, split="validation")
+    for key in ("loss", "bits_per_char", "accuracy", "perplexity", "tokens", "characters", "documents"):
+        assert getattr(found, key) == result[key]
+
+
+def test_a_foreign_text_is_measured_whole_and_in_one_piece(trained_folder, foreign):
+    found = evaluate(trained_folder, foreign)
+    assert (found.split, found.split_seed, found.documents, found.notices) == ("all", None, 1, [])
+    text = foreign.read_text().strip()
+    assert found.tokens == found.characters == len(text)
+    assert [row.name for row in found.rows] == ["foreign.txt"]
+    with pytest.raises(UserError, match="too few to be divided"):
+        evaluate(trained_folder, foreign, split="test")
+
+
+def test_all_of_the_training_text_is_all(trained_folder, song_file):
+    found = evaluate(trained_folder, song_file, split="all")
+    whole = Corpus.open(song_file, split=None)
+    assert (found.documents, found.split_seed) == (24, None)
+    assert found.characters == whole.characters.sum()
+    parts = [evaluate(trained_folder, song_file, split=split) for split in ("train", "validation", "test")]
+    assert sum(part.documents for part in parts) == 24
+    assert sum(part.tokens for part in parts) == found.tokens
+    mean = sum(part.loss * part.tokens for part in parts) / found.tokens
+    assert found.loss == pytest.approx(mean, rel=1e-6)
+
+
+def test_a_part_of_a_foreign_text(trained_folder, foreign):
+    foreign.write_text("\n===\n".join(f"The ferry brings stone number {i} under the winter rain." for i in range(9)))
+    found = evaluate(trained_folder, foreign, split="validation", splitting=SplitOptions(split_seed=3))
+    corpus = Corpus.open(foreign, split=SplitOptions(split_seed=3))
+    assert (found.split, found.split_seed) == ("validation", 3)
+    assert [row.name for row in found.rows] == [corpus.names[i] for i in corpus.splits["validation"]]
+
+
+def test_it_is_deterministic_and_its_keys_are_stable(trained_folder, song_file):
+    first, second = (asdict(evaluate(trained_folder, song_file)) for _ in range(2))
+    assert first.keys() == KEYS
+    assert {**first, "seconds": 0} == {**second, "seconds": 0}
+    assert first["rows"][0].keys() == {"name", "loss", "tokens"}
+    weighted = sum(row["loss"] * row["tokens"] for row in first["rows"]) / first["tokens"]
+    assert weighted == pytest.approx(first["loss"], rel=1e-9)
+    json.dumps(first)
+
+
+def test_what_was_changed_is_said_once(trained_folder, song_file, tmp_path, caplog):
+    path = tmp_path / "twice.txt"
+    path.write_text(song_file.read_text() + "\n===\n" + song_file.read_text())
+    with caplog.at_level("INFO", "understudy"):
+        found = evaluate(trained_folder, path)
+    (notice,) = (notice for notice in found.notices if "duplicate" in notice)
+    assert caplog.messages.count(notice) == 1
+
+
+@pytest.mark.parametrize("part", ["model", "text", "split"])
+def test_bad_input_gets_a_sentence(trained_folder, song_file, tmp_path, part):
+    arguments = {"model": trained_folder, "text": song_file, "split": None} | {part: tmp_path / "nothing"}
+    with pytest.raises(UserError, match="nothing"):
+        evaluate(arguments["model"], arguments["text"], split=arguments["split"])

@@ -1,0 +1,228 @@
+"""The loss on documents against an implementation that can be seen to be right."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from understudy.evaluation import losses as room
+from understudy.evaluation.losses import Losses, document_losses, layer_outputs, segments, sum_losses
+from understudy.models.checkpoint import load_checkpoint
+from understudy.models.language_model import LanguageModel, ModelConfig
+from understudy.text.corpus import Corpus
+from understudy.text.streams import build_stream
+from understudy.text.tokenizers import AsciiTokenizer, CharTokenizer
+
+ASCII = AsciiTokenizer()
+
+
+@dataclass
+class Expected:
+    """What is expected of one document: the loss of each of its tokens, and which were predicted."""
+
+    nats: list[float]
+    hits: list[bool]
+
+
+@torch.no_grad()
+def reference(model, tokenizer, text) -> Expected:
+    """One document, one token at a time, from a zero state; the end symbol goes in and is not counted."""
+    model = model.eval()
+    state, token, found = None, tokenizer.end, Expected([], [])
+    for target in tokenizer.encode(text).tolist():
+        logits, state = model(torch.tensor([[token]]), state)
+        found.nats.append(-F.log_softmax(logits[0, 0].double(), -1)[target].item())
+        found.hits.append(int(logits[0, 0].argmax()) == target)
+        token = target
+    return found
+
+
+def stream_of(texts, tokenizer=ASCII):
+    return build_stream(((f"song {i}", iter([text])) for i, text in enumerate(texts)), tokenizer)
+
+
+def make(seed=0, **shape):
+    torch.manual_seed(seed)
+    return LanguageModel(ModelConfig(**{"num_layers": 2, "hidden_size": 8, "vocabulary_size": 128} | shape))
+
+
+@pytest.fixture
+def songs(song_file):
+    corpus = Corpus.open(song_file, split=None)
+    return [corpus.text(i) for i in range(len(corpus.names))]
+
+
+@pytest.fixture(scope="module")
+def trained(trained_folder):
+    found = load_checkpoint(trained_folder)
+    return found.model, found.tokenizer
+
+
+def check(found, expected):
+    """Sums over documents, and those that are made of them."""
+    nats, tokens = found.by_document()
+    np.testing.assert_allclose(nats, [sum(e.nats) for e in expected], rtol=1e-5, atol=1e-6)
+    assert tokens.tolist() == [len(e.nats) for e in expected]
+    total = sum(map(sum, (e.nats for e in expected)))
+    count = sum(len(e.nats) for e in expected)
+    assert found.loss == pytest.approx(total / count, rel=1e-5)
+    assert found.perplexity == pytest.approx(math.exp(total / count), rel=1e-4)
+    assert found.accuracy == pytest.approx(sum(map(sum, (e.hits for e in expected))) / count, abs=1e-9)
+
+
+def test_a_trained_model(trained, songs):
+    model, tokenizer = trained
+    found = document_losses(model, stream_of(songs, tokenizer))
+    check(found, [reference(model, tokenizer, song) for song in songs])
+    assert found.loss < 2.7  # it has learned something
+
+
+@settings(max_examples=25)
+@given(
+    texts=st.lists(st.text(st.sampled_from("abc \n"), min_size=1, max_size=40), min_size=1, max_size=9),
+    cell=st.sampled_from(["lstm", "gru", "rnn"]),
+    embedding_size=st.sampled_from([0, 3]),
+)
+def test_documents_of_any_length_in_any_model(texts, cell, embedding_size):
+    model = make(cell=cell, embedding_size=embedding_size, dropout=0.5, output_dropout=0.5).train()
+    found = document_losses(model, stream_of(texts))
+    assert model.training  # as it was found, though nothing was dropped
+    check(found, [reference(model, ASCII, text) for text in texts])
+
+
+def test_documents_start_from_nothing_wherever_they_stand(songs):
+    model = make()
+    nats, _ = document_losses(model, stream_of(songs)).by_document()
+    order = np.random.default_rng(0).permutation(len(songs))
+    shuffled, _ = document_losses(model, stream_of([songs[i] for i in order])).by_document()
+    np.testing.assert_allclose(shuffled, nats[order], rtol=1e-6)
+    alone, _ = document_losses(model, stream_of(songs[3:4])).by_document()
+    assert alone[0] == pytest.approx(nats[3], rel=1e-6)
+
+
+def test_the_same_numbers_come_out_twice(songs):
+    first, second = (document_losses(make(), stream_of(songs)) for _ in range(2))
+    assert all(np.array_equal(vars(first)[name], vars(second)[name]) for name in vars(first))
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(1, 5), (3, 17), (100, 1000)])
+def test_how_the_work_is_cut_does_not_matter(monkeypatch, songs, rows, steps):
+    model, stream = make(), stream_of(songs)
+    whole = document_losses(model, stream)
+    monkeypatch.setattr(room, "ROWS", rows)
+    monkeypatch.setattr(room, "STEPS", steps)
+    cut = document_losses(model, stream)
+    np.testing.assert_allclose(cut.nats, whole.nats, rtol=1e-6)
+    assert np.array_equal(cut.tokens, whole.tokens)
+
+
+def test_long_documents_are_summed_by_blocks(monkeypatch, songs):
+    monkeypatch.setattr(room, "BLOCK", 50)
+    model, stream = make(), stream_of(songs)
+    found = document_losses(model, stream)
+    expected = [reference(model, ASCII, song) for song in songs]
+    parts = [(d, e.nats[i : i + 50]) for d, e in enumerate(expected) for i in range(0, len(e.nats) + 1, 50)]
+    assert found.document.tolist() == [d for d, _ in parts]
+    assert found.tokens.tolist() == [len(nats) for _, nats in parts]
+    np.testing.assert_allclose(found.nats, [sum(nats) for _, nats in parts], rtol=1e-5, atol=1e-9)
+    check(found, expected)
+
+
+@pytest.mark.parametrize("kind", ["untrained", "trained"])
+def test_windows_hardly_differ_from_one_long_walk(monkeypatch, trained, songs, kind):
+    model, tokenizer = trained if kind == "trained" else (make(), ASCII)
+    stream = stream_of(["\n".join(songs), songs[0]], tokenizer)
+    whole = document_losses(model, stream)
+    monkeypatch.setattr(room, "WINDOW", 500)
+    monkeypatch.setattr(room, "WARM_UP", 60)
+    cut = document_losses(model, stream)
+    assert len(segments(stream)) > 10
+    assert np.array_equal(cut.tokens, whole.tokens)
+    assert cut.loss == pytest.approx(whole.loss, abs=1e-3)
+    assert cut.nats == pytest.approx(whole.nats, rel=1e-2)
+    monkeypatch.setattr(room, "WARM_UP", 10**6)  # all that precedes: the same walk
+    assert document_losses(model, stream).nats == pytest.approx(whole.nats, rel=1e-6)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=9), st.integers(1, 20), st.integers(0, 20))
+def test_every_target_counts_in_one_segment(lengths, window, warm_up):
+    stream = stream_of(["a" * length for length in lengths])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(room, "WINDOW", window)
+        patch.setattr(room, "WARM_UP", warm_up)
+        found = segments(stream)
+    counted = sorted(position for s in found for position in range(s.start, s.stop))
+    assert counted == list(range(len(stream)))
+    for s in found:
+        begin = stream.offsets[s.document]
+        assert begin <= s.warm <= s.start < s.stop <= stream.offsets[s.document + 1]
+        assert s.warm == max(begin, s.start - warm_up)
+    sizes = [s.stop - s.warm for s in found]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_a_document_that_the_tokenizer_cannot_write_has_no_tokens():
+    stream = stream_of(["abab", "어", "ba"], CharTokenizer(["\x03", "a", "b"]))
+    found = document_losses(make(vocabulary_size=3), stream)
+    nats, tokens = found.by_document()
+    assert tokens.tolist() == [4, 0, 2]
+    assert nats[1] == 0
+    assert math.isfinite(found.loss)
+
+
+def test_bits_are_per_character_of_the_original_text():
+    stream = stream_of(["æon"])  # the alphabet writes it with four
+    model = make()
+    found = document_losses(model, stream)
+    nats = sum(reference(model, ASCII, "aeon").nats)
+    assert (found.tokens.sum(), found.characters.sum()) == (4, 3)
+    assert found.bits_per_char == pytest.approx(nats / math.log(2) / 3, rel=1e-5)
+    assert found.loss == pytest.approx(nats / 4, rel=1e-5)
+
+
+def test_losses_that_are_known_for_every_target_are_summed_alike(monkeypatch, songs):
+    monkeypatch.setattr(room, "BLOCK", 30)
+    stream = stream_of(songs)
+    known = np.random.default_rng(0).random(len(stream))
+    found = sum_losses(stream, known)
+    assert math.isnan(found.accuracy)
+    nats, tokens = found.by_document()
+    bounds = list(zip(stream.offsets[:-1], stream.offsets[1:], strict=True))
+    np.testing.assert_allclose(nats, [known[a : b - 1].sum() for a, b in bounds])  # without the end symbol
+    assert tokens.tolist() == [b - a - 1 for a, b in bounds]
+    model = document_losses(make(), stream)
+    assert np.array_equal(found.tokens, model.tokens)
+    assert np.array_equal(found.document, model.document)
+
+
+@pytest.mark.parametrize("stop", [1, 2])
+def test_outputs_of_lower_layers_can_be_kept(monkeypatch, songs, stop):
+    monkeypatch.setattr(room, "WINDOW", 70)
+    monkeypatch.setattr(room, "WARM_UP", 40)
+    model, stream = make(num_layers=3), stream_of(songs)
+    features = layer_outputs(model, stream, stop)
+    assert features.shape == (len(stream), 8)
+    whole = document_losses(model, stream)
+    upper = document_losses(model, stream, features, stop)
+    # Near, not equal: the kept outputs stem from warmed windows, and the upper layers warm up on them again.
+    assert upper.loss == pytest.approx(whole.loss, abs=1e-4)
+    begin, end = stream.offsets[5:7]
+    expected, _ = model.eval()(torch.tensor(stream.inputs[begin:end].astype(np.int64))[None], stop=stop)
+    np.testing.assert_allclose(features[begin : begin + 70], expected[0, :70].detach().numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_no_tokens_is_no_loss():
+    empty = np.zeros(1, np.int64)
+    found = Losses(np.zeros(1), empty, empty, empty, empty)
+    assert (found.loss, found.accuracy, found.bits_per_char, found.perplexity) == (0, 0, 0, 1)
+
+
+def test_an_immense_loss_has_a_finite_perplexity():
+    one = np.ones(1, np.int64)
+    assert math.isfinite(Losses(np.array([1e6]), one, one, np.zeros(1, np.int64), one).perplexity)

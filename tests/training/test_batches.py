@@ -1,0 +1,97 @@
+"""Batches: which tokens a step reads, and that an epoch reads all of them."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from understudy.text.corpus import Corpus
+from understudy.text.tokenizers import train_tokenizer
+from understudy.training.batches import MIN_STEPS, Batches, fit_shape
+from understudy.training.options import TrainingOptions
+
+lengths = st.integers(20, 3_000)
+worlds = st.integers(1, 4)
+
+
+def numbered(length, batch_size, sequence_length, offset=0):
+    """Batches whose inputs and targets are their own positions, so that it shows where they are from."""
+    positions = np.arange(length, dtype=np.int32)
+    return Batches(positions, positions, batch_size, sequence_length, offset)
+
+
+@given(lengths, st.integers(1, 128), st.integers(1, 256), worlds, st.data())
+def test_an_epoch_visits_every_target_but_a_few_exactly_once(length, batch_size, sequence_length, world, data):
+    rows, steps = fit_shape(length, batch_size, sequence_length, world)
+    batches = numbered(length, rows, steps, data.draw(st.integers(0, length - 1)))
+    seen = [
+        batches.batch(step, rank, world)[1].flatten()
+        for step in range(batches.steps_per_epoch)
+        for rank in range(world)
+    ]
+    visits = np.bincount(torch.cat(seen).numpy(), minlength=length)
+    assert visits.max() == 1
+    assert (visits == 0).sum() <= rows - 1
+
+
+@given(lengths, st.integers(1, 20), st.integers(1, 60), st.data())
+def test_rows_are_contiguous_and_go_on_where_they_stopped(length, batch_size, sequence_length, data):
+    offset = data.draw(st.integers(0, length - 1))
+    batches = numbered(length, batch_size, sequence_length, offset)
+    rows = torch.cat([batches.batch(step)[0] for step in range(batches.steps_per_epoch)], dim=1)
+    assert rows.shape == (batch_size, length // batch_size)
+    expected = (offset + torch.arange(rows.numel())) % length
+    assert torch.equal(rows.flatten(), expected)
+    sizes = {batches.batch(step)[0].shape[1] for step in range(batches.steps_per_epoch - 1)}
+    assert sizes <= {sequence_length}
+
+
+@given(lengths, worlds, st.integers(1, 5))
+def test_processes_share_the_rows(length, world, share):
+    batches = numbered(length, world * share, 7)
+    whole = batches.batch(1)[0]
+    parts = [batches.batch(1, rank, world)[0] for rank in range(world)]
+    assert all(part.shape[0] == share for part in parts)
+    assert torch.equal(torch.stack(parts, dim=1).flatten(0, 1), whole)
+
+
+@given(st.integers(20, 10**7), st.integers(1, 512), st.integers(1, 1024), worlds)
+def test_the_shape_fits_the_text(length, batch_size, sequence_length, world):
+    rows, steps = fit_shape(length, batch_size, sequence_length, world)
+    assert world <= rows <= max(world, batch_size)
+    assert rows % world == 0
+    assert 1 <= steps <= sequence_length
+    per_epoch = -(-(length // rows) // steps)
+    if length >= world * MIN_STEPS:
+        assert per_epoch >= MIN_STEPS
+    if length >= batch_size * sequence_length * MIN_STEPS and batch_size % world == 0:
+        assert (rows, steps) == (batch_size, sequence_length)
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [(1_000_000, (64, 128)), (131_072, (64, 128)), (60_000, (29, 128)), (2_000, (1, 125)), (60, (1, 3)), (10, (1, 1))],
+)
+def test_short_texts_get_fewer_rows_then_shorter_sequences(length, expected):
+    assert fit_shape(length, 64, 128) == expected
+
+
+def test_the_seed_moves_the_beginning(song_file):
+    corpus = Corpus.open(song_file)
+    stream = corpus.stream("train", train_tokenizer("ascii", []))
+    offsets = {Batches.of(stream, TrainingOptions(seed=seed)).offset for seed in range(10)}
+    assert len(offsets) > 5
+    batches = Batches.of(stream, TrainingOptions(seed=1))
+    assert batches.offset == Batches.of(stream, TrainingOptions(seed=1)).offset
+    inputs, targets = batches.batch(0)
+    assert inputs.dtype == targets.dtype == torch.int64
+    assert torch.equal(inputs[0, 1:], targets[0, :-1])
+
+
+def test_features_of_a_frozen_prefix_keep_their_precision():
+    features = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
+    batches = Batches(features, np.arange(50, dtype=np.uint8), 2, 10)
+    inputs, targets = batches.batch(1)
+    assert (inputs.dtype, inputs.shape, targets.shape) == (torch.float32, (2, 10, 3), (2, 10))
+    assert torch.equal(inputs[1], torch.from_numpy(features[35:45]))

@@ -1,0 +1,85 @@
+"""The folder of a run: what is refused, what is continued, what a finished run holds."""
+
+import json
+
+import pytest
+from stopping import At, Stop, left_by, stop
+
+from understudy.errors import UserError
+from understudy.training import folder as room
+from understudy.training.folder import TrainingResult, open_folder
+
+REQUEST = {"command": "pretrain", "options": {"training": {"lr": 0.1, "threads": 1, "shares": (1, 2)}}}
+
+
+def keep(folder, request, **facts):
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(json.dumps({"request": request, **facts}))
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_new_or_empty_folder_is_made_ready(tmp_path, resume):
+    for _ in range(2):
+        assert open_folder(tmp_path / "new" / "deep", REQUEST, resume) is None
+        assert (tmp_path / "new" / "deep").is_dir()
+
+
+def test_a_folder_in_use_is_refused(tmp_path):
+    (tmp_path / "letter.txt").write_text("dear")
+    with pytest.raises(UserError, match=r"is not empty\. .*--out, or add --resume"):
+        open_folder(tmp_path, REQUEST, resume=False)
+    with pytest.raises(UserError, match=r"no run to resume \(there is no config\.json\)"):
+        open_folder(tmp_path, REQUEST, resume=True)
+    with pytest.raises(UserError, match=r"letter\.txt is a file"):
+        open_folder(tmp_path / "letter.txt", REQUEST, resume=True)
+    with pytest.raises(UserError, match="Could not make the folder"):
+        open_folder(tmp_path / "letter.txt" / "run", REQUEST, resume=False)
+
+
+def test_another_run_is_not_continued(tmp_path):
+    keep(tmp_path, REQUEST)
+    assert open_folder(tmp_path, REQUEST, resume=True) is None
+    other = {"command": "pretrain", "options": {"training": {"lr": 0.2, "threads": 8, "shares": (1, 2)}}}
+    with pytest.raises(UserError, match=r"other settings.*: options\.training\.lr was 0\.1 and is now 0\.2\. "):
+        open_folder(tmp_path, other, resume=True)
+    other["options"]["training"]["lr"] = 0.1  # the number of threads alone may differ
+    assert open_folder(tmp_path, other, resume=True) is None
+
+
+def test_what_killed_writes_left_is_no_run(tmp_path):
+    (tmp_path / ".config.json.123.tmp").write_text("{")
+    with pytest.raises(UserError, match="--resume"):
+        open_folder(tmp_path, REQUEST, resume=False)
+    assert open_folder(tmp_path, REQUEST, resume=True) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_finished_run_holds_a_complete_model_and_is_not_repeated(train, tmp_path):
+    result = train(tmp_path / "out")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {
+        "model.safetensors",
+        "config.json",
+        "tokenizer.json",
+        "history.jsonl",
+        "README.md",
+        "fingerprint.safetensors",
+    }
+    before = left_by(tmp_path / "out")
+    again = train(tmp_path / "out", resume=True, monitor=At(1, stop))
+    assert isinstance(again, TrainingResult)
+    assert again == result
+    assert left_by(tmp_path / "out") == before
+    with pytest.raises(UserError, match="not empty"):
+        train(tmp_path / "out")
+
+
+def test_a_run_that_is_killed_while_it_finishes_does_not_start_again(train, undisturbed, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(room, "write_json", lambda *arguments: stop())
+        with pytest.raises(Stop):
+            train(tmp_path / "out", save_every=0)
+    seen = []
+    train(tmp_path / "out", save_every=0, resume=True, monitor=At(1, lambda: seen.append(1)))
+    assert not seen
+    assert left_by(tmp_path / "out") == undisturbed()

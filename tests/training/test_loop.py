@@ -1,0 +1,272 @@
+"""The training loop on a tiny stream, with validations whose outcome is known."""
+
+import math
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from stopping import At, history, left_by, press_ctrl_c
+
+from understudy.errors import UserError
+from understudy.evaluation.losses import Losses
+from understudy.models.language_model import LanguageModel, ModelConfig, ModelOptions
+from understudy.training import loop, schedules
+from understudy.training.batches import Batches
+from understudy.training.loop import Diverged, Task
+from understudy.training.monitor import Monitor
+from understudy.training.options import TrainingOptions
+from understudy.training.processes import make_fabric
+
+PER_EPOCH = 10
+
+
+class Run:
+    """A run whose validation losses are written down: one for each validation, the last for all that follow."""
+
+    def __init__(self, folder, *validations, masks=None, **options):
+        torch.manual_seed(0)
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        self.model = LanguageModel(ModelConfig(num_layers=1, hidden_size=4, vocabulary_size=5))
+        tokens = np.random.default_rng(0).integers(5, size=2 * PER_EPOCH * 3 + 1).astype(np.uint8)
+        self.batches = Batches(tokens[:-1], tokens[1:], batch_size=2, sequence_length=3)
+        self.validations = list(validations)
+        self.seen = []  # the weights at each validation
+        self.masks = masks or {}
+        self.options = TrainingOptions(**{"epochs": 3, "schedule": "constant", "lr": 0.01} | options)
+
+    def validate(self):
+        self.seen.append({name: p.detach().clone() for name, p in self.model.named_parameters()})
+        loss = self.validations.pop(0) if len(self.validations) > 1 else self.validations[0]
+        return Losses(np.array([4 * loss]), np.array([4]), np.array([1]), np.array([0]), np.array([4]))
+
+    def __call__(self, monitor=None):
+        task = Task(self.model, self.batches, self.validate, masks=self.masks)
+        return loop.train(task, self.folder, self.options, monitor or Monitor(), make_fabric(self.options))
+
+    def has_weights(self, expected):
+        """Whether the model in memory and the file have these weights."""
+        saved = load_file(self.folder / "model.safetensors")
+        current = dict(self.model.named_parameters())
+        return all(torch.equal(current[n], w) and torch.equal(saved[n], w) for n, w in expected.items())
+
+
+def test_the_best_weights_are_restored(tmp_path):
+    run = Run(tmp_path, 3.0, 2.0, 1.0, 1.5)
+    trained = run()
+    assert (trained.outcome, trained.steps, trained.epochs) == ("finished", 30, 3.0)
+    assert (trained.best_loss, trained.best_step) == (1.0, 20)
+    assert [row["best"] for row in trained.history] == [True, True, True, False]
+    assert not torch.equal(run.seen[2]["head.weight"], run.seen[3]["head.weight"])
+    assert run.has_weights(run.seen[2])
+
+
+@pytest.mark.parametrize(
+    ("patience", "validations", "steps", "best_step"),
+    [
+        (2, [3, 2, 2.5, 2.4, 1], 30, 10),  # stopped before the loss would have fallen again
+        (2, [3, 2, 2.5, 1, 1.5, 1.5], 50, 30),  # an improvement starts the count anew
+        (1, [3, 3], 10, 0),  # equal is no improvement, and the start counts as a candidate
+        (2, [3, 4, 5], 20, 0),
+        (0, [3, 4, 5], 60, 0),
+    ],
+)
+def test_early_stopping(tmp_path, patience, validations, steps, best_step):
+    run = Run(tmp_path, *validations, patience=patience, epochs=6)
+    trained = run()
+    assert (trained.steps, trained.best_step) == (steps, best_step)
+    assert trained.outcome == ("stopped early" if steps < 60 else "finished")
+    assert run.has_weights(run.seen[best_step // PER_EPOCH])
+
+
+def test_history_is_a_line_for_each_validation(tmp_path):
+    losses = []
+
+    class Listener(Monitor):
+        def step(self, step, loss, tokens_per_second):
+            losses.append(loss)
+
+    run = Run(tmp_path, 3.0, 2.0, 2.5, 1.0, validate_every=4, steps=10, weight_decay=0.1)
+    trained = run(Listener())
+    rows = history(tmp_path)
+    assert [row["step"] for row in rows] == [0, 4, 8, 10]
+    assert [row["epoch"] for row in rows] == [0.0, 0.4, 0.8, 1.0]
+    assert [row["validation_loss"] for row in rows] == [3.0, 2.0, 2.5, 1.0]
+    assert [row["validation_accuracy"] for row in rows] == [0.25] * 4
+    # What the monitor is told at each step is the mean since the last validation.
+    assert [row["train_loss"] for row in rows] == [None, losses[3], losses[7], losses[9]]
+    assert [{k: v for k, v in row.items() if k != "seconds"} for row in trained.history] == rows
+    seconds = [row["seconds"] for row in trained.history]
+    assert seconds == sorted(seconds)
+
+
+def test_the_recurrent_state_is_carried_within_an_epoch_and_zero_at_its_start(tmp_path):
+    run = Run(tmp_path, 3.0, epochs=2)
+    calls = []
+    run.model.register_forward_hook(lambda model, given, made: calls.append((given[1], made[1])))
+    run()
+    assert len(calls) == 2 * PER_EPOCH
+    for step, (before, _) in enumerate(calls):
+        if step % PER_EPOCH == 0:
+            assert not any(s.any() for s in before)
+        else:
+            assert all(torch.equal(a, b) for a, b in zip(before, calls[step - 1][1], strict=True))
+            assert not any(s.requires_grad for s in before)
+
+
+@pytest.mark.parametrize("schedule", get_args(get_type_hints(TrainingOptions)["schedule"]))
+def test_the_learning_rate_follows_the_schedule(tmp_path, monkeypatch, schedule):
+    made, rates = [], []
+    make = loop.make_optimizer
+    monkeypatch.setattr(loop, "make_optimizer", lambda *arguments: made.append(make(*arguments)) or made[0])
+
+    class Listener(Monitor):
+        def step(self, step, loss, tokens_per_second):
+            rates.append(made[0].param_groups[0]["lr"])
+
+    validations = [3.0, 4.0, 5.0, 6.0]  # the rate of plateau is halved after the second that is worse
+    Run(tmp_path, *validations, schedule=schedule, lr=0.5)(Listener())
+    assert rates == [0.5 * schedules.multiplier(schedule, s, 30, validations[: 1 + s // 10]) for s in range(30)]
+    assert len(set(rates)) >= {"constant": 1, "plateau": 2}.get(schedule, 29)
+    assert [row["lr"] for row in history(tmp_path)][1:] == rates[9::10]
+
+
+def test_one_seed_is_one_result(train, tmp_path):
+    """The fixture, not the function: whole commands."""
+    first, again, other = (train(tmp_path / name, seed=seed) for name, seed in [("a", 3), ("b", 3), ("c", 4)])
+    assert left_by(first.folder) == left_by(again.folder)
+    assert left_by(first.folder) != left_by(other.folder)
+
+
+def test_steps_are_reported_with_the_speed(tmp_path):
+    told = []
+
+    class Listener(Monitor):
+        def begin(self, name, step, total):
+            told.append(("begin", step, total))
+
+        def step(self, step, loss, tokens_per_second):
+            assert tokens_per_second > 0
+            told.append(step)
+
+        def validation(self, row):
+            told.append(f"validation {row['step']}")
+
+        def end(self):
+            told.append("end")
+
+    Run(tmp_path, 3.0, steps=3, validate_every=2)(Listener())
+    assert told == ["validation 0", ("begin", 0, 3), 1, 2, "validation 2", 3, "validation 3", "end"]
+    told.clear()
+    with pytest.raises(Diverged):
+        Run(tmp_path / "nan", 3.0, math.nan, steps=3, validate_every=2)(Listener())
+    assert told == ["validation 0", ("begin", 0, 3), 1, 2, "end"]
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf])
+def test_a_validation_that_fails_keeps_the_last_good_weights(tmp_path, loss):
+    run = Run(tmp_path, 3.0, 2.0, loss)
+    with pytest.raises(Diverged, match=rf"The loss became {loss} .* of step 10, are in {tmp_path}"):
+        run()
+    assert run.has_weights(run.seen[1])
+
+
+def test_a_loss_that_is_infinite_from_the_start_has_no_good_weights(tmp_path):
+    run = Run(tmp_path, math.nan)
+    with pytest.raises(Diverged, match="smaller --lr") as caught:
+        run()
+    assert "best weights" not in str(caught.value)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+@pytest.mark.parametrize("clip", [0.0, 1.0])
+def test_a_gradient_that_is_not_finite_stops_the_run(tmp_path, clip):
+    run = Run(tmp_path, 3.0, 2.0, clip=clip)
+
+    def spoil():
+        with torch.no_grad():
+            run.model.head.bias[0] = math.inf
+
+    with pytest.raises(Diverged, match=r"became nan .* at step 15\. Try .* --lr \(it was 0\.01\).* of step 10, are in"):
+        run(At(14, spoil))
+    assert run.has_weights(run.seen[1])
+
+
+def test_a_rate_that_is_too_large_diverges_with_a_sentence(train, tmp_path):
+    kind = {"lr": 1e38, "optimizer": "sgd", "schedule": "constant", "clip": 0.0}
+    with pytest.raises(Diverged, match=r"a smaller --lr \(it was 1e\+38\), a --clip of 1 or less \(it was 0\)"):
+        train(tmp_path / "out", **kind)
+    weights = load_file(tmp_path / "out" / "model.safetensors")
+    assert all(weight.isfinite().all() for weight in weights.values())
+
+
+def test_what_a_mask_holds_is_bit_identical_and_does_not_count_for_clipping(tmp_path):
+    mask = torch.zeros(5, dtype=torch.bool)
+    mask[2] = True
+    run = Run(tmp_path, 3.0, 2.0, masks={"head.bias": mask}, optimizer="sgd", lr=1.0, clip=1e-4, steps=1)
+    for name, parameter in run.model.named_parameters():
+        parameter.requires_grad = name == "head.bias"
+    run()
+    before, after = (seen["head.bias"] for seen in run.seen)
+    assert torch.equal(before[~mask], after[~mask])
+    # The gradient's norm is cut to 1e-4, and all of that is left for the one weight that learns.
+    assert (after - before)[2].abs().item() == pytest.approx(1e-4, rel=1e-3)
+
+
+@pytest.mark.parametrize("optimizer", get_args(get_type_hints(TrainingOptions)["optimizer"]))
+def test_what_a_mask_holds_does_not_decay(tmp_path, optimizer):
+    mask = torch.rand(16, 4) < 0.5
+    name = "layers.0.weight_hh"
+    run = Run(tmp_path, 3.0, 2.0, 1.0, masks={name: mask}, optimizer=optimizer, weight_decay=0.1)
+    run()
+    before, after = run.seen[0][name], run.seen[-1][name]
+    assert torch.equal(before[~mask], after[~mask])
+    assert (before[mask] != after[mask]).all()
+
+
+def test_weights_that_an_interruption_lent_are_taken_back(tmp_path):
+    """At the interruption the loss is lower than at any validation of the run."""
+    undisturbed = Run(tmp_path / "whole", 3.0, 2.0, 2.5, 2.5)
+    undisturbed()
+    interrupted = Run(tmp_path / "parts", 3.0, 2.0, 1.0)
+    trained = interrupted(At(15, press_ctrl_c))
+    assert (trained.outcome, trained.best_loss, trained.best_step) == ("interrupted", 1.0, 15)
+    assert interrupted.has_weights(interrupted.seen[-1])
+    rest = Run(tmp_path / "parts", 2.5)
+    assert rest().best_step == 10
+    assert left_by(tmp_path / "parts") == left_by(tmp_path / "whole")
+    assert rest.has_weights(undisturbed.seen[1])
+
+
+def test_an_interruption_at_the_end_is_none(tmp_path):
+    assert Run(tmp_path / "a", 3.0)(At(30, press_ctrl_c)).outcome == "finished"
+    assert Run(tmp_path / "b", 3.0, patience=1)(At(10, press_ctrl_c)).outcome == "stopped early"
+
+
+@pytest.mark.parametrize("length", [{"steps": 7}, {"epochs": 0.7}, {"steps": 7, "epochs": 9}])
+def test_the_length_of_a_run(tmp_path, length):
+    assert Run(tmp_path, 3.0, **length)().steps == 7
+
+
+def test_the_state_of_another_run_is_refused(tmp_path):
+    Run(tmp_path, 3.0)(At(5, press_ctrl_c))
+    other = Run(tmp_path, 3.0)
+    other.model = LanguageModel(ModelConfig(num_layers=1, hidden_size=6, vocabulary_size=5))
+    with pytest.raises(UserError, match=r"trainer\.safetensors belongs to a model of another shape"):
+        other()
+    path = Path(tmp_path / "trainer.safetensors")
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(UserError, match=r"trainer\.safetensors is damaged .*Delete it"):
+        Run(tmp_path, 3.0)()
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_bf16_trains_every_cell_and_keeps_its_weights_in_fp32(train, cell):
+    result = train(model=ModelOptions(cell, num_layers=2, hidden_size=8, dropout=0.1), precision="bf16", epochs=6)
+    rows = history(result.folder)
+    assert rows[-1]["validation_loss"] < rows[0]["validation_loss"] - 0.2
+    weights = load_file(Path(result.folder) / "model.safetensors")
+    assert {weight.dtype for weight in weights.values()} == {torch.float32}

@@ -1,0 +1,90 @@
+"""`pretrain`: a model from scratch, from tiny texts too; the command itself under Ctrl-C."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from stopping import history, left_by
+
+from understudy.errors import UserError
+from understudy.evaluation.losses import document_losses
+from understudy.models.checkpoint import load_checkpoint
+from understudy.models.language_model import ModelOptions
+from understudy.text.corpus import Corpus
+from understudy.text.tokenizers import TOKENIZERS
+from understudy.training.options import TrainingOptions
+from understudy.training.pretrain import pretrain
+
+TINY = ModelOptions(num_layers=1, hidden_size=8)
+
+
+@pytest.mark.parametrize("size", [200, 211, 2000])
+def test_a_tiny_text_trains(song_file, tmp_path, size):
+    (tmp_path / "tiny.txt").write_text(song_file.read_text().replace("\n\n===\n\n", "\n")[:size].strip() + "!")
+    result = pretrain(
+        tmp_path / "tiny.txt", out=tmp_path / "out", model=TINY, training=TrainingOptions(epochs=2, lr=0.01)
+    )
+    rows = history(tmp_path / "out")
+    assert result.steps >= 2 * 16  # an epoch has some steps to learn in, however short the text
+    assert math.isfinite(result.loss)
+    assert rows[-1]["train_loss"] < rows[0]["validation_loss"]
+    assert any("divided by position" in notice for notice in result.notices)
+
+
+@pytest.mark.parametrize("tokenizer", sorted(TOKENIZERS))
+def test_the_result_is_that_of_the_kept_weights(song_file, tmp_path, tokenizer):
+    out = tmp_path / "out"
+    result = pretrain(song_file, out=out, tokenizer=tokenizer, model=TINY, training=TrainingOptions(epochs=3))
+    saved = load_checkpoint(out)
+    losses = document_losses(saved.model, Corpus.open(song_file).stream("validation", saved.tokenizer))
+    assert result.loss == losses.loss == min(row["validation_loss"] for row in history(out))
+    assert (result.tokens, result.documents) == (losses.tokens.sum(), len(losses.characters))
+    assert saved.tokenizer.name == tokenizer
+    assert result.parameters == result.trained_parameters == saved.model.num_parameters()
+    config = json.loads((out / "config.json").read_text())
+    assert config["request"]["command"] == "pretrain"
+    assert config["request"]["corpus"]["hash"] == Corpus.open(song_file).hash
+    assert config["result"]["loss"] == result.loss
+
+
+def test_without_a_fingerprint_there_is_no_trace_of_the_text(song_file, tmp_path):
+    pretrain(song_file, out=tmp_path / "out", model=TINY, training=TrainingOptions(steps=1), fingerprint=False)
+    assert not (tmp_path / "out" / "fingerprint.safetensors").exists()
+
+
+def test_nothing_is_written_when_the_input_is_bad(song_file, tmp_path):
+    for text, tokenizer in ((tmp_path / "none.txt", "char"), (song_file, "words")):
+        with pytest.raises(UserError, match=r"none\.txt|no tokenizer 'words'"):
+            pretrain(text, out=tmp_path / "out", tokenizer=tokenizer)
+        assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_the_command_under_ctrl_c(song_file, tmp_path):
+    options = ["--hidden-size", "8", "--dropout", "0.2", "--steps", "400", "--patience", "0", "--validate-every", "20"]
+    command = [sys.executable, "-m", "understudy", "pretrain", song_file, *options, "--quiet", "--json"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    parts = [*command, "--out", tmp_path / "parts"]
+    program = subprocess.Popen(parts, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    lines = tmp_path / "parts" / "history.jsonl"
+    while not lines.exists() or len(lines.read_text().splitlines()) < 4:
+        assert program.poll() is None
+        time.sleep(0.01)
+    program.send_signal(signal.SIGINT)
+    out, error = program.communicate(timeout=60)
+    assert (program.returncode, error) == (130, "")
+    result = json.loads(out)
+    assert result["outcome"] == "interrupted"
+    assert result["steps"] < 400
+    load_checkpoint(tmp_path / "parts")
+    for rest in ([*parts, "--resume"], [*command, "--out", tmp_path / "whole"]):
+        done = subprocess.run(rest, capture_output=True, text=True, timeout=120, env=environment)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert json.loads(done.stdout)["steps"] == 400
+    assert left_by(tmp_path / "parts") == left_by(tmp_path / "whole")

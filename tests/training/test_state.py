@@ -1,0 +1,67 @@
+"""The file that a run goes on from."""
+
+import math
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from understudy.errors import UserError
+from understudy.training.state import FILE, Counters, Snapshot, copied, load_state, save_state
+
+
+@pytest.fixture
+def snapshot():
+    row = {"epoch": 0.1, "step": 3, "train_loss": None, "validation_loss": 1 / 3, "best": True, "seconds": 0.1}
+    zeros = torch.zeros(1, 2, 3, 4)
+    return Snapshot(
+        weights={"head.bias": torch.rand(3), "layers.0.weight_hh": torch.rand(4, 2)},
+        best={"head.bias": torch.rand(3), "layers.0.weight_hh": torch.rand(4, 2)},
+        optimizer={
+            0: {"step": torch.tensor(3.0), "exp_avg": torch.rand(3)},
+            1: {"momentum_buffer": None},
+            12: {"step": 7},
+        },
+        own={"hidden.0": zeros, "hidden.1": zeros.clone(), "random.cpu": torch.get_rng_state()[None]},
+        counters=Counters(step=3, total=9, best_loss=math.inf, epoch_loss=0.1 + 0.2, history=[row]),
+    )
+
+
+def same(first, second):
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, torch.Tensor):
+        return first.dtype == second.dtype and torch.equal(first, second)
+    return first == second and type(first) is type(second)
+
+
+def test_a_round_trip_loses_nothing(tmp_path, snapshot):
+    save_state(tmp_path, snapshot)
+    assert same(vars(load_state(tmp_path)), vars(snapshot))
+
+
+def test_nothing_to_continue(tmp_path):
+    assert load_state(tmp_path) is None
+
+
+@pytest.mark.parametrize("damage", ["empty", "short", "noise", "other"])
+def test_a_damaged_file_gets_a_sentence(tmp_path, snapshot, damage):
+    save_state(tmp_path, snapshot)
+    path = tmp_path / FILE
+    if damage == "other":
+        save_file({"weights.a": torch.ones(1)}, path, metadata={"counters": "{}"})
+    else:
+        data = path.read_bytes()
+        path.write_bytes({"empty": b"", "short": data[:-9], "noise": bytes(range(256)) * 9}[damage])
+    with pytest.raises(UserError, match=r"trainer\.safetensors is damaged .*Delete it to start the run again"):
+        load_state(tmp_path)
+
+
+def test_copies_do_not_follow_their_originals():
+    tensor = torch.ones(2, requires_grad=True)
+    copy = copied({"tensor": tensor, "number": 3})
+    with torch.no_grad():
+        tensor += 1
+    assert torch.equal(copy["tensor"], torch.ones(2))
+    assert not copy["tensor"].requires_grad
+    assert copy["number"] == 3
