@@ -103,6 +103,26 @@ def test_no_call_begins_after_ctrl_c(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_second_ctrl_c_stops_at_once(tmp_path):
+    (tmp_path / "script.py").write_text(INTERRUPTED.replace("sleep(1)", "sleep(600)"))
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, tmp_path / "script.py", begun], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while len(list(begun.iterdir())) < 2:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    try:
+        process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        pytest.fail("a second Ctrl-C was not heard")
+
+
+@pytest.mark.slow
 def test_workers_end_with_a_parent_that_is_killed():
     script = (
         "import os, time\n"

@@ -71,13 +71,14 @@ def test_the_command_under_ctrl_c(song_file, tmp_path):
     command = [sys.executable, "-m", "understudy", "pretrain", song_file, *options, "--quiet", "--json"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     parts = [*command, "--out", tmp_path / "parts"]
-    program = subprocess.Popen(parts, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     lines = tmp_path / "parts" / "history.jsonl"
-    while not lines.exists() or len(lines.read_text().splitlines()) < 4:
-        assert program.poll() is None
-        time.sleep(0.01)
-    program.send_signal(signal.SIGINT)
-    out, error = program.communicate(timeout=60)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(parts, **pipes, text=True, env=environment) as program:
+        while not lines.exists() or len(lines.read_text().splitlines()) < 4:
+            assert program.poll() is None
+            time.sleep(0.01)
+        program.send_signal(signal.SIGINT)
+        out, error = program.communicate(timeout=60)
     assert (program.returncode, error) == (130, "")
     result = json.loads(out)
     assert result["outcome"] == "interrupted"

@@ -46,19 +46,8 @@ def test_threads_are_set():
 
 
 def command(text, out, *options):
-    shape = [
-        "--hidden-size",
-        "8",
-        "--num-layers",
-        "1",
-        "--output-dropout",
-        "0.2",
-        "--patience",
-        "0",
-        "--quiet",
-        "--json",
-    ]
-    arguments = ["pretrain", text, "--out", out, "--devices", "2", "--device", "cpu", *shape, *options]
+    shape = ["--hidden-size", "8", "--num-layers", "1", "--output-dropout", "0.2", "--patience", "0"]
+    arguments = ["pretrain", text, "--out", out, "--devices", "2", "--device", "cpu", *shape, "--quiet", "--json"]
     return [sys.executable, "-m", "understudy", *map(str, [*arguments, *options])]
 
 
@@ -97,15 +86,14 @@ def test_two_processes_say_an_error_once(song_file, tmp_path):
 def test_two_processes_are_interrupted_and_go_on_exactly(song_file, tmp_path):
     length = ["--steps", "300", "--validate-every", "10"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    program = subprocess.Popen(
-        command(song_file, tmp_path / "parts", *length), stdout=subprocess.PIPE, env=environment, text=True
-    )
+    parts = command(song_file, tmp_path / "parts", *length)
     lines = tmp_path / "parts" / "history.jsonl"
-    while not lines.exists() or len(lines.read_text().splitlines()) < 3:
-        assert program.poll() is None
-        time.sleep(0.01)
-    program.send_signal(signal.SIGINT)  # to the first process alone: the other must follow
-    out, _ = program.communicate(timeout=120)
+    with subprocess.Popen(parts, stdout=subprocess.PIPE, env=environment, text=True) as program:
+        while not lines.exists() or len(lines.read_text().splitlines()) < 3:
+            assert program.poll() is None
+            time.sleep(0.01)
+        program.send_signal(signal.SIGINT)  # to the first process alone: the other must follow
+        out, _ = program.communicate(timeout=120)
     assert program.returncode == 130
     assert json.loads(out)["outcome"] == "interrupted"
     assert run(song_file, tmp_path / "parts", *length, "--resume").returncode == 0

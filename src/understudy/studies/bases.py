@@ -12,7 +12,9 @@ from understudy.studies.runs import Base
 from understudy.text.corpus import Corpus
 from understudy.transfer.finetune import fit_tokenizer, weights_hash
 
-SEEN = 0.01  # share of the test text from which it is said that a base has read it: some phrases are everyone's
+# From what share of the test text, and from how many runs found in it, it is said that a base has read it: some
+# phrases are everyone's, and the fingerprint of a large text holds one run in a thousand.
+SEEN, RUNS_SEEN = 0.01, 3
 
 
 def names_of(bases: Sequence[str | Path]) -> dict[str, str]:
@@ -62,7 +64,9 @@ def _seen(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
     path = checkpoint.folder / FINGERPRINT
     prints = load_fingerprints(path).values() if path.exists() else []
     test = [checkpoint.tokenizer.normalise(piece) for piece in corpus.texts("test")]
-    share = max((print_.copied(test).share or 0.0 for print_ in prints), default=0.0)
+    found = [print_.copied(test) for print_ in prints]
+    shares = [copying.share for copying in found if copying.share and copying.share * copying.lookups >= RUNS_SEEN]
+    share = max(shares, default=0.0)
     if share < SEEN:
         return []
     return [

@@ -79,9 +79,17 @@ def executor(workers: int = 0) -> Iterator[Executor]:
     pool = ProcessPoolExecutor(workers, context, _begin, (over,))
     try:
         yield Executor(pool)
+    except KeyboardInterrupt:
+        log.info("Stopping: what has begun is brought to an end or saved. A second Ctrl-C stops at once.")
+        raise
     finally:
         over.set()  # for the calls that the pool has handed out ahead and can no longer cancel
-        pool.shutdown(wait=True, cancel_futures=True)
+        try:
+            pool.shutdown(wait=True, cancel_futures=True)
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                worker.kill()
+            raise
 
 
 @contextmanager
