@@ -148,6 +148,8 @@ def _explained(error: Exception, command: str) -> tuple[str, int]:
             helped = any(hint in str(error) for hint in ("Did you mean", "Choose from", "Available commands"))
             see = f" understudy {command} --help shows what it takes." if command in COMMANDS and not helped else ""
             return str(error) + see, 2
+        case ModuleNotFoundError(name=str(package)) if not package.startswith("understudy"):
+            return f"{command} needs the package {package}: pip install 'understudy[study]'.", 2
         case OSError(strerror=str(reason), filename=name):
             return f"{name}: {reason}." if name else f"The system says: {reason}.", 2
     if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or "allocate memory" in str(error):

@@ -32,7 +32,7 @@ class Recipe:
             UserError: names the file and the key.
         """
         for key in self.options:
-            if key in known:
+            if key.replace("-", "_") in known:
                 continue
             close = difflib.get_close_matches(key.replace("-", "_"), known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"understudy {command} --help lists them."

@@ -126,7 +126,8 @@ def _generation(result: Any) -> None:
 def facts_of_generation(result: Any) -> None:
     """How a text came about, as notices: standard output holds the text alone."""
     speed = result.characters / max(1e-9, result.seconds)
-    log.info(f"seed {result.sampling.seed}, {result.characters:,} characters, {speed:,.0f} a second")
+    english = f", {result.quality.english_words:.0%} of the words English" if result.quality.english_words else ""
+    log.info(f"seed {result.sampling.seed}, {result.characters:,} characters, {speed:,.0f} a second{english}")
     for name, copying in (result.copying or {}).items():
         about = "" if copying["exact"] else "about "
         if not copying["lookups"]:
@@ -172,15 +173,29 @@ def _info(result: Any) -> None:
     if result.kind == "bundled models" and not result.rows:
         print("No models are bundled with this installation; train one with understudy pretrain.")
         return
-    rows = result.rows
     if result.kind == "bundled models":
-        rows = [{name: row[name] for name in OF_BUNDLED} for row in rows]
-    else:  # notices were told while the text was read
-        facts = {name.replace("_", " "): value for name, value in result.facts.items() if name != "notices"}
-        _say({result.kind: result.path} | facts)
-        print(end="\n" if rows else "")
-    if rows:
-        _console().print(_rows(rows))
+        _console().print(_rows([_bundled(row) for row in result.rows]))
+        print("\nunderstudy info NAME says more of one, understudy generate NAME lets it write.")
+        return
+    # Notices were told while the text was read.
+    facts = {name.replace("_", " "): value for name, value in result.facts.items() if name != "notices"}
+    _say({result.kind: result.path} | facts)
+    if result.rows:
+        print()
+        _console().print(_rows(result.rows))
+
+
+def _bundled(row: dict[str, Any]) -> dict[str, Any]:
+    """What fits on a line of a narrow terminal."""
+    return {
+        "name": row["name"],
+        "network": f"{row['cell']} {row['layers']}x{row['units']}",
+        "weights": row["parameters"],
+        "tokenizer": row["tokenizer"],
+        "trained on": row["characters"] and f"{row['characters'] / 1e6:.1f} M chars",
+        "loss": row["validation_loss"],
+        "MB": row["megabytes"],
+    }
 
 
 def _rows(rows: list[dict[str, Any]]) -> Table:

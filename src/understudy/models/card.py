@@ -54,7 +54,7 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         "```python",
         "import understudy",
         "",
-        f'print(understudy.generate("{name}", length=300).texts[0])',
+        f'print(understudy.generate("{name}", understudy.GenerateOptions(length=300)).texts[0])',
         "```",
         "",
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from understudy.errors import UserError
 from understudy.models.checkpoint import Checkpoint, load_checkpoint
+from understudy.models.language_model import ModelOptions
 from understudy.storage import write_json
 from understudy.studies.bases import base_of, common_tokenizer, names_of, notices_on
 from understudy.studies.executor import Executor, executor
@@ -202,13 +203,16 @@ def best_from_scratch(
     pool: Executor,
     store: Path,
     monitor: Monitor,
+    network: ModelOptions | None = None,
 ) -> tuple[Row, list[Finished]]:
     """The best network of a search: the finalists are trained with every seed, the best mean on validation wins.
+
+    With a `network` the search is among networks of that shape.
 
     Raises:
         UserError: every network diverged, with one seed at least.
     """
-    trials = search(text, tokenizer, options, pool, store, monitor)
+    trials = search(text, tokenizer, options, pool, store, monitor, network)
     finalists = [
         Row(f"finalist {place}: {describe(job)}", "scratch", tuple(with_seed(job, seed) for seed in range(seeds)))
         for place, (job, _) in enumerate(trials[: options.finalists], 1)

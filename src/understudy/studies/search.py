@@ -42,9 +42,17 @@ class SearchOptions:
 
 
 def search(
-    text: Text, tokenizer: str, options: SearchOptions, pool: Executor, store: Path, monitor: Monitor
+    text: Text,
+    tokenizer: str,
+    options: SearchOptions,
+    pool: Executor,
+    store: Path,
+    monitor: Monitor,
+    network: ModelOptions | None = None,
 ) -> list[tuple[Training, Finished]]:
     """Search layers, units, dropout of both kinds, learning rate and weight decay with Optuna's TPE sampler.
+
+    With a `network` its layers and units are held, and only the rest is searched.
 
     The sampler is told the validation losses in the order of the trials, each after the same number of proposals, so
     the same seed gives the same search: one that was killed is asked again, and what is in the run store answers at
@@ -66,7 +74,7 @@ def search(
     while told < options.trials:
         if len(trials) < options.trials and (len(trials) < STARTUP or len(trials) < told + AHEAD):
             trial = study.ask()
-            job = _job(trial, text, tokenizer, options)
+            job = _job(trial, text, tokenizer, options, network)
             trials.append((trial, job))
             if job not in runs:
                 runs[job] = pool.submit(run_job, job, store)
@@ -98,15 +106,21 @@ def describe(job: Training) -> str:
     return ", ".join(words)
 
 
-def _job(trial: Any, text: Text, tokenizer: str, options: SearchOptions) -> Training:
-    layers = trial.suggest_int("num_layers", 1, 3)
-    most = options.max_hidden // 8
+def _job(
+    trial: Any, text: Text, tokenizer: str, options: SearchOptions, network: ModelOptions | None = None
+) -> Training:
+    if network is None:
+        most = options.max_hidden // 8
+        layers = trial.suggest_int("num_layers", 1, 3)
+        hidden = 8 * trial.suggest_int("eights_of_units", min(4, most), most, log=True)
+    else:
+        layers, hidden = network.num_layers, network.hidden_size
     return Training(
         text=text,
         tokenizer=tokenizer,
         model=ModelOptions(
             num_layers=layers,
-            hidden_size=8 * trial.suggest_int("eights_of_units", min(4, most), most, log=True),
+            hidden_size=hidden,
             dropout=round(trial.suggest_float("dropout", 0, 0.6), 3) if layers > 1 else 0.0,
             dropout_kind=trial.suggest_categorical("dropout_kind", ["ordinary", "variational"]),
             output_dropout=round(trial.suggest_float("output_dropout", 0, 0.6), 3),

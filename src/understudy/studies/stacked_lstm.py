@@ -9,7 +9,7 @@ The grid, every row with all seeds:
     recipe "paper"   RMSprop, alpha 0.99, constant rate; bases at 1e-2 until validation stops improving;
                      retrained at 1e-2 and at 1e-3; scratch of 2 layers with dropout 0.2, and of 3 layers
     recipe "better"  AdamW, cosine; bases for a fixed number of epochs; retrained with a gentle rate;
-                     scratch: the same network with dropout searched, and the best network of any size
+                     scratch: the best 3x64 network of a search, and the best of any size
 """
 
 import time
@@ -21,7 +21,7 @@ from understudy.models.language_model import ModelOptions
 from understudy.storage import write_json
 from understudy.studies.compare import best_from_scratch, layer_subsets
 from understudy.studies.executor import Executor, executor
-from understudy.studies.keeping import best_run, open_study, sample_text
+from understudy.studies.keeping import best_run, english_shares, open_study, sample_text
 from understudy.studies.results import StudyOptions, StudyResult
 from understudy.studies.rows import Row, RowResult, run_rows, summarise
 from understudy.studies.runs import Base, Finished, Ngrams, Text, Training, Untouched, open_text, run_job
@@ -54,7 +54,7 @@ class Recipe:
     retraining: Mapping[str, RetrainingOptions]
     """By a name that tells them apart in the table."""
     scratch: Mapping[str, Training]
-    """Networks from scratch by name; seeds are filled in."""
+    """Networks from scratch by name."""
 
 
 def recipes(target: Text, quick: bool) -> list[Recipe]:
@@ -85,11 +85,7 @@ def recipes(target: Text, quick: bool) -> list[Recipe]:
             "better",
             adamw,
             {"": ours},
-            {
-                "scratch, 3 layers, dropout 0.3": Training(
-                    target, replace(ours, epochs=60, weight_decay=0.1), model=replace(NETWORK, dropout=0.3)
-                ),
-            },
+            {},  # searched: see `run`
         ),
     ]
 
@@ -122,7 +118,10 @@ def run(data: Mapping[str, Path], out: Path, options: StudyOptions, resume: bool
         for recipe in recipes(target, options.quick):
             rows += recipe_rows(recipe, target, bases, seeds)
         best, scratch = best_from_scratch(target, "ascii", searching, seeds, pool, store, monitor)
-        runs = run_rows([*shared, *rows], pool, store, monitor) | {best.name: scratch}
+        same, equal = best_from_scratch(target, "ascii", searching, seeds, pool, store, monitor, NETWORK)
+        same = replace(same, name=f"better: scratch, 3 layers, best of {searching.trials}")
+        runs = run_rows([*shared, *rows], pool, store, monitor) | {best.name: scratch, same.name: equal}
+        rows.append(same)
         splits = other_splits(rows, runs, data["target"], seeds, pool, store, monitor)
     shared = [best, *shared]
     tables = {}
@@ -130,10 +129,10 @@ def run(data: Mapping[str, Path], out: Path, options: StudyOptions, resume: bool
         mine = [row for row in rows if row.name.startswith(f"{recipe.name}: ")]
         chosen = [row for row in [*shared, *mine] if all(run.losses for run in runs[row.name])]
         tables[recipe.name] = summarise(chosen, runs)
-    samples = [
-        sample_text(name, family, folder, target, 1000, 0.8) for name, family, folder in writers(tables, runs, bases)
-    ]
-    found = claims(tables, runs, splits)
+    models = writers(tables, runs, bases)
+    samples = [sample_text(name, family, folder, target, 1000, 0.8) for name, family, folder in models]
+    english = {name: english_shares(folder) for name, _, folder in models[:3]}  # scratch, far, near
+    found = claims(tables, runs, splits, english)
     result = StudyResult(
         study="stacked-lstm",
         folder=str(out),

@@ -1,0 +1,151 @@
+import io
+import json
+
+import pytest
+
+from understudy.models.checkpoint import load_checkpoint
+from understudy.text.tokenizers import CharTokenizer
+
+
+@pytest.fixture
+def base(make_base):
+    return make_base()
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """Puts lines where prompts are read from."""
+    return lambda text: monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+def test_texts_are_printed_with_rules_between_and_facts_beside(cli, base):
+    result = cli("generate", base, "--samples", 2, "--length", 20, "--seed", 3)
+    first = cli("generate", base, "--length", 20, "--seed", 3)
+    texts = result.out.split("\n\n===\n\n")
+    assert len(texts) == 2
+    assert texts[0] == first.out.removesuffix("\n")
+    assert "seed 3, 40 characters" in result.err
+
+
+def test_streaming_shows_the_same_text(cli, base):
+    options = ("--length", 50, "--seed", 3, "--prompt", "The ")
+    whole, streamed = cli("generate", base, *options), cli("generate", base, *options, "--stream")
+    assert streamed.out == whole.out
+    assert "seed 3, 50 characters" in streamed.err
+    assert cli("generate", base, *options, "--stream", "--quiet").err == ""
+
+
+def test_streaming_shows_text_before_it_is_complete(monkeypatch, base):
+    from understudy.generation import console
+    from understudy.generation.generate import GenerateOptions
+    from understudy.generation.sampling import SamplingOptions
+
+    shown = []
+    monkeypatch.setattr(console, "_write", lambda sample, text: shown.append(text))
+    console.generate(str(base), GenerateOptions(length=30), SamplingOptions(seed=3), stream=True)
+    assert len(shown) > 20
+
+
+@pytest.mark.parametrize("flag", ["--interactive", "-i"])
+def test_prompts_are_read_a_line_each(cli, base, typed, flag):
+    typed("A river\r\n\nThe end")
+    result = cli("generate", base, flag, "--length", 10, "--seed", 5)
+    assert result.status == 0
+    assert result.err == ""
+    # The texts hold no prompt sign; each goes on from its line, with a seed of its own.
+    alone = [
+        cli("generate", base, "--prompt", prompt, "--length", 10, "--seed", 5 + turn).out
+        for turn, prompt in enumerate(["A river", "", "The end"])
+    ]
+    assert result.out == "".join(alone)
+    assert result.out.startswith("A river")
+
+
+def test_a_prompt_that_cannot_be_read_does_not_end_the_conversation(cli, make_base, typed):
+    base = make_base("char", CharTokenizer(["\x03", "a", "b"]))
+    typed("ab\nx\nba\n")
+    result = cli("generate", base, "-i", "--documents", 1, "--max-length", 5)
+    assert result.status == 0
+    assert "'x' (U+0078)" in result.err
+    assert [line[:2] for line in result.out.splitlines() if line] == ["ab", "ba"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_at_a_terminal_ctrl_c_ends_a_text_and_ctrl_d_the_conversation(cli, base, monkeypatch):
+    lines = iter(["one", "two"])
+
+    def ask(prompt: str) -> str:
+        assert prompt == "> "
+        try:
+            return next(lines)
+        except StopIteration:
+            raise EOFError from None
+
+    def write(checkpoint, options, sampling, stream):
+        stream(0, options.prompt)
+        if options.prompt == "one":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.input", ask)
+    monkeypatch.setattr("sys.stdin", Terminal())
+    monkeypatch.setattr("understudy.generation.generate.generate", write)
+    result = cli("generate", base, "-i")
+    assert result.status == 0
+    assert result.out == "one\ntwo\n"
+    assert "Ctrl-D" in result.err
+
+
+def test_ctrl_c_ends_everything_elsewhere(cli, base, typed, monkeypatch):
+    def write(*arguments, **options):
+        raise KeyboardInterrupt
+
+    typed("one\ntwo\n")
+    monkeypatch.setattr("understudy.generation.generate.generate", write)
+    result = cli("generate", base, "-i")
+    assert (result.status, result.out) == (130, "")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--stream", "--samples", 2], "--samples"),
+        (["--stream", "--documents", 2], "--documents"),
+        (["-i", "--samples", 2], "--samples"),
+        (["-i", "--prompt", "x"], "--prompt"),
+        (["-i", "--json"], "--json"),
+        (["--stream", "--json"], "--json"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(cli, base, typed, options, said):
+    typed("")
+    result = cli("generate", base, *options)
+    assert result.status == 2
+    assert said in result.err
+    assert result.out == ""
+
+
+def test_a_whole_document_may_be_streamed(cli, base):
+    result = cli("generate", base, "--stream", "--documents", 1, "--max-length", 30, "--seed", 1)
+    assert result.status == 0
+    assert result.out == cli("generate", base, "--documents", 1, "--max-length", 30, "--seed", 1).out
+
+
+def test_copying_is_reported_as_far_as_it_is_known(cli, song_file, tmp_path):
+    out = tmp_path / "m"
+    assert cli("pretrain", song_file, "--out", out, "--steps", 1, "--hidden-size", 8, "--num-layers", 1).status == 0
+    assert "nothing of 30 characters or more" in cli("generate", out, "--length", 200).err
+    assert "too little was written to tell" in cli("generate", out, "--length", 20).err
+    (out / "fingerprint.safetensors").unlink()
+    assert "copied" not in cli("generate", out, "--length", 200).err
+    assert json.loads(cli("generate", out, "--length", 20, "--json").out)["copying"] is None
+
+
+def test_a_model_is_found_wherever_the_command_is_run(cli, base, monkeypatch):
+    monkeypatch.chdir(base.parent)
+    assert load_checkpoint("base").folder.resolve() == base
+    assert cli("generate", "base", "--length", 5).status == 0
+    assert cli("generate", "./base/", "--length", 5).status == 0

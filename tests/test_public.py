@@ -1,0 +1,108 @@
+import importlib
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+from dataclasses import is_dataclass
+from typing import get_type_hints
+
+import pytest
+
+import understudy
+from understudy.cli import COMMANDS
+
+WITHOUT_EXTRAS = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("optuna", "scipy", "matplotlib", "jinja2", "tensorboard"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Absent())
+from understudy.cli import run
+"""
+FUNCTIONS = ["pretrain", "finetune", "compare", "study", "evaluate", "generate", "info"]
+
+
+def python(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    words = [sys.executable, "-W", "error", "-c", program, *map(str, arguments)]
+    return subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize("name", understudy.__all__)
+def test_what_is_public_exists_and_is_documented(name):
+    found = getattr(understudy, name)
+    assert name in dir(understudy)
+    assert name == "__version__" or inspect.getdoc(found)
+
+
+def test_what_is_not_public_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'finetun'"):
+        understudy.finetun  # noqa: B018
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_options_and_results_of_a_public_function_are_public(name):
+    hints = get_type_hints(getattr(understudy, name), localns={"Checkpoint": understudy.Checkpoint, "Stepper": object})
+    missing = {kind.__name__ for kind in hints.values() if is_dataclass(kind)} - set(understudy.__all__)
+    assert missing == set()
+
+
+def test_each_command_is_a_public_function_of_the_same_name():
+    assert set(COMMANDS) == set(FUNCTIONS)
+    for name in COMMANDS:
+        assert callable(getattr(understudy, name))
+
+
+def test_importing_the_package_imports_nothing_else():
+    program = "import sys, understudy; print({'numpy', 'torch', 'rich', 'cyclopts'} & set(sys.modules))"
+    result = python(program)
+    assert (result.stdout, result.stderr) == ("set()\n", "")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [module.name for module in pkgutil.walk_packages(understudy.__path__, "understudy.") if "__" not in module.name],
+)
+def test_every_module_imports_and_says_what_it_is(name):
+    module = importlib.import_module(name)
+    empty = module.__file__ is not None and os.path.getsize(module.__file__) == 0
+    assert empty or module.__doc__
+
+
+def test_without_the_extras_every_module_imports_but_those_that_draw():
+    program = WITHOUT_EXTRAS + (
+        "import importlib, pkgutil, understudy\n"
+        "for module in pkgutil.walk_packages(understudy.__path__, 'understudy.'):\n"
+        "    try:\n"
+        "        module.name.endswith('__main__') or importlib.import_module(module.name)\n"
+        "    except ModuleNotFoundError as error:\n"
+        "        print(module.name)\n"
+    )
+    result = python(program)
+    assert result.returncode == 0, result.stderr
+    lacking = result.stdout.split()
+    assert lacking, "the extras were not hidden"
+    assert all(name.startswith(("understudy.report.", "understudy.studies.")) for name in lacking), lacking
+
+
+def test_without_the_extras_the_commands_work_that_need_none(song_file, tmp_path):
+    base, mine = tmp_path / "base", tmp_path / "mine"
+    small = "'--steps', '2', '--quiet'"
+    program = WITHOUT_EXTRAS + (
+        "songs, base, mine = sys.argv[1:]\n"
+        f"assert run(['pretrain', songs, '--out', base, '--hidden-size', '8', '--num-layers', '1', {small}]) == 0\n"
+        f"assert run(['finetune', base, songs, '--out', mine, '--train', 'layers.0', {small}]) == 0\n"
+        "assert run(['evaluate', mine, songs]) == 0\n"
+        "assert run(['generate', mine, '--length', '10']) == 0\n"
+        "assert run(['info']) == run(['info', mine]) == run(['info', songs]) == 0\n"
+        "sys.exit(run(['compare', base, '--corpus', songs, '--out', mine + '2']))\n"
+    )
+    result = python(program, song_file, base, mine)
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.count("Error: ") == 1
+    assert "pip install 'understudy[study]'" in result.stderr
+    assert not (tmp_path / "mine2").exists()

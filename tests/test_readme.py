@@ -1,0 +1,93 @@
+"""What the README shows is run as it stands.
+
+Each block of commands (```sh) or of Python has a comment in front of it that says how it is tested:
+
+    <!-- test -->               run as it is
+    <!-- test: --epochs 1 -->   run with these flags added to every command
+    <!-- no test -->            not run
+
+A block runs in a folder of its own, where `songs.txt` and `books/` lie.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from understudy.models.finding import bundled_models
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+FENCE = re.compile(r"^```(sh|python)$\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MARKED = re.compile(r"^<!-- (?:(no )?test)(?:: ([^\n]+))? -->\n```(sh|python)$\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+class Block(NamedTuple):
+    skipped: str
+    flags: str
+    language: str
+    text: str
+
+
+BLOCKS = [Block(*match) for match in MARKED.findall(README)]
+
+
+def commands(block: Block) -> list[list[str]]:
+    """What a block runs, as words."""
+    if block.language == "python":
+        return [[sys.executable, "-W", "error", "-c", block.text]]
+    lines = [shlex.split(line, comments=True) for line in block.text.replace("\\\n", " ").splitlines()]
+    assert all(words[0] == "understudy" for words in lines if words), "only understudy's own commands can be tested"
+    flags = shlex.split(block.flags)
+    return [[sys.executable, "-m", "understudy", *words[1:], *flags] for words in lines if words]
+
+
+def test_the_readme_has_blocks_and_each_says_how_it_is_tested():
+    if not FENCE.search(README):
+        pytest.skip("README.md shows no commands yet")
+    assert [text for _, text in FENCE.findall(README)] == [block.text for block in BLOCKS]
+    assert any(block.language == "python" for block in BLOCKS)
+    assert any(not block.skipped for block in BLOCKS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.text.split("\n")[0][:60])
+def test_a_block_of_the_readme_runs(block, tmp_path):
+    if block.skipped:
+        pytest.skip("marked <!-- no test -->")
+    for name in set(re.findall(r"\benglish-\w+", block.text)) - set(bundled_models()):
+        pytest.skip(f"{name} is not in the package yet")
+    shutil.copy(ROOT / "examples" / "songs.txt", tmp_path)
+    (tmp_path / "books").mkdir()
+    shutil.copy(ROOT / "examples" / "songs.txt", tmp_path / "books" / "ferry.txt")
+    for command in commands(block):
+        result = subprocess.run(
+            command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
+        assert result.returncode == 0, f"{shlex.join(command)}\n{result.stderr}"
+        assert result.stdout, shlex.join(command)
+        assert "Warning" not in result.stderr
+
+
+def test_links_lead_to_files_of_the_repository():
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize("name", bundled_models())
+def test_the_python_on_a_model_card_runs(name):
+    card = (bundled_models()[name] / "README.md").read_text(encoding="utf-8")
+    [(language, program)] = FENCE.findall(card)
+    assert language == "python"
+    result = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False, timeout=300
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(result.stdout) > 300

@@ -1,0 +1,126 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from understudy.errors import UserError
+from understudy.recipes import read_recipe, take_recipe
+
+RECIPES = Path(__file__).parents[1] / "recipes"
+BUNDLED = Path(__file__).parents[1] / "src" / "understudy" / "bundled"
+RECIPE = """
+# A comment says why.
+[options]
+hidden_size = 8
+num_layers = 1
+steps = 3
+fractions = [0.6, 0.2, 0.2]
+fingerprint = false
+
+[measured]
+validation_loss = 3.0
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path) -> Path:
+    path = tmp_path / "recipe.toml"
+    path.write_text(RECIPE)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kept", "found"),
+    [
+        (["generate", "m"], ["generate", "m"], None),
+        (["generate", "--recipe", "a", "m"], ["generate", "m"], "a"),
+        (["generate", "m", "--recipe=a b"], ["generate", "m"], "a b"),
+        (["--recipe", "a", "generate"], ["generate"], "a"),
+        (["generate", "--", "--recipe", "a"], ["generate", "--", "--recipe", "a"], None),
+    ],
+)
+def test_the_flag_is_split_off_wherever_it_stands(arguments, kept, found):
+    assert take_recipe(arguments) == (kept, found)
+
+
+@pytest.mark.parametrize("arguments", [["--recipe"], ["--recipe="], ["--recipe", "a", "--recipe", "b"]])
+def test_one_file_is_needed(arguments):
+    with pytest.raises(UserError, match="--recipe"):
+        take_recipe(arguments)
+
+
+def test_options_are_read_and_measurements_are_not(recipe):
+    options = read_recipe(recipe).options
+    assert options["fractions"] == [0.6, 0.2, 0.2]
+    assert "validation_loss" not in options
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("[options", "TOML"), ("lr = 1", r"\[options\]"), ("options = 3", r"\[options\]"), ("\x00", "TOML")],
+)
+def test_a_file_that_is_no_recipe_is_named(tmp_path, text, said):
+    path = tmp_path / "r.toml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=said) as caught:
+        read_recipe(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_file_that_is_missing_or_not_utf8_is_named(tmp_path):
+    (tmp_path / "r.toml").write_bytes(b"[options]\nprompt = '\xff'\n")
+    for name in ("r.toml", "nowhere.toml"):
+        with pytest.raises(UserError, match=name):
+            read_recipe(tmp_path / name)
+
+
+def test_an_option_that_a_command_lacks_is_named_with_the_nearest(recipe):
+    found = read_recipe(recipe)
+    found.check("pretrain", ["hidden_size", "num_layers", "steps", "fractions", "fingerprint"])
+    with pytest.raises(
+        UserError, match=r"recipe\.toml sets 'hidden_size', which is no option of x; did you mean hiden"
+    ):
+        found.check("x", ["hiden_size"])
+    with pytest.raises(UserError, match="understudy x --help"):
+        found.check("x", ["zzz"])
+
+
+def test_a_recipe_sets_what_flags_do_not(cli, recipe, song_file, tmp_path):
+    assert cli("pretrain", song_file, "--recipe", recipe, "--out", tmp_path / "a", "--steps", 2).status == 0
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert config["model"]["hidden_size"] == 8
+    assert config["result"]["steps"] == 2
+    assert config["request"]["corpus"]["fractions"] == [0.6, 0.2, 0.2]
+    assert not (tmp_path / "a" / "fingerprint.safetensors").exists()
+    again = ["--fingerprint", "--fractions", 0.5, 0.25, 0.25]
+    assert cli("pretrain", song_file, f"--recipe={recipe}", "--out", tmp_path / "b", *again).status == 0
+    assert (tmp_path / "b" / "fingerprint.safetensors").exists()
+    config = json.loads((tmp_path / "b" / "config.json").read_text())
+    assert config["request"]["corpus"]["fractions"] == [0.5, 0.25, 0.25]
+
+
+def test_names_may_have_dashes_and_lists_may_be_given(cli, make_base, tmp_path):
+    path = tmp_path / "r.toml"
+    path.write_text('[options]\nprompt = "A-b"\nstop = ["e", "a"]\nmax-length = 7\nlength = 5\nseed = 1\n')
+    result = cli("generate", make_base(), "--recipe", path, "--json")
+    assert result.status == 0, result.err
+    options = json.loads(result.out)["options"]
+    assert (options["prompt"], options["stop"], options["max_length"]) == ("A-b", ["e", "a"], 7)
+
+
+def test_a_selection_and_the_output_may_stand_in_a_recipe(cli, make_base, song_file, tmp_path):
+    path = tmp_path / "r.toml"
+    path.write_text(f'[options]\ntrain = "layers.1"\nsteps = 1\nout = "{(tmp_path / "new").as_posix()}"\n')
+    assert cli("finetune", make_base(), song_file, "--recipe", path).status == 0
+    assert json.loads((tmp_path / "new" / "config.json").read_text())["request"]["selection"] == "layers.1, head"
+
+
+@pytest.mark.parametrize(
+    "path", [*RECIPES.glob("*.toml"), *BUNDLED.glob("*/*.toml")], ids=lambda path: path.parent.name + "/" + path.name
+)
+def test_the_recipes_that_come_along_have_only_options_that_exist(cli, path):
+    command = next(name for name in ("compare", "finetune", "pretrain") if f"understudy {name}" in path.read_text())
+    # Without the rest of what it needs the command is refused, and a recipe with an unknown option before that.
+    result = cli(command, "--recipe", path, *(["x"] if command == "finetune" else []))
+    assert result.status == 2
+    assert str(path) not in result.err
