@@ -75,8 +75,9 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture
-def cli(capsys) -> Iterator[Callable[..., Outcome]]:
-    """Runs a command in this process."""
+def cli(capsys, monkeypatch) -> Iterator[Callable[..., Outcome]]:
+    """Runs a command in this process; what it prints is as wide as in a file."""
+    monkeypatch.delenv("COLUMNS", raising=False)
     logger = logging.getLogger("understudy")
     handlers, level = logger.handlers, logger.level
 

@@ -120,7 +120,7 @@ def test_a_study_says_how_far_it_is(cli, tmp_path):
 @pytest.mark.parametrize("file", ["comparison.json", "result.json"])
 def test_a_finished_study_shows_its_rows(cli, tmp_path, file):
     folder = study(tmp_path / "s")
-    row = {"name": "scratch", "validation_loss": {"mean": 1.5}, "loss": {"mean": 1.25}}
+    row = {"name": "scratch", "validation_loss": 1.5, "loss": 1.25}
     write_json(folder / file, {"verdict": "It pays.", "report": "s/report.html", "rows": [row]})
     found = info(folder)
     assert found.facts["state"] == "finished"

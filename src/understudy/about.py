@@ -108,7 +108,7 @@ def _study(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     told = ("winner", "verdict", "model", "report", "corpus", "split_seed", "seconds")
     facts |= {"state": "finished"} | {key: found[key] for key in told if key in found}
     return facts, [
-        {"row": row["name"], "validation_loss": row["validation_loss"]["mean"], "test_loss": row["loss"]["mean"]}
+        {"row": row["name"], "validation_loss": row["validation_loss"], "test_loss": row["loss"]}
         for row in found["rows"]
     ]
 

@@ -81,7 +81,9 @@ def _say(facts: dict[str, Any]) -> None:
     left = max(map(len, facts)) + 2
     width = max(40, _console().width - left) if _narrow() else sys.maxsize
     for name, text in facts.items():
-        lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
+        lines = [text]
+        if not text.startswith("understudy "):  # a command stays whole, to be copied
+            lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
         print(f"\n{' ' * left}".join([name.ljust(left) + lines[0], *lines[1:]]))
 
 

@@ -85,8 +85,8 @@ def test_rows(finished):
     assert len({(row.tokens, row.characters, row.documents) for row in finished.rows}) == 1
     untouched = finished.rows[0]
     for row in finished.rows[4:]:  # retraining keeps the best epoch, the one before the first included
-        assert row.validation_loss.mean <= untouched.validation_loss.mean
-    assert finished.winner == min(finished.rows, key=lambda row: row.validation_loss.mean).name
+        assert row.validation_loss <= untouched.validation_loss
+    assert finished.winner == min(finished.rows, key=lambda row: row.validation_loss).name
     # Eight test documents, each a block, are few but enough.
     assert [row.name for row in finished.rows if row.difference is None] == ["scratch, best of 2"]
     assert "95 % interval over blocks of the text" in finished.verdict
@@ -126,7 +126,7 @@ def test_files(finished):
 def test_model_and_samples(finished):
     checkpoint = load_checkpoint(finished.model)
     networks = [row for row in finished.rows if row.family in ("scratch", "transfer")]
-    best = min(networks, key=lambda row: row.validation_loss.mean)
+    best = min(networks, key=lambda row: row.validation_loss)
     model = Path(finished.model) / "model.safetensors"
     runs = Path(finished.folder) / "runs"
     assert model.read_bytes() in [(runs / f / "model" / "model.safetensors").read_bytes() for f in best.folders]

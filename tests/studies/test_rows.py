@@ -9,7 +9,7 @@ import pytest
 
 from understudy.evaluation.intervals import holm, paired_difference
 from understudy.studies.executor import executor
-from understudy.studies.rows import Mean, Row, mean, run_rows, summarise, units
+from understudy.studies.rows import Row, deviation, run_rows, summarise, units
 from understudy.training.monitor import Monitor
 
 
@@ -52,17 +52,17 @@ def test_differences_are_to_the_scratch_row_that_is_best_on_validation(table):
 def test_figures_of_a_row(table):
     results = {result.name: result for result in summarise(*table)}
     scratch = results["scratch"]
-    assert scratch.validation_loss == Mean(2.05, pytest.approx(0.1 / 2**0.5))
-    assert scratch.loss.mean == pytest.approx(2.0 + EASE.mean())
-    assert scratch.loss.deviation == pytest.approx(0.2 / 2**0.5)
-    assert scratch.gap.mean == pytest.approx(1.0 + EASE.mean())
-    assert scratch.bits_per_char.mean == pytest.approx(scratch.loss.mean / np.log(2))
-    assert scratch.perplexity == pytest.approx(np.exp(scratch.loss.mean))
-    assert scratch.accuracy == Mean(0.5, 0.0)
-    assert scratch.interval.low < scratch.interval.estimate == pytest.approx(scratch.loss.mean)
+    assert (scratch.validation_loss, scratch.deviations["validation_loss"]) == pytest.approx((2.05, 0.1 / 2**0.5))
+    assert scratch.loss == pytest.approx(2.0 + EASE.mean())
+    assert scratch.deviations["loss"] == pytest.approx(0.2 / 2**0.5)
+    assert scratch.gap == pytest.approx(1.0 + EASE.mean())
+    assert scratch.bits_per_char == pytest.approx(scratch.loss / np.log(2))
+    assert scratch.perplexity == pytest.approx(np.exp(scratch.loss))
+    assert (scratch.accuracy, scratch.deviations["accuracy"]) == (0.5, 0.0)
+    assert scratch.interval.low < scratch.interval.estimate == pytest.approx(scratch.loss)
     assert (scratch.seeds, scratch.seconds, scratch.trained_parameters) == (2, 2.0, 10)
     assert (scratch.documents, scratch.tokens, scratch.characters) == (12, 1200, 1200)
-    assert results["retrained"].loss.deviation is None
+    assert results["retrained"].deviations["loss"] is None
     assert results["counted"].accuracy is None
 
 
@@ -107,8 +107,8 @@ def test_rows_on_other_tokens_are_not_compared(make_finished):
 
 
 def test_mean():
-    assert mean([1.0, 3.0]) == Mean(2.0, pytest.approx(2**0.5))
-    assert mean([1.5]) == Mean(1.5, None)
+    assert deviation([1.0, 3.0]) == pytest.approx(2**0.5)
+    assert deviation([1.5]) is None
 
 
 # Doing the runs.

@@ -9,7 +9,7 @@ from understudy.report.loss_curves import LossCurves
 from understudy.report.page import Figure, Report, Sample, write_report
 from understudy.report.tables import Column, Interval, Spread, Table
 from understudy.studies.keeping import SampleText, machine
-from understudy.studies.rows import FEW_DOCUMENTS, Mean, RowResult
+from understudy.studies.rows import FEW_DOCUMENTS, RowResult
 
 COLUMNS = [
     Column("name", "model", align="left"),
@@ -28,28 +28,28 @@ COLUMNS = [
 
 def best_scratch(rows: Sequence[RowResult]) -> RowResult | None:
     """The row from scratch with the lowest validation loss: what differences refer to."""
-    return min((r for r in rows if r.family == "scratch"), key=lambda r: r.validation_loss.mean, default=None)
+    return min((r for r in rows if r.family == "scratch"), key=lambda r: r.validation_loss, default=None)
 
 
 def winning(rows: Sequence[RowResult]) -> RowResult:
     """The row with the lowest validation loss; the test split has no say."""
-    return min(rows, key=lambda row: row.validation_loss.mean)
+    return min(rows, key=lambda row: row.validation_loss)
 
 
 def verdict(rows: Sequence[RowResult]) -> str:
     """What was found, in a sentence or two."""
     winner, scratch = winning(rows), best_scratch(rows)
     said = (
-        f"“{winner.name}” has the lowest validation loss and reads the test documents at {winner.loss.mean:.3f} "
+        f"“{winner.name}” has the lowest validation loss and reads the test documents at {winner.loss:.3f} "
         f"nats per {unit(rows)}"
     )
     if scratch is None:
         return said + "."
     if winner.name == scratch.name:
-        transfer = min((r for r in rows if r.family == "transfer"), key=lambda r: r.validation_loss.mean, default=None)
+        transfer = min((r for r in rows if r.family == "transfer"), key=lambda r: r.validation_loss, default=None)
         said += ": nothing that was retrained does better than training from scratch"
-        return said + (f" ({transfer.name}: {transfer.loss.mean:.3f})." if transfer else ".")
-    said += f"; the best network from scratch reads them at {scratch.loss.mean:.3f}"
+        return said + (f" ({transfer.name}: {transfer.loss:.3f})." if transfer else ".")
+    said += f"; the best network from scratch reads them at {scratch.loss:.3f}"
     if winner.difference is None or winner.p_holm is None:
         return said + "; there is too little test text for an interval."
     d = winner.difference
@@ -58,10 +58,8 @@ def verdict(rows: Sequence[RowResult]) -> str:
     said += f" (95 % interval over {resampled(rows)}, {p_value(winner.p_holm)} after Holm's correction)"
     said += "." if certain else ": on so little text that may be chance."
     if winner.family == "n-gram":
-        network = min((r for r in rows if r.family in ("transfer", "scratch")), key=lambda r: r.validation_loss.mean)
-        said += (
-            f" An n-gram model beats every network here, of which “{network.name}” is best ({network.loss.mean:.3f})."
-        )
+        network = min((r for r in rows if r.family in ("transfer", "scratch")), key=lambda r: r.validation_loss)
+        said += f" An n-gram model beats every network here, of which “{network.name}” is best ({network.loss:.3f})."
     return said
 
 
@@ -99,12 +97,12 @@ def _cells(row: RowResult) -> dict[str, Any]:
     return {
         "name": row.name,
         "family": row.family,
-        "validation": _spread(row.validation_loss),
-        "test": _spread(row.loss),
-        "bits": row.bits_per_char.mean,
-        "accuracy": row.accuracy and 100 * row.accuracy.mean,
-        "train": _spread(row.train_loss),
-        "gap": row.gap.mean,
+        "validation": spread(row, "validation_loss"),
+        "test": spread(row, "loss"),
+        "bits": row.bits_per_char,
+        "accuracy": row.accuracy and 100 * row.accuracy,
+        "train": spread(row, "train_loss"),
+        "gap": row.gap,
         "difference": difference and Interval(difference.estimate, difference.low, difference.high),
         "p": row.p_holm,
         "weights": row.trained_parameters,
@@ -112,8 +110,9 @@ def _cells(row: RowResult) -> dict[str, Any]:
     }
 
 
-def _spread(value: Mean) -> Spread:
-    return Spread(value.mean, value.deviation)
+def spread(row: RowResult, key: str) -> Spread:
+    """A figure of a row with its standard deviation over seeds."""
+    return Spread(getattr(row, key), row.deviations[key])
 
 
 def samples_of(samples: Sequence[SampleText], settings: str) -> list[Sample]:
@@ -158,7 +157,7 @@ def comparison_report(
         rows=[
             IntervalRow(
                 r.name,
-                r.loss.mean,
+                r.loss,
                 r.interval.low if r.interval else None,
                 r.interval.high if r.interval else None,
                 r.family,
@@ -166,7 +165,7 @@ def comparison_report(
             for r in rows
         ],
         label=f"test loss (nats per {unit(rows)})",
-        reference=scratch.loss.mean if scratch else None,
+        reference=scratch.loss if scratch else None,
         reference_label="best from scratch",
         winner=winning(rows).name,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from understudy.evaluation.intervals import MIN_DOCUMENTS, Difference, holm, paired_difference, ratio_interval
 from understudy.evaluation.intervals import Interval as Estimate
 from understudy.studies.executor import Executor
-from understudy.studies.runs import SPLITS, Finished, Job, identity, run_job
+from understudy.studies.runs import Finished, Job, identity, run_job
 from understudy.training.monitor import Monitor
 
 FEW_DOCUMENTS = 10  # with fewer, their blocks of 2,000 tokens are resampled instead
@@ -28,30 +28,24 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Mean:
-    """A mean over seeds and its standard deviation (None for a single run)."""
-
-    mean: float
-    deviation: float | None
-
-
-@dataclass(frozen=True)
 class RowResult:
-    """The figures of a row; losses in nats per token."""
+    """The figures of a row, means over its seeds; losses in nats per token."""
 
     name: str
     family: str
     note: str
-    train_loss: Mean
-    validation_loss: Mean
-    loss: Mean
+    train_loss: float
+    validation_loss: float
+    loss: float
     """Test loss."""
-    gap: Mean
+    gap: float
     """Test loss minus train loss."""
-    bits_per_char: Mean
-    accuracy: Mean | None
+    bits_per_char: float
+    accuracy: float | None
     """Share of tokens that were the most probable one; not known of n-grams."""
     perplexity: float
+    deviations: dict[str, float | None]
+    """Standard deviations over seeds of the figures above, by their name; None for a single run."""
     interval: Estimate | None
     """Of the test loss, over documents, or blocks of 2,000 tokens where there are fewer than 10; None below 5."""
     difference: Difference | None
@@ -132,20 +126,30 @@ def units(runs: Sequence[Finished]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _result(row: Row, runs: Sequence[Finished], difference: Difference | None, p_holm: float | None) -> RowResult:
-    losses = {split: [run.losses[split].loss for run in runs] for split in SPLITS}
     tests = [run.losses["test"] for run in runs]
     nats, tokens = units(runs)
+    values = {
+        "train_loss": [run.losses["train"].loss for run in runs],
+        "validation_loss": [run.losses["validation"].loss for run in runs],
+        "loss": [test.loss for test in tests],
+        "gap": [run.losses["test"].loss - run.losses["train"].loss for run in runs],
+        "bits_per_char": [test.bits_per_char for test in tests],
+    }
+    if tests[0].correct.size:
+        values["accuracy"] = [test.accuracy for test in tests]
+    means = {key: float(np.mean(seeds)) for key, seeds in values.items()}
     return RowResult(
         name=row.name,
         family=row.family,
         note=row.note,
-        train_loss=mean(losses["train"]),
-        validation_loss=mean(losses["validation"]),
-        loss=mean(losses["test"]),
-        gap=mean([test - train for test, train in zip(losses["test"], losses["train"], strict=True)]),
-        bits_per_char=mean([test.bits_per_char for test in tests]),
-        accuracy=mean([test.accuracy for test in tests]) if tests[0].correct.size else None,
-        perplexity=math.exp(min(700.0, mean(losses["test"]).mean)),
+        train_loss=means["train_loss"],
+        validation_loss=means["validation_loss"],
+        loss=means["loss"],
+        gap=means["gap"],
+        bits_per_char=means["bits_per_char"],
+        accuracy=means.get("accuracy"),
+        perplexity=math.exp(min(700.0, means["loss"])),
+        deviations={key: deviation(seeds) for key, seeds in values.items()},
         interval=ratio_interval(nats, tokens) if len(nats) >= MIN_DOCUMENTS else None,
         difference=difference,
         p_holm=p_holm,
@@ -159,7 +163,6 @@ def _result(row: Row, runs: Sequence[Finished], difference: Difference | None, p
     )
 
 
-def mean(values: Sequence[float]) -> Mean:
-    """Mean and standard deviation."""
-    deviation = float(np.std(values, ddof=1)) if len(values) > 1 else None
-    return Mean(float(np.mean(values)), deviation)
+def deviation(values: Sequence[float]) -> float | None:
+    """The standard deviation of a sample; None of a single value."""
+    return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -240,7 +240,7 @@ def writers(
     for recipe, table in tables.items():
         for part in ("scratch", "far", "near"):
             rows = [r for r in table if r.family in ("scratch", "transfer") and r.name.startswith(f"{recipe}: {part}")]
-            best = min(rows, key=lambda row: row.validation_loss.mean)
+            best = min(rows, key=lambda row: row.validation_loss)
             found.append((best.name, best.family, best_run(runs[best.name]).folder / "model"))
         for role in ("far", "near"):
             found.append((f"{recipe}: {role}, untouched", "base", Path(bases[recipe, role][0].path)))

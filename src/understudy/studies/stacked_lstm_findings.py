@@ -11,8 +11,8 @@ from understudy.evaluation.intervals import Difference, mean_interval, paired_di
 from understudy.report.interval_bars import IntervalBars, IntervalRow
 from understudy.report.loss_curves import LossCurves
 from understudy.report.page import Figure, Report, write_report
-from understudy.report.tables import Column, Interval, Spread, Table
-from understudy.studies.findings import results_table, samples_of
+from understudy.report.tables import Column, Interval, Table
+from understudy.studies.findings import results_table, samples_of, spread
 from understudy.studies.keeping import machine
 from understudy.studies.results import Claim, StudyResult, answer, mean_of, signed
 from understudy.studies.rows import RowResult
@@ -87,7 +87,7 @@ def _all_beat_scratch(retrained: Sequence[str], scratch: str, runs: Runs) -> Cla
 
 
 def _best(names: Sequence[str], table: Mapping[str, RowResult]) -> str:
-    return min(names, key=lambda name: table[name].validation_loss.mean)
+    return min(names, key=lambda name: table[name].validation_loss)
 
 
 def _near_beats_far(near: Sequence[str], far: Sequence[str], table: Mapping[str, RowResult], runs: Runs) -> Claim:
@@ -186,14 +186,14 @@ def _overfits(scratch: str, table: Mapping[str, RowResult], runs: Runs) -> Claim
     gap = table[scratch].gap
     return Claim(
         "scratch overfits even with dropout",
-        "yes" if min(rises) > 0 and gap.mean > 0.05 else "no",
+        "yes" if min(rises) > 0 and gap > 0.05 else "no",
         f"validation rose by {mean_of(rises):.3f} after its best epoch ({min(rises):.3f} to {max(rises):.3f}); "
-        f"test minus train at the best epoch {gap.mean:.3f}",
+        f"test minus train at the best epoch {gap:.3f}",
     )
 
 
 def _luck_of_the_split(splits: Mapping[str, Sequence[RowResult]]) -> Claim:
-    gaps = {name: [row.loss.mean - row.validation_loss.mean for row in rows] for name, rows in splits.items()}
+    gaps = {name: [row.loss - row.validation_loss for row in rows] for name, rows in splits.items()}
     signs = {np.sign(gap) for values in gaps.values() for gap in values}
     listed = "; ".join(f"{name}: " + ", ".join(f"{gap:+.3f}" for gap in values) for name, values in gaps.items())
     return Claim(
@@ -211,7 +211,7 @@ def _more_english(english: Mapping[str, Sequence[float]]) -> Claim:
     shares = ", ".join(f"{name} {mean_of(values):.1%}" for name, values in english.items())
     gains = ", ".join(f"{name}: {100 * d.estimate:+.1f} points" for name, d in found.items())
     return Claim(
-        "transferred models write more English words (that few of their lines make sense is for the reader of the samples)",
+        "transferred models write more English words (whether their lines make sense, the samples show)",
         said.pop() if len(said) == 1 else "unclear",
         f"English words in 20 samples of 1,000 characters: {shares}; more than scratch: {gains}",
     )
@@ -253,8 +253,8 @@ def paper_table(name: str, rows: Sequence[RowResult]) -> Table:
 
 def _cells(role: str, row: RowResult, paper: tuple[float, float] | None) -> dict[str, Any]:
     return {
-        f"{role} validation": Spread(row.validation_loss.mean, row.validation_loss.deviation),
-        f"{role} test": Spread(row.loss.mean, row.loss.deviation),
+        f"{role} validation": spread(row, "validation_loss"),
+        f"{role} test": spread(row, "loss"),
         f"{role} paper": f"{paper[0]:.3f} / {paper[1]:.3f}" if paper else None,
     }
 
@@ -286,7 +286,7 @@ def report(
     figures: list[Figure] = []
     for name, rows in tables.items():
         found += [paper_table(name, rows), results_table(rows, f"Recipe “{name}”, all figures")]
-        bars = [IntervalRow(r.name, r.loss.mean, r.interval.low, r.interval.high, r.family) for r in rows if r.interval]
+        bars = [IntervalRow(r.name, r.loss, r.interval.low, r.interval.high, r.family) for r in rows if r.interval]
         figures.append(Figure(f"Test loss, recipe “{name}”", IntervalBars(bars, "test loss (nats per character)")))
     curves = {
         name: [run.history for run in runs[name]]
@@ -311,8 +311,8 @@ def report(
                 {
                     "name": name,
                     "split": seed,
-                    "validation": Spread(row.validation_loss.mean, row.validation_loss.deviation),
-                    "test": Spread(row.loss.mean, row.loss.deviation),
+                    "validation": spread(row, "validation_loss"),
+                    "test": spread(row, "loss"),
                     "difference": Interval(row.difference.estimate, row.difference.low, row.difference.high)
                     if row.difference
                     else None,
