@@ -2,7 +2,7 @@
 
     python benchmarks/selections.py [--rounds 5]
 
-Seconds of one epoch with its validation on the sample songs, understudy's base `english-tiny`; the selections take turns.
+Seconds of one epoch with its validation on the sample songs, base `english-tiny`; the selections take turns.
 """
 
 import argparse

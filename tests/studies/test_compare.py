@@ -110,8 +110,8 @@ def test_files(finished):
     ]  # fmt: skip
     assert list(stored["rows"][0]) == [
         "name", "family", "note", "train_loss", "validation_loss", "loss", "gap", "bits_per_char", "accuracy",
-        "perplexity", "deviations", "interval", "difference", "p_holm", "trained_parameters", "seconds", "seeds", "tokens",
-        "characters", "documents", "folders",
+        "perplexity", "deviations", "interval", "difference", "p_holm", "trained_parameters", "seconds", "seeds",
+        "tokens", "characters", "documents", "folders",
     ]  # fmt: skip
     assert json.loads((out / "study.json").read_text())["corpus"]["hash"] == finished.corpus
     page, markdown = (out / "report.html").read_text(), (out / "report.md").read_text()
