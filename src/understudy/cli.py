@@ -57,7 +57,7 @@ COMMANDS = {
         "Measure how well a model predicts a text.",
     ),
     "generate": Command(
-        "understudy.generation.console",
+        "understudy.conversing",
         "MODEL [--prompt TEXT] [--length N | --documents N] [--samples N] [-i]",
         "Write text with a model.",
     ),

@@ -27,6 +27,7 @@ from understudy.studies.compare import (
 from understudy.studies.rows import Row
 from understudy.studies.search import SearchOptions
 from understudy.text.tokenizers import ByteTokenizer, CharTokenizer
+from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.training.pretrain import pretrain
 
@@ -143,13 +144,29 @@ def test_what_the_vocabulary_lacked_is_said(finished):
     assert notice.replace("'", "&#39;") in (Path(finished.folder) / "report.html").read_text()
 
 
-def test_resume_repeats_nothing_and_adds_what_is_new(finished, base, song_file, tmp_path):
+class Titles(Monitor):
+    """Notes what begins."""
+
+    def __init__(self):
+        self.said = []
+
+    def jobs(self, title, total):
+        self.said.append((title, total))
+
+
+def test_resume_repeats_nothing_and_adds_what_is_new(finished, base, song_file, tmp_path, caplog):
     out = tmp_path / "out"
     shutil.copytree(finished.folder, out)
     before = written(out)
     call = {"corpus": [song_file], "source": [base.parent / "source.txt"], "out": out, "resume": True}
-    assert figures(compare(base, **call, **TINY)) == figures(finished)
+    titles = Titles()
+    with caplog.at_level("INFO", "understudy"):
+        again = compare(base, **call, **TINY, monitor=titles)
+    assert figures(again) == figures(finished)
     assert written(out) == before
+    assert titles.said == [("search from scratch", 2), ("finalists", 4), ("rows", 9)]
+    assert "Writing the samples and the report." in caplog.messages
+    assert again.seconds > finished.seconds
     more = compare(base, **call, **TINY | {"options": replace(SIZE, seeds=3)})
     after = written(out)
     assert {path: after[path] for path in before} == before

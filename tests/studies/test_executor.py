@@ -79,40 +79,36 @@ from pathlib import Path
 from understudy.studies.executor import executor
 def call(number):
     Path(sys.argv[1], str(number)).touch()
-    time.sleep(1)
+    time.sleep(float(sys.argv[2]))
 if __name__ == "__main__":
     with executor(2) as pool:
         pool.map(call, [(number,) for number in range(10)])
 """
 
 
-@pytest.mark.slow
-def test_no_call_begins_after_ctrl_c(tmp_path):
-    (tmp_path / "script.py").write_text(INTERRUPTED)
-    begun = tmp_path / "begun"
+def interrupted(folder, seconds):
+    """A script with ten calls of so many seconds, each of which leaves a file in `begun`, after Ctrl-C in the first."""
+    begun = folder / "begun"
     begun.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, tmp_path / "script.py", begun], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    (folder / "script.py").write_text(INTERRUPTED)
+    command = [sys.executable, folder / "script.py", begun, str(seconds)]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while len(list(begun.iterdir())) < 2:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate()
-    assert len(list(begun.iterdir())) == 2
+    return process
+
+
+@pytest.mark.slow
+def test_no_call_begins_after_ctrl_c(tmp_path):
+    _, said = interrupted(tmp_path, seconds=1).communicate()
+    assert len(list((tmp_path / "begun").iterdir())) == 2
     assert said.count("Traceback") == 1  # that of the script, which catches nothing
 
 
 @pytest.mark.slow
 def test_a_second_ctrl_c_stops_at_once(tmp_path):
-    (tmp_path / "script.py").write_text(INTERRUPTED.replace("sleep(1)", "sleep(600)"))
-    begun = tmp_path / "begun"
-    begun.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, tmp_path / "script.py", begun], stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
-    while len(list(begun.iterdir())) < 2:
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGINT)
+    process = interrupted(tmp_path, seconds=600)
     time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT)
     try:

@@ -1,6 +1,7 @@
 """The folder of a study: what is refused, what goes on, and what is kept of the best run."""
 
 import json
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,14 @@ from understudy.errors import UserError
 from understudy.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
 from understudy.generation.generate import generate
 from understudy.studies import keeping as module
-from understudy.studies.keeping import best_run, keep_model, machine, open_study, sample_text
+from understudy.studies.keeping import (
+    best_run,
+    keep_model,
+    machine,
+    open_study,
+    sample_text,
+    seconds_of_all_calls,
+)
 from understudy.studies.runs import Base, Text, Training, open_text, run_job
 from understudy.training.options import RetrainingOptions
 from understudy.transfer.finetune import weights_hash
@@ -103,6 +111,17 @@ def test_a_study_of_something_else_does_not_go_on(path, value, said, tmp_path):
     assert json.loads((tmp_path / "out" / "study.json").read_text()) == REQUEST
 
 
+def test_the_seconds_of_all_calls_are_added_up_those_of_one_that_was_interrupted_too(tmp_path):
+    open_study(tmp_path, REQUEST, resume=False)
+    with pytest.raises(KeyboardInterrupt), seconds_of_all_calls(tmp_path, time.perf_counter() - 10):
+        raise KeyboardInterrupt
+    open_study(tmp_path, REQUEST, resume=True)
+    with seconds_of_all_calls(tmp_path, time.perf_counter() - 5) as seconds:
+        assert seconds() == pytest.approx(15, abs=1)
+    kept = json.loads((tmp_path / "study.json").read_text())
+    assert kept == REQUEST | {"seconds": pytest.approx(15, abs=1)}
+
+
 def test_the_best_run_is_that_of_the_lowest_validation_loss(make_finished):
     runs = [make_finished(2.0, 1.0), make_finished(1.0, 3.0), make_finished(), make_finished(1.5, 0.5)]
     assert best_run(runs) is runs[1]
@@ -126,6 +145,9 @@ def test_the_kept_model_is_complete_and_knows_what_it_was_trained_on(run, tmp_pa
         "model.safetensors", "config.json", "tokenizer.json", "history.jsonl", "README.md", FILE,
     }  # fmt: skip
     assert load_fingerprints(folder / FILE).keys() == {"training", "base training"}
+    config = json.loads((folder / "config.json").read_text())
+    source = json.loads((finished.folder / "model" / "config.json").read_text())
+    assert config == source | {"result": source["result"] | {"folder": str(folder)}}
     written = generate(folder)
     assert len(written.texts[0]) == 1000
     assert written.copying.keys() == {"training", "base training"}

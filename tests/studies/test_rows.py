@@ -1,8 +1,7 @@
 """The statistics of rows, on runs that were made up."""
 
 import json
-from dataclasses import asdict, dataclass
-from typing import ClassVar
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -114,21 +113,6 @@ def test_mean():
 # Doing the runs.
 
 
-@dataclass(frozen=True)
-class Numbered:
-    """A run that notes that it was done."""
-
-    number: int
-    done: ClassVar[list[int]] = []
-
-    def settings(self):
-        return {"number": self.number}
-
-    def compute(self, folder):
-        self.done.append(self.number)
-        return {"splits": {}, "seconds": float(self.number)}
-
-
 class Listener(Monitor):
     def __init__(self):
         self.said = []
@@ -140,27 +124,26 @@ class Listener(Monitor):
         self.said.append(name)
 
 
-def test_every_run_is_done_once_and_each_row_gets_its_own(tmp_path):
-    Numbered.done.clear()
+def test_every_run_is_done_once_and_each_row_gets_its_own(numbered, tmp_path):
     rows = [
-        Row("a", "scratch", (Numbered(1), Numbered(2))),
-        Row("b", "transfer", (Numbered(3),)),
-        Row("c", "transfer", (Numbered(2),)),  # the same run as one of a's
+        Row("a", "scratch", (numbered(1), numbered(2))),
+        Row("b", "transfer", (numbered(3),)),
+        Row("c", "transfer", (numbered(2),)),  # the same run as one of a's
     ]
     heard = Listener()
     with executor(1) as pool:
-        runs = run_rows(rows, pool, tmp_path, heard)
+        runs = run_rows(rows, pool, tmp_path, heard, "finalists")
     assert {name: [run.seconds for run in found] for name, found in runs.items()} == {
         "a": [1.0, 2.0],
         "b": [3.0],
         "c": [2.0],
     }
-    assert sorted(Numbered.done) == [1, 2, 3]
-    assert heard.said[0] == ("runs", 3)
+    assert sorted(numbered.done) == [1, 2, 3]
+    assert heard.said[0] == ("finalists", 3)
     assert len(heard.said) == 4
 
 
-def test_two_rows_of_one_name_are_refused(tmp_path):
-    rows = [Row("a", "scratch", (Numbered(1),)), Row("a", "scratch", (Numbered(2),))]
+def test_two_rows_of_one_name_are_refused(numbered, tmp_path):
+    rows = [Row("a", "scratch", (numbered(1),)), Row("a", "scratch", (numbered(2),))]
     with executor(1) as pool, pytest.raises(ValueError, match="Two rows have one name"):
         run_rows(rows, pool, tmp_path, Monitor())

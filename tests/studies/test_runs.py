@@ -1,8 +1,7 @@
 """The run store: what names a run, that it is done once, and that it goes on where it was."""
 
 import json
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -104,28 +103,12 @@ def test_what_determines_a_run(text, make_base):
 # Doing it once.
 
 
-@dataclass(frozen=True)
-class Counted:
-    """A run that only notes that it was done."""
-
-    number: int
-    done: ClassVar[list[int]] = []
-
-    def settings(self):
-        return {"number": self.number}
-
-    def compute(self, folder):
-        self.done.append(self.number)
-        return {"splits": {}, "details": {"number": self.number}}
-
-
-def test_the_same_settings_are_one_folder_and_done_once(tmp_path):
-    Counted.done.clear()
-    first, again, other = (run_job(Counted(n), tmp_path) for n in (1, 1, 2))
+def test_the_same_settings_are_one_folder_and_done_once(numbered, tmp_path):
+    first, again, other = (run_job(numbered(n), tmp_path) for n in (1, 1, 2))
     assert first == again
     assert first.folder != other.folder
-    assert Counted.done == [1, 2]
-    assert json.loads((first.folder / "job.json").read_text()) == {"kind": "Counted", "number": 1}
+    assert numbered.done == [1, 2]
+    assert json.loads((first.folder / "job.json").read_text()) == {"kind": "Numbered", "number": 1}
 
 
 def test_a_finished_run_is_read_not_repeated(text, tmp_path):

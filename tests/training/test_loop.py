@@ -15,10 +15,10 @@ from understudy.evaluation.losses import Losses
 from understudy.models.language_model import LanguageModel, ModelConfig, ModelOptions
 from understudy.training import loop, schedules
 from understudy.training.batches import Batches
-from understudy.training.loop import Diverged, Task
 from understudy.training.monitor import Monitor
 from understudy.training.options import TrainingOptions
 from understudy.training.processes import make_fabric
+from understudy.training.task import Diverged, Task
 
 PER_EPOCH = 10
 

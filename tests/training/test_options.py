@@ -49,3 +49,30 @@ def test_retraining_is_gentler_and_has_the_same_options():
     assert RetrainingOptions().batch_size < TrainingOptions().batch_size
     with pytest.raises(UserError):
         RetrainingOptions(lr=-1)
+
+
+@pytest.mark.parametrize(
+    ("options", "steps"),
+    [
+        ({}, 20_000),
+        ({"epochs": 2.5}, 2500),
+        ({"epochs": 2.5, "steps": 7}, 7),
+        ({"epochs": 1e-9}, 1),
+    ],
+)
+def test_length(options, steps):
+    assert TrainingOptions(**options).most_steps(steps_per_epoch=1000) == steps
+
+
+def test_a_short_text_is_read_more_often_unless_the_length_is_given():
+    assert TrainingOptions().most_steps(steps_per_epoch=16) == 2000
+    assert TrainingOptions(epochs=20).most_steps(steps_per_epoch=16) == 320
+    assert RetrainingOptions().most_steps(steps_per_epoch=16) == 320
+
+
+def test_patience_by_default_lasts_some_hundreds_of_steps():
+    assert not TrainingOptions().lost_patience(validations=20, steps=320)
+    assert not TrainingOptions().lost_patience(validations=4, steps=10_000)
+    assert TrainingOptions().lost_patience(validations=5, steps=500)
+    assert TrainingOptions(patience=5).lost_patience(validations=5, steps=5)
+    assert not TrainingOptions(patience=0).lost_patience(validations=10**6, steps=10**6)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from understudy.errors import UserError
+from understudy.errors import UserError, check_options
 from understudy.evaluation.memorisation import load_fingerprints
 from understudy.evaluation.quality import TextQuality, text_quality
 from understudy.generation.sampling import RandomStreams, SamplingOptions, draw, probabilities
@@ -59,11 +59,8 @@ class GenerateOptions:
     def __post_init__(self) -> None:
         if isinstance(self.stop, str):  # it would be taken for a row of one-letter strings
             object.__setattr__(self, "stop", (self.stop,))
-        for name in ("length", "max_length", "samples"):
-            if getattr(self, name) < 1:
-                raise UserError(f"{name} must be 1 or more; {getattr(self, name)} was given.")
-        if self.documents < 0:
-            raise UserError(f"documents must be 0 or more; {self.documents} was given.")
+        check_options(self, "be 1 or more", lambda value: value >= 1, "length", "max_length", "samples")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "documents")
         if self.documents and self.samples > 1:
             raise UserError(
                 f"documents={self.documents} already says how many texts to write; leave out samples={self.samples}."

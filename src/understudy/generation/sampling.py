@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy.errors import UserError
+from understudy.errors import UserError, check_options
 
 Floats = NDArray[np.floating]
 Ids = NDArray[np.integer]
@@ -42,18 +42,12 @@ class SamplingOptions:
     """The same seed gives the same text; left out, one is drawn and reported."""
 
     def __post_init__(self) -> None:
-        bounds = {
-            "repetition_penalty": (0 < self.repetition_penalty < np.inf, "above 0 (1 switches it off)"),
-            "repetition_window": (self.repetition_window >= 1, "1 or more"),
-            "temperature": (0 <= self.temperature < np.inf, "0 or more"),
-            "top_k": (self.top_k >= 0, "0 or more (0 switches it off)"),
-            "top_p": (0 < self.top_p <= 1, "above 0 and at most 1"),
-            "min_p": (0 <= self.min_p <= 1, "between 0 and 1"),
-            "seed": (self.seed is None or self.seed >= 0, "0 or more"),
-        }
-        for name, (good, wanted) in bounds.items():
-            if not good:
-                raise UserError(f"{name} must be {wanted}; {getattr(self, name)} was given.")
+        check_options(self, "be above 0 (1 switches it off)", lambda value: 0 < value < np.inf, "repetition_penalty")
+        check_options(self, "be 1 or more", lambda value: value >= 1, "repetition_window")
+        check_options(self, "be 0 or more", lambda value: 0 <= value < np.inf, "temperature", "seed")
+        check_options(self, "be 0 or more (0 switches it off)", lambda value: value >= 0, "top_k")
+        check_options(self, "be above 0 and at most 1", lambda value: 0 < value <= 1, "top_p")
+        check_options(self, "be between 0 and 1", lambda value: 0 <= value <= 1, "min_p")
 
 
 def penalise(logits: Floats, recent: Ids, penalty: float) -> Floats:

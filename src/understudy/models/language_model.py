@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from understudy.errors import UserError
+from understudy.errors import UserError, check_options
 from understudy.models.cells import CELLS, State
 from understudy.models.recurrence import LayerWeights, run_stack
 
@@ -48,9 +48,7 @@ class ModelOptions:
                 f"A tied head needs an embedding as wide as the layers; set embedding_size to {self.hidden_size} "
                 f"(it is {self.embedding_size})."
             )
-        for name in ("dropout", "output_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise UserError(f"{name} must be at least 0 and below 1; {getattr(self, name)} was given.")
+        check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "dropout", "output_dropout")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """`compare`: scratch against transfer on one corpus, in one table."""
 
+import logging
 import math
 import re
 import time
@@ -8,14 +9,14 @@ from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
-from understudy.errors import UserError
+from understudy.errors import UserError, check_options
 from understudy.models.checkpoint import Checkpoint, load_checkpoint
 from understudy.models.language_model import ModelOptions
 from understudy.storage import write_json
 from understudy.studies.bases import base_of, common_tokenizer, names_of, notices_on
 from understudy.studies.executor import Executor, executor
 from understudy.studies.findings import comparison_report, verdict, winning
-from understudy.studies.keeping import SampleText, best_run, keep_model, open_study, sample_text
+from understudy.studies.keeping import SampleText, best_run, keep_model, open_study, sample_text, seconds_of_all_calls
 from understudy.studies.rows import Row, RowResult, run_rows, summarise, validation_mean
 from understudy.studies.runs import Finished, Ngrams, Text, Training, Untouched, open_text
 from understudy.studies.search import SearchOptions, describe, search, with_seed
@@ -25,6 +26,8 @@ from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions
 from understudy.transfer.finetune import weights_hash
 from understudy.transfer.selection import select
+
+log = logging.getLogger("understudy")
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,9 @@ class CompareOptions:
     """Temperature of the sample texts."""
 
     def __post_init__(self) -> None:
-        least = {"seeds": 1, "workers": 0, "max_order": 2, "sample_length": 1, "temperature": 0}
-        for name, bound in least.items():
-            if not bound <= getattr(self, name) < math.inf:
-                raise UserError(f"{name} must be {bound} or more; {getattr(self, name)} was given.")
+        check_options(self, "be 0 or more", lambda value: 0 <= value < math.inf, "workers", "temperature")
+        check_options(self, "be 1 or more", lambda value: 1 <= value < math.inf, "seeds", "sample_length")
+        check_options(self, "be 2 or more", lambda value: 2 <= value < math.inf, "max_order")
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,7 @@ class Comparison:
     rows: list[RowResult]
     samples: list[SampleText]
     seconds: float
+    """Of all calls with this folder; one that was killed is not counted."""
 
 
 def compare(
@@ -130,37 +133,39 @@ def compare(
     }
     open_study(out, request, resume)
     notices = [*open_text(text).notices, *notices_on(checkpoints, open_text(text))]
-    with executor(options.workers) as pool:
-        best, scratch = best_from_scratch(text, tokenizer, searching, options.seeds, pool, out / "runs", monitor)
-        runs = run_rows([*untouched, *others], pool, out / "runs", monitor) | {best.name: scratch}
-    rows, diverged = without_diverged([*untouched, best, *others], runs)
-    notices += diverged
-    results = summarise(rows, runs)
-    network = winning([row for row in results if row.family in ("scratch", "transfer")])
-    model = keep_model(out / "model", runs[network.name], text)
-    writers = {network.name: (network.family, model), best.name: (best.family, best_run(scratch).folder / "model")}
-    writers |= {row.name: (row.family, c.folder) for row, c in zip(untouched, checkpoints.values(), strict=True)}
-    samples = [
-        sample_text(name, family, folder, text, options.sample_length, options.temperature)
-        for name, (family, folder) in writers.items()
-    ]
-    comparison = Comparison(
-        folder=str(out),
-        report=str(out / "report.html"),
-        verdict=verdict(results),
-        winner=winning(results).name,
-        model=str(model),
-        corpus=text.hash,
-        split_seed=split.split_seed,
-        notices=notices,
-        rows=results,
-        samples=samples,
-        seconds=round(time.perf_counter() - begin, 1),
-    )
-    write_json(out / "comparison.json", asdict(comparison))
-    curves = {row.name: [run.history for run in runs[row.name]] for row in rows}
-    comparison_report(out, results, samples, curves, request, comparison.verdict, notices, comparison.seconds)
-    return comparison
+    with seconds_of_all_calls(out, begin) as seconds:
+        with executor(options.workers) as pool:
+            best, scratch = best_from_scratch(text, tokenizer, searching, options.seeds, pool, out / "runs", monitor)
+            runs = run_rows([*untouched, *others], pool, out / "runs", monitor) | {best.name: scratch}
+        rows, diverged = without_diverged([*untouched, best, *others], runs)
+        notices += diverged
+        results = summarise(rows, runs)
+        log.info("Writing the samples and the report.")
+        network = winning([row for row in results if row.family in ("scratch", "transfer")])
+        model = keep_model(out / "model", runs[network.name], text)
+        writers = {network.name: (network.family, model), best.name: (best.family, best_run(scratch).folder / "model")}
+        writers |= {row.name: (row.family, c.folder) for row, c in zip(untouched, checkpoints.values(), strict=True)}
+        samples = [
+            sample_text(name, family, folder, text, options.sample_length, options.temperature)
+            for name, (family, folder) in writers.items()
+        ]
+        comparison = Comparison(
+            folder=str(out),
+            report=str(out / "report.html"),
+            verdict=verdict(results),
+            winner=winning(results).name,
+            model=str(model),
+            corpus=text.hash,
+            split_seed=split.split_seed,
+            notices=notices,
+            rows=results,
+            samples=samples,
+            seconds=seconds(),
+        )
+        write_json(out / "comparison.json", asdict(comparison))
+        curves = {row.name: [run.history for run in runs[row.name]] for row in rows}
+        comparison_report(out, results, samples, curves, request, comparison.verdict, notices, comparison.seconds)
+        return comparison
 
 
 def untouched_rows(text: Text, checkpoints: dict[str, Checkpoint]) -> list[Row]:
@@ -217,7 +222,7 @@ def best_from_scratch(
         Row(f"finalist {place}: {describe(job)}", "scratch", tuple(with_seed(job, seed) for seed in range(seeds)))
         for place, (job, _) in enumerate(trials[: options.finalists], 1)
     ]
-    runs = run_rows(finalists, pool, store, monitor)
+    runs = run_rows(finalists, pool, store, monitor, "finalists")
     best = min(finalists, key=lambda row: validation_mean(runs[row.name]))
     if not all(run.losses for run in runs[best.name]):
         raise UserError("Every network of the search diverged; give more of them with --trials or --finalists.")

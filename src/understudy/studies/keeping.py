@@ -4,7 +4,9 @@ import json
 import os
 import platform
 import shutil
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from understudy.training.folder import NOT_COMPARED, differences
 from understudy.transfer.finetune import write_fingerprints
 
 # What a study that goes on may have more of, or other than before: rows, runs and samples beside those that it has.
-MAY_CHANGE = (*NOT_COMPARED, "seeds", "trials", "finalists", "train", "sample_length", "temperature")
+MAY_CHANGE = (*NOT_COMPARED, "seconds", "seeds", "trials", "finalists", "train", "sample_length", "temperature")
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def open_study(out: Path, request: dict[str, Any], resume: bool) -> None:
         UserError: the folder is not empty and `resume` was not asked for, or it holds another study.
     """
     described = json.loads(json.dumps(request))
+    before: dict[str, Any] = {}
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; give a folder with --out.")
     if out.exists() and any(out.iterdir()):
@@ -76,7 +79,29 @@ def open_study(out: Path, request: dict[str, Any], resume: bool) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"Could not make the folder {out}: {error.strerror}. Choose another --out.") from error
-    write_json(out / "study.json", described)
+    write_json(out / "study.json", before | described)
+
+
+@contextmanager
+def seconds_of_all_calls(out: Path, begin: float) -> Iterator[Callable[[], float]]:
+    """Add the seconds of this call to those in the study's study.json, even if it is interrupted; they tell the sum.
+
+    A call that is killed adds nothing.
+
+    Args:
+        out: the folder of the study, made ready.
+        begin: when the call began, by `time.perf_counter`.
+    """
+    path = out / "study.json"
+    earlier = read_json(path).get("seconds", 0.0)
+
+    def so_far() -> float:
+        return round(earlier + time.perf_counter() - begin, 1)
+
+    try:
+        yield so_far
+    finally:
+        write_json(path, read_json(path) | {"seconds": so_far()})
 
 
 def keep_model(folder: Path, runs: Sequence[Finished], text: Text) -> Path:
@@ -85,6 +110,7 @@ def keep_model(folder: Path, runs: Sequence[Finished], text: Text) -> Path:
         shutil.rmtree(folder)
     shutil.copytree(best_run(runs).folder / "model", folder)
     kept = load_checkpoint(folder)
+    write_json(folder / "config.json", kept.config | {"result": kept.config["result"] | {"folder": str(folder)}})
     base = kept.config["request"].get("base")
     write_fingerprints(folder, open_text(text), kept.tokenizer, resolve(base["name"]) if base else None)
     return folder

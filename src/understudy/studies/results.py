@@ -47,6 +47,7 @@ class StudyResult:
     claims: list[Claim]
     samples: list[SampleText]
     seconds: float
+    """Of all calls with this folder; one that was killed is not counted."""
 
 
 def answer(low: float, high: float, *, negative: bool = True) -> str:

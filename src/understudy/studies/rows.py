@@ -62,8 +62,17 @@ class RowResult:
     folders: list[str] = field(default_factory=list)
 
 
-def run_rows(rows: Sequence[Row], pool: Executor, store: Path, monitor: Monitor) -> dict[str, list[Finished]]:
+def run_rows(
+    rows: Sequence[Row], pool: Executor, store: Path, monitor: Monitor, title: str = "rows"
+) -> dict[str, list[Finished]]:
     """Do the runs of all rows, whichever core is free; the runs of each row, one a seed.
+
+    Args:
+        rows: what to run.
+        pool: has the runs done.
+        store: the folder of the runs.
+        monitor: is told of each run.
+        title: what the rows are, for the monitor.
 
     Raises:
         ValueError: two rows have one name, so that their runs could not be told apart.
@@ -72,7 +81,7 @@ def run_rows(rows: Sequence[Row], pool: Executor, store: Path, monitor: Monitor)
         raise ValueError(f"Two rows have one name: {sorted(row.name for row in rows)}.")
     jobs = {identity(job): (row.name, job) for row in rows for job in row.jobs}  # once, if in several rows
     names = [name for name, _ in jobs.values()]
-    monitor.jobs("runs", len(jobs))
+    monitor.jobs(title, len(jobs))
     finished = pool.map(
         run_job,
         [(job, store) for _, job in jobs.values()],

@@ -23,9 +23,9 @@ from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
 from understudy.text.reading import some
 from understudy.text.tokenizers import Tokenizer, train_tokenizer
-from understudy.training.loop import Diverged
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.training.pretrain import pretrain
+from understudy.training.task import Diverged
 from understudy.transfer.finetune import finetune, fit_tokenizer
 
 SPLITS = ("train", "validation", "test")

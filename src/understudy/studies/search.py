@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from understudy.errors import UserError
+from understudy.errors import UserError, check_options
 from understudy.models.language_model import ModelOptions
 from understudy.studies.executor import Executor
 from understudy.studies.runs import Finished, Text, Training, run_job
@@ -32,11 +32,8 @@ class SearchOptions:
     """Seed of the search."""
 
     def __post_init__(self) -> None:
-        for name in ("trials", "finalists", "search_epochs"):
-            if not getattr(self, name) > 0:
-                raise UserError(f"{name} must be greater than 0; {getattr(self, name)} was given.")
-        if self.search_seed < 0:
-            raise UserError(f"search_seed must not be negative; {self.search_seed} was given.")
+        check_options(self, "be greater than 0", lambda value: value > 0, "trials", "finalists", "search_epochs")
+        check_options(self, "not be negative", lambda value: value >= 0, "search_seed")
         if self.max_hidden < 8:
             raise UserError(f"The search takes units by the eight; max_hidden {self.max_hidden} is too small.")
 

@@ -64,7 +64,24 @@ class Tokenizer(Protocol):
         ...
 
 
-class AsciiTokenizer:
+class _Given:
+    """A vocabulary that is the same for every corpus, so that the tokenizer's name says it all."""
+
+    name: str
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+    @classmethod
+    def train(cls, texts: Iterable[str]) -> Self:
+        return cls()
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        return cls()
+
+
+class AsciiTokenizer(_Given):
     """The 128 characters of ASCII, id = code; all others are transliterated (é to e, Привет to Privet)."""
 
     name = "ascii"
@@ -94,19 +111,8 @@ class AsciiTokenizer:
             return Counter()
         return Counter({c: n for c, n in character_counts(text).items() if not self.normalise(c)})
 
-    def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name}
 
-    @classmethod
-    def train(cls, texts: Iterable[str]) -> Self:
-        return cls()
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        return cls()
-
-
-class ByteTokenizer:
+class ByteTokenizer(_Given):
     """The 256 bytes of UTF-8, id = byte; encodes any text, and decodes broken sequences to U+FFFD."""
 
     name = "byte"
@@ -132,17 +138,6 @@ class ByteTokenizer:
     def unknown(self, text: str) -> Counter[str]:
         number = text.count(END)
         return Counter({END: number}) if number else Counter()
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name}
-
-    @classmethod
-    def train(cls, texts: Iterable[str]) -> Self:
-        return cls()
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        return cls()
 
 
 class CharTokenizer:

@@ -11,8 +11,8 @@ from understudy.evaluation.losses import Losses
 from understudy.models.card import model_card
 from understudy.models.language_model import LanguageModel
 from understudy.storage import atomic_write, read_json, remove_leftovers, write_json
-from understudy.training.loop import Trained
 from understudy.training.state import FILE as STATE
+from understudy.training.task import Trained
 
 # May differ when a run goes on; a base is known by the hash of its weights, wherever it lies.
 NOT_COMPARED = ("save_every", "threads", "notices", "name")

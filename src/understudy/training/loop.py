@@ -4,10 +4,7 @@ import copy
 import json
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,54 +12,20 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from understudy.errors import UserError
-from understudy.evaluation.losses import Losses
 from understudy.models.cells import State
 from understudy.models.checkpoint import save_weights, weights_of
-from understudy.models.language_model import LanguageModel
 from understudy.storage import atomic_write
 from understudy.training import schedules
 from understudy.training.allocator import keep_freed_memory
-from understudy.training.batches import Batches
 from understudy.training.interruption import interruptions
 from understudy.training.monitor import Monitor, TensorBoardMonitor
 from understudy.training.optimizers import make_optimizer
 from understudy.training.options import TrainingOptions
 from understudy.training.processes import agreed, average, gathered, on_first
 from understudy.training.state import FILE, Counters, Snapshot, copied, load_state, save_state
+from understudy.training.task import Diverged, Task, Trained
 
 TIMING_SECONDS = 4.0
-
-
-class Diverged(UserError):
-    """The loss became infinite or NaN."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What is to be learned: a model whose learning parameters require gradients, and the text.
-
-    `start` is the lowest layer that runs on the batches (above it when they hold the outputs of a frozen prefix);
-    `masks` names the parameters of which only a part learns, with True where it does.
-    """
-
-    model: LanguageModel
-    batches: Batches
-    validate: Callable[[], Losses]
-    start: int = 0
-    masks: dict[str, Tensor] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What came of a run; losses in nats per token, `best_step` is that of the weights that were kept."""
-
-    outcome: str
-    best_loss: float
-    best_step: int
-    steps: int
-    epochs: float
-    history: list[dict[str, Any]]
-    seconds: float
 
 
 def train(task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, fabric: Fabric) -> Trained:
@@ -176,9 +139,10 @@ class Loop:
 
     def _outcome(self) -> str:
         """Why the run is over; empty while it is not."""
-        if self.options.patience and self.counters.waited >= self.options.patience:
+        counters = self.counters
+        if self.options.lost_patience(counters.waited, counters.step - counters.best_step):
             return "stopped early"
-        return "finished" if self.counters.step >= self.counters.total else ""
+        return "finished" if counters.step >= counters.total else ""
 
     def _zero_state(self) -> State:
         rows = len(range(self.fabric.global_rank, self.task.batches.batch_size, self.fabric.world_size))
@@ -271,10 +235,8 @@ class Loop:
     def _total_steps(self) -> int:
         """The length of the run in steps; for `minutes` from the speed of some trial steps, which are then undone."""
         options, per_epoch = self.options, self.task.batches.steps_per_epoch
-        if options.steps is not None:
-            return options.steps
         if options.minutes is None:
-            return max(1, round(options.epochs * per_epoch))
+            return options.most_steps(per_epoch)
         begin = time.perf_counter()
         on_first(self.fabric, self._measure)
         validation = time.perf_counter() - begin

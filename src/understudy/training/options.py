@@ -4,7 +4,12 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args, get_type_hints
 
-from understudy.errors import UserError
+from understudy.errors import UserError, check_options
+
+# Where the length is left to us: a deep network sits at the frequencies of the characters for some hundreds of steps,
+# which are many epochs of a few pages.
+EPOCHS, LEAST_STEPS = 20, 2000
+PATIENCE, LEAST_WAIT = 5, 500
 
 
 @dataclass(frozen=True)
@@ -26,14 +31,16 @@ class TrainingOptions:
     """Smoothing constant of rmsprop."""
     momentum: float = 0.0
     """Momentum of sgd and rmsprop."""
-    epochs: float = 20.0
-    """Passes over the training text, at most; fractions are allowed."""
+    epochs: float | None = None
+    """Passes over the training text, at most; fractions are allowed. By default 20, and of a short text as many as
+    2,000 steps take."""
     minutes: float | None = None
     """Train for about this long instead; turned into a number of steps from the measured speed."""
     steps: int | None = None
     """Train for this number of steps instead."""
-    patience: int = 5
-    """Stop after this many validations in a row without improvement; 0 never stops early."""
+    patience: int | None = None
+    """Stop after this many validations in a row without improvement; 0 never stops early. By default 5, but not within
+    500 steps of the best."""
     validate_every: int = 0
     """Steps between validations; 0 validates after each epoch."""
     batch_size: int = 64
@@ -60,20 +67,28 @@ class TrainingOptions:
         for name in ("optimizer", "schedule", "precision", "device"):
             if getattr(self, name) not in (choices := get_args(kinds[name])):
                 raise UserError(f"There is no {name} '{getattr(self, name)}'; choose one of {', '.join(choices)}.")
-        for name in ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < math.inf:
-                raise UserError(f"{name} must be greater than 0; {value} was given.")
-        for name in ("weight_decay", "clip", "patience", "validate_every", "threads", "seed", "save_every"):
-            if not getattr(self, name) >= 0:
-                raise UserError(f"{name} must not be negative; {getattr(self, name)} was given.")
-        if self.seed >= 2**63:
-            raise UserError(f"seed must be less than 2**63; {self.seed} was given.")
+        positive = ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps")
+        check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, *positive)
+        not_negative = ("weight_decay", "clip", "patience", "validate_every", "threads", "seed", "save_every")
+        check_options(self, "not be negative", lambda value: value >= 0, *not_negative)
+        check_options(self, "be less than 2**63", lambda value: value < 2**63, "seed")
+        check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "alpha", "momentum")
         if self.minutes is not None and self.steps is not None:
             raise UserError("Give either minutes or steps; both say how long to train.")
-        for name in ("alpha", "momentum"):
-            if not 0 <= getattr(self, name) < 1:
-                raise UserError(f"{name} must be at least 0 and below 1; {getattr(self, name)} was given.")
+
+    def most_steps(self, steps_per_epoch: int) -> int:
+        """The length of a run that `minutes` do not settle."""
+        if self.steps is not None:
+            return self.steps
+        if self.epochs is None:
+            return max(EPOCHS * steps_per_epoch, LEAST_STEPS)
+        return max(1, round(self.epochs * steps_per_epoch))
+
+    def lost_patience(self, validations: int, steps: int) -> bool:
+        """Whether to stop, after this many validations and steps since the best one."""
+        if self.patience is None:
+            return validations >= PATIENCE and steps >= LEAST_WAIT
+        return 0 < self.patience <= validations
 
 
 @dataclass(frozen=True)
@@ -82,5 +97,9 @@ class RetrainingOptions(TrainingOptions):
 
     lr: float = 1e-3
     """Learning rate at its highest."""
+    epochs: float | None = 20.0
+    """Passes over the training text, at most; fractions are allowed."""
+    patience: int | None = 5
+    """Stop after this many validations in a row without improvement; 0 never stops early."""
     batch_size: int = 16
     """Streams of text that are read side by side, at most; fewer when the text is short."""

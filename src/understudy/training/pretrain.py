@@ -16,10 +16,11 @@ from understudy.text.documents import ReadOptions
 from understudy.text.tokenizers import train_tokenizer
 from understudy.training.batches import Batches
 from understudy.training.folder import TrainingResult, finish, open_folder
-from understudy.training.loop import Task, train
+from understudy.training.loop import train
 from understudy.training.monitor import Monitor
 from understudy.training.options import TrainingOptions
 from understudy.training.processes import launched, on_first
+from understudy.training.task import Task
 
 log = logging.getLogger("understudy")
 

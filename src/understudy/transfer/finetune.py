@@ -19,11 +19,11 @@ from understudy.text.streams import TokenStream
 from understudy.text.tokenizers import CharTokenizer, Tokenizer, train_tokenizer
 from understudy.training.batches import Batches
 from understudy.training.folder import TrainingResult, finish, open_folder
-from understudy.training.loop import Task
 from understudy.training.loop import train as run
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.training.processes import launched, on_first
+from understudy.training.task import Task
 from understudy.transfer.prefix import cached_layers, prefix_outputs
 from understudy.transfer.selection import Selection, select
 from understudy.transfer.vocabulary import remap_vocabulary

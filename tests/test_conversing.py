@@ -36,13 +36,13 @@ def test_streaming_shows_the_same_text(cli, base):
 
 
 def test_streaming_shows_text_before_it_is_complete(monkeypatch, base):
-    from understudy.generation import console
+    from understudy import conversing
     from understudy.generation.generate import GenerateOptions
     from understudy.generation.sampling import SamplingOptions
 
     shown = []
-    monkeypatch.setattr(console, "_write", lambda sample, text: shown.append(text))
-    console.generate(str(base), GenerateOptions(length=30), SamplingOptions(seed=3), stream=True)
+    monkeypatch.setattr(conversing, "_write", lambda sample, text: shown.append(text))
+    conversing.generate(str(base), GenerateOptions(length=30), SamplingOptions(seed=3), stream=True)
     assert len(shown) > 20
 
 

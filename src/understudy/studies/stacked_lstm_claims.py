@@ -1,32 +1,17 @@
-"""What the study `stacked-lstm` says of the paper's claims, its tables beside the paper's numbers, and its page."""
+"""Whether the paper's claims hold in the study `stacked-lstm`, each with the figures behind the answer."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from understudy.evaluation.intervals import Difference, mean_interval, paired_difference
-from understudy.report.interval_bars import IntervalBars, IntervalRow
-from understudy.report.loss_curves import LossCurves
-from understudy.report.page import Figure, Report, write_report
-from understudy.report.tables import Column, Interval, Table
-from understudy.studies.findings import results_table, samples_of, spread
-from understudy.studies.keeping import machine
-from understudy.studies.results import Claim, StudyResult, answer, mean_of, signed
+from understudy.studies.results import Claim, answer, mean_of, signed
 from understudy.studies.rows import RowResult
-from understudy.studies.runs import Base, Finished
+from understudy.studies.runs import Finished
 
 Runs = Mapping[str, Sequence[Finished]]
 
-# Validation and test loss in nats per character, as the paper prints them (Beatles lyrics, thirds by song).
-PAPER = {
-    "scratch, 2 layers, dropout 0.2": (1.039, 1.179),
-    "far, layers 0+2": (0.954, 1.090),
-    "near, layers 2": (0.813, 0.946),
-}
-SINGLES, PAIRS, ALL = ("0", "1", "2"), ("0+1", "0+2", "1+2"), ("0+1+2",)
+SINGLES, PAIRS = ("0", "1", "2"), ("0+1", "0+2", "1+2")
 
 
 def units(names: Iterable[str], runs: Runs, split: str) -> tuple[np.ndarray, np.ndarray]:
@@ -214,124 +199,4 @@ def _more_english(english: Mapping[str, Sequence[float]]) -> Claim:
         "transferred models write more English words (whether their lines make sense, the samples show)",
         said.pop() if len(said) == 1 else "unclear",
         f"English words in 20 samples of 1,000 characters: {shares}; more than scratch: {gains}",
-    )
-
-
-def paper_table(name: str, rows: Sequence[RowResult]) -> Table:
-    """The paper's form: one line a subset of layers, validation and test, from far and from near."""
-    by_name = {row.name.removeprefix(f"{name}: "): row for row in rows}
-    rates = sorted(
-        {key.split(", ")[2] for key, row in by_name.items() if row.family == "transfer" and key.count(", ") == 2}
-    ) or [""]
-    lines: list[dict[str, Any]] = []
-    for key, row in by_name.items():
-        if row.family in ("scratch", "n-gram"):
-            lines.append({"layers": key, "family": row.family} | _cells("near", row, PAPER.get(key)))
-    for layers in ("untouched", *(f"layers {s}" for s in (*SINGLES, *PAIRS, *ALL))):
-        for rate in rates if layers != "untouched" else [""]:
-            line: dict[str, Any] = {"layers": layers + (f", {rate}" if rate else ""), "family": "transfer"}
-            for role in ("far", "near"):
-                key = f"{role}, {layers}" + (f", {rate}" if rate else "")
-                line |= _cells(role, by_name[key], PAPER.get(f"{role}, {layers}"))
-            lines.append(line)
-    columns = [Column("layers", "retrained", align="left")]
-    for role in ("far", "near"):
-        columns += [
-            Column(f"{role} validation", f"{role}: validation", "nats", best="min"),
-            Column(f"{role} test", f"{role}: test", "nats", best="min"),
-            Column(f"{role} paper", f"{role}: paper", "val / test", optional=True),
-        ]
-    return Table(
-        title=f"Recipe “{name}”, in the paper's form",
-        columns=columns,
-        rows=lines,
-        group="family",
-        note="Rows that need no source stand in the columns of near. The paper's numbers are for another target "
-        "(Beatles lyrics), so only their pattern can be compared.",
-    )
-
-
-def _cells(role: str, row: RowResult, paper: tuple[float, float] | None) -> dict[str, Any]:
-    return {
-        f"{role} validation": spread(row, "validation_loss"),
-        f"{role} test": spread(row, "loss"),
-        f"{role} paper": f"{paper[0]:.3f} / {paper[1]:.3f}" if paper else None,
-    }
-
-
-def claims_table(found: Sequence[Claim]) -> Table:
-    """The claims with their answers."""
-    return Table(
-        title="The paper's claims",
-        columns=[
-            Column("claim", "claim", align="left"),
-            Column("answer", "answer", align="left"),
-            Column("evidence", "evidence (nats per character, 95 % interval)", align="left"),
-        ],
-        rows=[asdict(claim) for claim in found],
-    )
-
-
-def report(
-    out: Path,
-    tables: Mapping[str, Sequence[RowResult]],
-    runs: Runs,
-    bases: Mapping[tuple[str, str], tuple[Base, Finished]],
-    result: StudyResult,
-    splits: Mapping[str, Sequence[RowResult]],
-    request: Mapping[str, Any],
-) -> Path:
-    """Write report.html and report.md."""
-    found: list[Table] = [claims_table(result.claims)]
-    figures: list[Figure] = []
-    for name, rows in tables.items():
-        found += [paper_table(name, rows), results_table(rows, f"Recipe “{name}”, all figures")]
-        bars = [IntervalRow(r.name, r.loss, r.interval.low, r.interval.high, r.family) for r in rows if r.interval]
-        figures.append(Figure(f"Test loss, recipe “{name}”", IntervalBars(bars, "test loss (nats per character)")))
-    curves = {
-        name: [run.history for run in runs[name]]
-        for rows in tables.values()
-        for name in [r.name for r in rows if r.family in ("scratch", "transfer")]
-    }
-    families = {row.name: row.family for rows in tables.values() for row in rows}
-    figures.append(Figure("Loss against epoch", LossCurves(curves, families)))
-    pretraining = {f"{recipe}: {role}": [run.history] for (recipe, role), (_, run) in bases.items()}
-    figures.append(Figure("Pretraining of the bases, on their own text", LossCurves(pretraining)))
-    found.append(
-        Table(
-            title="Five splits of the target",
-            columns=[
-                Column("name", "row", align="left"),
-                Column("split", "split"),
-                Column("validation", "validation", "nats"),
-                Column("test", "test", "nats"),
-                Column("difference", "to scratch", "nats, 95 %", signed=True),
-            ],
-            rows=[
-                {
-                    "name": name,
-                    "split": seed,
-                    "validation": spread(row, "validation_loss"),
-                    "test": spread(row, "loss"),
-                    "difference": Interval(row.difference.estimate, row.difference.low, row.difference.high)
-                    if row.difference
-                    else None,
-                }
-                for name, rows in splits.items()
-                for seed, row in enumerate(rows)
-            ],
-        )
-    )
-    quick = "A quick trial: every part ran, but these figures mean nothing. " if request["quick"] else ""
-    held = sum(claim.answer == "yes" for claim in result.claims)
-    return write_report(
-        out,
-        Report(
-            title="Which layers of a pretrained LSTM to retrain",
-            summary=f"{quick}{held} of the paper's {len(result.claims)} claims hold here.",
-            tables=found,
-            figures=figures,
-            samples=samples_of(result.samples, "temperature 0.8, seed 0, no prompt"),
-            facts={"corpora": request["corpora"], "seeds": request["seeds"], "machine": machine()},
-        ),
     )

@@ -12,6 +12,7 @@ from understudy.errors import UserError
 from understudy.generation import generate as room
 from understudy.generation.generate import GenerateOptions, Generation
 from understudy.generation.sampling import SamplingOptions
+from understudy.showing import facts_of_generation
 
 
 def generate(
@@ -49,8 +50,6 @@ def generate(
         return None
     result = room.generate(model, options, sampling, stream=_write)
     print()
-    from understudy.showing import facts_of_generation
-
     facts_of_generation(result)
     return None
 

@@ -1,0 +1,44 @@
+"""What is to be learned, and what came of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from understudy.errors import UserError
+from understudy.evaluation.losses import Losses
+from understudy.models.language_model import LanguageModel
+from understudy.training.batches import Batches
+
+
+class Diverged(UserError):
+    """The loss became infinite or NaN."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be learned: a model whose learning parameters require gradients, and the text.
+
+    `start` is the lowest layer that runs on the batches (above it when they hold the outputs of a frozen prefix);
+    `masks` names the parameters of which only a part learns, with True where it does.
+    """
+
+    model: LanguageModel
+    batches: Batches
+    validate: Callable[[], Losses]
+    start: int = 0
+    masks: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a run; losses in nats per token, `best_step` is that of the weights that were kept."""
+
+    outcome: str
+    best_loss: float
+    best_step: int
+    steps: int
+    epochs: float
+    history: list[dict[str, Any]]
+    seconds: float
