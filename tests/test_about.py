@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -88,6 +89,16 @@ def test_how_a_text_is_read_may_be_chosen(cli, tmp_path):
     (tmp_path / "a.txt").write_text("one\n--\ntwo\n--\nthree\n")
     found = json.loads(cli("info", tmp_path / "a.txt", "--separator", "--", "--json").out)
     assert found["facts"]["documents"] == 3
+    assert found["facts"]["separator"] == "--"
+
+
+def test_one_text_is_one_document_though_it_is_split(cli, tmp_path):
+    (tmp_path / "a.txt").write_text("One line of many.\n" * 100)
+    found = info(tmp_path / "a.txt")
+    assert (found.facts["documents"], found.facts["by_position"]) == (1, True)
+    out = cli("info", tmp_path / "a.txt").out
+    assert re.search(r"^documents +1$", out, re.MULTILINE)
+    assert re.search(r"^by position +yes$", out, re.MULTILINE)
 
 
 def test_notices_are_told_once_and_kept_in_json(cli, tmp_path):

@@ -11,6 +11,8 @@ import pytest
 
 from understudy import cli as command_line
 from understudy.cli import COMMANDS
+from understudy.showing import show
+from understudy.studies.results import Claim, StudyResult
 from understudy.training.folder import TrainingResult
 
 SMALL = ("--num-layers", 1, "--hidden-size", 8)
@@ -103,6 +105,11 @@ def test_pretrain_finetune_evaluate_generate_from_text_to_text(cli, song_file, t
     assert "3 steps" in result.out
     assert f"understudy generate {base}" in result.out
     assert "validation" in result.err
+    facts = [
+        rf"text +{re.escape(str(song_file))}, sha256 [0-9a-f]{{16}}$",
+        r"split +seed 0, 0\.3333 / 0\.3333 / 0\.3333 for",
+    ]
+    assert all(re.search(fact, result.out, re.MULTILINE) for fact in facts)
     assert sorted(file.name for file in base.iterdir()) == [
         "README.md", "config.json", "fingerprint.safetensors", "history.jsonl", "model.safetensors", "tokenizer.json"
     ]  # fmt: skip
@@ -113,6 +120,7 @@ def test_pretrain_finetune_evaluate_generate_from_text_to_text(cli, song_file, t
     result = cli("evaluate", mine, song_file)
     assert result.status == 0
     assert "test: " in result.out
+    assert all(re.search(fact, result.out, re.MULTILINE) for fact in facts)
     result = cli("generate", mine, "--prompt", "The river", "--length", 20, "--seed", 5)
     assert result.status == 0
     assert len(result.out.rstrip("\n")) >= 20
@@ -169,6 +177,8 @@ def test_compare_from_a_base_to_a_table(cli, model, song_file, tmp_path):
     assert shown.status == 0
     assert found["verdict"] in " ".join(shown.out.split())
     assert f"understudy generate {out / 'model'}" in shown.out
+    assert shown.out.count("of the pairs of words distinct") == len(found["samples"])
+    assert "notice  The best network from scratch still improved" in shown.out
     assert str(out / "report.html") in shown.out
     assert cli("generate", out / "model", "--length", 10).status == 0
     assert "finished" in cli("info", out).out
@@ -192,6 +202,15 @@ def test_numbers_that_json_has_no_word_for_become_null():
         "loss": None, "paths": ["a"], "counts": [1.0, None], "share": 0.5, "text": "é\n"
     }  # fmt: skip
     assert "\n" not in text
+
+
+def test_a_study_is_shown_with_what_must_be_known_of_it(capsys):
+    claim = Claim("near beats far", "unclear", "row near diverged")
+    show(StudyResult("stacked-lstm", "out", "out/report.html", [], [claim], ["“near” is left out."], [], 1.0))
+    assert capsys.readouterr().out.splitlines() == [
+        "unclear   near beats far", "          row near diverged", "", "notice  “near” is left out.", "",
+        "report  out/report.html",
+    ]  # fmt: skip
 
 
 def test_quiet_leaves_only_the_result(cli, model, song_file, tmp_path):
@@ -318,6 +337,7 @@ def test_what_escapes_a_command_becomes_a_sentence(cli, monkeypatch, error, stat
 
 def test_an_interrupted_run_says_how_to_go_on_and_ends_with_130(cli, monkeypatch):
     facts = dict.fromkeys(TrainingResult.__annotations__, 1) | {"folder": "x", "outcome": "interrupted", "notices": []}
+    facts |= {"texts": ["a.txt"], "corpus": "abc", "fractions": None}
     monkeypatch.setattr("understudy.training.pretrain.pretrain", lambda: TrainingResult(**facts))
     result = cli("pretrain")
     assert result.status == 130

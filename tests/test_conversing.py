@@ -1,8 +1,10 @@
 import io
 import json
+from types import SimpleNamespace
 
 import pytest
 
+from understudy.evaluation.memorisation import Fingerprint, save_fingerprints
 from understudy.models.checkpoint import load_checkpoint
 from understudy.text.tokenizers import CharTokenizer
 
@@ -51,7 +53,8 @@ def test_prompts_are_read_a_line_each(cli, base, typed, flag):
     typed("A river\r\n\nThe end")
     result = cli("generate", base, flag, "--length", 10, "--seed", 5)
     assert result.status == 0
-    assert result.err == ""
+    assert result.err.startswith("seed 5, 30 characters, ")
+    assert "copied" not in result.err
     # The texts hold no prompt sign; each goes on from its line, with a seed of its own.
     alone = [
         cli("generate", base, "--prompt", prompt, "--length", 10, "--seed", 5 + turn).out
@@ -87,16 +90,19 @@ def test_at_a_terminal_ctrl_c_ends_a_text_and_ctrl_d_the_conversation(cli, base,
 
     def write(checkpoint, options, sampling, stream):
         stream(0, options.prompt)
+        stream(0, "!")
         if options.prompt == "one":
             raise KeyboardInterrupt
+        return SimpleNamespace(seconds=1.0)
 
     monkeypatch.setattr("builtins.input", ask)
     monkeypatch.setattr("sys.stdin", Terminal())
     monkeypatch.setattr("understudy.generation.generate.generate", write)
     result = cli("generate", base, "-i")
     assert result.status == 0
-    assert result.out == "one\ntwo\n"
+    assert result.out == "one!\ntwo!\n"
     assert "Ctrl-D" in result.err
+    assert ", 2 characters, " in result.err, "what was interrupted was written all the same"
 
 
 def test_ctrl_c_ends_everything_elsewhere(cli, base, typed, monkeypatch):
@@ -142,6 +148,25 @@ def test_copying_is_reported_as_far_as_it_is_known(cli, song_file, tmp_path):
     (out / "fingerprint.safetensors").unlink()
     assert "copied" not in cli("generate", out, "--length", 200).err
     assert json.loads(cli("generate", out, "--length", 20, "--json").out)["copying"] is None
+
+
+def test_a_conversation_ends_with_what_was_copied_in_all_of_it(cli, make_base, typed, monkeypatch):
+    folder = make_base()
+    line = "Below the mill the river turns and leaves its silver on the stones."
+    save_fingerprints(folder / "fingerprint.safetensors", {"training": Fingerprint.build([line])})
+
+    def write(checkpoint, options, sampling, stream):
+        stream(0, "cafe")
+        stream(0, line[:40])
+        return SimpleNamespace(seconds=1.0)
+
+    typed("café\ncafé\n")
+    monkeypatch.setattr("understudy.generation.generate.generate", write)
+    result = cli("generate", folder, "-i", "--seed", 3)
+    assert "seed 3, 80 characters, 40 a second" in result.err
+    assert "copied from the training text: 100.0% in runs of 30 characters or more, the longest of 40" in result.err
+    typed("")
+    assert cli("generate", folder, "-i").err == ""
 
 
 def test_a_model_is_found_wherever_the_command_is_run(cli, base, monkeypatch):

@@ -37,8 +37,8 @@ def main(run: Path, name: str) -> None:
         atomic_write(folder / file, (run / file).read_bytes())
     config = read_json(run / "config.json") | {"dtype": "bfloat16"}
     config["request"]["corpus"]["notices"] = []  # they name folders of the machine it was trained on
-    config.get("result", {}).pop("notices", None)
-    config.get("result", {}).pop("folder", None)
+    for key in ("notices", "folder", "texts"):
+        config.get("result", {}).pop(key, None)
     write_json(folder / "config.json", config)
     prints = load_fingerprints(run / FILE)
     thinned = {key: Fingerprint(np.empty(0, np.uint64), f.run, 1, 0).merge(f, HASHES) for key, f in prints.items()}

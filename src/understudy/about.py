@@ -107,6 +107,8 @@ def _study(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     found = read_json(result)
     told = ("winner", "verdict", "model", "report", "corpus", "split_seed", "seconds")
     facts |= {"state": "finished"} | {key: found[key] for key in told if key in found}
+    # Where they are now: the folder may have been moved, and its paths were those of another working directory.
+    facts |= {key: str(folder / Path(found[key]).name) for key in ("model", "report") if key in found}
     return facts, [
         {"row": row["name"], "validation_loss": row["validation_loss"], "test_loss": row["loss"]}
         for row in found["rows"]
@@ -140,5 +142,5 @@ def _corpus(path: Path, read: ReadOptions, split: SplitOptions) -> tuple[dict[st
     if corpus.characters.sum() >= MINIMUM:  # less cannot be divided, but looked at
         corpus = corpus.resplit(split)
     summary = corpus.summary()
-    splits = summary.pop("splits")
-    return summary, [{"split": name} | facts for name, facts in splits.items()]
+    splits, options = summary.pop("splits"), summary.pop("read")
+    return summary | options, [{"split": name} | facts for name, facts in splits.items()]

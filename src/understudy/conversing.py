@@ -1,14 +1,18 @@
 """`generate` at a terminal: text as it is written, and prompts typed one after another."""
 
+import secrets
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from understudy.errors import UserError
+from understudy.evaluation.quality import text_quality
 from understudy.generation import generate as room
 from understudy.generation.generate import GenerateOptions, Generation
 from understudy.generation.sampling import SamplingOptions
@@ -58,16 +62,38 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions) -
     from understudy.models.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(model)
+    first_seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
+    written: list[str] = []  # of each turn
+    seconds = 0.0
+
+    def listen(sample: int, text: str) -> None:
+        written[-1] += text
+        _write(sample, text)
+
     for turn, prompt in enumerate(_prompts()):
-        seed = None if sampling.seed is None else sampling.seed + turn
+        written.append("")
+        own = replace(options, prompt=prompt), replace(sampling, seed=first_seed + turn)
+        begin = time.perf_counter()
         try:
-            room.generate(checkpoint, replace(options, prompt=prompt), replace(sampling, seed=seed), stream=_write)
+            seconds += room.generate(checkpoint, *own, stream=listen).seconds
         except UserError as error:  # a prompt that the model cannot read does not end the conversation
             print(error, file=sys.stderr)
         except KeyboardInterrupt:  # nor does it when somebody has read enough
             if not sys.stdin.isatty():
                 raise
+            seconds += time.perf_counter() - begin
         print(flush=True)
+        written[-1] = written[-1].removeprefix(checkpoint.tokenizer.normalise(prompt))
+    if any(written):
+        facts_of_generation(
+            SimpleNamespace(
+                sampling=replace(sampling, seed=first_seed),
+                characters=sum(map(len, written)),
+                seconds=seconds,
+                quality=text_quality(written),
+                copying=room.copying_in(written, checkpoint),
+            )
+        )
 
 
 def _prompts() -> Iterator[str]:

@@ -21,17 +21,6 @@ log = logging.getLogger("understudy")
 
 WIDE = 180  # characters of a table's line in a file, which has no width of its own
 EXCERPT = 500  # characters of a sample that are shown beside others
-OF_BUNDLED = (
-    "name",
-    "cell",
-    "layers",
-    "units",
-    "parameters",
-    "tokenizer",
-    "characters",
-    "validation_loss",
-    "megabytes",
-)
 
 
 class SteadyConsole(Console):
@@ -89,7 +78,7 @@ def _say(facts: dict[str, Any]) -> None:
 
 def _training(result: Any) -> None:
     epochs = f"{result.epochs:g} epoch{'s' * (result.epochs != 1)}"
-    facts = {
+    facts = _text(result) | {
         result.outcome: f"{result.steps:,} steps, {epochs}, {result.seconds:,.0f} s",
         "kept": f"the weights of step {result.best_step:,}, which are best on validation",
         "validation": f"loss {result.loss:.4f} nats per token, {result.bits_per_char:.4f} bits per character, "
@@ -105,12 +94,22 @@ def _training(result: Any) -> None:
     _say(facts)
 
 
+def _text(result: Any) -> dict[str, str]:
+    """What every figure rests on: the text and how it was split."""
+    shares = " / ".join(f"{share:.4g}" for share in result.fractions or ())
+    return {
+        "text": f"{', '.join(result.texts)}, sha256 {result.corpus[:16]}" if result.texts else "",
+        "split": f"seed {result.split_seed}, {shares} for train / validation / test" if shares else "",
+    }
+
+
 def _evaluation(result: Any) -> None:
     documents = f"{result.documents:,} document{'s' * (result.documents != 1)}"
     _say(
         {
             "model": result.model,
-            "text": f"{result.split}: {documents}, {result.characters:,} characters, {result.tokens:,} tokens",
+            **_text(result),
+            "measured": f"{result.split}: {documents}, {result.characters:,} characters, {result.tokens:,} tokens",
             "loss": f"{result.loss:.4f} nats per token",
             "bits per character": f"{result.bits_per_char:.4f}",
             "accuracy": f"{result.accuracy:.2%}",
@@ -153,20 +152,32 @@ def _comparison(result: Any) -> None:
         _sample(sample)
     print()
     console.print(result.verdict)
+    _notices(result.notices)
     print()
     _say({"model": result.model, "report": result.report, "next": f"understudy generate {result.model}"})
 
 
 def _sample(sample: Any) -> None:
-    copied = f"longest copied run {sample.longest_copied} characters" if sample.longest_copied else "nothing copied"
     text = sample.text[:EXCERPT].rsplit("\n", 1)[0].rstrip()
-    print(f"\n── {sample.row}: {sample.english_share:.0%} English words, {copied}\n")
+    print(f"\n── {sample.row}\n")
     print(text + (" …" if len(text) < len(sample.text) else ""))
+    print()
+    for measure in sample.measures:
+        print(f"   {measure}")
+
+
+def _notices(notices: list[str]) -> None:
+    """What must be known before the figures are believed; some of it was told long ago."""
+    if notices:
+        print()
+    for notice in notices:
+        _say({"notice": notice})
 
 
 def _study(result: Any) -> None:
     for claim in result.claims:
         _say({claim.answer.ljust(8): claim.claim, "": claim.evidence})
+    _notices(result.notices)
     print()
     _say({"report": result.report})
 

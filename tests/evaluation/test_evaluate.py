@@ -13,9 +13,11 @@ from understudy.text.corpus import Corpus, SplitOptions
 
 KEYS = {
     "model",
+    "texts",
     "corpus",
     "split",
     "split_seed",
+    "fractions",
     "loss",
     "bits_per_char",
     "accuracy",
@@ -40,15 +42,50 @@ def foreign(tmp_path):
 def test_the_text_of_the_training_is_measured_on_its_test_split(trained_folder, song_file, tmp_path):
     copy = tmp_path / "elsewhere.txt"
     copy.write_text(song_file.read_text())
-    # Another split is asked for, but the training's own is kept: no document of the training is measured.
-    found = evaluate(trained_folder, copy, splitting=SplitOptions(split_seed=7))
-    assert (found.split, found.split_seed) == ("test", 0)
+    found = evaluate(trained_folder, copy)
+    assert (found.split, found.split_seed, found.texts, found.notices) == ("test", 0, [str(copy)], [])
+    assert found.fractions == pytest.approx([1 / 3] * 3)
     corpus = Corpus.open(song_file)
     assert len(found.rows) == found.documents == len(corpus.splits["test"])
     saved = load_checkpoint(trained_folder)
     expected = document_losses(saved.model, corpus.stream("test", saved.tokenizer))
     assert (found.loss, found.accuracy) == (expected.loss, expected.accuracy)
     assert found.corpus == corpus.hash
+
+
+@pytest.mark.parametrize(
+    ("asked", "seed", "words"),
+    [
+        (SplitOptions(split_seed=7), 7, "with seed 7 into 0.3333 0.3333 0.3333"),
+        (SplitOptions((0.5, 0.25, 0.25)), 0, "with seed 0 into 0.5 0.25 0.25"),
+    ],
+)
+def test_another_split_than_that_of_the_training_is_followed_and_said(
+    trained_folder, song_file, caplog, asked, seed, words
+):
+    caplog.set_level("WARNING", "understudy")  # as with --quiet
+    found = evaluate(trained_folder, song_file, splitting=asked)
+    corpus = Corpus.open(song_file, split=asked)
+    assert (found.split_seed, found.fractions) == (seed, list(corpus.fractions))
+    assert [row.name for row in found.rows] == [corpus.names[i] for i in corpus.splits["test"]]
+    (notice,) = found.notices
+    assert f"with seed 0 into 0.3333 0.3333 0.3333, and it is now split {words}: what is measured may" in notice
+    assert caplog.messages == [notice]
+    assert evaluate(trained_folder, song_file, split="all", splitting=asked).notices == []
+
+
+def test_characters_that_the_model_does_not_know_make_nothing_look_better(trained_folder, foreign, caplog):
+    plain = evaluate(trained_folder, foreign)
+    foreign.write_text(foreign.read_text().replace(" ", " \ue000"))
+    found = evaluate(trained_folder, foreign)
+    assert (found.characters, found.bits_per_char) == (plain.characters, plain.bits_per_char)
+    dropped, warning = found.notices
+    assert dropped == "all: the char tokenizer lacks and dropped 8 characters (15.38%): '\\ue000' 8 times."
+    assert f"{trained_folder} does not know 15% of the characters of the text" in warning
+    assert [r.getMessage() for r in caplog.records if r.levelname == "WARNING"] == [warning]
+    foreign.write_text("어" * 300)
+    with pytest.raises(UserError, match=r"knows none of the characters of the text.*finetune"):
+        evaluate(trained_folder, foreign)
 
 
 def test_validation_is_where_the_training_was_measured(trained_folder, song_file):

@@ -15,7 +15,7 @@ from understudy.evaluation.losses import Losses, document_losses, layer_outputs,
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.language_model import LanguageModel, ModelConfig
 from understudy.text.corpus import Corpus
-from understudy.text.streams import build_stream
+from understudy.text.streams import token_stream
 from understudy.text.tokenizers import AsciiTokenizer, CharTokenizer
 
 ASCII = AsciiTokenizer()
@@ -43,7 +43,7 @@ def reference(model, tokenizer, text) -> Expected:
 
 
 def stream_of(texts, tokenizer=ASCII):
-    return build_stream(((f"song {i}", iter([text])) for i, text in enumerate(texts)), tokenizer)
+    return token_stream(([text] for text in texts), tokenizer)
 
 
 def make(seed=0, **shape):
@@ -176,14 +176,21 @@ def test_a_document_that_the_tokenizer_cannot_write_has_no_tokens():
     assert math.isfinite(found.loss)
 
 
-def test_bits_are_per_character_of_the_original_text():
-    stream = stream_of(["æon"])  # the alphabet writes it with four
+def test_bits_are_per_character_that_was_shown():
     model = make()
-    found = document_losses(model, stream)
+    found = document_losses(model, stream_of(["æon\ue000"]))  # written with four, and one dropped
     nats = sum(reference(model, ASCII, "aeon").nats)
-    assert (found.tokens.sum(), found.characters.sum()) == (4, 3)
-    assert found.bits_per_char == pytest.approx(nats / math.log(2) / 3, rel=1e-5)
+    assert (found.tokens.sum(), found.characters.sum()) == (4, 4)
+    assert found.bits_per_char == pytest.approx(nats / math.log(2) / 4, rel=1e-5)
     assert found.loss == pytest.approx(nats / 4, rel=1e-5)
+
+
+def test_nothing_is_made_double_where_there_may_be_no_such_type(monkeypatch, songs):
+    double = torch.Tensor.double
+    moved = []
+    monkeypatch.setattr(torch.Tensor, "cpu", lambda self: moved.append(self) or self)
+    monkeypatch.setattr(torch.Tensor, "double", lambda self: double(moved[-1]) if self is moved[-1] else 1 / 0)
+    assert document_losses(make(), stream_of(songs)).loss > 0
 
 
 def test_losses_that_are_known_for_every_target_are_summed_alike(monkeypatch, songs):

@@ -35,6 +35,14 @@ def search(training, texts, run):
     return longest, covered, copied
 
 
+def test_documents_of_which_nothing_is_sampled_leave_nothing():
+    tracemalloc.start()
+    Fingerprint.build((f"{number:030d}" for number in range(20_000)), capacity=10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 500_000
+
+
 texts_strategy = st.lists(st.text("ab\n", max_size=40), max_size=4)
 
 

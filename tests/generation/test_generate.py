@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from dataclasses import asdict
 
 import numpy as np
@@ -265,6 +266,17 @@ def test_the_result_is_json_and_measures_copying_without_the_prompt(tmp_path):
     assert data["copying"]["base"]["longest_run"] == 0
     assert data["sampling"]["seed"] == 1
     assert data["options"]["prompt"] == source[:20]
+
+
+def test_reading_the_prompt_is_not_writing(tmp_path):
+    class Slow(Script):
+        def step(self, tokens):
+            if len(self.read) < self.skip:
+                time.sleep(0.02)
+            return super().step(tokens)
+
+    result = generate(checkpoint(tmp_path), GenerateOptions("x" * 19, length=9), GREEDY, stepper=Slow("y", skip=20))
+    assert result.seconds < 0.2
 
 
 def test_without_a_fingerprint_copying_is_not_measured(small):

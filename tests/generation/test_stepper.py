@@ -47,8 +47,9 @@ def test_steps_equal_the_model(cell, layers, embedding, tied):
 def test_large_weights_saturate_as_in_the_model():
     model = make("gru")
     with torch.no_grad():
-        for parameter in model.parameters():
-            parameter *= 40
+        for name, parameter in model.named_parameters():
+            if not name.endswith("weight_hh"):  # large ones there make the state chaotic, whoever steps it
+                parameter *= 40
         tokens = torch.arange(17)[None]
         expected, _ = model(tokens)
     stepper = TorchStepper(model)

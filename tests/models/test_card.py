@@ -17,6 +17,9 @@ CONFIG = {
             "characters": 162_687,
             "hash": "0123456789abcdef" * 4,
             "split_seed": 0,
+            "fractions": [0.9, 0.05, 0.05],
+            "by_position": False,
+            "read": {"separator": "--"},
             "notices": ["Two duplicates dropped."],
         },
     },
@@ -43,6 +46,8 @@ def test_the_card_tells_what_how_and_how_well():
         "LSTM language model of 3 layers with 64 units, made with understudy 0.1.0 (`finetune`)",
         "Retrained from `english-tiny`; the weights that learned: `layers.2, head`",
         "1,194 documents, 162,687 characters, sha256 `0123456789abcdef`, split with seed 0",
+        "seed 0 into train / validation / test by 0.9 / 0.05 / 0.05.",
+        "- read with `separator` '--'",
         "- Two duplicates dropped.",
         "| 1.2500 | 1.8034 | 61.25% | 3.490 |",
         "123,456 weights, of which 4,000 learned; 1,200 steps (3.50 epochs, stopped early), 61 seconds",
@@ -51,6 +56,20 @@ def test_the_card_tells_what_how_and_how_well():
         assert words in card
     settings = card.split("```json\n")[1].split("```")[0]
     assert json.loads(settings) == CONFIG["request"]["options"]
+
+
+def test_one_of_each_is_singular_and_a_single_text_is_split_by_position():
+    corpus = CONFIG["request"]["corpus"] | {"documents": 1, "by_position": True, "fractions": [1 / 3] * 3}
+    result = CONFIG["result"] | {"steps": 1, "notices": ["Read as it is.", "train: changed."]}
+    request = CONFIG["request"] | {"corpus": corpus}
+    model = {"cell": "gru", "num_layers": 1, "hidden_size": 1}
+    card = model_card("one", CONFIG | {"model": model, "request": request, "result": result})
+    assert "of 1 layer with 1 unit, made" in card
+    assert "1 document, 162,687" in card
+    assert "split by position into train / validation / test by 0.3333 / 0.3333 / 0.3333." in card
+    assert "learned; 1 step (" in card
+    assert "- train: changed." in card, "the result's notices are all there are"
+    assert "Two duplicates" not in card
 
 
 def test_a_model_of_unknown_origin_has_a_card_too():

@@ -111,11 +111,15 @@ def make_report() -> Report:
         group="family",
     )
     samples = [
-        Sample(name, 4 * text + HOSTILE, family, "temperature 0.8", *measures)
+        Sample(name, 4 * text + HOSTILE, family, "temperature 0.8", measures)
         for (name, text), family, measures in zip(
             VERSES.items(),
             ("scratch", "base", "transfer"),
-            ((14, 0.0, 0.713), (11, 0.0, 0.962), (31, 0.042, 0.948)),
+            (
+                ["71.3% of the words English", "nothing copied"],
+                ["96.2% of the words English", "nothing copied"],
+                ["94.8% of the words English", "longest copied run: 31 characters"],
+            ),
             strict=True,
         )
     ]  # fmt: skip

@@ -59,12 +59,6 @@ def test_a_row_far_away_becomes_an_arrow_and_keeps_its_number() -> None:
     assert "3.100" in shown(canvas)
 
 
-def test_differences_are_signed() -> None:
-    assert "−0.500\n[−0.600, −0.400]" in shown(
-        draw(IntervalBars([IntervalRow("a", -0.5, -0.6, -0.4)], "difference", 0.0, "none", signed=True))
-    )
-
-
 @pytest.mark.parametrize("rows", [[], [IntervalRow("a", math.nan, 1.0, 2.0)]])
 def test_without_numbers_there_is_nothing_to_draw(rows: list[IntervalRow]) -> None:
     assert IntervalBars(rows, "loss").draw(WIDE, Palette()) is None

@@ -135,14 +135,6 @@ def test_a_figure_without_data_says_so(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("figures/*"))
 
 
-def test_unknown_measures_of_a_sample_are_left_out() -> None:
-    assert Sample("a", "text").measures == []
-    assert Sample("a", "text", longest_copied=0, english_share=1.0).measures == [
-        "Longest copied run: 0 characters",
-        "English words: 100.0%",
-    ]
-
-
 def test_figures_whose_titles_look_alike_do_not_overwrite_each_other(tmp_path: Path, example: Report) -> None:
     bars = example.figures[0].plot
     write_report(tmp_path, Report("t", "s", figures=[Figure("손실", bars), Figure("../../손실", bars)]))

@@ -2,24 +2,29 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from understudy.errors import UserError
+from understudy.evaluation.memorisation import FILE
 from understudy.generation.generate import GenerateOptions, generate
 from understudy.generation.sampling import SamplingOptions
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.language_model import ModelOptions
+from understudy.studies import compare as module
 from understudy.studies.compare import (
     CompareOptions,
     compare,
+    diverged_notice,
     in_words,
     layer_subsets,
     without_diverged,
@@ -30,6 +35,7 @@ from understudy.text.tokenizers import ByteTokenizer, CharTokenizer
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.training.pretrain import pretrain
+from understudy.transfer.finetune import weights_hash
 
 SIZE = CompareOptions(seeds=2, workers=1, max_order=3, sample_length=120)
 SEARCH = SearchOptions(trials=2, finalists=2, max_hidden=16, search_epochs=0.5)
@@ -126,7 +132,7 @@ def test_files(finished):
 
 def test_model_and_samples(finished):
     checkpoint = load_checkpoint(finished.model)
-    networks = [row for row in finished.rows if row.family in ("scratch", "transfer")]
+    networks = [row for row in finished.rows if row.family != "n-gram"]
     best = min(networks, key=lambda row: row.validation_loss)
     model = Path(finished.model) / "model.safetensors"
     runs = Path(finished.folder) / "runs"
@@ -135,6 +141,42 @@ def test_model_and_samples(finished):
     (sample,) = (sample for sample in finished.samples if sample.row == best.name)
     assert again.texts == [sample.text]
     assert {sample.family for sample in finished.samples} >= {"base", "scratch"}
+    # The base is there with its fingerprint; a network from scratch has no base.
+    assert {sample.family for sample in finished.samples if sample.from_base is None} == {"scratch"}
+
+
+def test_the_report_says_what_was_chosen_and_how_to_repeat_it(finished, song_file):
+    markdown = (Path(finished.folder) / "report.md").read_text()
+    notes = {row.name: row.note for row in finished.rows if row.family == "n-gram"}
+    assert re.fullmatch(r"order [23]", notes["n-grams of the text"])
+    assert re.fullmatch(r"order [23]; [01]\.\d\d of the source, order [23]", notes["n-grams, mixed with the source"])
+    for name, note in notes.items():
+        assert f"“{name}”: {note}." in markdown
+    for fact in (f"path: {song_file}", "name: songs.txt", "split_seed: 0", "training.patience: ", "model.init: "):
+        assert f"- {fact}" in markdown
+    assert "pairs of words distinct" in markdown
+    assert "Longest run copied from the corpus: " in markdown
+    assert "From the base's text: " in markdown
+    (limit,) = (notice for notice in finished.notices if "still improved" in notice)
+    assert re.search(r"limit of 0\.\d+ epochs, with 2 of 2 seeds; give a larger --search-epochs\.$", limit)
+    assert limit in markdown
+
+
+def test_a_base_that_wins_is_kept(base, song_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "kept", lambda rows: rows[0])
+    found = compare(base, corpus=[song_file], out=tmp_path / "out", **BARE)
+    assert weights_hash(Path(found.model)) == weights_hash(base)
+    assert (Path(found.model) / FILE).read_bytes() == (base / FILE).read_bytes()
+    assert generate(found.model).texts
+
+
+def test_the_first_seed_may_be_chosen(base, song_file, tmp_path):
+    training = replace(RETRAINING, seed=7)
+    compare(base, corpus=[song_file], out=tmp_path / "out", **TINY | {"training": training, "train": ["head"]})
+    jobs = [json.loads(path.read_text()) for path in tmp_path.glob("out/runs/*/job.json")]
+    seeds = [(job.get("selection"), job["training"]["seed"]) for job in jobs if job["kind"] == "Training"]
+    trials, finalists, rows = [(None, 0)] * 2, [(None, 7), (None, 8)] * 2, [("head, head", 7), ("head, head", 8)]
+    assert Counter(seeds) == Counter([*trials, *finalists, *rows])
 
 
 def test_what_the_vocabulary_lacked_is_said(finished):
@@ -150,7 +192,7 @@ class Titles(Monitor):
     def __init__(self):
         self.said = []
 
-    def jobs(self, title, total):
+    def jobs(self, title, total, under_way=tuple):
         self.said.append((title, total))
 
 
@@ -243,6 +285,8 @@ def test_bad_requests_leave_nothing_behind(base, song_file, make_base, tmp_path)
         compare(base, **call, train=["layers.0", "layers.5"], **TINY)
     with pytest.raises(UserError, match="no file or folder"):
         compare(base, **call, source=[tmp_path / "nothing.txt"], **TINY)
+    with pytest.raises(UserError, match=r"leave out --devices 2.*--workers"):
+        compare(base, **call, **TINY | {"training": replace(RETRAINING, devices=2)})
     assert not (tmp_path / "out").exists()
 
 
@@ -276,7 +320,7 @@ def test_a_single_short_text_in_bytes_has_no_interval(make_base, tmp_path):
     found = compare(base, corpus=[path], out=tmp_path / "out", **BARE)
     assert {(row.interval, row.difference, row.p_holm) for row in found.rows} == {(None, None, None)}
     assert "nats per token" in found.verdict
-    assert found.verdict.endswith("there is too little test text for an interval.")
+    assert "there is too little test text for an interval." in found.verdict
     assert "nats per token" in (tmp_path / "out" / "report.md").read_text()
     assert found.rows[0].tokens > found.rows[0].characters
 
@@ -310,6 +354,5 @@ def test_selections_in_words(selection, words):
 def test_rows_that_diverged_are_left_out_and_named(make_finished):
     rows = [Row("a", "scratch", ()), Row("b", "transfer", ())]
     runs = {"a": [make_finished(1, 1)] * 2, "b": [make_finished(1, 1), make_finished()]}
-    kept, said = without_diverged(rows, runs)
-    assert kept == rows[:1]
-    assert said == ["“b” is left out: with 1 of 2 seeds the loss diverged."]
+    assert without_diverged(rows, runs) == (rows[:1], rows[1:])
+    assert diverged_notice(rows[1], runs["b"]) == "“b” is left out: with 1 of 2 seeds the loss diverged."

@@ -118,6 +118,41 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path):
         pytest.fail("a second Ctrl-C was not heard")
 
 
+TRAINING = """
+import sys, time
+from pathlib import Path
+from understudy.studies.executor import executor
+from understudy.training.interruption import interruptions
+def call(number):
+    with interruptions() as asked:
+        Path(sys.argv[1], str(number)).touch()
+        while not asked():
+            time.sleep(0.01)
+    Path(sys.argv[1], f"{number} saved").touch()
+    raise KeyboardInterrupt
+if __name__ == "__main__":
+    with executor(2) as pool:
+        pool.map(call, [(number,) for number in range(10)])
+"""
+
+
+@pytest.mark.slow
+def test_workers_save_and_stop_when_only_their_parent_is_interrupted(tmp_path):
+    (tmp_path / "script.py").write_text(TRAINING)
+    (begun := tmp_path / "begun").mkdir()
+    command = [sys.executable, tmp_path / "script.py", begun]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while len(list(begun.iterdir())) < 2:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGINT)
+    try:
+        process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        pytest.fail("the workers were not told")
+    assert len(list(begun.glob("* saved"))) == 2
+
+
 @pytest.mark.slow
 def test_workers_end_with_a_parent_that_is_killed():
     script = (

@@ -1,10 +1,27 @@
 """A comparison in words: the winner is that of validation, and the sentence says no more than is known."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from understudy.models.language_model import ModelOptions
 from understudy.report.tables import to_markdown
-from understudy.studies.findings import best_scratch, p_value, results_table, verdict, winning
+from understudy.studies.findings import (
+    best_scratch,
+    facts_of,
+    facts_of_run,
+    kept,
+    p_value,
+    results_table,
+    stopped_by_limit,
+    verdict,
+    winning,
+)
 from understudy.studies.rows import Row, summarise
+from understudy.studies.runs import Finished, Text, Training
+from understudy.text.documents import ReadOptions
+from understudy.training.options import TrainingOptions
 
 FAMILIES = {"base, untouched": "base", "alone": "scratch", "counted": "n-gram", "retrained": "transfer"}
 
@@ -59,8 +76,19 @@ def test_scratch_may_win(results):
 
 
 def test_counting_may_win(results):
-    said = verdict(results(scratch=(2.0, 2.0), ngram=(1.5, 1.5), transfer=(1.7, 1.7)))
-    assert said.endswith("An n-gram model beats every network here, of which “retrained” is best (1.700).")
+    rows = results(scratch=(2.0, 2.0), ngram=(1.5, 1.5), transfer=(1.7, 1.7))
+    said = verdict(rows)
+    assert said.endswith(
+        "An n-gram model beats every network here. It is none that could be kept as a model; that is the best network, "
+        "“retrained” (1.700)."
+    )
+    assert kept(rows).name == "retrained"
+
+
+def test_a_base_as_it_is_may_win(results):
+    rows = results(base=(1.4, 1.4), scratch=(2.0, 2.0), ngram=(1.5, 1.5), transfer=(1.7, 1.7))
+    assert verdict(rows).endswith("Nothing that was retrained does better than this base, which is kept as it is.")
+    assert kept(rows).name == "base, untouched"
 
 
 def test_little_text_has_no_interval(results):
@@ -86,6 +114,45 @@ def test_the_table_has_a_line_for_every_row(results):
     (counted,) = (line for line in lines if "counted" in line)
     assert counted.split("|")[5].strip() == "–"  # an n-gram model's accuracy is not known
     assert sum(name in line for line in lines for name in FAMILIES) == 4
+
+
+def test_the_table_says_what_was_chosen_and_what_diverged(results):
+    rows = [replace(row, note="order 6") for row in results(scratch=(2.0, 2.0), ngram=(1.5, 1.5))[1:]]
+    table = results_table(rows, "Losses", "Means.", [Row("wild", "transfer", ())])
+    assert table.note == "Means. “counted”: order 6."
+    (line,) = (line for line in to_markdown(table).splitlines() if "wild" in line)
+    assert line.split("|")[2].strip() == "diverged"
+    assert line.split("|")[3].strip() == "–"
+
+
+def trained(outcome, best, steps=100):
+    """A run that was best on validation at this step."""
+    history = [{"epoch": step / 10, "step": step, "best": step <= best} for step in range(0, steps + 1, 10)]
+    return Finished(Path("run"), {}, history=history, details={"outcome": outcome})
+
+
+def test_a_network_that_its_limit_stopped_is_named():
+    runs = [trained("finished", 100), trained("finished", 90), trained("finished", 80), trained("stopped early", 100)]
+    assert stopped_by_limit("The best network", runs, "; give it more") == [
+        "The best network still improved when it reached the limit of 10 epochs, with 2 of 4 seeds; give it more."
+    ]
+    assert stopped_by_limit("The best network", runs[2:]) == []
+
+
+def test_facts_say_how_a_text_was_read_and_a_network_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = Text(("../songs.csv",), "hash", ReadOptions(column="lyrics"))
+    assert facts_of(text, {"documents": 3, "read": {"column": "lyrics"}, "notices": ["read"]}) == {
+        "name": ["songs.csv"],
+        "path": ("../songs.csv",),
+        "documents": 3,
+        "read": {"column": "lyrics"},
+    }
+    facts = facts_of_run(Training(text, TrainingOptions(patience=8), model=ModelOptions(hidden_size=24)))
+    assert facts["tokenizer"] == "ascii"
+    assert facts["model"]["hidden_size"] == 24
+    assert (facts["training"]["patience"], facts["training"]["batch_size"]) == (8, 64)
+    assert "text" not in facts
 
 
 @pytest.mark.parametrize(("p", "said"), [(0.00005, "p < 0.0005"), (0.0123, "p = 0.012"), (1.0, "p = 1")])

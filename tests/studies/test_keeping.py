@@ -7,11 +7,13 @@ from types import SimpleNamespace
 import pytest
 
 from understudy.errors import UserError
-from understudy.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
+from understudy.evaluation.memorisation import FILE, Copying, Fingerprint, load_fingerprints, save_fingerprints
 from understudy.generation.generate import generate
 from understudy.studies import keeping as module
 from understudy.studies.keeping import (
+    SampleText,
     best_run,
+    keep_copy,
     keep_model,
     machine,
     open_study,
@@ -161,14 +163,60 @@ def test_a_sample_is_drawn_from_a_seed_and_measured(run):
     assert 0 <= sample.english_share <= 1
     assert 0 <= sample.distinct_words <= 1
     assert (sample.longest_copied, sample.copied_share) == (0, 0.0)
+    assert sample.from_base is None
+    assert sample.measures[1:] == [
+        f"{sample.distinct_words:.1%} of the pairs of words distinct",
+        "longest run copied from the corpus: none of 30 characters",
+    ]
 
 
 def test_a_copied_sample_is_found_out(run, monkeypatch):
     text, finished = run
     stolen = next(open_text(text).texts("train"))
     monkeypatch.setattr(module, "generate", lambda *arguments: SimpleNamespace(texts=[stolen]))
-    sample = sample_text("a", "transfer", finished.folder / "model", text, 300, 0.8)
+    of_base = [Fingerprint.build([stolen[:50]]), Fingerprint.build(["something else altogether " * 9])]
+    sample = sample_text("a", "transfer", finished.folder / "model", text, 300, 0.8, of_base)
     assert (sample.longest_copied, sample.copied_share) == (len(stolen), 1.0)
+    assert sample.from_base.longest_run == 50
+    assert sample.measures[2:] == [
+        f"longest run copied from the corpus: {len(stolen)} characters (100.0% of the text in such runs)",
+        f"from the base's text: 50 characters ({50 / len(stolen):.1%} of the text in such runs)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("longest", "exact", "lookups", "said"),
+    [
+        (50, True, 99, "50 characters (10.0% of the text in such runs)"),
+        (50, False, 99, "about 50 characters (about 10.0% of the text in such runs)"),
+        (0, True, 99, "none of 30 characters"),
+        (0, False, 2, "none of 30 characters was found"),
+        (0, False, 0, "too little was written to tell"),
+    ],
+)
+def test_what_a_sampled_fingerprint_says_is_no_more_than_it_knows(longest, exact, lookups, said):
+    copying = Copying(longest, 0.1 if longest else None, exact, 1000, lookups)
+    sample = SampleText("a", "base", "text", 0, 0.0, 0.5, 0.5, copying)
+    assert sample.measures[3] == f"from the base's text: {said}"
+
+
+def test_a_base_is_kept_as_it_was(run, make_base, tmp_path):
+    _, finished = run
+    base = finished.folder / "model"
+    (base / "trainer.safetensors").write_text("what would let it go on")
+    (base / "tensorboard").mkdir()
+    save_fingerprints(base / FILE, {"training": Fingerprint.build(["x" * 50])})
+    kept = tmp_path / "model"
+    kept.mkdir()
+    (kept / "left by a comparison that was killed").write_text("")
+    assert keep_copy(kept, base).folder == kept
+    assert {path.name for path in kept.iterdir()} == {
+        "model.safetensors", "config.json", "tokenizer.json", "history.jsonl", "README.md", FILE,
+    }  # fmt: skip
+    for name in ("model.safetensors", FILE):
+        assert (kept / name).read_bytes() == (base / name).read_bytes()
+    assert json.loads((kept / "config.json").read_text())["result"]["folder"] == str(kept)
+    assert "result" not in keep_copy(kept, make_base("untrained")).config
 
 
 def test_the_machine_is_named():

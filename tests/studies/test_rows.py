@@ -1,15 +1,18 @@
 """The statistics of rows, on runs that were made up."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 
 from understudy.evaluation.intervals import holm, paired_difference
+from understudy.studies import rows as module
 from understudy.studies.executor import executor
 from understudy.studies.rows import Row, deviation, run_rows, summarise, units
+from understudy.studies.runs import Finished, Text, Training, folder_of
 from understudy.training.monitor import Monitor
+from understudy.training.options import TrainingOptions
 
 
 def row(name, family):
@@ -65,6 +68,14 @@ def test_figures_of_a_row(table):
     assert results["counted"].accuracy is None
 
 
+def test_what_an_ngram_model_chose_is_its_note(make_finished):
+    chosen = {"order": 6, "source_order": 8, "weight": 0.6}
+    run = make_finished(1.0, 2.0)
+    runs = {"alone": [replace(run, details={"order": 6})], "mixed": [replace(run, details=chosen)]}
+    rows = [row("alone", "n-gram"), row("mixed", "n-gram")]
+    assert [result.note for result in summarise(rows, runs)] == ["order 6", "order 6; 0.40 of the source, order 8"]
+
+
 def test_results_are_json_without_nan(table):
     json.dumps([asdict(result) for result in summarise(*table)], allow_nan=False)
 
@@ -117,7 +128,7 @@ class Listener(Monitor):
     def __init__(self):
         self.said = []
 
-    def jobs(self, title, total):
+    def jobs(self, title, total, under_way=tuple):
         self.said.append((title, total))
 
     def job(self, name, loss):
@@ -141,6 +152,30 @@ def test_every_run_is_done_once_and_each_row_gets_its_own(numbered, tmp_path):
     assert sorted(numbered.done) == [1, 2, 3]
     assert heard.said[0] == ("finalists", 3)
     assert len(heard.said) == 4
+
+
+def test_runs_under_way_are_told_by_row_and_seed(numbered, tmp_path, monkeypatch):
+    told = []
+
+    class Asking(Listener):
+        def jobs(self, title, total, under_way=tuple):
+            self.under_way = under_way
+
+    def begun(job, store):
+        folder = folder_of(job, store)
+        folder.mkdir(parents=True)
+        (folder / "job.json").write_text("{}")
+        told.extend(monitor.under_way())
+        (folder / "result.json").write_text("{}")
+        return Finished(folder, {})
+
+    monitor = Asking()
+    monkeypatch.setattr(module, "run_job", begun)
+    text = Text(("songs.txt",), "hash")
+    seeds = tuple(Training(text, TrainingOptions(seed=seed)) for seed in (3, 4))
+    with executor(1) as pool:
+        run_rows([Row("a", "scratch", seeds), Row("b", "n-gram", (numbered(1),))], pool, tmp_path, monitor)
+    assert told == ["a, seed 3", "a, seed 4", "b"]
 
 
 def test_two_rows_of_one_name_are_refused(numbered, tmp_path):

@@ -1,6 +1,9 @@
 """The run store: what names a run, that it is done once, and that it goes on where it was."""
 
 import json
+import os
+import re
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -17,9 +20,11 @@ from understudy.studies.runs import (
     Text,
     Training,
     Untouched,
+    folder_of,
     identity,
     open_text,
     run_job,
+    under_way,
 )
 from understudy.text.documents import ReadOptions
 from understudy.text.splitting import SplitOptions
@@ -176,6 +181,36 @@ def test_an_interrupted_run_leaves_no_result(text, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run_job(Training(text, BRIEF, model=TINY), tmp_path)
     assert not list(tmp_path.rglob("result.json"))
+
+
+# What is under way.
+
+
+def test_a_run_under_way_says_how_far_it_is(text, tmp_path, monkeypatch):
+    job = Training(text, replace(BRIEF, steps=None, epochs=2.0), model=TINY)
+    folders, since, said = {folder_of(job, tmp_path): "scratch"}, time.time() - 1, []
+    step = Loop._step
+
+    def looking(self, hidden):
+        said.append(under_way(folders, since))
+        return step(self, hidden)
+
+    assert under_way(folders, since) == []
+    monkeypatch.setattr(Loop, "_step", looking)
+    finished = run_job(job, tmp_path)
+    first, *_, last = (row["validation_loss"] for row in finished.history[:-1])
+    assert said[0] == [f"scratch: epoch 0 of 2, validation {first:.4f}"]
+    assert re.fullmatch(rf"scratch: epoch 1\.\d+ of 2, validation {last:.4f}", said[-1][0])
+    assert under_way(folders, since) == []
+
+
+def test_what_an_earlier_call_left_is_not_under_way(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "job.json").write_text("{}")
+    assert under_way({folder: "a"}, time.time() - 1) == ["a"]  # nothing is known of it yet
+    os.utime(folder / "job.json", (0, 0))
+    assert under_way({folder: "a"}, time.time() - 1) == []
 
 
 # What is measured.

@@ -58,7 +58,6 @@ def test_streams_hold_the_documents_of_a_split_in_its_order(songs, monkeypatch, 
     tokenizer = train_tokenizer(name, corpus.texts())
     for split, indices in corpus.splits.items():
         stream = corpus.stream(split, tokenizer)
-        assert stream.names == [corpus.names[index] for index in indices]
         assert stream.characters.tolist() == corpus.characters[indices].tolist()
         texts = tokenizer.decode(stream.tokens)
         assert texts == "".join(corpus.text(index) for index in indices)
@@ -109,6 +108,9 @@ def test_one_text_is_divided_by_position_with_a_notice(tmp_path, caplog):
         corpus = Corpus.open([path])
     assert corpus.by_position
     assert corpus.names == ["book.txt (train)", "book.txt (validation)", "book.txt (test)"]
+    summary = corpus.summary()
+    assert summary["documents"] == 1
+    assert [facts["documents"] for facts in summary["splits"].values()] == [1, 1, 1, 1]
     assert [corpus.splits[split].tolist() for split in ("train", "validation", "test")] == [[0], [1], [2]]
     assert [corpus.text(index).count("book") for index in range(3)] == [33, 34, 33]
     assert any("by position" in notice for notice in corpus.notices)
@@ -119,14 +121,29 @@ def test_one_text_is_divided_by_position_with_a_notice(tmp_path, caplog):
 
 def test_what_a_tokenizer_changes_is_told(tmp_path, caplog):
     path = tmp_path / "a.txt"
-    path.write_text("Ein schöner Süßkram \ue000.\n" * 20, encoding="utf-8")
+    path.write_text("Ein schöner Süßkram \ue000.\n" * 20 + "é", encoding="utf-8")
     corpus = Corpus.open([path], split=None)
     with caplog.at_level(logging.INFO, "understudy"):
         stream = corpus.stream("all", train_tokenizer("ascii", []))
-    assert stream.transliterated == 60
+    assert stream.transliterated == 61
     assert stream.dropped == {"\ue000": 20}
-    assert "all: the ascii tokenizer transliterated 60 characters." in caplog.messages
-    assert "all: the ascii tokenizer lacks and dropped '\\ue000' 20 times." in caplog.messages
+    # "ß" became two characters; of what is in the stream and what was dropped, 20 are these.
+    assert stream.notices == [
+        "all: the ascii tokenizer transliterated 61 characters.",
+        "all: the ascii tokenizer lacks and dropped 20 characters (4.16%): '\\ue000' 20 times.",
+    ]
+    assert caplog.messages == stream.notices
+
+
+def test_counts_of_one_are_singular(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("Plain lines é \ue000", encoding="utf-8")
+    notices = Corpus.open([path], split=None).stream("all", train_tokenizer("ascii", [])).notices
+    assert notices[0] == "all: the ascii tokenizer transliterated 1 character."
+    assert "dropped 1 character (6.67%): '\\ue000' 1 time." in notices[1]
+    path.write_text("x")
+    with pytest.raises(UserError, match="1 character, too few"):
+        Corpus.open([path])
 
 
 def test_reading_options_reach_the_readers(tmp_path):
@@ -146,6 +163,9 @@ def test_the_summary_is_ready_for_json(songs):
     assert summary["split_seed"] == 0
     assert sum(summary["splits"][s]["characters"] for s in ("train", "validation", "test")) == summary["characters"]
     assert json.loads(json.dumps(corpus.resplit(None).summary()))["fractions"] is None
+    assert summary["read"] == {}
+    read = ReadOptions(separator="--", limit=300)
+    assert Corpus.open([songs], read).summary()["read"] == {"separator": "--", "limit": 300}
 
 
 @given(st.integers(1, 5), st.integers(0, 3))
@@ -165,7 +185,7 @@ def test_bad_input_is_a_sentence(tmp_path, songs):
     with pytest.raises(UserError, match=r"did you mean .*songs\.txt"):
         Corpus.open([tmp_path / "song.txt"])
     (tmp_path / "short.txt").write_text("Too short.")
-    with pytest.raises(UserError, match=r"short\.txt: 10 characters.*200"):
+    with pytest.raises(UserError, match=r"short\.txt: 10 characters, too few to be divided.*200"):
         Corpus.open([tmp_path / "short.txt"])
     assert Corpus.open([tmp_path / "short.txt"], split=None).text(0) == "Too short."
     with pytest.raises(UserError, match=r"no split 'valid'.*validation"):
@@ -188,6 +208,10 @@ def many(file, size):
     while file.tell() < size:
         file.write("".join(f"{file.tell()} {number}\\n" + line * 20 + "\\n===\\n\\n" for number in range(1000)))
 
+def short(file, size):
+    for number in range(int(size) // 35):
+        file.write(f"song {number}: the reeds lean over\\n===\\n")
+
 def line(file, size):
     while file.tell() < size:
         file.write(f"{file.tell()} " + "the reeds lean over and the boat comes home " * 25_000)
@@ -201,7 +225,8 @@ from understudy.text.tokenizers import train_tokenizer
 corpus = Corpus.open([sys.argv[1]])
 tokenizer = train_tokenizer(sys.argv[2], corpus.texts())
 stream = corpus.stream("train", tokenizer)
-assert tokenizer.decode(stream.targets[:500]) == next(corpus.texts("train"))[:500]
+shown = min(500, stream.offsets[1])
+assert tokenizer.decode(stream.targets[:shown]) == next(corpus.texts("train"))[:500]
 assert "torch" not in sys.modules
 if sys.platform == "linux":  # where ru_maxrss begins with the memory of the process that started this one
     with open("/proc/self/status") as file:
@@ -216,7 +241,7 @@ print(memory, len(stream), len(corpus.names))
 @pytest.mark.skipif(sys.platform == "win32", reason="memory is limited through POSIX")
 @pytest.mark.parametrize(
     ("form", "size", "tokenizer"),
-    [("one", 300e6, "ascii"), ("many", 300e6, "char"), ("line", 40e6, "byte")],
+    [("one", 300e6, "ascii"), ("many", 300e6, "char"), ("short", 35e6, "char"), ("line", 40e6, "byte")],
 )
 def test_large_corpora_need_little_memory(tmp_path, form, size, tokenizer):
     path = tmp_path / "large.txt"
@@ -232,9 +257,9 @@ def test_large_corpora_need_little_memory(tmp_path, form, size, tokenizer):
     )
     assert result.returncode == 0, result.stderr
     memory, tokens, documents = map(int, result.stdout.split())
-    assert tokens > 0.85 * size
-    assert (documents == 3) == (form != "many")
-    assert memory < 250e6
+    assert tokens > (0.25 if form == "short" else 0.85) * size
+    assert documents == {"many": documents, "short": 1_000_000}.get(form, 3)
+    assert memory < (190e6 if form == "short" else 250e6)
 
 
 @pytest.mark.corpus

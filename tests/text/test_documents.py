@@ -42,7 +42,11 @@ def test_indexes_lying_beside_the_texts_are_left_out_and_named(tmp_path):
     write(tmp_path, a_txt="One.", b_csv="text\nx\n", c_tsv="text\nx\n", d__e_json="{}", _hidden_txt="no")
     documents, report = read(tmp_path)
     assert documents == [("a.txt", "One.")]
-    assert report.notices() == [f"3 files in {tmp_path} left out: b.csv, c.tsv, d/e.json."]
+    [notice] = report.notices()
+    remedy = f"Give {tmp_path / 'b.csv'} by itself, as another argument, if its text is wanted too."
+    assert notice == f"3 files in {tmp_path} left out: b.csv, c.tsv, d/e.json. {remedy}"
+    write(tmp_path, aaa_html="x", README="x")  # a table is likelier to be wanted
+    assert read(tmp_path)[1].notices()[0].endswith(remedy)
 
 
 def test_tables_are_read_when_they_are_given(tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from understudy.errors import UserError
 from understudy.text import encoding as module
-from understudy.text.encoding import NotText, first_bytes, read_text
+from understudy.text.encoding import NotText, first_bytes, read_text, without_returns
 from understudy.text.reading import ReadReport
 
 ENGLISH = "The café was shut. “I don’t mind,” she said — and for £5 we sailed to the naïve old town.\n" * 20
@@ -89,8 +89,8 @@ def test_a_format_can_fix_what_is_not_utf8(read):
 @pytest.mark.parametrize("chunk", [3, 7, 1 << 20])
 def test_an_encoding_that_does_not_decode_names_the_byte(read, monkeypatch, chunk):
     monkeypatch.setattr(module, "CHUNK", chunk)
-    with pytest.raises(UserError, match=r"a\.txt.*utf-8.*at byte 12\b.*--encoding"):
-        read("é".encode() * 6 + b"\xff more text", "utf-8")
+    with pytest.raises(UserError, match=r"a\.txt.* as UTF8, which was asked for.*at byte 12\b.*--encoding"):
+        read("é".encode() * 6 + b"\xff more text", "UTF8")
 
 
 def test_a_cut_file_names_the_byte(read):
@@ -127,6 +127,18 @@ def test_every_kind_of_newline_becomes_one(read, monkeypatch, chunk):
     text, report = read(b"a\r\nb\rc\nd\r\r\ne\r")
     assert text == "a\nb\nc\nd\n\ne\n"
     assert report.newlines == 5
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 1 << 20])
+def test_carriage_returns_may_be_counted_later(tmp_path, monkeypatch, chunk):
+    monkeypatch.setattr(module, "CHUNK", chunk)
+    path, report = tmp_path / "a.csv", ReadReport()
+    path.write_bytes(b"a\r\nb\rc\nd\r\r\ne\r")
+    text = "".join(read_text(path, None, report, returns=True))
+    assert text == "a\r\nb\r\nc\nd\r\n\r\ne\r\n"
+    assert report.newlines == 0
+    assert without_returns(text[:8], report) == "a\nb\nc\n"
+    assert report.newlines == 2
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")), st.integers(1, 9))

@@ -20,10 +20,12 @@ LINES = (
 @pytest.fixture
 def read(tmp_path):
     def read(data, name="movie_lines.txt"):
-        path = tmp_path / name
+        path, report = tmp_path / name, ReadReport()
         path.write_bytes(data)
-        films = read_movie_lines(path, path.name, ReadOptions(), ReadReport())
-        return [(film.name, "".join(film.pieces)) for film in films]
+        films = read_movie_lines(path, path.name, ReadOptions(), report)
+        found = [(film.name, "".join(film.pieces)) for film in films]
+        assert report.newlines == 0  # none stands in a text
+        return found
 
     return read
 
@@ -33,7 +35,7 @@ def test_each_film_is_a_document_in_the_order_of_its_script(read):
         ("movie_lines.txt#m0", "Shall we go?\nTo the pier?\nNo, the café.\n"),
         ("movie_lines.txt#m1", "I can’t +++$+++ swim.\n"),
     ]
-    assert read(LINES) == films
+    assert read(LINES) == read(LINES.replace(b"\n", b"\r\n")) == films
     assert [text for _, text in read(gzip.compress(LINES), "lines.gz")] == [text for _, text in films]
 
 

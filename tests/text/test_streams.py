@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from understudy.text import spool
-from understudy.text.streams import build_stream
+from understudy.text.streams import token_stream
 from understudy.text.tokenizers import TOKENIZERS, train_tokenizer
 
 documents_in_pieces = st.lists(st.lists(st.text(), min_size=1, max_size=3), min_size=1, max_size=6)
 
 
 def stream_of(documents, tokenizer):
-    return build_stream(((f"d{i}", iter(pieces)) for i, pieces in enumerate(documents)), tokenizer)
+    return token_stream(map(iter, documents), tokenizer)
 
 
 @given(documents_in_pieces, st.sampled_from(sorted(TOKENIZERS)), st.sampled_from([0, 32 << 20]))
@@ -28,23 +28,30 @@ def test_every_document_is_there_and_ends_once(documents, name, in_memory):
     assert stream.offsets[0] == 0
     assert stream.offsets[-1] == len(stream)
     assert len(stream.offsets) == len(documents) + 1
-    assert stream.names == [f"d{i}" for i in range(len(documents))]
     for index, pieces in enumerate(documents):
         text = "".join(pieces)
         ids = stream.targets[stream.offsets[index] : stream.offsets[index + 1]]
         assert tokenizer.decode(ids) == tokenizer.normalise(text)
         assert np.flatnonzero(ids == stream.end).tolist() == [len(ids) - 1]
-        assert stream.characters[index] == len(text)
+        assert stream.characters[index] == len(tokenizer.normalise(text))
 
 
 def test_what_the_tokenizer_changes_is_counted():
     stream = stream_of([["café – ", "naïve"], ["plain"], ["\ue000\x00"]], train_tokenizer("ascii", []))
     assert stream.transliterated == 3
     assert stream.dropped == {"\ue000": 1, "\x00": 1}
+    assert stream.characters.tolist() == [12, 5, 0]
     stream = stream_of([["abba"], ["xé", "x"]], train_tokenizer("char", ["ab"]))
     assert stream.dropped == {"x": 2, "é": 1}
     assert stream.transliterated == 0
     assert stream.tokens.tolist() == [0, 1, 2, 2, 1, 0, 0]
+    assert stream.characters.tolist() == [4, 0]
+    assert stream.dropped_share == 3 / 7
+
+
+@pytest.mark.parametrize(("name", "characters"), [("ascii", 5), ("byte", 4), ("char", 4)])
+def test_characters_are_counted_as_they_were_written(name, characters):
+    assert stream_of([["œuvé"]], train_tokenizer(name, ["œuvé"])).characters.tolist() == [characters]
 
 
 def test_the_arrays_can_be_handed_to_torch_without_a_warning(monkeypatch):

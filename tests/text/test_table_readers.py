@@ -85,6 +85,21 @@ def test_a_table_without_rows_has_no_documents(read):
     assert read("text\n", "a.csv") == read("", "a.csv") == read("", "a.jsonl") == read("", "a.tsv", "text") == []
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+def test_only_carriage_returns_in_texts_are_counted(tmp_path, suffix, end):
+    path, report = tmp_path / f"a{suffix}", ReadReport()
+    rows = {
+        ".csv": ["n,text", '1,"one\r\ntwo\rthree\nfour"', '"a\r\nb",plain'],
+        ".tsv": ["n\ttext", '1\t"one\r\ntwo\rthree\nfour"', '"a\r\nb"\tplain'],
+        ".jsonl": [json.dumps({"text": "one\ntwo\nthree\nfour"}), '{"text": "plain"}'],
+    }[suffix]
+    path.write_bytes("".join(row + end for row in rows).encode())
+    found = ["".join(row.pieces) for row in read_table(path, suffix, "t", ReadOptions(), report)]
+    assert found == ["one\ntwo\nthree\nfour", "plain"]
+    assert report.newlines == (0 if suffix == ".jsonl" else 2)
+
+
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0"))))
 def test_what_python_writes_is_read_again(tmp_path_factory, written):
     path = tmp_path_factory.getbasetemp() / "table.csv"

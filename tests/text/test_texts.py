@@ -24,6 +24,7 @@ def test_texts_come_back_once_each(documents, piece):
         expected.setdefault(whole.lstrip(), (f"d{index}", whole))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "PIECE", piece)
+        assert texts.names[:2] == list(texts.names)[:2]
         found = [(name, "".join(texts.pieces(index))) for index, name in enumerate(texts.names)]
     assert found == list(expected.values())
     assert duplicates == len(documents) - len(expected)
@@ -39,6 +40,14 @@ def test_the_hash_is_that_of_the_texts(documents):
     assert store(documents_of([*joined, joined[0]]), None)[1] == digest  # a duplicate adds nothing
     assert store(documents_of([*joined, ["one more" + joined[0][0]]]), None)[1] != digest
     assert len(digest) == 64
+
+
+def test_names_come_back_whatever_they_hold():
+    names = ["a", "", "b/é.txt#2", "not UTF-8 \udce9", "twice"]
+    documents = [Document(name, iter([f"text {min(place, 3)}"])) for place, name in enumerate(names)]
+    texts, _, duplicates = store(documents, None)
+    assert (list(texts.names), duplicates) == (names[:4], 1)
+    assert texts.names[-1] == names[3]
 
 
 def test_the_hash_feels_boundaries_order_and_indentation():

@@ -95,3 +95,11 @@ def test_features_of_a_frozen_prefix_keep_their_precision():
     inputs, targets = batches.batch(1)
     assert (inputs.dtype, inputs.shape, targets.shape) == (torch.float32, (2, 10, 3), (2, 10))
     assert torch.equal(inputs[1], torch.from_numpy(features[35:45]))
+
+
+@pytest.mark.parametrize(("tokenizer", "bytes_each"), [("char", 1), ("byte", 3)])
+def test_how_many_characters_a_token_is(tokenizer, bytes_each, tmp_path):
+    (tmp_path / "text.txt").write_text("강물은흐르고배는떠난다" * 200)
+    corpus = Corpus.open(tmp_path / "text.txt")
+    batches = Batches.of(corpus.stream("train", train_tokenizer(tokenizer, corpus.texts())), TrainingOptions())
+    assert batches.characters_per_token == pytest.approx(1 / bytes_each, rel=1e-2)

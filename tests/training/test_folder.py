@@ -1,6 +1,7 @@
 """The folder of a run: what is refused, what is continued, what a finished run holds."""
 
 import json
+import re
 
 import pytest
 from stopping import At, Stop, left_by, stop
@@ -20,37 +21,51 @@ def keep(folder, request, **facts):
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_new_or_empty_folder_is_made_ready(tmp_path, resume):
     for _ in range(2):
-        assert open_folder(tmp_path / "new" / "deep", REQUEST, resume) is None
+        assert open_folder(tmp_path / "new" / "deep", REQUEST, resume, []) is None
         assert (tmp_path / "new" / "deep").is_dir()
 
 
 def test_a_folder_in_use_is_refused(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(UserError, match=r"is not empty\. .*--out, or add --resume"):
-        open_folder(tmp_path, REQUEST, resume=False)
+        open_folder(tmp_path, REQUEST, resume=False, notices=[])
     with pytest.raises(UserError, match=r"no run to resume \(there is no config\.json\)"):
-        open_folder(tmp_path, REQUEST, resume=True)
+        open_folder(tmp_path, REQUEST, resume=True, notices=[])
     with pytest.raises(UserError, match=r"letter\.txt is a file"):
-        open_folder(tmp_path / "letter.txt", REQUEST, resume=True)
+        open_folder(tmp_path / "letter.txt", REQUEST, resume=True, notices=[])
     with pytest.raises(UserError, match="Could not make the folder"):
-        open_folder(tmp_path / "letter.txt" / "run", REQUEST, resume=False)
+        open_folder(tmp_path / "letter.txt" / "run", REQUEST, resume=False, notices=[])
 
 
 def test_another_run_is_not_continued(tmp_path):
     keep(tmp_path, REQUEST)
-    assert open_folder(tmp_path, REQUEST, resume=True) is None
+    assert open_folder(tmp_path, REQUEST, resume=True, notices=[]) is None
     other = {"command": "pretrain", "options": {"training": {"lr": 0.2, "threads": 8, "shares": (1, 2)}}}
     with pytest.raises(UserError, match=r"other settings.*: options\.training\.lr was 0\.1 and is now 0\.2\. "):
-        open_folder(tmp_path, other, resume=True)
-    other["options"]["training"]["lr"] = 0.1  # the number of threads alone may differ
-    assert open_folder(tmp_path, other, resume=True) is None
+        open_folder(tmp_path, other, resume=True, notices=[])
+    other["options"]["training"] |= {"lr": 0.1, "tensorboard": True}  # these, and the number of threads, may differ
+    notices = []
+    assert open_folder(tmp_path, other, resume=True, notices=notices) is None
+    assert [re.sub(r".* was", "It was", notice) for notice in notices] == [
+        "It was begun with --threads 1 and goes on with 8; only with the same number is it, bit for bit, what it would "
+        "have been without a break."
+    ]
+
+
+def test_how_a_text_was_read_and_counted_may_differ_as_long_as_it_is_the_same(tmp_path):
+    corpus = {"hash": "0", "documents": 3, "splits": {"train": {"documents": 1, "characters": 9}}}
+    keep(tmp_path, REQUEST | {"corpus": corpus})
+    now = REQUEST | {"corpus": corpus | {"documents": 1, "read": {"separator": "--"}}}
+    assert open_folder(tmp_path, now, resume=True, notices=[]) is None
+    with pytest.raises(UserError, match=r"corpus\.hash was 0"):
+        open_folder(tmp_path, now | {"corpus": corpus | {"hash": "1"}}, resume=True, notices=[])
 
 
 def test_what_killed_writes_left_is_no_run(tmp_path):
     (tmp_path / ".config.json.123.tmp").write_text("{")
     with pytest.raises(UserError, match="--resume"):
-        open_folder(tmp_path, REQUEST, resume=False)
-    assert open_folder(tmp_path, REQUEST, resume=True) is None
+        open_folder(tmp_path, REQUEST, resume=False, notices=[])
+    assert open_folder(tmp_path, REQUEST, resume=True, notices=[]) is None
     assert not list(tmp_path.iterdir())
 
 

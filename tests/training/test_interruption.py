@@ -6,7 +6,8 @@ import threading
 import pytest
 from stopping import press_ctrl_c
 
-from understudy.training.interruption import interruptions
+from understudy.training import interruption
+from understudy.training.interruption import interruptions, listen_to
 
 
 def test_the_first_sets_a_flag_and_the_second_insists():
@@ -33,3 +34,15 @@ def test_another_thread_leaves_interruption_alone():
     thread.start()
     thread.join()
     assert seen == [False, True]
+
+
+def test_another_process_may_ask_too(monkeypatch):
+    monkeypatch.setattr(interruption, "_elsewhere", bool)
+    wish = []
+    listen_to(lambda: bool(wish))
+    with interruptions() as asked:
+        assert not asked()
+        wish.append("stop")
+        assert asked()
+        press_ctrl_c()  # the same wish again, which does not insist
+        assert asked()

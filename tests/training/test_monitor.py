@@ -3,12 +3,14 @@
 import io
 import re
 import sys
+import time
 
 import pytest
 from rich.console import Console
 
 from understudy.errors import UserError
-from understudy.training.monitor import ConsoleMonitor, Monitor, TensorBoardMonitor
+from understudy.training import monitor as module
+from understudy.training.monitor import ConsoleMonitor, Monitor, TensorBoardMonitor, duration
 
 START = {"epoch": 0.0, "step": 0, "train_loss": None, "validation_loss": 4.85203, "best": True}
 LATER = {"epoch": 1.5, "step": 1234, "train_loss": 2.0, "validation_loss": 3.1, "best": False}
@@ -28,6 +30,11 @@ def shown(terminal, loss=3.1):
     return file.getvalue()
 
 
+def plain(file):
+    """What was written to a terminal, without its codes."""
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", file.getvalue())
+
+
 def test_a_file_gets_plain_lines():
     assert shown(False).splitlines() == [
         "epoch   0.00  step      0  validation 4.8520  (best)",
@@ -40,21 +47,87 @@ def test_a_line_is_not_broken():
 
 
 def test_a_terminal_gets_a_bar_with_loss_and_speed():
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown(True))
+    text = plain(io.StringIO(shown(True)))
     assert "validation 3.1000" in text
-    assert re.search(r"training .*1234/2000 .*loss 2\.000 .*98,765 tokens/s", text)
+    assert re.search(r"training .*1234/2000 .*loss 2\.000 .*98,765 characters/s", text)
     assert "nan" not in text
 
 
-def test_jobs_are_counted_with_the_time_left():
+@pytest.fixture
+def clock(monkeypatch):
+    """The monitor's clock, in the only element of a list."""
+    now = [0.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    return now
+
+
+def jobs_done(clock, moments):
+    """What is said elsewhere than on a terminal of jobs that are done at these moments, in seconds."""
     file = io.StringIO()
     monitor = ConsoleMonitor(Console(file=file, width=100))
-    monitor.jobs("search", 2)
-    monitor.job("2 layers", 1.5)
-    monitor.job("3 layers", 1.25)
-    first, last = file.getvalue().splitlines()
-    assert re.fullmatch(r"search 1/2  validation 1\.5000  about \d+ s left  2 layers", first)
-    assert last == "search 2/2  validation 1.2500  3 layers"
+    with monitor:
+        monitor.jobs("search", 6)
+        for moment in moments:
+            clock[0] = moment
+            monitor.job("2 layers", 1.5)
+    return file.getvalue().splitlines()
+
+
+def test_jobs_are_counted_from_the_start_with_the_time_left_once_it_is_known(clock):
+    assert jobs_done(clock, [10, 20, 30, 40, 50, 60]) == [
+        "search: 6 runs",
+        "search 1/6  validation 1.5000  2 layers",
+        "search 2/6  validation 1.5000  2 layers",
+        "search 3/6  validation 1.5000  about 30 s left  2 layers",
+        "search 4/6  validation 1.5000  about 20 s left  2 layers",
+        "search 5/6  validation 1.5000  about 10 s left  2 layers",
+        "search 6/6  validation 1.5000  2 layers",
+    ]
+
+
+def test_what_was_finished_before_says_nothing_of_the_time_left(clock):
+    lines = jobs_done(clock, [0.0, 0.1, 50.1, 100.1, 150.1])
+    assert ["left" in line for line in lines] == [False] * 5 + [True]
+    assert "about 50 s left" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (5400, "90 min"), (9000, "2.5 h")]
+)
+def test_durations(seconds, words):
+    assert duration(seconds) == words
+
+
+def wait_until(true):
+    for _ in range(1000):
+        if true():
+            return
+        time.sleep(0.01)
+    pytest.fail("nothing came in ten seconds")
+
+
+def test_a_terminal_has_a_bar_at_once_with_what_is_under_way(monkeypatch):
+    monkeypatch.setattr(module, "LOOK_ON_TERMINAL", 0.01)
+    file = io.StringIO()
+    with ConsoleMonitor(Console(file=file, force_terminal=True, width=100)) as monitor:
+        monitor.jobs("bases", 4, lambda: ["near: epoch 3 of 60, validation 1.5"])
+        assert re.search(r"bases .*0/4 ", plain(file))
+        assert "left" not in plain(file)
+        wait_until(lambda: "near: epoch 3 of 60, validation 1.5" in plain(file))
+    assert "\x1b[?25h" in file.getvalue()  # the cursor is back
+    assert monitor.live is None
+
+
+def test_elsewhere_what_is_under_way_is_said_from_time_to_time_until_the_end(monkeypatch):
+    monkeypatch.setattr(module, "LOOK_ELSEWHERE", 0.01)
+    file = io.StringIO()
+    with ConsoleMonitor(Console(file=file, width=100)) as monitor:
+        monitor.jobs("bases", 4, lambda: ["near: epoch 3"])
+        wait_until(lambda: "  near: epoch 3\n" in file.getvalue())
+    time.sleep(0.1)
+    said = file.getvalue()
+    time.sleep(0.1)
+    assert file.getvalue() == said
 
 
 def test_tensorboard_gets_every_number(tmp_path, train):

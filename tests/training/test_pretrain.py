@@ -15,12 +15,13 @@ from understudy.errors import UserError
 from understudy.evaluation.losses import document_losses
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.language_model import ModelOptions
-from understudy.text.corpus import Corpus
+from understudy.text.corpus import Corpus, ReadOptions
 from understudy.text.tokenizers import TOKENIZERS
 from understudy.training.options import TrainingOptions
 from understudy.training.pretrain import pretrain
 
 TINY = ModelOptions(num_layers=1, hidden_size=8)
+NO_HEADERS = ReadOptions(gutenberg=False)
 
 
 @pytest.mark.parametrize("size", [200, 211, 2000])
@@ -50,6 +51,36 @@ def test_the_result_is_that_of_the_kept_weights(song_file, tmp_path, tokenizer):
     assert config["request"]["command"] == "pretrain"
     assert config["request"]["corpus"]["hash"] == Corpus.open(song_file).hash
     assert config["result"]["loss"] == result.loss
+    assert (result.texts, result.corpus) == ([str(song_file)], config["request"]["corpus"]["hash"])
+    assert (result.split, result.split_seed) == ("validation", 0)
+    assert result.fractions == pytest.approx([1 / 3] * 3)
+
+
+def test_what_the_tokenizer_changes_is_in_the_result_and_on_the_card(song_file, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text(song_file.read_text().replace("a", "á"), encoding="utf-8")
+    result = pretrain(
+        text, out=tmp_path / "out", tokenizer="ascii", model=TINY, training=TrainingOptions(steps=1), read=NO_HEADERS
+    )
+    changed = [notice for notice in result.notices if "the ascii tokenizer transliterated" in notice]
+    assert [notice.partition(":")[0] for notice in changed] == ["train", "validation"]
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["result"]["notices"] == result.notices
+    assert config["request"]["corpus"]["read"] == {"gutenberg": False}
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert all(f"- {notice}" in card for notice in changed)
+    assert "split with seed 0 into train / validation / test by 0.3333 / 0.3333 / 0.3333." in card
+    assert "- read with `gutenberg` False" in card
+
+
+def test_a_result_of_an_earlier_version_is_still_read(song_file, tmp_path):
+    options = {"out": tmp_path / "out", "model": TINY, "training": TrainingOptions(steps=1)}
+    result = pretrain(song_file, **options)
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    for key in ("texts", "corpus", "split", "split_seed", "fractions"):
+        del config["result"][key]
+    (tmp_path / "out" / "config.json").write_text(json.dumps(config))
+    assert pretrain(song_file, **options, resume=True).loss == result.loss
 
 
 def test_without_a_fingerprint_there_is_no_trace_of_the_text(song_file, tmp_path):

@@ -106,6 +106,19 @@ def test_ctrl_c_between_validations_keeps_what_was_learned(train, tmp_path):
     assert result.loss < history(tmp_path / "out")[0]["validation_loss"]
 
 
+def test_tensorboard_and_threads_may_be_asked_for_later(train, undisturbed, tmp_path, caplog):
+    caplog.set_level("INFO", "understudy")
+    training = KINDS["rnn-sgd-one-cycle"][1]
+    with pytest.raises(Stop):
+        train(tmp_path / "out", training=training, threads=1, monitor=At(12, stop))
+    result = train(tmp_path / "out", training=training, tensorboard=True, resume=True)
+    assert list((tmp_path / "out" / "tensorboard").iterdir())
+    (notice,) = (notice for notice in result.notices if "--threads 1" in notice)
+    assert notice in caplog.messages
+    assert notice in (tmp_path / "out" / "README.md").read_text()
+    assert left_by(tmp_path / "out") == undisturbed(training=training)
+
+
 def test_a_second_ctrl_c_stops_at_once(train, undisturbed, tmp_path):
     def twice():
         press_ctrl_c()

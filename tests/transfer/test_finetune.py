@@ -258,7 +258,7 @@ SMALL = CharTokenizer("\x03\n abcdefghijklmnopqrstuvwxyz")  # no capitals, which
 
 
 def test_a_char_base_is_extended_by_what_it_lacks(make_base, song_file, tmp_path, caplog):
-    caplog.set_level("INFO")
+    caplog.set_level("INFO", "understudy")
     base = make_base(tokenizer=SMALL)
     result = finetune(base, song_file, out=tmp_path / "out", train="layers.1", head=False, training=BRIEF)
     new = load_checkpoint(tmp_path / "out")
@@ -276,6 +276,33 @@ def test_a_char_base_is_extended_by_what_it_lacks(make_base, song_file, tmp_path
             assert torch.equal(weight[:29], old[name])
         elif name == "layers.0.weight_ih":
             assert torch.equal(weight[:, :29], old[name])
+
+
+@pytest.mark.parametrize("train_", ["layers.1", "all"])
+def test_the_card_says_what_became_of_the_weights(train_, make_base, song_file, tmp_path):
+    same = CharTokenizer(["\x03", *sorted(set(song_file.read_text()))])
+    cards = {}
+    for name, tokenizer in {"same": same, "more": SMALL}.items():
+        finetune(make_base(name, tokenizer), song_file, out=tmp_path / "out" / name, train=train_, training=BRIEF)
+        cards[name] = (tmp_path / "out" / name / "README.md").read_text()
+    config = json.loads((tmp_path / "out" / "more" / "config.json").read_text())
+    rows = f"the rows of {config['new_tokens']} new tokens started from the mean of the base's.\n"
+    assert config["new_tokens"] == config["model"]["vocabulary_size"] - 29
+    if train_ == "all":
+        assert "same`; all of the weights learned.\n" in cards["same"]
+        assert f"more`; all of the weights learned; {rows}" in cards["more"]
+        assert "bit for bit" not in "".join(cards.values())
+    else:
+        learned = "the weights that learned: `layers.1, head`. All others are those of the base, bit for bit"
+        assert f"{learned}.\n" in cards["same"]
+        assert f"{learned}, but {rows}" in cards["more"]
+
+
+def test_what_the_tokenizer_changes_is_said(make_base, song_file, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text(song_file.read_text().replace("a", "á"), encoding="utf-8")
+    result = finetune(make_base(), text, out=tmp_path / "out", training=BRIEF)
+    assert sum("the ascii tokenizer transliterated" in notice for notice in result.notices) == 2
 
 
 def test_a_char_base_that_has_every_character_is_left_alone(make_base, song_file, tmp_path):

@@ -1,14 +1,23 @@
 """`evaluate`: how well a model predicts a text."""
 
+import logging
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from understudy.errors import UserError
 from understudy.evaluation.losses import document_losses
 from understudy.models.checkpoint import load_checkpoint
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
+from understudy.text.streams import TokenStream
+
+log = logging.getLogger("understudy")
+
+MUCH = 0.05
+"""The share of a text that must be dropped for its figures to be called those of another text."""
 
 
 @dataclass(frozen=True)
@@ -25,25 +34,31 @@ class Evaluation:
     """How well a model predicts a text; the end symbol is not counted."""
 
     model: str
+    texts: list[str]
+    """Files and folders as they were given."""
     corpus: str
     """The hash of the corpus."""
     split: str
     split_seed: int | None
     """None where the text was not split."""
+    fractions: list[float] | None
+    """The shares of train, validation and test; None where the text was not split."""
     loss: float
     """Nats per token."""
     bits_per_char: float
-    """Bits per character of the original text."""
+    """Bits per character that the model was shown."""
     accuracy: float
     """Share of tokens that were the most probable one."""
     perplexity: float
     tokens: int
     characters: int
+    """As the tokenizer wrote them, without those that it dropped."""
     documents: int
     seconds: float
     rows: list[DocumentLoss]
     """The documents, in the order of the split."""
     notices: list[str]
+    """Sentences on what was changed, left out or decided."""
 
 
 def evaluate(
@@ -58,12 +73,14 @@ def evaluate(
     Args:
         model: the folder of a model, or the name of a bundled one.
         texts: files or folders of text.
-        split: which part; by default `test` when this is the text that the model was trained on, else `all`.
+        split: which part; by default `test` when this is the text that the model was trained on, else `all`. That text
+            is split as it was for the training, unless --fractions or a --split-seed other than 0 say otherwise.
         read: how the text is read.
-        splitting: how the documents are split; a text that the model was trained on keeps the split of its training.
+        splitting: how the documents are split; of the text that the model was trained on, what is left at its default
+            is as it was for the training.
 
     Raises:
-        UserError: bad input; the message says what to do.
+        UserError: bad input, or a text of which the model knows no character; the message says what to do.
     """
     begin = time.perf_counter()
     checkpoint = load_checkpoint(model)
@@ -71,18 +88,30 @@ def evaluate(
     trained_on = checkpoint.config.get("request", {}).get("corpus", {})
     same = corpus.hash == trained_on.get("hash")
     part = split or ("test" if same else "all")
+    notices: list[str] = []
     if part != "all":
         if same:
-            splitting = SplitOptions(tuple(trained_on["fractions"]), trained_on["split_seed"])
+            kept = SplitOptions(tuple(trained_on["fractions"]), trained_on["split_seed"])
+            splitting = SplitOptions(splitting.fractions or kept.fractions, splitting.split_seed or kept.split_seed)
+            if splitting != kept:
+                notices.append(
+                    f"{model} was trained on this text split {_in_words(kept)}, and it is now split "
+                    f"{_in_words(splitting)}: what is measured may have been learned."
+                )
         corpus = corpus.resplit(splitting)
     stream = corpus.stream(part, checkpoint.tokenizer)
+    notices += _on_dropping(stream, str(model))
+    for notice in notices:
+        log.warning(notice)
     losses = document_losses(checkpoint.model, stream)
     nats, tokens = losses.by_document()
     return Evaluation(
         model=str(model),
+        texts=list(corpus.paths),
         corpus=corpus.hash,
         split=part,
         split_seed=corpus.split_seed,
+        fractions=corpus.fractions and list(corpus.fractions),
         loss=losses.loss,
         bits_per_char=losses.bits_per_char,
         accuracy=losses.accuracy,
@@ -92,8 +121,28 @@ def evaluate(
         documents=len(nats),
         seconds=round(time.perf_counter() - begin, 3),
         rows=[
-            DocumentLoss(name, float(n / max(1, t)), int(t))
-            for name, n, t in zip(stream.names, nats, tokens, strict=True)
+            DocumentLoss(corpus.names[index], float(n / max(1, t)), int(t))
+            for index, n, t in zip(corpus.splits[part], nats, tokens, strict=True)
         ],
-        notices=corpus.notices,
+        notices=[*corpus.notices, *stream.notices, *notices],
     )
+
+
+def _in_words(split: SplitOptions) -> str:
+    return f"with seed {split.split_seed} into {' '.join(f'{share:.4g}' for share in split.fractions or ())}"
+
+
+def _on_dropping(stream: TokenStream, model: str) -> Iterator[str]:
+    """A sentence on a text of which much was dropped.
+
+    Raises:
+        UserError: all of it was.
+    """
+    remedy = "finetune the model on such a text first, or take one with a byte tokenizer"
+    if not stream.characters.any():
+        raise UserError(f"{model} knows none of the characters of the text, so there is nothing to measure: {remedy}.")
+    if stream.dropped_share > MUCH:
+        yield (
+            f"{model} does not know {stream.dropped_share:.0%} of the characters of the text: the figures are those of "
+            f"what is left, which is another text. To measure all of it, {remedy}."
+        )

@@ -26,7 +26,7 @@ class Losses:
     """Sums over blocks: a block is a document, or a part of at most 2,000 tokens of a long one.
 
     nats, tokens and correct predictions are (K,) for K blocks, `document` (K,) tells whose they are, and `characters`
-    (D,) counts the characters of each document's original text. `correct` is empty where it is not known.
+    (D,) counts the characters of each document as the tokenizer wrote it. `correct` is empty where it is not known.
     """
 
     nats: np.ndarray
@@ -52,7 +52,7 @@ class Losses:
 
     @property
     def bits_per_char(self) -> float:
-        """Bits per character of the original text, comparable between tokenizers."""
+        """Bits per character that the model was shown, comparable between tokenizers that change little."""
         return float(self.nats.sum() / math.log(2) / max(1, self.characters.sum()))
 
     def by_document(self) -> tuple[np.ndarray, np.ndarray]:
@@ -64,7 +64,7 @@ class Losses:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Segment:
     """Targets from `start` to `stop` count; the walk begins at `warm` with a zero state."""
 
@@ -143,7 +143,7 @@ def document_losses(
         document = np.array([s.document for s in rows])[:, None]
         block = first_block[document] + (positions - stream.offsets[document]) // BLOCK
         index = block[counted]
-        nats += np.bincount(index, loss.view(expected.shape).double().cpu().numpy()[counted], total)
+        nats += np.bincount(index, loss.view(expected.shape).cpu().double().numpy()[counted], total)
         tokens += np.bincount(index, minlength=total)
         correct += np.bincount(block[counted & hits], minlength=total)
     return Losses(nats, tokens, correct, owner, stream.characters)

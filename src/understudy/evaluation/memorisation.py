@@ -91,8 +91,10 @@ class Fingerprint:
                 window = tail + piece
                 tail = window[len(window) - min(len(window), run - 1) :]
                 for block in _hashes(window, run):
-                    fresh.append(_sampled(block, rate))
-                    waiting += len(fresh[-1])
+                    sampled = _sampled(block, rate)
+                    if len(sampled):  # an empty array takes memory too
+                        fresh.append(sampled)
+                    waiting += len(sampled)
                     if waiting > capacity:
                         hashes, rate = _thin([hashes, *fresh], rate, capacity)
                         fresh, waiting = [], 0

@@ -86,7 +86,7 @@ class Generation:
     """Tokens drawn for them, end symbols and what was cut off included."""
 
     seconds: float
-    """Time taken, without loading the model."""
+    """Time taken to write them, without loading the model and reading the prompt."""
 
     quality: TextQuality
     """Words that are English, and n-grams that are distinct, of the new text."""
@@ -138,18 +138,12 @@ def generate(
     if sampling.seed is None:
         sampling = replace(sampling, seed=secrets.randbits(32))
 
-    start = time.perf_counter()
     writers = [_Writer(i, tokenizer, options, stream) for i in range(options.documents or options.samples)]
-    for first in range(0, len(writers), BATCH):
+    seconds = sum(
         _write(writers[first : first + BATCH], stepper, tokenizer, options.prompt, sampling)
-    seconds = time.perf_counter() - start
-
+        for first in range(0, len(writers), BATCH)
+    )
     new = ["".join(writer.pieces) for writer in writers]
-    fingerprint = checkpoint.folder / "fingerprint.safetensors"
-    copying = None
-    if fingerprint.is_file():
-        sources = load_fingerprints(fingerprint)
-        copying = {name: asdict(source.copied(new)) for name, source in sources.items()}
     return Generation(
         texts=[options.prompt + text for text in new],
         endings=[writer.ending or "length" for writer in writers],
@@ -157,10 +151,18 @@ def generate(
         tokens=sum(writer.tokens for writer in writers),
         seconds=seconds,
         quality=text_quality(new),
-        copying=copying,
+        copying=copying_in(new, checkpoint),
         options=options,
         sampling=sampling,
     )
+
+
+def copying_in(texts: Sequence[str], checkpoint: "Checkpoint") -> dict[str, dict[str, Any]] | None:
+    """How much of some texts stands in what a model was trained on, as in `Generation.copying`."""
+    fingerprint = checkpoint.folder / "fingerprint.safetensors"
+    if not fingerprint.is_file():
+        return None
+    return {name: asdict(source.copied(texts)) for name, source in load_fingerprints(fingerprint).items()}
 
 
 def _load(model: str | Path) -> "Checkpoint":
@@ -197,8 +199,8 @@ def _write(
     tokenizer: "Tokenizer",
     prompt: str,
     sampling: SamplingOptions,
-) -> None:
-    """Draw tokens for all writers side by side until each of them has its text."""
+) -> float:
+    """Draw tokens for all writers side by side until each of them has its text; the seconds from the first draw on."""
     assert sampling.seed is not None
     streams = RandomStreams(sampling.seed, [writer.index for writer in writers])
     start = [tokenizer.end, *tokenizer.encode(prompt).tolist()]
@@ -212,6 +214,7 @@ def _write(
         tokens = np.full(len(writers), token)
         recent = np.column_stack([recent[:, 1:], tokens])
         logits = stepper.step(tokens)
+    begin = time.perf_counter()
     while True:
         forbidden[:, tokenizer.end] = tokens == tokenizer.end  # a document is never empty
         tokens = draw(probabilities(logits, sampling, forbidden, recent), streams.next())
@@ -219,7 +222,7 @@ def _write(
             if writer.ending is None:
                 writer.add(token)
         if all(writer.ending for writer in writers):
-            return
+            return time.perf_counter() - begin
         if sampling.repetition_penalty != 1:
             recent = np.column_stack([recent[:, 1:], tokens])
         logits = stepper.step(tokens)

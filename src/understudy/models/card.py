@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from understudy.text.reading import counted
+
 
 def model_card(name: str, config: dict[str, Any]) -> str:
     """The README.md of a checkpoint folder, from its config.json alone."""
@@ -11,24 +13,22 @@ def model_card(name: str, config: dict[str, Any]) -> str:
     lines = [
         f"# {name}",
         "",
-        f"A character-level {model['cell'].upper()} language model of {model['num_layers']} layers with "
-        f"{model['hidden_size']} units, made with understudy {config['understudy']} (`{request.get('command', '?')}`).",
+        f"A character-level {model['cell'].upper()} language model of {counted(model['num_layers'], 'layer')} with "
+        f"{counted(model['hidden_size'], 'unit')}, made with understudy {config['understudy']} "
+        f"(`{request.get('command', '?')}`).",
         "",
     ]
     if "base" in request:
-        lines += [
-            f"Retrained from `{request['base']['name']}`; the weights that learned: `{request['selection']}`. "
-            "All others are those of the base, bit for bit.",
-            "",
-        ]
+        lines += [f"Retrained from `{request['base']['name']}`; {_learned(config)}", ""]
     if corpus:
         lines += [
             "## Text",
             "",
-            f"{corpus['documents']:,} documents, {corpus['characters']:,} characters, sha256 `{corpus['hash'][:16]}`, "
-            f"split with seed {corpus['split_seed']}.",
+            f"{counted(corpus['documents'], 'document')}, {counted(corpus['characters'], 'character')}, sha256 "
+            f"`{corpus['hash'][:16]}`, {_division(corpus)}.",
             "",
-            *[f"- {notice}" for notice in corpus.get("notices", [])],
+            *[f"- read with `{option}` {value!r}" for option, value in corpus.get("read", {}).items()],
+            *[f"- {notice}" for notice in result.get("notices", corpus.get("notices", []))],
             "",
         ]
     if result:
@@ -42,9 +42,9 @@ def model_card(name: str, config: dict[str, Any]) -> str:
             f"| {result['loss']:.4f} | {result['bits_per_char']:.4f} | {result['accuracy']:.2%} "
             f"| {result['perplexity']:.3f} |",
             "",
-            f"{result['parameters']:,} weights, of which {result['trained_parameters']:,} learned; {result['steps']:,} "
-            f"steps ({result['epochs']:.2f} epochs, {result['outcome']}), {result['seconds']:,.0f} seconds; the kept "
-            f"weights are those of step {result['best_step']:,}.",
+            f"{result['parameters']:,} weights, of which {result['trained_parameters']:,} learned; "
+            f"{counted(result['steps'], 'step')} ({result['epochs']:.2f} epochs, {result['outcome']}), "
+            f"{result['seconds']:,.0f} seconds; the kept weights are those of step {result['best_step']:,}.",
             "",
         ]
     lines += ["## Settings", "", "```json", json.dumps(request.get("options", {}), indent=2), "```", ""]
@@ -59,3 +59,20 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _learned(config: dict[str, Any]) -> str:
+    """Which weights of a base learned, and what the others are."""
+    request, result, new = config["request"], config.get("result"), config.get("new_tokens", 0)
+    rows = f"the rows of {counted(new, 'new token')} started from the mean of the base's"
+    if result and result["trained_parameters"] == result["parameters"]:
+        return f"all of the weights learned{f'; {rows}' if new else ''}."
+    others = "All others are those of the base, bit for bit"
+    return f"the weights that learned: `{request['selection']}`. {others}{f', but {rows}' if new else ''}."
+
+
+def _division(corpus: dict[str, Any]) -> str:
+    """How a corpus was split."""
+    way = "by position" if corpus.get("by_position") else f"with seed {corpus['split_seed']}"
+    shares = " / ".join(f"{share:.4g}" for share in corpus.get("fractions") or [])
+    return f"split {way} into train / validation / test{f' by {shares}' if shares else ''}"

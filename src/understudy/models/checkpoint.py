@@ -85,7 +85,7 @@ def load_checkpoint(name_or_folder: str | Path, backend: str = "torch") -> Check
 
 
 def _build(path: Path, shape: Any, backend: str) -> LanguageModel:
-    """The model whose shape config.json tells, with any weights."""
+    """The model whose shape config.json tells, with weights that mean nothing."""
     known = {field.name for field in fields(ModelConfig)}
     if not isinstance(shape, dict) or "vocabulary_size" not in shape or not known.issuperset(shape):
         raise UserError(
@@ -94,7 +94,7 @@ def _build(path: Path, shape: Any, backend: str) -> LanguageModel:
         )
     try:
         with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random numbers alone
-            return LanguageModel(ModelConfig(**shape), backend)
+            return LanguageModel(ModelConfig(**shape), backend, drawn=False)
     except (UserError, TypeError, ValueError, RuntimeError) as error:
         raise UserError(f"{path} describes a model that cannot be built ({error}); restore it from a copy.") from error
 

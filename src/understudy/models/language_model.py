@@ -1,6 +1,5 @@
 """The language model: token ids in, logits and the recurrent state out."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 
 from understudy.errors import UserError, check_options
 from understudy.models.cells import CELLS, State
+from understudy.models.initialisation import initialise
 from understudy.models.recurrence import LayerWeights, run_stack
 
 
@@ -32,12 +32,17 @@ class ModelOptions:
     """Whether dropout draws anew at each step, or once for the whole sequence."""
     output_dropout: float = 0.0
     """Share of the top layer's outputs dropped before the head."""
+    init: Literal["orthogonal", "uniform"] = "orthogonal"
+    """Initial weights: orthogonal recurrent matrices below inputs of unit size, or uniform within 1 / sqrt(hidden size)
+    as in PyTorch, from which a stack of layers takes thousands of steps to start."""
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
             raise UserError(f"There is no cell '{self.cell}'; choose one of {', '.join(CELLS)}.")
         if self.dropout_kind not in ("ordinary", "variational"):
             raise UserError(f"There is no dropout_kind '{self.dropout_kind}'; choose one of ordinary, variational.")
+        if self.init not in ("orthogonal", "uniform"):
+            raise UserError(f"There is no init '{self.init}'; choose one of orthogonal, uniform.")
         if self.num_layers < 1 or self.hidden_size < 1 or self.embedding_size < 0:
             raise UserError(
                 f"A model needs at least one layer and one unit; num_layers={self.num_layers}, hidden_size="
@@ -69,9 +74,6 @@ class RecurrentLayer(nn.Module):
         self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
         self.bias_ih = nn.Parameter(torch.empty(rows))
         self.bias_hh = nn.Parameter(torch.empty(rows))
-        bound = 1 / math.sqrt(hidden_size)
-        for parameter in self.parameters():
-            nn.init.uniform_(parameter, -bound, bound)
 
     def weights(self) -> LayerWeights:
         """The four tensors in the order that every backend takes."""
@@ -85,7 +87,8 @@ class LanguageModel(nn.Module):
     `head.bias`; a tied head has no weight of its own.
     """
 
-    def __init__(self, config: ModelConfig, backend: str = "torch") -> None:
+    def __init__(self, config: ModelConfig, backend: str = "torch", drawn: bool = True) -> None:
+        """Build a model; unless its weights are `drawn`, those of its layers are whatever memory held."""
         super().__init__()
         self.config = config
         self.backend = backend
@@ -96,10 +99,10 @@ class LanguageModel(nn.Module):
             for i in range(config.num_layers)
         )
         self.head = nn.Linear(config.hidden_size, config.vocabulary_size)
-        if self.embedding is not None:
-            nn.init.normal_(self.embedding.weight, std=0.1)
-            if config.tied:
-                self.head.weight = self.embedding.weight
+        if self.embedding is not None and config.tied:
+            self.head.weight = self.embedding.weight
+        if drawn:
+            initialise(self)
 
     def initial_state(self, batch_size: int, start: int = 0, stop: int | None = None) -> State:
         """The zero state, (L, B, H) for each state vector of the cell, of the layers from `start` to `stop`."""

@@ -79,15 +79,6 @@ class NgramModel:
     end: int
 
     @classmethod
-    def fit(cls, tokens: np.ndarray, order: int, vocabulary_size: int, end: int) -> "NgramModel":
-        """Count n-grams up to `order`, with discounts in closed form.
-
-        tokens: (N+1,), the end symbol, then every document followed by one. Contexts reach back to the start
-        of their document and are filled up with end symbols. Takes some 120 bytes of memory a token.
-        """
-        return cls.from_counts(count_ngrams(tokens, order, vocabulary_size, end), vocabulary_size, end)
-
-    @classmethod
     def from_counts(cls, counts: Sequence[Counts], vocabulary_size: int, end: int) -> "NgramModel":
         """The model of order len(counts), with discounts in closed form."""
         # below the highest order an n-gram counts once for every different token it was seen after
@@ -165,7 +156,11 @@ class NgramModel:
 
 
 def count_ngrams(tokens: np.ndarray, order: int, vocabulary_size: int, end: int) -> list[Counts]:
-    """Count the n-grams of orders 1 to `order` in tokens (N+1,); see `NgramModel.fit`."""
+    """Count the n-grams of orders 1 to `order`.
+
+    tokens: (N+1,), the end symbol, then every document followed by one. Contexts reach back to the start of their
+    document and are filled up with end symbols. Takes some 120 bytes of memory a token.
+    """
     if order < 1 or len(tokens) < 2:
         raise ValueError(f"Order {order} on {len(tokens)} tokens: an n-gram model needs order 1 and two tokens.")
     targets = _checked(tokens, vocabulary_size)[1:].astype(np.int64)

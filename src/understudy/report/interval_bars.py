@@ -45,8 +45,6 @@ class IntervalBars:
     reference_label: str = ""
     winner: str | None = None
     """The row whose name is bold."""
-    digits: int = 3
-    signed: bool = False
 
     def draw(self, width: float, palette: Palette) -> Canvas | None:
         """Names at the left of the dots, or above them when `width` (inches) is small."""
@@ -55,7 +53,7 @@ class IntervalBars:
             return None
         narrow = width <= NARROW
         names = [wrap(row.name, 2.1 if narrow else 3.2) for row in rows]
-        numbers = [self._numbers(row) for row in rows]
+        numbers = [format_cell(Interval(row.estimate, row.low, row.high), Column("", "")) for row in rows]
         families = list(dict.fromkeys(row.family for row in rows if row.family))
         lines = [len(name) + 1 if narrow else max(map(len, names)) for name in names]
         depths = np.array(lines) * LINE + 0.12  # inches, as everything vertical here
@@ -100,10 +98,6 @@ class IntervalBars:
         if len(families) > 1:
             _draw_legend(canvas, families, across, palette)
         return canvas
-
-    def _numbers(self, row: IntervalRow) -> tuple[str, str]:
-        column = Column("", "", digits=self.digits, signed=self.signed)
-        return format_cell(Interval(row.estimate, row.low, row.high), column)
 
     def _limits(self, rows: Sequence[IntervalRow]) -> tuple[float, float]:
         """The span of the rows within three quartile distances of the middle half, and of the reference."""

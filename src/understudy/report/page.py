@@ -28,8 +28,6 @@ class Figure:
     title: str
     plot: "Plot"
     caption: str = ""
-    alt: str = ""
-    """What the picture shows, for those who cannot see it; the title and caption by default."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +39,8 @@ class Sample:
     family: str = ""
     settings: str = ""
     """How it was drawn: temperature, seed, prompt."""
-    longest_copied: int | None = None
-    """Longest run of characters that is in the training text."""
-    copied_share: float | None = None
-    """Share of the characters (0 to 1) covered by copied runs."""
-    english_share: float | None = None
-    """Share of the words (0 to 1) that are English."""
-
-    @property
-    def measures(self) -> list[str]:
-        """What of the sample is copied and what is English, as far as known, a line each."""
-        parts = []
-        if self.longest_copied is not None:
-            parts.append(f"Longest copied run: {self.longest_copied:,d} characters")
-        if self.copied_share is not None:
-            parts.append(f"Text in copied runs: {self.copied_share:.1%}")
-        if self.english_share is not None:
-            parts.append(f"English words: {self.english_share:.1%}")
-        return parts
+    measures: Sequence[str] = ()
+    """What was measured of it, a line each."""
 
 
 Fact = str | int | float | bool | None | Sequence["Fact"] | Mapping[str, "Fact"]
@@ -142,7 +124,8 @@ class _Drawn:
 
 
 def _alt(figure: Figure) -> str:
-    return clean(figure.alt or f"{figure.title}. {figure.caption}".strip())
+    """What those are told who cannot see the picture."""
+    return clean(f"{figure.title}. {figure.caption}".strip())
 
 
 def _markdown(report: Report, figures: Sequence[_Drawn]) -> Iterator[str]:

@@ -4,24 +4,46 @@ import logging
 import math
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 from understudy.errors import UserError, check_options
 from understudy.models.checkpoint import Checkpoint, load_checkpoint
+from understudy.models.finding import resolve
 from understudy.models.language_model import ModelOptions
 from understudy.storage import write_json
 from understudy.studies.bases import base_of, common_tokenizer, names_of, notices_on
 from understudy.studies.executor import Executor, executor
-from understudy.studies.findings import comparison_report, verdict, winning
-from understudy.studies.keeping import SampleText, best_run, keep_model, open_study, sample_text, seconds_of_all_calls
+from understudy.studies.findings import (
+    comparison_report,
+    facts_of,
+    facts_of_run,
+    kept,
+    stopped_by_limit,
+    verdict,
+    winning,
+)
+from understudy.studies.keeping import (
+    SampleText,
+    best_run,
+    fingerprints,
+    keep_copy,
+    keep_model,
+    machine,
+    open_study,
+    sample_text,
+    seconds_of_all_calls,
+)
 from understudy.studies.rows import Row, RowResult, run_rows, summarise, validation_mean
 from understudy.studies.runs import Finished, Ngrams, Text, Training, Untouched, open_text
 from understudy.studies.search import SearchOptions, describe, search, with_seed
 from understudy.text.corpus import SplitOptions
 from understudy.text.documents import ReadOptions
+from understudy.text.reading import counted
+from understudy.text.tokenizers import train_tokenizer
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions
 from understudy.transfer.finetune import weights_hash
@@ -35,7 +57,7 @@ class CompareOptions:
     """The size of a comparison."""
 
     seeds: int = 5
-    """Runs of each row, with different seeds."""
+    """Runs of each row, with as many seeds from --seed on."""
     workers: int = 0
     """Runs at the same time, one thread each; 0 is one for each core."""
     max_order: int = 8
@@ -62,7 +84,7 @@ class Comparison:
     winner: str
     """The row with the lowest validation loss."""
     model: str
-    """The folder of the best network."""
+    """The folder of the best network, which may be a base as it was."""
     corpus: str
     """The hash of the corpus."""
     split_seed: int
@@ -111,17 +133,23 @@ def compare(
         UserError: bad input; the message says what to do.
     """
     begin = time.perf_counter()
+    if training.devices > 1:
+        raise UserError(
+            f"compare does each run in one process: leave out --devices {training.devices}, and say with --workers how "
+            "many runs are done at the same time."
+        )
     out, monitor = Path(out), monitor or Monitor()
     checkpoints = {name: load_checkpoint(base) for name, base in names_of(bases).items()}
     tokenizer = common_tokenizer(checkpoints)
+    seeds = range(training.seed, training.seed + options.seeds)
     text = Text.of(*corpus, read=read, split=split)
     mixed = Text.of(*source, read=read) if source else None
     untouched = untouched_rows(text, checkpoints)
     others = [
         *ngram_rows(text, tokenizer, mixed, options.max_order),
-        *transfer_rows(text, checkpoints, train, training, options.seeds),
+        *transfer_rows(text, checkpoints, train, training, seeds),
     ]
-    request = {
+    request: dict[str, Any] = {
         "command": "compare",
         "bases": {name: weights_hash(checkpoint.folder) for name, checkpoint in checkpoints.items()},
         "train": list(train),
@@ -132,29 +160,37 @@ def compare(
         "training": asdict(training),
     }
     open_study(out, request, resume)
-    notices = [*open_text(text).notices, *notices_on(checkpoints, open_text(text))]
+    opened = open_text(text)
+    read_as = train_tokenizer(tokenizer, opened.texts())
+    notices = [*opened.notices, *opened.stream("all", read_as).notices, *notices_on(checkpoints, opened)]
     with seconds_of_all_calls(out, begin) as seconds:
-        with executor(options.workers) as pool:
-            best, scratch = best_from_scratch(text, tokenizer, searching, options.seeds, pool, out / "runs", monitor)
+        with monitor, executor(options.workers) as pool:
+            best, scratch = best_from_scratch(text, tokenizer, searching, seeds, pool, out / "runs", monitor)
             runs = run_rows([*untouched, *others], pool, out / "runs", monitor) | {best.name: scratch}
         rows, diverged = without_diverged([*untouched, best, *others], runs)
-        notices += diverged
+        notices += [diverged_notice(row, runs[row.name]) for row in diverged]
+        notices += stopped_by_limit("The best network from scratch", scratch, "; give a larger --search-epochs")
         results = summarise(rows, runs)
         log.info("Writing the samples and the report.")
-        network = winning([row for row in results if row.family in ("scratch", "transfer")])
-        model = keep_model(out / "model", runs[network.name], text)
-        writers = {network.name: (network.family, model), best.name: (best.family, best_run(scratch).folder / "model")}
-        writers |= {row.name: (row.family, c.folder) for row, c in zip(untouched, checkpoints.values(), strict=True)}
+        network, pretrained = kept(results), bases_of(rows)
+        if network.family == "base":
+            keep_copy(out / "model", pretrained[network.name])
+        else:
+            keep_model(out / "model", runs[network.name], text)
+        writers = {network.name: out / "model", best.name: best_run(scratch).folder / "model"}
+        writers |= {row.name: pretrained[row.name] for row in untouched}
+        families = {row.name: row.family for row in rows}
+        length, temperature = options.sample_length, options.temperature
         samples = [
-            sample_text(name, family, folder, text, options.sample_length, options.temperature)
-            for name, (family, folder) in writers.items()
+            sample_text(name, families[name], folder, text, length, temperature, fingerprints(pretrained.get(name)))
+            for name, folder in writers.items()
         ]
         comparison = Comparison(
             folder=str(out),
             report=str(out / "report.html"),
             verdict=verdict(results),
             winner=winning(results).name,
-            model=str(model),
+            model=str(out / "model"),
             corpus=text.hash,
             split_seed=split.split_seed,
             notices=notices,
@@ -164,7 +200,13 @@ def compare(
         )
         write_json(out / "comparison.json", asdict(comparison))
         curves = {row.name: [run.history for run in runs[row.name]] for row in rows}
-        comparison_report(out, results, samples, curves, request, comparison.verdict, notices, comparison.seconds)
+        facts = {
+            "corpus": facts_of(text, request["corpus"]),
+            "options": {key: request[key] for key in ("bases", "train", "source", "options", "search", "training")},
+            "best network from scratch": facts_of_run(best.jobs[0]),
+            "machine": machine() | {"seconds": comparison.seconds},
+        }
+        comparison_report(out, results, diverged, samples, temperature, curves, comparison.verdict, notices, facts)
         return comparison
 
 
@@ -176,6 +218,12 @@ def untouched_rows(text: Text, checkpoints: dict[str, Checkpoint]) -> list[Row]:
     ]
 
 
+def bases_of(rows: Sequence[Row]) -> dict[str, Path]:
+    """The folder of the base that a row starts from, by the row's name, where there is one."""
+    jobs = [(row.name, job) for row in rows for job in row.jobs]
+    return {name: resolve(job.base.path) for name, job in jobs if isinstance(job, Training | Untouched) and job.base}
+
+
 def ngram_rows(text: Text, tokenizer: str, source: Text | None, max_order: int) -> list[Row]:
     """An n-gram model of the text alone, and one mixed with a source where one is at hand."""
     rows = [Row("n-grams of the text", "n-gram", (Ngrams(text, tokenizer, max_order=max_order),))]
@@ -185,7 +233,11 @@ def ngram_rows(text: Text, tokenizer: str, source: Text | None, max_order: int) 
 
 
 def transfer_rows(
-    text: Text, checkpoints: dict[str, Checkpoint], train: Sequence[str], training: RetrainingOptions, seeds: int
+    text: Text,
+    checkpoints: dict[str, Checkpoint],
+    train: Sequence[str],
+    training: RetrainingOptions,
+    seeds: Iterable[int],
 ) -> list[Row]:
     """Each selection of each base's weights, together with the head; every subset of the layers unless told."""
     rows = []
@@ -194,7 +246,7 @@ def transfer_rows(
             select(checkpoint.model, selection)  # one that does not parse is refused before anything runs
             jobs = tuple(
                 Training(text, replace(training, seed=seed), base_of(checkpoint), f"{selection}, head")
-                for seed in range(seeds)
+                for seed in seeds
             )
             rows.append(Row(f"{name}, {in_words(selection)}", "transfer", jobs))
     return rows
@@ -204,7 +256,7 @@ def best_from_scratch(
     text: Text,
     tokenizer: str,
     options: SearchOptions,
-    seeds: int,
+    seeds: Iterable[int],
     pool: Executor,
     store: Path,
     monitor: Monitor,
@@ -219,7 +271,7 @@ def best_from_scratch(
     """
     trials = search(text, tokenizer, options, pool, store, monitor, network)
     finalists = [
-        Row(f"finalist {place}: {describe(job)}", "scratch", tuple(with_seed(job, seed) for seed in range(seeds)))
+        Row(f"finalist {place}: {describe(job)}", "scratch", tuple(with_seed(job, seed) for seed in seeds))
         for place, (job, _) in enumerate(trials[: options.finalists], 1)
     ]
     runs = run_rows(finalists, pool, store, monitor, "finalists")
@@ -230,15 +282,16 @@ def best_from_scratch(
     return replace(best, name=f"scratch, best of {options.trials}", note=note), runs[best.name]
 
 
-def without_diverged(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> tuple[list[Row], list[str]]:
-    """The rows none of whose runs diverged, and a sentence on each of the others."""
-    diverged = {row.name: sum(not run.losses for run in runs[row.name]) for row in rows}
-    said = [
-        f"“{name}” is left out: with {number} of {len(runs[name])} seeds the loss diverged."
-        for name, number in diverged.items()
-        if number
-    ]
-    return [row for row in rows if not diverged[row.name]], said
+def without_diverged(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> tuple[list[Row], list[Row]]:
+    """The rows none of whose runs diverged, and the others."""
+    whole = [row for row in rows if all(run.losses for run in runs[row.name])]
+    return whole, [row for row in rows if row not in whole]
+
+
+def diverged_notice(row: Row, runs: Sequence[Finished]) -> str:
+    """What is said of a row that has no figures."""
+    number = sum(not run.losses for run in runs)
+    return f"“{row.name}” is left out: with {number} of {counted(len(runs), 'seed')} the loss diverged."
 
 
 def layer_subsets(layers: int) -> list[str]:

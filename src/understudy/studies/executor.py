@@ -1,5 +1,6 @@
 """Keeping every core busy with whole runs: worker processes, one thread each."""
 
+import ctypes
 import functools
 import logging
 import multiprocessing
@@ -10,12 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing.synchronize import Event
 from typing import Any
 
 import torch
 
 from understudy.errors import UserError
+from understudy.training.interruption import listen_to
 
 log = logging.getLogger("understudy")
 
@@ -60,6 +61,7 @@ class Executor:
 def executor(workers: int = 0) -> Iterator[Executor]:
     """An executor that ends with its running calls; `workers` 0 is one for each core.
 
+    When the block ends by an error or by Ctrl-C, trainings under way are told to save and stop at their next step.
     A single worker is this process, with one thread and as silent as the others are.
     """
     workers = workers or os.cpu_count() or 1
@@ -75,15 +77,15 @@ def executor(workers: int = 0) -> Iterator[Executor]:
         return
     # A fresh interpreter for each worker: a forked one would inherit the locks of PyTorch's threads.
     context = multiprocessing.get_context("spawn")
-    over = context.Event()
+    over = context.RawValue(ctypes.c_bool, False)  # no lock, which a worker that is killed might hold
     pool = ProcessPoolExecutor(workers, context, _begin, (over,))
     try:
         yield Executor(pool)
     except KeyboardInterrupt:
-        log.info("Stopping: what has begun is brought to an end or saved. A second Ctrl-C stops at once.")
+        log.info("Stopping: what is under way is saved. A second Ctrl-C stops at once.")
         raise
     finally:
-        over.set()  # for the calls that the pool has handed out ahead and can no longer cancel
+        over.value = True  # for calls under way, and those that the pool has handed out ahead and can no longer cancel
         try:
             pool.shutdown(wait=True, cancel_futures=True)
         except KeyboardInterrupt:
@@ -105,13 +107,14 @@ def _interruptions_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_over: Event | threading.Event = threading.Event()  # no further call is to begin; a worker shares its parent's
+_over = ctypes.c_bool(False)  # no further call is to begin, nor a training to go on; a worker shares its parent's
 
 
-def _begin(over: Event) -> None:
+def _begin(over: ctypes.c_bool) -> None:
     """Make a process a worker: one thread, no noise at Ctrl-C (training hears it by itself), no life of its own."""
     global _over
     _over = over
+    listen_to(lambda: over.value)
     torch.set_num_threads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
@@ -128,12 +131,12 @@ def _follow_parent() -> None:
 
 
 def _call(function: Callable[..., Any], *arguments: Any) -> Any:
-    if _over.is_set():
+    if _over.value:
         raise KeyboardInterrupt
     try:
         return function(*arguments)
     except KeyboardInterrupt:
-        _over.set()
+        _over.value = True
         raise
 
 

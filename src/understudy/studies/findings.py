@@ -8,8 +8,10 @@ from understudy.report.interval_bars import IntervalBars, IntervalRow
 from understudy.report.loss_curves import LossCurves
 from understudy.report.page import Figure, Report, Sample, write_report
 from understudy.report.tables import Column, Interval, Spread, Table
-from understudy.studies.keeping import SampleText, machine
-from understudy.studies.rows import FEW_DOCUMENTS, RowResult
+from understudy.studies.keeping import SampleText
+from understudy.studies.rows import FEW_DOCUMENTS, Row, RowResult
+from understudy.studies.runs import Finished, Job, Text
+from understudy.text.reading import counted
 
 COLUMNS = [
     Column("name", "model", align="left"),
@@ -36,9 +38,26 @@ def winning(rows: Sequence[RowResult]) -> RowResult:
     return min(rows, key=lambda row: row.validation_loss)
 
 
+def kept(rows: Sequence[RowResult]) -> RowResult:
+    """The network with the lowest validation loss, which is the winner unless counting wins; it may be a base."""
+    return winning([row for row in rows if row.family != "n-gram"])
+
+
 def verdict(rows: Sequence[RowResult]) -> str:
-    """What was found, in a sentence or two."""
-    winner, scratch = winning(rows), best_scratch(rows)
+    """What was found and which network was kept, in a few sentences."""
+    winner, network = winning(rows), kept(rows)
+    said = _found(rows, winner, best_scratch(rows))
+    if winner.family == "n-gram":
+        said += (
+            " An n-gram model beats every network here. It is none that could be kept as a model; that is the best "
+            f"network, “{network.name}” ({network.loss:.3f})."
+        )
+    if winner.family == "base":
+        said += " Nothing that was retrained does better than this base, which is kept as it is."
+    return said
+
+
+def _found(rows: Sequence[RowResult], winner: RowResult, scratch: RowResult | None) -> str:
     said = (
         f"“{winner.name}” has the lowest validation loss and reads the test documents at {winner.loss:.3f} "
         f"nats per {unit(rows)}"
@@ -56,11 +75,27 @@ def verdict(rows: Sequence[RowResult]) -> str:
     said += f". The difference is {d.estimate:+.3f} [{d.low:+.3f}, {d.high:+.3f}]".replace("-", "\N{MINUS SIGN}")
     certain = winner.p_holm < 0.05
     said += f" (95 % interval over {resampled(rows)}, {p_value(winner.p_holm)} after Holm's correction)"
-    said += "." if certain else ": on so little text that may be chance."
-    if winner.family == "n-gram":
-        network = min((r for r in rows if r.family in ("transfer", "scratch")), key=lambda r: r.validation_loss)
-        said += f" An n-gram model beats every network here, of which “{network.name}” is best ({network.loss:.3f})."
-    return said
+    return said + ("." if certain else ": on so little text that may be chance.")
+
+
+def stopped_by_limit(subject: str, runs: Sequence[Finished], remedy: str = "") -> list[str]:
+    """A sentence, if need be, on runs that were best in the last tenth of all steps that they were allowed."""
+    late = [run for run in runs if run.details.get("outcome") == "finished" and _best_step(run) >= 0.9 * _steps(run)]
+    if not late:
+        return []
+    limit = max(run.history[-1]["epoch"] for run in late)
+    return [
+        f"{subject} still improved when it reached the limit of {limit:.4g} epochs, with {len(late)} of "
+        f"{counted(len(runs), 'seed')}{remedy}."
+    ]
+
+
+def _best_step(run: Finished) -> int:
+    return max(row["step"] for row in run.history if row["best"])
+
+
+def _steps(run: Finished) -> int:
+    return run.history[-1]["step"]
 
 
 def unit(rows: Sequence[RowResult]) -> str:
@@ -78,14 +113,17 @@ def p_value(p: float) -> str:
     return "p < 0.0005" if p < 0.0005 else f"p = {p:.2g}"
 
 
-def results_table(rows: Sequence[RowResult], title: str, note: str = "") -> Table:
-    """The table of a comparison."""
+def results_table(rows: Sequence[RowResult], title: str, note: str = "", diverged: Sequence[Row] = ()) -> Table:
+    """The table of a comparison; of rows that diverged it says no more than that."""
     scratch = best_scratch(rows)
     return Table(
         title=title,
         columns=COLUMNS,
-        rows=[_cells(row) for row in rows],
-        note=note,
+        rows=[
+            *(_cells(row) for row in rows),
+            *({"name": row.name, "family": row.family, "validation": "diverged"} for row in diverged),
+        ],
+        note=" ".join(filter(None, [note, *(f"“{row.name}”: {row.note}." for row in rows if row.note)])),
         winner=winning(rows).name,
         baseline=scratch.name if scratch else None,
         group="family",
@@ -123,25 +161,48 @@ def samples_of(samples: Sequence[SampleText], settings: str) -> list[Sample]:
             text=sample.text,
             family=sample.family,
             settings=settings,
-            longest_copied=sample.longest_copied,
-            copied_share=sample.copied_share,
-            english_share=sample.english_share,
+            measures=[measure[0].upper() + measure[1:] for measure in sample.measures],
         )
         for sample in samples
     ]
 
 
+def facts_of(text: Text, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What it takes to read a text again: where it lay, and its summary, which says how it was read."""
+    return {
+        "name": [Path(path).resolve().name for path in text.paths],
+        "path": text.paths,
+    } | {key: value for key, value in summary.items() if key != "notices"}
+
+
+def facts_of_run(job: Job) -> dict[str, Any]:
+    """What determines a run, beside its text."""
+    return {key: value for key, value in job.settings().items() if key != "text"}
+
+
 def comparison_report(
     folder: Path,
     rows: Sequence[RowResult],
+    diverged: Sequence[Row],
     samples: Sequence[SampleText],
+    temperature: float,
     curves: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]],
-    request: Mapping[str, Any],
     said: str,
     notices: Sequence[str],
-    seconds: float,
+    facts: Mapping[str, Any],
 ) -> Path:
-    """Write report.html and report.md of a comparison."""
+    """Write report.html and report.md of a comparison.
+
+    Args:
+        folder: where to.
+        rows: its rows.
+        diverged: rows that have no figures.
+        samples: what the models wrote, at this `temperature`.
+        curves: the histories of each row's runs.
+        said: the verdict.
+        notices: what must be known before the figures are believed.
+        facts: what it takes to repeat the comparison.
+    """
     scratch, families = best_scratch(rows), {row.name: row.family for row in rows}
     seeds = max(row.seeds for row in rows)
     note = (
@@ -151,8 +212,6 @@ def comparison_report(
         "averaged over seeds; p-values are corrected over all rows (Holm). The n-gram rows chose order and discounts "
         "on validation, as the networks chose their epoch."
     )
-    if scratch is not None and scratch.note:
-        note += f" The best network from scratch: {scratch.note}."
     bars = IntervalBars(
         rows=[
             IntervalRow(
@@ -189,18 +248,13 @@ def comparison_report(
             "Validation solid, training (with dropout) dashed.",
         ),
     ]
-    settings = f"temperature {request['options']['temperature']}, seed 0, no prompt"
     report = Report(
         title="Scratch against transfer",
         summary=said,
-        tables=[results_table(rows, "Losses of all rows", note)],
+        tables=[results_table(rows, "Losses of all rows", note, diverged)],
         figures=figures,
-        samples=samples_of(samples, settings),
-        facts={
-            "corpus": {key: value for key, value in request["corpus"].items() if key != "notices"},
-            "options": {key: request[key] for key in ("bases", "train", "options", "search", "training")},
-            "machine": machine() | {"seconds": seconds},
-        },
+        samples=samples_of(samples, f"temperature {temperature}, seed 0, no prompt"),
+        facts=facts,
         notices=notices,
     )
     return write_report(folder, report)

@@ -15,15 +15,17 @@ import torch
 
 from understudy import __version__
 from understudy.errors import UserError
-from understudy.evaluation.memorisation import fingerprint_of
+from understudy.evaluation.memorisation import FILE as FINGERPRINT
+from understudy.evaluation.memorisation import Copying, Fingerprint, fingerprint_of, load_fingerprints
 from understudy.evaluation.quality import text_quality
 from understudy.generation.generate import GenerateOptions, generate
 from understudy.generation.sampling import SamplingOptions
-from understudy.models.checkpoint import load_checkpoint
+from understudy.models.checkpoint import Checkpoint, load_checkpoint
 from understudy.models.finding import resolve
 from understudy.storage import read_json, write_json
 from understudy.studies.runs import Finished, Text, open_text
 from understudy.training.folder import NOT_COMPARED, differences
+from understudy.training.state import FILE as STATE
 from understudy.transfer.finetune import write_fingerprints
 
 # What a study that goes on may have more of, or other than before: rows, runs and samples beside those that it has.
@@ -45,6 +47,30 @@ class SampleText:
     """Share of the words that are English."""
     distinct_words: float
     """Share of the words' pairs that are distinct."""
+    from_base: Copying | None = None
+    """How much stands in what the row's base was trained on; None without a base, or where that is not known."""
+
+    @property
+    def measures(self) -> list[str]:
+        """What is English, what is new and what is copied, in words."""
+        said = [
+            f"{self.english_share:.1%} of the words English",
+            f"{self.distinct_words:.1%} of the pairs of words distinct",
+            f"longest run copied from the corpus: {_run(self.longest_copied, self.copied_share)}",
+        ]
+        match self.from_base:
+            case Copying(lookups=0):
+                said.append("from the base's text: too little was written to tell")
+            case Copying(longest_run=longest, share=share, exact=exact):
+                said.append(f"from the base's text: {_run(longest, share or 0.0, exact)}")
+        return said
+
+
+def _run(longest: int, share: float, exact: bool = True) -> str:
+    if not longest:
+        return "none of 30 characters" + " was found" * (not exact)
+    about = "" if exact else "about "
+    return f"{about}{longest:,} characters ({about}{share:.1%} of the text in such runs)"
 
 
 def open_study(out: Path, request: dict[str, Any], resume: bool) -> None:
@@ -106,21 +132,47 @@ def seconds_of_all_calls(out: Path, begin: float) -> Iterator[Callable[[], float
 
 def keep_model(folder: Path, runs: Sequence[Finished], text: Text) -> Path:
     """Copy the run with the lowest validation loss, complete with the fingerprint of what it was trained on."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    shutil.copytree(best_run(runs).folder / "model", folder)
-    kept = load_checkpoint(folder)
-    write_json(folder / "config.json", kept.config | {"result": kept.config["result"] | {"folder": str(folder)}})
+    kept = keep_copy(folder, best_run(runs).folder / "model")
     base = kept.config["request"].get("base")
     write_fingerprints(folder, open_text(text), kept.tokenizer, resolve(base["name"]) if base else None)
     return folder
 
 
-def sample_text(row: str, family: str, model: Path, text: Text, length: int, temperature: float) -> SampleText:
-    """What a model writes with seed 0, and how much of it is copied from the training split, or English."""
+def keep_copy(folder: Path, model: Path) -> Checkpoint:
+    """Copy a checkpoint as it is, without what would only let its training go on."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
+    for file in model.iterdir():
+        if file.is_file() and file.name != STATE:
+            shutil.copy2(file, folder)
+    kept = load_checkpoint(folder)
+    if "result" in kept.config:
+        write_json(folder / "config.json", kept.config | {"result": kept.config["result"] | {"folder": str(folder)}})
+    return kept
+
+
+def fingerprints(model: Path | None) -> list[Fingerprint]:
+    """Those of all that a checkpoint was trained on, as far as there is one and they are known."""
+    if model is None or not (model / FINGERPRINT).exists():
+        return []
+    return list(load_fingerprints(model / FINGERPRINT).values())
+
+
+def sample_text(
+    row: str,
+    family: str,
+    model: Path,
+    text: Text,
+    length: int,
+    temperature: float,
+    of_base: Sequence[Fingerprint] = (),
+) -> SampleText:
+    """What a model writes with seed 0, how much of it is English, and copied from the training split or the base's."""
     checkpoint = load_checkpoint(model)
     written = generate(checkpoint, GenerateOptions(length=length), SamplingOptions(temperature=temperature, seed=0))
     copying = fingerprint_of(open_text(text), checkpoint.tokenizer).copied(written.texts)
+    from_base = [print_.copied(written.texts) for print_ in of_base]
     quality = text_quality(written.texts)
     return SampleText(
         row=row,
@@ -130,6 +182,7 @@ def sample_text(row: str, family: str, model: Path, text: Text, length: int, tem
         copied_share=copying.share or 0.0,
         english_share=quality.english_words,
         distinct_words=quality.distinct_2,
+        from_base=max(from_base, key=lambda found: found.longest_run, default=None),
     )
 
 

@@ -45,6 +45,8 @@ class StudyResult:
     report: str
     rows: list[dict[str, Any]]
     claims: list[Claim]
+    notices: list[str]
+    """Sentences that the reader must know before believing the figures."""
     samples: list[SampleText]
     seconds: float
     """Of all calls with this folder; one that was killed is not counted."""

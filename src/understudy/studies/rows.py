@@ -1,6 +1,7 @@
 """The rows of a comparison: what each is, the runs behind it, and its statistics."""
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from understudy.evaluation.intervals import MIN_DOCUMENTS, Difference, holm, paired_difference, ratio_interval
 from understudy.evaluation.intervals import Interval as Estimate
 from understudy.studies.executor import Executor
-from understudy.studies.runs import Finished, Job, identity, run_job
+from understudy.studies.runs import Finished, Job, Training, folder_of, identity, run_job, under_way
 from understudy.training.monitor import Monitor
 
 FEW_DOCUMENTS = 10  # with fewer, their blocks of 2,000 tokens are resampled instead
@@ -34,6 +35,7 @@ class RowResult:
     name: str
     family: str
     note: str
+    """What the network is, or what the n-gram model chose."""
     train_loss: float
     validation_loss: float
     loss: float
@@ -79,9 +81,13 @@ def run_rows(
     """
     if len({row.name for row in rows}) < len(rows):
         raise ValueError(f"Two rows have one name: {sorted(row.name for row in rows)}.")
-    jobs = {identity(job): (row.name, job) for row in rows for job in row.jobs}  # once, if in several rows
+    jobs = {
+        identity(job): (_name_of_run(row, job), job) for row in rows for job in row.jobs
+    }  # once, if in several rows
     names = [name for name, _ in jobs.values()]
-    monitor.jobs(title, len(jobs))
+    folders = {folder_of(job, store): name for name, job in jobs.values()}
+    began = time.time() - 1  # the clock of files is coarser
+    monitor.jobs(title, len(jobs), lambda: under_way(folders, began))
     finished = pool.map(
         run_job,
         [(job, store) for _, job in jobs.values()],
@@ -89,6 +95,10 @@ def run_rows(
     )
     found = dict(zip(jobs, finished, strict=True))
     return {row.name: [found[identity(job)] for job in row.jobs] for row in rows}
+
+
+def _name_of_run(row: Row, job: Job) -> str:
+    return f"{row.name}, seed {job.training.seed}" if isinstance(job, Training) and len(row.jobs) > 1 else row.name
 
 
 def summarise(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> list[RowResult]:
@@ -150,7 +160,7 @@ def _result(row: Row, runs: Sequence[Finished], difference: Difference | None, p
     return RowResult(
         name=row.name,
         family=row.family,
-        note=row.note,
+        note=row.note or _chosen(runs[0]),
         train_loss=means["train_loss"],
         validation_loss=means["validation_loss"],
         loss=means["loss"],
@@ -170,6 +180,15 @@ def _result(row: Row, runs: Sequence[Finished], difference: Difference | None, p
         documents=len(tests[0].characters),
         folders=[run.folder.name for run in runs],
     )
+
+
+def _chosen(run: Finished) -> str:
+    """What an n-gram model chose on validation, in words; nothing for other runs."""
+    chosen = run.details
+    if "order" not in chosen:
+        return ""
+    mixed = f"; {1 - chosen['weight']:.2f} of the source, order {chosen['source_order']}" if "weight" in chosen else ""
+    return f"order {chosen['order']}{mixed}"
 
 
 def deviation(values: Sequence[float]) -> float | None:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,13 +24,13 @@ from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
 from understudy.text.reading import some
 from understudy.text.tokenizers import Tokenizer, train_tokenizer
+from understudy.training.folder import NOT_IDENTITY
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.training.pretrain import pretrain
 from understudy.training.task import Diverged
 from understudy.transfer.finetune import finetune, fit_tokenizer
 
 SPLITS = ("train", "validation", "test")
-NOT_IDENTITY = ("threads", "save_every", "tensorboard")  # of the training options: how fast, not what
 
 
 @dataclass(frozen=True)
@@ -113,19 +114,51 @@ def identity(job: Job) -> str:
     return json.dumps({"kind": type(job).__name__} | job.settings(), sort_keys=True)
 
 
+def folder_of(job: Job, store: Path) -> Path:
+    """Where a run is, or will be."""
+    return store / hashlib.sha256(identity(job).encode()).hexdigest()[:16]
+
+
 def run_job(job: Job, store: Path) -> Finished:
     """Do a run, or go on with it, or read what it left."""
-    settings = identity(job)
-    folder = store / hashlib.sha256(settings.encode()).hexdigest()[:16]
+    folder = folder_of(job, store)
     result = folder / "result.json"
     if not result.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / "job.json", json.loads(settings))
+        write_json(folder / "job.json", json.loads(identity(job)))
         write_json(result, job.compute(folder))
     found = read_json(result)
     splits = found.pop("splits")
     losses = {name: Losses(**{key: np.array(v) for key, v in value.items()}) for name, value in splits.items()}
     return Finished(folder, losses, **found)
+
+
+def under_way(folders: Mapping[Path, str], since: float) -> list[str]:
+    """A line on each run that was begun, or gone on with, and is not finished: its name and its last validation.
+
+    Args:
+        folders: the names of runs by their folder.
+        since: the time from which on runs were begun; what was left before that is not under way.
+    """
+    return [f"{name}{_standing(folder)}" for folder, name in folders.items() if _is_under_way(folder, since)]
+
+
+def _is_under_way(folder: Path, since: float) -> bool:
+    try:
+        begun = (folder / "job.json").stat().st_mtime
+    except OSError:
+        return False
+    return begun >= since and not (folder / "result.json").exists()
+
+
+def _standing(folder: Path) -> str:
+    try:
+        last = json.loads((folder / "model" / "history.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+        most = read_json(folder / "job.json")["training"]["epochs"]
+        limit = f" of {most:g}" if most else ""
+        return f": epoch {last['epoch']:.4g}{limit}, validation {last['validation_loss']:.4f}"
+    except (UserError, OSError, ValueError, LookupError):  # it has not come to a validation
+        return ""
 
 
 def _plain(losses: dict[str, Losses]) -> dict[str, Any]:

@@ -8,45 +8,50 @@ The grid, every row with all seeds:
 
     recipe "paper"   RMSprop, alpha 0.99, constant rate; bases at 1e-2 until validation stops improving;
                      retrained at 1e-2 and at 1e-3; scratch of 2 layers with dropout 0.2, and of 3 layers
-    recipe "better"  AdamW, cosine; bases for a fixed number of epochs; retrained with a gentle rate;
+    recipe "better"  orthogonal initial weights, rates that fall by a cosine; RMSprop for the bases, AdamW to retrain;
                      scratch: the best 3x64 network of a search, and the best of any size
 """
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from understudy.evaluation.memorisation import fingerprint_of
 from understudy.models.language_model import ModelOptions
 from understudy.storage import write_json
-from understudy.studies.compare import best_from_scratch, layer_subsets
+from understudy.studies.compare import best_from_scratch, diverged_notice, layer_subsets, without_diverged
 from understudy.studies.executor import Executor, executor
-from understudy.studies.keeping import best_run, english_shares, open_study, sample_text, seconds_of_all_calls
+from understudy.studies.findings import facts_of, facts_of_run, stopped_by_limit
+from understudy.studies.keeping import (
+    best_run,
+    english_shares,
+    machine,
+    open_study,
+    sample_text,
+    seconds_of_all_calls,
+)
 from understudy.studies.results import StudyOptions, StudyResult
 from understudy.studies.rows import Row, RowResult, run_rows, summarise
-from understudy.studies.runs import Base, Finished, Ngrams, Text, Training, Untouched, open_text, run_job
+from understudy.studies.runs import Base, Finished, Ngrams, Text, Training, Untouched, open_text
 from understudy.studies.search import SearchOptions
 from understudy.studies.stacked_lstm_claims import claims
 from understudy.studies.stacked_lstm_report import report
+from understudy.studies.stacked_lstm_texts import THIRDS, check_documents, size_matched
 from understudy.text.documents import ReadOptions
-from understudy.text.splitting import SplitOptions
+from understudy.text.tokenizers import AsciiTokenizer
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.transfer.finetune import weights_hash
 
 log = logging.getLogger("understudy")
 
-ROLES = {
-    "target": "the few texts of one writer, such as songs",
-    "near": "much text of the same kind by others",
-    "far": "much text of another kind, such as novels",
-}
 SUBSETS = layer_subsets(3)
 NETWORK = ModelOptions(cell="lstm", num_layers=3, hidden_size=64)
-SCRATCH = replace(NETWORK, num_layers=2, dropout=0.2)  # what the paper found best from scratch
-THIRDS = SplitOptions((1 / 3, 1 / 3, 1 / 3))
-SOURCE_SPLIT = SplitOptions((0.9, 0.05, 0.05))
+PAPER = replace(NETWORK, init="uniform")  # as PyTorch began in 2018, and does
+SCRATCH = replace(PAPER, num_layers=2, dropout=0.2)  # what the paper found best from scratch
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,7 @@ class Recipe:
     """How bases are pretrained and retrained, and which networks from scratch stand beside them."""
 
     name: str
+    model: ModelOptions
     pretraining: TrainingOptions
     retraining: Mapping[str, RetrainingOptions]
     """By a name that tells them apart in the table."""
@@ -69,52 +75,60 @@ def recipes(target: Text, quick: bool) -> list[Recipe]:
     gentle = RetrainingOptions(
         optimizer="rmsprop", lr=1e-2, alpha=0.99, schedule="constant", clip=5.0, epochs=40, patience=8
     )
-    adamw = TrainingOptions(optimizer="adamw", lr=5e-3, schedule="cosine", epochs=16, patience=0)
+    annealed = replace(rmsprop, schedule="cosine", epochs=16, patience=0)
     # Many small steps at a high rate: of what was tried on the validation split of the songs, the best for any layers;
     # dropout between such narrow layers only hurts.
     ours = RetrainingOptions(optimizer="adamw", lr=6e-3, schedule="cosine", epochs=15, patience=0, batch_size=8)
     if quick:
-        rmsprop, adamw = (replace(o, steps=20, validate_every=10) for o in (rmsprop, adamw))
+        rmsprop, annealed = (replace(o, steps=20, validate_every=10) for o in (rmsprop, annealed))
         gentle, ours = (replace(o, steps=20, validate_every=10) for o in (gentle, ours))
-    alone = replace(gentle, epochs=80)
+    alone = replace(gentle, epochs=120, patience=None)  # it needs hundreds of steps to begin
     return [
         Recipe(
             "paper",
+            PAPER,
             rmsprop,
             {"lr 1e-2": gentle, "lr 1e-3": replace(gentle, lr=1e-3)},
             {
                 "scratch, 2 layers, dropout 0.2": Training(target, alone, model=SCRATCH),
-                "scratch, 3 layers": Training(target, alone, model=NETWORK),
+                "scratch, 3 layers": Training(target, alone, model=PAPER),
             },
         ),
         Recipe(
             "better",
-            adamw,
+            NETWORK,
+            annealed,
             {"": ours},
             {},  # searched: see `run`
         ),
     ]
 
 
-def run(data: Mapping[str, Path], out: Path, options: StudyOptions, resume: bool, monitor: Monitor) -> StudyResult:
+def run(
+    data: Mapping[str, Path], out: Path, options: StudyOptions, read: ReadOptions, resume: bool, monitor: Monitor
+) -> StudyResult:
     """Run the study; see the module's description for its grid."""
     begin = time.perf_counter()
-    target = Text.of(data["target"], split=THIRDS)
-    sources = size_matched(data, options.quick)
-    request = {
+    target = Text.of(data["target"], read=read, split=THIRDS)
+    sources, notices = size_matched(data, read, options.quick)
+    check_documents(target)
+    texts = {"target": target} | sources
+    request: dict[str, Any] = {
         "command": "stacked-lstm",
         "quick": options.quick,
         "seeds": options.seeds,
-        "corpora": {"target": open_text(target).summary()}
-        | {role: open_text(source).summary() for role, source in sources.items()},
+        "corpora": {role: open_text(text).summary() for role, text in texts.items()},
     }
     open_study(out, request, resume)
+    for role, text in texts.items():
+        opened = open_text(text)
+        notices += [f"{role}: {said}" for said in [*opened.notices, *opened.stream("all", AsciiTokenizer()).notices]]
     store, seeds = out / "runs", 2 if options.quick else options.seeds
     searching = SearchOptions(trials=4, finalists=1, search_epochs=1) if options.quick else SearchOptions()
+    grid = recipes(target, options.quick)
     with seconds_of_all_calls(out, begin) as seconds:
-        with executor(options.workers) as pool:
-            rows: list[Row] = []
-            bases = pretrain_bases(recipes(target, options.quick), sources, pool, store, monitor)
+        with monitor, executor(options.workers) as pool:
+            bases = pretrain_bases(grid, sources, pool, store, monitor)
             shared = [
                 Row("n-grams of the target", "n-gram", (Ngrams(target),)),
                 *(
@@ -122,65 +136,86 @@ def run(data: Mapping[str, Path], out: Path, options: StudyOptions, resume: bool
                     for role, source in sources.items()
                 ),
             ]
-            for recipe in recipes(target, options.quick):
-                rows += recipe_rows(recipe, target, bases, seeds)
-            best, scratch = best_from_scratch(target, "ascii", searching, seeds, pool, store, monitor)
-            same, equal = best_from_scratch(target, "ascii", searching, seeds, pool, store, monitor, NETWORK)
+            rows = [row for recipe in grid for row in recipe_rows(recipe, target, bases, seeds)]
+            search = (target, "ascii", searching, range(seeds), pool, store, monitor)
+            best, scratch = best_from_scratch(*search)
+            same, equal = best_from_scratch(*search, NETWORK)
             same = replace(same, name=f"better: scratch, 3 layers, best of {searching.trials}")
             runs = run_rows([*shared, *rows], pool, store, monitor) | {best.name: scratch, same.name: equal}
             rows.append(same)
-            splits = other_splits(rows, runs, data["target"], seeds, pool, store, monitor)
-        shared = [best, *shared]
-        tables = {}
-        for recipe in recipes(target, options.quick):
-            mine = [row for row in rows if row.name.startswith(f"{recipe.name}: ")]
-            chosen = [row for row in [*shared, *mine] if all(run.losses for run in runs[row.name])]
-            tables[recipe.name] = summarise(chosen, runs)
+            splits = other_splits(rows, runs, target, seeds, pool, store, monitor)
+        whole, diverged = without_diverged([best, *shared, *rows], runs)
+        tables = {
+            recipe.name: summarise(
+                [row for row in whole if row in (best, *shared) or row.name.startswith(f"{recipe.name}: ")], runs
+            )
+            for recipe in grid
+        }
+        notices += [diverged_notice(row, runs[row.name]) for row in diverged]
+        for (recipe, role), (_, base) in bases.items():
+            if not base.losses:
+                notices.append(
+                    f"{recipe}: the loss of the base of {role} diverged; its best weights till then are used."
+                )
+        for row in whole:
+            if row.family == "scratch":
+                notices += stopped_by_limit(f"“{row.name}”", runs[row.name])
         log.info("Writing the samples and the report.")
         models = writers(tables, runs, bases)
-        samples = [sample_text(name, family, folder, target, 1000, 0.8) for name, family, folder in models]
-        english = {name: english_shares(folder) for name, _, folder in models[:3]}  # scratch, far, near
-        found = claims(tables, runs, splits, english)
+        read_by_bases = {role: [fingerprint_of(open_text(text), AsciiTokenizer())] for role, text in sources.items()}
+        samples = [
+            sample_text(model.row, model.family, model.folder, target, 1000, 0.8, read_by_bases.get(model.part, ()))
+            for model in models
+        ]
+        chosen = [model for model in models if model.recipe == "paper" and model.family != "base"]
+        english = {model.row: english_shares(model.folder) for model in chosen}  # scratch, far, near
         result = StudyResult(
             study="stacked-lstm",
             folder=str(out),
             report=str(out / "report.html"),
             rows=[{"table": name} | asdict(row) for name, table in tables.items() for row in table],
-            claims=found,
+            claims=claims(runs, splits, english),
+            notices=notices,
             samples=samples,
             seconds=seconds(),
         )
-        by_split = {name: [asdict(row) for row in table] for name, table in splits.items()}
+        by_split = {name: [row and asdict(row) for row in table] for name, table in splits.items()}
         write_json(out / "result.json", asdict(result) | {"splits": by_split})
-        report(out, tables, runs, bases, result, splits, request)
+        facts = {role: facts_of(text, request["corpora"][role]) for role, text in texts.items()}
+        facts |= {f"recipe “{recipe.name}”": facts_of_recipe(recipe) for recipe in grid}
+        facts |= {f"best network of “{row.name}”": facts_of_run(row.jobs[0]) for row in (best, same)}
+        facts["machine"] = machine() | {"seeds": list(range(seeds)), "seconds": result.seconds}
+        report(out, tables, diverged, runs, bases, result, splits, facts, options.quick)
         return result
 
 
-def size_matched(data: Mapping[str, Path], quick: bool) -> dict[str, Text]:
-    """Both sources, cut to the characters of the smaller one."""
-    sizes = [int(open_text(Text.of(data[role], split=SOURCE_SPLIT)).characters.sum()) for role in ("near", "far")]
-    limit = min(*sizes, 200_000 if quick else max(sizes))
-    return {role: Text.of(data[role], read=ReadOptions(limit=limit), split=SOURCE_SPLIT) for role in ("near", "far")}
+def facts_of_recipe(recipe: Recipe) -> dict[str, Any]:
+    """What it takes to repeat a recipe."""
+    return {
+        "model": asdict(recipe.model),
+        "pretraining": asdict(recipe.pretraining),
+        **{f"retraining {name}".strip(): asdict(options) for name, options in recipe.retraining.items()},
+        **{name: facts_of_run(job) for name, job in recipe.scratch.items()},
+    }
 
 
 def pretrain_bases(
-    grid: list[Recipe], sources: Mapping[str, Text], pool: Executor, store: Path, monitor: Monitor
+    grid: Sequence[Recipe], sources: Mapping[str, Text], pool: Executor, store: Path, monitor: Monitor
 ) -> dict[tuple[str, str], tuple[Base, Finished]]:
     """The base of each recipe and source: one run each."""
-    jobs = {
-        (recipe.name, role): Training(source, recipe.pretraining, model=NETWORK)
+    rows = {
+        (recipe.name, role): Row(
+            f"{recipe.name}: base of {role}", "base", (Training(source, recipe.pretraining, model=recipe.model),)
+        )
         for recipe in grid
         for role, source in sources.items()
     }
-    monitor.jobs("bases", len(jobs))
-    names = [f"{recipe}: base of {role}" for recipe, role in jobs]
-    finished = pool.map(
-        run_job, [(job, store) for job in jobs.values()], lambda i, run: monitor.job(names[i], run.validation_loss)
-    )
+    runs = run_rows(list(rows.values()), pool, store, monitor, "bases")
     bases = {}
-    for key, run_ in zip(jobs, finished, strict=True):
-        folder = run_.folder / "model"
-        bases[key] = (Base(str(folder), weights_hash(folder)), run_)
+    for key, row in rows.items():
+        (finished,) = runs[row.name]
+        folder = finished.folder / "model"
+        bases[key] = (Base(str(folder), weights_hash(folder)), finished)
     return bases
 
 
@@ -211,46 +246,68 @@ def seeded(job: Training, seeds: int) -> list[Training]:
 
 
 def other_splits(
-    rows: list[Row],
+    rows: Sequence[Row],
     runs: Mapping[str, list[Finished]],
-    target: Path,
+    target: Text,
     seeds: int,
     pool: Executor,
     store: Path,
     monitor: Monitor,
-) -> dict[str, list[RowResult]]:
-    """The paper's scratch network and its best retrained row on five splits of the target."""
+) -> dict[str, list[RowResult | None]]:
+    """The paper's scratch network and its best retrained row on five splits of the target; None where one diverged."""
     mine = [row for row in rows if row.name.startswith("paper: ") and row.family in ("scratch", "transfer")]
     scratch = mine[0]
     best = min(
         (row for row in mine if row.family == "transfer"),
         key=lambda row: sum(run.validation_loss for run in runs[row.name]),
     )
-    results: dict[str, list[RowResult]] = {scratch.name: [], best.name: []}
+    on_splits: dict[int, list[Row]] = {}
     for split_seed in range(5):
-        text = Text.of(target, split=replace(THIRDS, split_seed=split_seed))
-        moved = [
-            replace(row, jobs=tuple(replace(job, text=text) for job in row.jobs[:seeds] if isinstance(job, Training)))
+        text = replace(target, split=replace(THIRDS, split_seed=split_seed))
+        on_splits[split_seed] = [
+            Row(
+                f"{row.name}, split {split_seed}",
+                row.family,
+                tuple(replace(job, text=text) for job in row.jobs[:seeds] if isinstance(job, Training)),
+            )
             for row in (scratch, best)
         ]
-        found = run_rows(moved, pool, store, monitor, "rows on other splits")
-        for result in summarise(moved, found):
-            results[result.name].append(result)
+    found = run_rows([row for moved in on_splits.values() for row in moved], pool, store, monitor, "other splits")
+    results: dict[str, list[RowResult | None]] = {scratch.name: [], best.name: []}
+    for moved in on_splits.values():
+        table = {result.name: result for result in summarise(without_diverged(moved, found)[0], found)}
+        for name, row in zip(results, moved, strict=True):
+            results[name].append(table.get(row.name))
     return results
+
+
+@dataclass(frozen=True)
+class Writer:
+    """A model that writes a sample."""
+
+    recipe: str
+    part: str
+    """scratch, far or near."""
+    row: str
+    family: str
+    folder: Path
 
 
 def writers(
     tables: Mapping[str, list[RowResult]],
     runs: Mapping[str, list[Finished]],
     bases: Mapping[tuple[str, str], tuple[Base, Finished]],
-) -> list[tuple[str, str, Path]]:
-    """Name, family and model of the best row of each kind, chosen on validation, and of the untouched bases."""
+) -> list[Writer]:
+    """The best row of each part, chosen on validation, where not all diverged, and the untouched bases."""
     found = []
     for recipe, table in tables.items():
         for part in ("scratch", "far", "near"):
             rows = [r for r in table if r.family in ("scratch", "transfer") and r.name.startswith(f"{recipe}: {part}")]
-            best = min(rows, key=lambda row: row.validation_loss)
-            found.append((best.name, best.family, best_run(runs[best.name]).folder / "model"))
+            if rows:
+                best = min(rows, key=lambda row: row.validation_loss)
+                model = best_run(runs[best.name]).folder / "model"
+                found.append(Writer(recipe, part, best.name, best.family, model))
         for role in ("far", "near"):
-            found.append((f"{recipe}: {role}, untouched", "base", Path(bases[recipe, role][0].path)))
+            folder = Path(bases[recipe, role][0].path)
+            found.append(Writer(recipe, role, f"{recipe}: {role}, untouched", "base", folder))
     return found

@@ -10,9 +10,8 @@ from understudy.report.loss_curves import LossCurves
 from understudy.report.page import Figure, Report, write_report
 from understudy.report.tables import Column, Interval, Table
 from understudy.studies.findings import results_table, samples_of, spread
-from understudy.studies.keeping import machine
 from understudy.studies.results import Claim, StudyResult
-from understudy.studies.rows import RowResult
+from understudy.studies.rows import Row, RowResult
 from understudy.studies.runs import Base, Finished
 from understudy.studies.stacked_lstm_claims import PAIRS, SINGLES, Runs
 
@@ -24,22 +23,24 @@ PAPER = {
 }
 
 
-def paper_table(name: str, rows: Sequence[RowResult]) -> Table:
+def paper_table(name: str, rows: Sequence[RowResult], diverged: Sequence[Row] = ()) -> Table:
     """The paper's form: one line a subset of layers, validation and test, from far and from near."""
     by_name = {row.name.removeprefix(f"{name}: "): row for row in rows}
+    families = {key: row.family for key, row in by_name.items()}
+    families |= {row.name.removeprefix(f"{name}: "): row.family for row in diverged}
     rates = sorted(
-        {key.split(", ")[2] for key, row in by_name.items() if row.family == "transfer" and key.count(", ") == 2}
+        {key.split(", ")[2] for key, family in families.items() if family == "transfer" and key.count(", ") == 2}
     ) or [""]
     lines: list[dict[str, Any]] = []
-    for key, row in by_name.items():
-        if row.family in ("scratch", "n-gram"):
-            lines.append({"layers": key, "family": row.family} | _cells("near", row, PAPER.get(key)))
+    for key, family in families.items():
+        if family in ("scratch", "n-gram"):
+            lines.append({"layers": key, "family": family} | _cells("near", by_name.get(key), PAPER.get(key)))
     for layers in ("untouched", *(f"layers {s}" for s in (*SINGLES, *PAIRS, "0+1+2"))):
         for rate in rates if layers != "untouched" else [""]:
             line: dict[str, Any] = {"layers": layers + (f", {rate}" if rate else ""), "family": "transfer"}
             for role in ("far", "near"):
                 key = f"{role}, {layers}" + (f", {rate}" if rate else "")
-                line |= _cells(role, by_name[key], PAPER.get(f"{role}, {layers}"))
+                line |= _cells(role, by_name.get(key), PAPER.get(f"{role}, {layers}"))
             lines.append(line)
     columns = [Column("layers", "retrained", align="left")]
     for role in ("far", "near"):
@@ -58,10 +59,10 @@ def paper_table(name: str, rows: Sequence[RowResult]) -> Table:
     )
 
 
-def _cells(role: str, row: RowResult, paper: tuple[float, float] | None) -> dict[str, Any]:
+def _cells(role: str, row: RowResult | None, paper: tuple[float, float] | None) -> dict[str, Any]:
     return {
-        f"{role} validation": spread(row, "validation_loss"),
-        f"{role} test": spread(row, "loss"),
+        f"{role} validation": spread(row, "validation_loss") if row else "diverged",
+        f"{role} test": spread(row, "loss") if row else None,
         f"{role} paper": f"{paper[0]:.3f} / {paper[1]:.3f}" if paper else None,
     }
 
@@ -82,17 +83,21 @@ def claims_table(found: Sequence[Claim]) -> Table:
 def report(
     out: Path,
     tables: Mapping[str, Sequence[RowResult]],
+    diverged: Sequence[Row],
     runs: Runs,
     bases: Mapping[tuple[str, str], tuple[Base, Finished]],
     result: StudyResult,
-    splits: Mapping[str, Sequence[RowResult]],
-    request: Mapping[str, Any],
+    splits: Mapping[str, Sequence[RowResult | None]],
+    facts: Mapping[str, Any],
+    quick: bool,
 ) -> Path:
     """Write report.html and report.md."""
     found: list[Table] = [claims_table(result.claims)]
     figures: list[Figure] = []
     for name, rows in tables.items():
-        found += [paper_table(name, rows), results_table(rows, f"Recipe “{name}”, all figures")]
+        lost = [row for row in diverged if row.name.startswith(f"{name}: ")]
+        title = f"Recipe “{name}”, all figures"
+        found += [paper_table(name, rows, lost), results_table(rows, title, diverged=lost)]
         bars = [IntervalRow(r.name, r.loss, r.interval.low, r.interval.high, r.family) for r in rows if r.interval]
         figures.append(Figure(f"Test loss, recipe “{name}”", IntervalBars(bars, "test loss (nats per character)")))
     curves = {
@@ -114,31 +119,33 @@ def report(
                 Column("test", "test", "nats"),
                 Column("difference", "to scratch", "nats, 95 %", signed=True),
             ],
-            rows=[
-                {
-                    "name": name,
-                    "split": seed,
-                    "validation": spread(row, "validation_loss"),
-                    "test": spread(row, "loss"),
-                    "difference": Interval(row.difference.estimate, row.difference.low, row.difference.high)
-                    if row.difference
-                    else None,
-                }
-                for name, rows in splits.items()
-                for seed, row in enumerate(rows)
-            ],
+            rows=[_on_split(name, seed, row) for name, results in splits.items() for seed, row in enumerate(results)],
         )
     )
-    quick = "A quick trial: every part ran, but these figures mean nothing. " if request["quick"] else ""
+    trial = "A quick trial: every part ran, but these figures mean nothing. " if quick else ""
     held = sum(claim.answer == "yes" for claim in result.claims)
     return write_report(
         out,
         Report(
             title="Which layers of a pretrained LSTM to retrain",
-            summary=f"{quick}{held} of the paper's {len(result.claims)} claims hold here.",
+            summary=f"{trial}{held} of the paper's {len(result.claims)} claims hold here.",
             tables=found,
             figures=figures,
             samples=samples_of(result.samples, "temperature 0.8, seed 0, no prompt"),
-            facts={"corpora": request["corpora"], "seeds": request["seeds"], "machine": machine()},
+            facts=facts,
+            notices=result.notices,
         ),
     )
+
+
+def _on_split(name: str, seed: int, row: RowResult | None) -> dict[str, Any]:
+    if row is None:
+        return {"name": name, "split": seed, "validation": "diverged"}
+    d = row.difference
+    return {
+        "name": name,
+        "split": seed,
+        "validation": spread(row, "validation_loss"),
+        "test": spread(row, "loss"),
+        "difference": d and Interval(d.estimate, d.low, d.high),
+    }

@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from understudy.errors import UserError
-from understudy.studies import stacked_lstm
+from understudy.studies import stacked_lstm, stacked_lstm_texts
 from understudy.studies.results import StudyOptions, StudyResult
+from understudy.text.documents import ReadOptions
 from understudy.training.monitor import Monitor
 
-STUDIES: dict[str, Callable[[Mapping[str, Path], Path, StudyOptions, bool, Monitor], StudyResult]] = {
+STUDIES: dict[str, Callable[[Mapping[str, Path], Path, StudyOptions, ReadOptions, bool, Monitor], StudyResult]] = {
     "stacked-lstm": stacked_lstm.run,
 }
-ROLES = {"stacked-lstm": stacked_lstm.ROLES}
+ROLES = {"stacked-lstm": stacked_lstm_texts.ROLES}
 
 
 def study(
@@ -20,6 +21,7 @@ def study(
     data: Sequence[str],
     out: str | Path,
     options: StudyOptions = StudyOptions(),
+    read: ReadOptions = ReadOptions(),
     resume: bool = False,
     monitor: Monitor | None = None,
 ) -> StudyResult:
@@ -30,6 +32,7 @@ def study(
         data: where the texts lie, by role: `target=PATH near=PATH far=PATH`.
         out: the folder for runs and results.
         options: size of the experiment.
+        read: how all the texts are read.
         resume: go on with the experiment in `out`; what is finished there is not repeated.
         monitor: is told of the progress.
 
@@ -38,7 +41,7 @@ def study(
     """
     if name not in STUDIES:
         raise UserError(f"There is no study '{name}'; choose one of {', '.join(STUDIES)}.")
-    return STUDIES[name](roles(data, ROLES[name]), Path(out), options, resume, monitor or Monitor())
+    return STUDIES[name](roles(data, ROLES[name]), Path(out), options, read, resume, monitor or Monitor())
 
 
 def roles(data: Sequence[str], expected: Mapping[str, str]) -> dict[str, Path]:

@@ -11,9 +11,9 @@ import numpy as np
 
 from understudy.errors import UserError
 from understudy.text.documents import ReadOptions, ReadReport, read_documents
-from understudy.text.reading import Document, limited, some
+from understudy.text.reading import Document, counted, limited, some
 from understudy.text.splitting import SplitOptions, divide, division_notices
-from understudy.text.streams import TokenStream, build_stream
+from understudy.text.streams import TokenStream, token_stream
 from understudy.text.texts import Texts, store
 from understudy.text.tokenizers import Tokenizer
 
@@ -29,7 +29,11 @@ class Corpus:
     Made by `Corpus.open`. Large texts are kept in a temporary file that disappears with the object.
     """
 
-    names: list[str]
+    paths: tuple[str, ...]
+    """The files and folders as they were given."""
+    read: ReadOptions
+    """How they were read."""
+    names: Sequence[str]
     """The documents' names, in the order of reading."""
     characters: np.ndarray
     """(D,) int64: characters of each document."""
@@ -81,6 +85,8 @@ class Corpus:
             documents = limited(documents, read.limit)
         texts, digest, report.duplicates = store(documents, workdir)
         corpus = cls(
+            paths=tuple(map(str, paths)),
+            read=read,
             names=texts.names,
             characters=texts.characters,
             hash=digest,
@@ -112,7 +118,7 @@ class Corpus:
             names=texts.names,
             characters=texts.characters,
             notices=undivided.notices + _announced(notices),
-            splits=splits | {"all": np.arange(len(texts.names))},
+            splits=splits | ({"all": np.arange(len(texts.names))} if by_position else undivided.splits),
             by_position=by_position,
             split_seed=split.split_seed,
             fractions=fractions,
@@ -154,24 +160,31 @@ class Corpus:
         indices = self._indices(split)
         if seed is not None:
             indices = np.random.default_rng(seed).permutation(indices)
-        documents = ((self.names[index], self._texts.pieces(index)) for index in indices)
-        stream = build_stream(documents, tokenizer, self._workdir)
-        _announced(_stream_notices(stream, split, tokenizer.name))
+        stream = token_stream(map(self._texts.pieces, indices), tokenizer, self._workdir)
+        stream.notices = _announced(_stream_notices(stream, split, tokenizer.name))
         return stream
 
     def summary(self) -> dict[str, Any]:
-        """What reports say of a corpus, ready for JSON: its size, hash, division and notices."""
+        """What reports say of a corpus, ready for JSON: its size, hash, division and notices, how it was read.
+
+        Where texts are divided by position they are counted whole, and in each split their parts are.
+        """
+        documents = len((self._undivided or self).names)
         return {
-            "documents": len(self.names),
+            "documents": documents,
             "characters": int(self.characters.sum()),
             "hash": self.hash,
             "split_seed": self.split_seed,
             "fractions": self.fractions and list(self.fractions),
             "by_position": self.by_position,
             "splits": {
-                split: {"documents": len(indices), "characters": int(self.characters[indices].sum())}
+                split: {
+                    "documents": documents if split == "all" else len(indices),
+                    "characters": int(self.characters[indices].sum()),
+                }
                 for split, indices in self.splits.items()
             },
+            "read": self.read.chosen(),
             "notices": list(self.notices),
         }
 
@@ -183,10 +196,11 @@ class Corpus:
 
 def _stream_notices(stream: TokenStream, split: str, tokenizer: str) -> Iterator[str]:
     if stream.transliterated:
-        yield f"{split}: the {tokenizer} tokenizer transliterated {stream.transliterated:,} characters."
+        yield f"{split}: the {tokenizer} tokenizer transliterated {counted(stream.transliterated, 'character')}."
     if stream.dropped:
-        common = some([f"{character!r} {number:,} times" for character, number in stream.dropped.most_common()])
-        yield f"{split}: the {tokenizer} tokenizer lacks and dropped {common}."
+        dropped = counted(stream.dropped.total(), "character")
+        common = some([f"{c!r} {counted(number, 'time')}" for c, number in stream.dropped.most_common()])
+        yield f"{split}: the {tokenizer} tokenizer lacks and dropped {dropped} ({stream.dropped_share:.2%}): {common}."
 
 
 def _announced(notices: Iterable[str]) -> list[str]:

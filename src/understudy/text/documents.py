@@ -12,7 +12,7 @@ from understudy.text.cleaning import clean
 from understudy.text.encoding import NotText, first_bytes
 from understudy.text.readers import plain, tables
 from understudy.text.readers.movie_lines import looks_like_cornell, read_movie_lines
-from understudy.text.reading import Document, ReadOptions, ReadReport, some
+from understudy.text.reading import Document, ReadOptions, ReadReport, counted, some
 
 __all__ = ["Document", "ReadOptions", "ReadReport", "read_documents"]
 
@@ -71,7 +71,11 @@ def _read_folder(folder: Path, options: ReadOptions, report: ReadReport) -> Iter
     if others:
         chosen = set(texts)
         names = [file.relative_to(folder).as_posix() for file in files if file not in chosen]
-        report.skipped.append(f"{others:,} file{'s' * (others > 1)} in {folder} left out: {some(names)}.")
+        example = next((name for name in names if plain.bare_suffix(Path(name)) in tables.SUFFIXES), names[0])
+        report.skipped.append(
+            f"{counted(others, 'file')} in {folder} left out: {some(names)}. "
+            f"Give {folder / example} by itself, as another argument, if its text is wanted too."
+        )
     for file in texts:
         try:
             yield from _read_file(file, options, report, file.relative_to(folder).as_posix())

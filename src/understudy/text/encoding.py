@@ -28,6 +28,7 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _UTF8_CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_LONE_RETURN = re.compile(r"\r(?!\n)")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
@@ -35,7 +36,9 @@ class NotText(UserError):
     """The file holds no text: an error when it was asked for, left out with a notice when a folder was."""
 
 
-def read_text(path: Path, encoding: str | None, report: ReadReport, fallback: str | None = None) -> Iterator[str]:
+def read_text(
+    path: Path, encoding: str | None, report: ReadReport, fallback: str | None = None, returns: bool = False
+) -> Iterator[str]:
     r"""Decode a file, gzipped or not, with every kind of newline turned into \n.
 
     Args:
@@ -43,6 +46,8 @@ def read_text(path: Path, encoding: str | None, report: ReadReport, fallback: st
         encoding: the name of a codec; None tries byte-order marks, UTF-8, then a guess.
         report: where a guess and the number of newlines changed are noted.
         fallback: the codec of text that is not UTF-8, where a format fixes it; None guesses.
+        returns: keep a carriage return before the newlines that had one, which `without_returns` takes out and counts:
+            in a table, most only end a row.
 
     Yields:
         Consecutive parts of at most `CHUNK` characters.
@@ -53,7 +58,7 @@ def read_text(path: Path, encoding: str | None, report: ReadReport, fallback: st
     """
     codec, errors = (_known(path, encoding), "strict") if encoding else _detect(path, fallback, report)
     decoder = codecs.getincrementaldecoder(codec)(errors)
-    newlines = IncrementalNewlineDecoder(None, translate=True)
+    newlines = IncrementalNewlineDecoder(None, translate=not returns)
     read = 0
     for data in _chunks(path):
         read += len(data)
@@ -63,12 +68,19 @@ def read_text(path: Path, encoding: str | None, report: ReadReport, fallback: st
             why = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
             which = "which was asked for" if encoding else "which was guessed"
             raise UserError(
-                f"{path} does not decode as {codec}, {which}: {why} at byte {_position(error, read):,}. "
+                f"{path} does not decode as {encoding or codec}, {which}: {why} at byte {_position(error, read):,}. "
                 "Give the encoding of the file with --encoding, for example --encoding cp1252."
             ) from error
-        report.newlines += text.count("\r")
+        if not returns:
+            report.newlines += text.count("\r")
         if text := newlines.decode(text, final=not data):
-            yield text
+            yield _LONE_RETURN.sub("\r\n", text) if returns else text
+
+
+def without_returns(text: str, report: ReadReport) -> str:
+    r"""A part of what was read with `returns`, with \n for every newline."""
+    report.newlines += text.count("\r")
+    return text.replace("\r\n", "\n")
 
 
 def first_bytes(path: Path, number: int = 4096) -> bytes:

@@ -1,8 +1,9 @@
 """What goes into reading, and what comes out of it?"""
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from understudy.errors import UserError
 
@@ -43,6 +44,10 @@ class ReadOptions:
                 r"before each of the characters . ^ $ * + ? ( ) [ ] { } | \ that stands for itself."
             ) from error
 
+    def chosen(self) -> dict[str, Any]:
+        """The options that are not as they are by default."""
+        return {o.name: value for o in fields(self) if (value := getattr(self, o.name)) != o.default}
+
 
 @dataclass(frozen=True)
 class Document:
@@ -77,7 +82,7 @@ class ReadReport:
     encodings: dict[str, str] = field(default_factory=dict)
     """The encoding of each file that is not UTF-8, where it was not told."""
     newlines: int = 0
-    r"""Carriage returns turned into \n or joined with one."""
+    r"""Carriage returns in the texts turned into \n or joined with one; not those that only end a table's rows."""
     controls: int = 0
     """Control characters removed."""
     gutenberg: int = 0
@@ -109,7 +114,12 @@ class ReadReport:
         return sentences + self.skipped
 
 
-def some(names: list[str], shown: int = 3) -> str:
+def some(names: Sequence[str], shown: int = 3) -> str:
     """The first few of many names."""
     rest = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: `1 character`, `1,234 characters`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from understudy.errors import UserError
-from understudy.text.reading import some
+from understudy.text.reading import counted, some
 from understudy.text.spool import Spool
 from understudy.text.texts import PIECE, Texts
 
@@ -61,7 +61,7 @@ def divide(texts: Texts, options: SplitOptions) -> tuple[Texts, dict[str, np.nda
     total = int(texts.characters.sum())
     if total < MINIMUM:
         raise UserError(
-            f"{some(texts.names)}: {total:,} characters are too few to be divided into train, validation and "
+            f"{some(texts.names)}: {counted(total, 'character')}, too few to be divided into train, validation and "
             f"test; give at least {MINIMUM}."
         )
     fractions = options.fractions or ((1 / 3, 1 / 3, 1 / 3) if total < LARGE else (0.9, 0.05, 0.05))

@@ -22,13 +22,14 @@ class Spool:
 
     Args:
         folder: where the file is made; None is the system's temporary folder.
+        room: bytes that are kept in memory; None is `IN_MEMORY`.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, room: int | None = None) -> None:
         self.size = 0
         self._folder = folder
         self._memory = bytearray()  # everything, or what is not yet in the file
-        self._room = IN_MEMORY
+        self._room = IN_MEMORY if room is None else room
         self._file: IO[bytes] | None = None
 
     def append(self, data: bytes | memoryview) -> None:

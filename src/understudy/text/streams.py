@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,15 +26,16 @@ class TokenStream:
     offsets: np.ndarray
     """(D + 1,) int64: where each document's targets begin; the last entry is N."""
     characters: np.ndarray
-    """(D,) int64: characters of each document's cleaned text, before the tokenizer changed any."""
-    names: list[str]
-    """The D documents' names."""
+    """(D,) int64: characters of each document that are in the stream: as the tokenizer wrote them, without those that
+    it dropped, so that what a model never had to predict makes no figure look better."""
     end: int
     """The id of the end symbol."""
     dropped: Counter[str] = field(default_factory=Counter)
     """The characters the tokenizer lacked, with their numbers."""
     transliterated: int = 0
     """Characters that the tokenizer wrote with others, such as é with e."""
+    notices: list[str] = field(default_factory=list)
+    """Sentences on what the tokenizer changed or dropped."""
 
     @property
     def inputs(self) -> np.ndarray:
@@ -49,45 +50,46 @@ class TokenStream:
     def __len__(self) -> int:
         return len(self.tokens) - 1
 
+    @property
+    def dropped_share(self) -> float:
+        """The share of the characters that the tokenizer dropped."""
+        dropped = self.dropped.total()
+        return dropped / max(1, dropped + int(self.characters.sum()))
 
-def build_stream(
-    documents: Iterable[tuple[str, Iterator[str]]], tokenizer: Tokenizer, workdir: Path | None = None
-) -> TokenStream:
+
+def token_stream(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, workdir: Path | None = None) -> TokenStream:
     """Encode documents into a stream without holding more than a piece of one in memory.
 
     Args:
-        documents: name and consecutive pieces of each document's text.
+        documents: the consecutive pieces of each document's text.
         tokenizer: what encodes them.
         workdir: where a large stream is kept; None is the system's temporary folder.
     """
     spool = Spool(workdir)
     end = np.array([tokenizer.end], tokenizer.dtype).tobytes()
     spool.append(end)
-    names: list[str] = []
     offsets, characters = array("q", [0]), array("q")
     dropped: Counter[str] = Counter()
     transliterated = length = 0
-    for name, pieces in documents:
+    for pieces in documents:
         size = 0
         for piece in pieces:
             ids = tokenizer.encode(piece)
             spool.append(ids.data.cast("B") if len(ids) else b"")
-            size += len(piece)
+            size += len(tokenizer.decode(ids))
             length += len(ids)
             if unknown := tokenizer.unknown(piece):
                 dropped.update(unknown)
             transliterated += _transliterated(piece, tokenizer)
         spool.append(end)
         length += 1
-        names.append(name)
         offsets.append(length)
         characters.append(size)
     spool.flush()
     return TokenStream(
         tokens=spool.array(tokenizer.dtype),
-        offsets=np.array(offsets, np.int64),
-        characters=np.array(characters, np.int64),
-        names=names,
+        offsets=np.frombuffer(offsets, np.int64),
+        characters=np.frombuffer(characters, np.int64),
         end=tokenizer.end,
         dropped=dropped,
         transliterated=transliterated,

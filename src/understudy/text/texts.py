@@ -3,9 +3,10 @@
 import codecs
 import hashlib
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
@@ -15,13 +16,42 @@ from understudy.text.spool import Spool
 PIECE = 1 << 20
 """Bytes of a document that are decoded at a time."""
 
+BESIDE = 1 << 20
+"""Bytes of what is noted of each document that are kept in memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Names(Sequence[str]):
+    """D names as UTF-8 in a spool: as objects they would take more memory than short documents do."""
+
+    spool: Spool
+    starts: np.ndarray
+    """(D,) int64: where each name begins."""
+    stops: np.ndarray
+    """(D,) int64: where it ends."""
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        # File names may hold halves of surrogate pairs, which stand for bytes that are no characters.
+        return self.spool.read(int(self.starts[index]), int(self.stops[index])).decode("utf-8", "surrogatepass")
+
 
 @dataclass(frozen=True)
 class Texts:
     """D documents as UTF-8 in a spool: document d is at the bytes from `starts[d]` up to `stops[d]`."""
 
     spool: Spool
-    names: list[str]
+    names: Sequence[str]
     starts: np.ndarray
     """(D,) int64."""
     stops: np.ndarray
@@ -40,6 +70,8 @@ class Texts:
 def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, str, int]:
     """Write documents to a spool; of those with the same text, white space around it aside, keep the first.
 
+    Some fifty bytes of memory are needed for each document: there may be ten million.
+
     Args:
         documents: at least one, none of them empty.
         workdir: where the spool may make a file; None is the system's temporary folder.
@@ -48,12 +80,10 @@ def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, s
         The texts, their SHA-256 (of the documents in order, so that their boundaries count and their names do
         not), and the number of duplicates left out.
     """
-    spool = Spool(workdir)
-    names: list[str] = []
-    ends, characters = array("q", [0]), array("q")
-    # Arrays, because a set of ten million digests would be a gigabyte. That two of a million different
-    # documents agree in 64 bits happens in one such corpus of forty million.
-    keys, digests = array("Q"), bytearray()
+    spool, names, digests = Spool(workdir), Spool(workdir, BESIDE), Spool(workdir, BESIDE)
+    ends, name_ends, characters = array("q", [0]), array("q", [0]), array("q")
+    # That two of a million different documents agree in 64 bits happens in one such corpus of forty million.
+    keys = array("Q")
     for document in documents:
         body, indentation, size = hashlib.sha256(), b"", 0
         for piece in document.pieces:
@@ -64,20 +94,40 @@ def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, s
                 indentation, data = data[: len(data) - len(stripped)], stripped
             body.update(data)
             size += len(piece)
-        names.append(document.name)
+        names.append(document.name.encode("utf-8", "surrogatepass"))
+        name_ends.append(names.size)
         ends.append(spool.size)
         characters.append(size)
         keys.frombytes(body.digest()[: keys.itemsize])
-        digests += hashlib.sha256(indentation + body.digest()).digest()
-    spool.flush()
-    kept = np.sort(np.unique(np.array(keys, np.uint64), return_index=True)[1])
-    bounds = np.array(ends, np.int64)
+        digests.append(hashlib.sha256(indentation + body.digest()).digest())
+    for written in (spool, names, digests):
+        written.flush()
+    fresh = _first_of_each(np.frombuffer(keys, np.uint64))
+    kept = slice(None) if fresh.all() else fresh  # a slice copies nothing
+    bounds, name_bounds = np.frombuffer(ends, np.int64), np.frombuffer(name_ends, np.int64)
     texts = Texts(
         spool=spool,
-        names=names if len(kept) == len(names) else [names[index] for index in kept],
+        names=Names(names, name_bounds[:-1][kept], name_bounds[1:][kept]),
         starts=bounds[:-1][kept],
         stops=bounds[1:][kept],
-        characters=np.array(characters, np.int64)[kept],
+        characters=np.frombuffer(characters, np.int64)[kept],
     )
-    digest = hashlib.sha256(np.frombuffer(digests, "V32")[kept].tobytes()).hexdigest()
-    return texts, digest, len(names) - len(kept)
+    return texts, _digest(digests, fresh), len(fresh) - int(fresh.sum())
+
+
+def _first_of_each(keys: np.ndarray) -> np.ndarray:
+    """Which of the keys (D,) stand for the first time: (D,) bool."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    first = np.ones(len(keys), bool)
+    first[order[1:][ordered[1:] == ordered[:-1]]] = False
+    return first
+
+
+def _digest(digests: Spool, kept: np.ndarray, rows: int = 1 << 15) -> str:
+    """The SHA-256 of the digests that are kept, (D,) bool, some rows at a time."""
+    whole = hashlib.sha256()
+    for first in range(0, len(kept), rows):
+        part = np.frombuffer(digests.read(32 * first, 32 * (first + rows)), "V32")
+        whole.update(part[kept[first : first + rows]].tobytes())
+    return whole.hexdigest()

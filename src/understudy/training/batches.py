@@ -25,6 +25,7 @@ class Batches:
     batch_size: int
     sequence_length: int
     offset: int = 0
+    characters_per_token: float = 1.0
 
     @classmethod
     def of(cls, stream: TokenStream, options: TrainingOptions, world_size: int = 1) -> "Batches":
@@ -34,7 +35,8 @@ class Batches:
         """
         rows, steps = fit_shape(len(stream), options.batch_size, options.sequence_length, world_size)
         offset = int(np.random.default_rng(options.seed).integers(len(stream)))
-        return cls(stream.inputs, stream.targets, rows, steps, offset)
+        characters_per_token = int(stream.characters.sum()) / len(stream)
+        return cls(stream.inputs, stream.targets, rows, steps, offset, characters_per_token)
 
     @property
     def row_length(self) -> int:

@@ -1,8 +1,9 @@
 """The folder of a run: refused when it holds something else, continued when asked, finished with a model card."""
 
 import json
+import logging
 from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,17 @@ from understudy.evaluation.losses import Losses
 from understudy.models.card import model_card
 from understudy.models.language_model import LanguageModel
 from understudy.storage import atomic_write, read_json, remove_leftovers, write_json
+from understudy.text.corpus import Corpus
 from understudy.training.state import FILE as STATE
 from understudy.training.task import Trained
 
-# May differ when a run goes on; a base is known by the hash of its weights, wherever it lies.
-NOT_COMPARED = ("save_every", "threads", "notices", "name")
+log = logging.getLogger("understudy")
+
+NOT_IDENTITY = ("threads", "save_every", "tensorboard")
+"""Training options that say how a run is done, not what comes of it."""
+# May differ when a run goes on; a base is known by the hash of its weights and a text by that of its documents,
+# wherever they lie and however they were read.
+NOT_COMPARED = (*NOT_IDENTITY, "notices", "name", "documents", "read")
 
 
 @dataclass(frozen=True)
@@ -39,15 +46,26 @@ class TrainingResult:
     parameters: int
     trained_parameters: int
     notices: list[str]
+    """Sentences on what was changed, left out or decided."""
+    texts: list[str] = field(default_factory=list)
+    """Files and folders as they were given."""
+    corpus: str = ""
+    """The hash of the corpus."""
+    split: str = "validation"
+    """What the losses were measured on."""
+    split_seed: int | None = None
+    fractions: list[float] | None = None
+    """The shares of train, validation and test."""
 
 
-def open_folder(out: Path, request: dict[str, Any], resume: bool) -> TrainingResult | None:
+def open_folder(out: Path, request: dict[str, Any], resume: bool, notices: list[str]) -> TrainingResult | None:
     """Make ready the folder of a run.
 
     Args:
         out: the folder; made when it is missing.
         request: everything that determines the run.
         resume: go on with the run that the folder holds.
+        notices: where it is said if the run may not be what it would have been without a break.
 
     Returns:
         The result of the run if it is finished already.
@@ -75,6 +93,13 @@ def open_folder(out: Path, request: dict[str, Any], resume: bool) -> TrainingRes
             )
         if "result" in config:
             return TrainingResult(**config["result"])
+        before, now = (r["options"]["training"].get("threads") for r in (config["request"], request))
+        if before != now:
+            notices.append(
+                f"The run in {out} was begun with --threads {before} and goes on with {now}; only with the same number "
+                "is it, bit for bit, what it would have been without a break."
+            )
+            log.info(notices[-1])
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -88,6 +113,7 @@ def finish(
     trained: Trained,
     losses: Losses,
     trained_parameters: int,
+    corpus: Corpus,
     notices: list[str],
 ) -> TrainingResult:
     """Write the model card and the result into config.json, and return it; an interrupted run gets no result."""
@@ -108,6 +134,10 @@ def finish(
         parameters=model.num_parameters(),
         trained_parameters=trained_parameters,
         notices=notices,
+        texts=list(corpus.paths),
+        corpus=corpus.hash,
+        split_seed=corpus.split_seed,
+        fractions=corpus.fractions and list(corpus.fractions),
     )
     config = read_json(out / "config.json")
     atomic_write(out / "README.md", model_card(out.name, {**config, "result": asdict(result)}))

@@ -1,9 +1,17 @@
-"""Ctrl-C: the first asks a run to finish its step, the second insists."""
+"""Ctrl-C: the first asks a run to finish its step, the second insists. Another process may ask too."""
 
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+
+_elsewhere: Callable[[], bool] = bool  # whether the process that this one works for asks; bool() is False
+
+
+def listen_to(elsewhere: Callable[[], bool]) -> None:
+    """From now on a run in this process ends too when this says so: it is asked at every step."""
+    global _elsewhere
+    _elsewhere = elsewhere
 
 
 @contextmanager
@@ -23,6 +31,6 @@ def interruptions() -> Iterator[Callable[[], bool]]:
         yield lambda: False
         return
     try:
-        yield lambda: asked
+        yield lambda: asked or _elsewhere()
     finally:
         signal.signal(signal.SIGINT, before)

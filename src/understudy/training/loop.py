@@ -114,7 +114,7 @@ class Loop:
     def _learn(self, hidden: State) -> tuple[State, str]:
         """Step until the end; returns the recurrent state and why it ended."""
         counters, batches = self.counters, self.task.batches
-        per_step = batches.batch_size * batches.row_length / batches.steps_per_epoch
+        per_epoch = batches.batch_size * batches.row_length * batches.characters_per_token
         clock = last_save = time.perf_counter()
         seconds_before, first = counters.seconds, counters.step
         with interruptions() as asked:
@@ -125,7 +125,7 @@ class Loop:
                 now = time.perf_counter()
                 counters.seconds = seconds_before + now - clock
                 for monitor in self.monitors:
-                    speed = per_step * (counters.step - first) / (now - clock)
+                    speed = per_epoch / batches.steps_per_epoch * (counters.step - first) / (now - clock)
                     monitor.step(counters.step, counters.epoch_loss / counters.epoch_steps, speed)
                 if self._validation_due():
                     self._validate()

@@ -1,93 +1,158 @@
 """Watching a run: the loop reports, a monitor shows."""
 
 import math
+import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from understudy.errors import UserError
 
+LOOK_ON_TERMINAL, LOOK_ELSEWHERE = 1.0, 300.0  # seconds between looks at the runs under way
+AT_ONCE = 0.5  # seconds within which only a run comes that was finished before
+ENOUGH = 3  # runs that tell how long the others take
+
 
 class Monitor:
-    """Told of every step and every validation; this one keeps silent."""
+    """Told of every step and every validation, or of whole runs; this one keeps silent.
+
+    As a context manager it ends with the block, whatever happens there.
+    """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.end()
 
     def begin(self, name: str, step: int, total: int) -> None:
         """A run starts, or goes on, at `step` of `total`."""
 
-    def step(self, step: int, loss: float, tokens_per_second: float) -> None:
+    def step(self, step: int, loss: float, characters_per_second: float) -> None:
         """A step is done; `loss` is the mean of the epoch so far, in nats per token."""
 
     def validation(self, row: dict[str, Any]) -> None:
         """A validation is done; `row` is its line of history.jsonl."""
 
     def end(self) -> None:
-        """The run is over, whether finished or not."""
+        """The run is over, or all runs are, whether finished or not."""
 
-    def jobs(self, title: str, total: int) -> None:
-        """A number of whole runs begins."""
+    def jobs(self, title: str, total: int, under_way: Callable[[], Sequence[str]] = tuple) -> None:
+        """A number of whole runs begins; `under_way` gives a line on each that is being done, and is asked often."""
 
     def job(self, name: str, loss: float) -> None:
         """One of them is done, with this validation loss in nats per token."""
 
 
 class ConsoleMonitor(Monitor):
-    """A line for every validation on standard error, and on a terminal a progress bar."""
+    """A line for every validation or run on standard error, and on a terminal a bar with what is under way."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
-        self.progress: Progress | None = None
+        self.live: Live | None = None
+        self.over = threading.Event()
 
     def begin(self, name: str, step: int, total: int) -> None:
-        if not self.console.is_terminal:
-            return
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[facts]}"),
-            TimeRemainingColumn(),
-            console=self.console,
-            transient=True,
-            refresh_per_second=4,
-        )
-        self.progress.start()
-        self.task = self.progress.add_task(name, total=total, completed=step, facts="")
+        if self.console.is_terminal:
+            self._show_bar(name, step, total, TimeRemainingColumn())
 
-    def step(self, step: int, loss: float, tokens_per_second: float) -> None:
-        if self.progress is not None:
-            facts = f"loss {loss:.3f}  {tokens_per_second:,.0f} tokens/s"
+    def step(self, step: int, loss: float, characters_per_second: float) -> None:
+        if self.live is not None:
+            facts = f"loss {loss:.3f}  {characters_per_second:,.0f} characters/s"
             self.progress.update(self.task, completed=step, facts=facts)
 
     def validation(self, row: dict[str, Any]) -> None:
         train = "" if row["train_loss"] is None else f"train {row['train_loss']:.4f}  "
         mark = "  (best)" if row["best"] else ""
-        self.console.print(
-            f"epoch {row['epoch']:6.2f}  step {row['step']:6d}  {train}validation {row['validation_loss']:.4f}{mark}",
-            highlight=False,
-            soft_wrap=True,
+        self._say(
+            f"epoch {row['epoch']:6.2f}  step {row['step']:6d}  {train}validation {row['validation_loss']:.4f}{mark}"
         )
 
     def end(self) -> None:
-        if self.progress is not None:
-            self.progress.stop()
-            self.progress = None
+        self.over.set()
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
 
-    def jobs(self, title: str, total: int) -> None:
-        self.title, self.total, self.done, self.began = title, total, 0, time.monotonic()
+    def jobs(self, title: str, total: int, under_way: Callable[[], Sequence[str]] = tuple) -> None:
+        self.end()
+        self.title, self.total, self.done, self.measured, self.began = title, total, 0, 0, time.monotonic()
+        if self.console.is_terminal:
+            self._show_bar(title, 0, total, TimeElapsedColumn())
+        else:
+            self._say(f"{title}: {total} run{'s' * (total != 1)}")
+        self.over = threading.Event()
+        threading.Thread(target=self._look, args=(under_way, self.live, self.over), daemon=True).start()
 
     def job(self, name: str, loss: float) -> None:
         self.done += 1
-        left = (time.monotonic() - self.began) / self.done * (self.total - self.done)
-        remaining = f"  about {left:,.0f} s left" if self.done < self.total else ""
+        left = self._time_left()
         outcome = f"validation {loss:.4f}" if math.isfinite(loss) else "diverged"
-        line = f"{self.title} {self.done}/{self.total}  {outcome}{remaining}  {name}"
-        if self.console.is_terminal:  # where a line that is too long is cut, not broken
+        line = f"{self.title} {self.done}/{self.total}  {outcome}  {left}{'  ' * bool(left)}{name}"
+        if self.live is not None:  # where a line that is too long is cut, not broken
+            self.progress.update(self.task, completed=self.done, facts=left)
             self.console.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
         else:
-            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+            self._say(line)
+        if self.done == self.total:
+            self.end()
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _show_bar(self, name: str, done: int, total: int, clock: ProgressColumn) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            clock,
+            TextColumn("{task.fields[facts]}"),
+        )
+        self.task = self.progress.add_task(name, total=total, completed=done, facts="")
+        self.live = Live(self.progress, console=self.console, transient=True, refresh_per_second=4)
+        self.live.start(refresh=True)
+
+    def _look(self, under_way: Callable[[], Sequence[str]], live: Live | None, over: threading.Event) -> None:
+        """Show what is under way again and again: below the bar, or where there is none as lines of their own."""
+        while not over.wait(LOOK_ELSEWHERE if live is None else LOOK_ON_TERMINAL):
+            lines = [f"  {line}" for line in under_way()]
+            if live is None:
+                for line in lines:
+                    self._say(line)
+            else:
+                cut = [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines]
+                live.update(Group(self.progress, *cut))
+
+    def _time_left(self) -> str:
+        """In words, once it is known: what was finished by an earlier call and comes at once tells nothing of it."""
+        now = time.monotonic()
+        if not self.measured and now - self.began < AT_ONCE:
+            self.began = now
+            return ""
+        self.measured += 1
+        left = (now - self.began) / self.measured * (self.total - self.done)
+        return f"about {duration(left)} left" if self.measured >= ENOUGH and self.done < self.total else ""
+
+
+def duration(seconds: float) -> str:
+    """About how long something takes, such as `40 s`, `12 min` or `3.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 class TensorBoardMonitor(Monitor):

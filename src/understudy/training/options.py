@@ -6,8 +6,7 @@ from typing import Literal, get_args, get_type_hints
 
 from understudy.errors import UserError, check_options
 
-# Where the length is left to us: a deep network sits at the frequencies of the characters for some hundreds of steps,
-# which are many epochs of a few pages.
+# Where the length is left to us. An epoch of a few pages is 16 steps, and a network needs hundreds to begin.
 EPOCHS, LEAST_STEPS = 20, 2000
 PATIENCE, LEAST_WAIT = 5, 500
 
@@ -16,12 +15,12 @@ PATIENCE, LEAST_WAIT = 5, 500
 class TrainingOptions:
     """How the weights are learned: optimizer, schedule, length, and what the run is done on."""
 
-    optimizer: Literal["rmsprop", "adagrad", "adam", "adamw", "sgd"] = "adamw"
+    optimizer: Literal["rmsprop", "adagrad", "adam", "adamw", "sgd"] = "rmsprop"
     """Optimizer."""
     lr: float = 3e-3
     """Learning rate at its highest."""
     schedule: Literal["constant", "cosine", "one-cycle", "slanted", "plateau"] = "cosine"
-    """How the learning rate moves: held, cosine to zero after a short warm-up, one-cycle, slanted triangular,
+    """How the learning rate moves: held, cosine to a hundredth after a short warm-up, one-cycle, slanted triangular,
     or halved whenever validation has not improved twice in a row."""
     weight_decay: float = 0.0
     """L2 penalty on the weights; with adamw the decoupled kind."""
@@ -48,7 +47,7 @@ class TrainingOptions:
     sequence_length: int = 128
     """Tokens between truncations of the gradient, at most; fewer when the text is short."""
     seed: int = 0
-    """Seed of the initial weights and of dropout."""
+    """Seed of the initial weights, of dropout and of the order of the documents."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the products: fp32, or bf16 by autocast."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -95,6 +94,8 @@ class TrainingOptions:
 class RetrainingOptions(TrainingOptions):
     """How the selected weights are retrained: as from scratch, but gentler, since the text is short."""
 
+    optimizer: Literal["rmsprop", "adagrad", "adam", "adamw", "sgd"] = "adamw"
+    """Optimizer."""
     lr: float = 1e-3
     """Learning rate at its highest."""
     epochs: float | None = 20.0

@@ -66,7 +66,8 @@ def pretrain(
             "options": {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)},
             "corpus": corpus.summary(),
         }
-        done = on_first(fabric, lambda: open_folder(out, request, resume))
+        notices = list(corpus.notices)
+        done = on_first(fabric, lambda: open_folder(out, request, resume, notices))
         if done is not None:
             log.info(f"The run in {out} is finished; there is nothing to resume.")
             return done
@@ -74,6 +75,7 @@ def pretrain(
         torch.manual_seed(training.seed)
         network = LanguageModel(config)
         stream, validation = corpus.stream("train", codec, training.seed), corpus.stream("validation", codec)
+        notices += stream.notices + validation.notices
 
         def describe() -> None:
             save_description(out, config, codec, {"request": request})
@@ -88,4 +90,4 @@ def pretrain(
         )
         trained = train(task, out, training, monitor or Monitor(), fabric)
         losses = document_losses(network, validation)
-        return finish(out, network, trained, losses, network.num_parameters(), corpus.notices)
+        return finish(out, network, trained, losses, network.num_parameters(), corpus, notices)

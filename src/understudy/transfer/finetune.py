@@ -94,14 +94,16 @@ def finetune(
             "tokenizer": codec.name,
             "corpus": corpus.summary(),
         }
-        done = on_first(fabric, lambda: open_folder(out, request, resume))
+        done = on_first(fabric, lambda: open_folder(out, request, resume, notices))
         if done is not None:
             log.info(f"The run in {out} is finished; there is nothing to resume.")
             return done
         stream, validation = corpus.stream("train", codec, training.seed), corpus.stream("validation", codec)
+        notices += stream.notices + validation.notices
+        new = set(codec.vocabulary) - set(source.tokenizer.vocabulary)
 
         def describe() -> None:
-            save_description(out, model.config, codec, {"request": request})
+            save_description(out, model.config, codec, {"request": request, "new_tokens": len(new)})
             if fingerprint:
                 write_fingerprints(out, corpus, codec, source.folder)
 
@@ -109,7 +111,7 @@ def finetune(
         torch.manual_seed(training.seed)
         task = retraining_task(model, selection, stream, validation, training, fabric.world_size)
         trained = run(task, out, training, monitor or Monitor(), fabric)
-        return finish(out, model, trained, task.validate(), selection.count(), notices)
+        return finish(out, model, trained, task.validate(), selection.count(), corpus, notices)
 
 
 def retraining_task(

@@ -1,5 +1,7 @@
 """The layers below the lowest learning one: their outputs never change, so they are computed once."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -36,4 +38,4 @@ def prefix_outputs(model: LanguageModel, batches: Batches, layers: int) -> Batch
         begin += targets.shape[1]
     flat = features.reshape(rows * length, -1)
     expected = np.roll(batches.targets, -batches.offset)[: rows * length]
-    return Batches(flat, expected, rows, batches.sequence_length)
+    return replace(batches, inputs=flat, targets=expected, offset=0)

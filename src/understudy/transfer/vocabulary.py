@@ -30,7 +30,7 @@ def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tu
     index = {token: i for i, token in enumerate(old)}
     rows = [index.get(token, -1) for token in new]
     with torch.random.fork_rng(devices=[]):
-        changed = LanguageModel(replace(model.config, vocabulary_size=len(new)), model.backend)
+        changed = LanguageModel(replace(model.config, vocabulary_size=len(new)), model.backend, drawn=False)
     target = dict(changed.named_parameters())
     by_column = model.embedding is None
     with torch.no_grad():

@@ -38,7 +38,7 @@ def read_movie_lines(path: Path, name: str, options: ReadOptions, report: ReadRe
         UserError: a line has too few fields.
     """
     films: dict[str, list[tuple[int, str]]] = {}
-    text = read_text(path, options.encoding, report, fallback="iso-8859-1")
+    text = read_text(path, options.encoding, report, fallback="iso-8859-1", returns=True)
     for number, line in enumerate(lines(text), 1):
         if not line.strip():
             continue

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import UserError
-from understudy.text.encoding import read_text
+from understudy.text.encoding import read_text, without_returns
 from understudy.text.reading import Document, ReadOptions, ReadReport
 from understudy.text.separating import lines, numbered
 
-SUFFIXES = {".csv", ".tsv", ".jsonl", ".ndjson", ".json"}
+CSV = {".csv", ".tsv"}
+SUFFIXES = {*CSV, ".jsonl", ".ndjson", ".json"}
 
 _LONGEST = 2**31 - 1  # characters of a field, which is a whole text; the module's own limit is 128 kB
 
@@ -33,8 +34,8 @@ def read_table(path: Path, suffix: str, name: str, options: ReadOptions, report:
     Raises:
         UserError: the table is malformed, lacks the column, or leaves open which one is meant.
     """
-    text_lines = lines(read_text(path, options.encoding, report))
-    if suffix in (".csv", ".tsv"):
+    text_lines = lines(read_text(path, options.encoding, report, returns=True))
+    if suffix in CSV:
         rows = _csv_rows(path, "\t" if suffix == ".tsv" else None, text_lines)
     else:
         rows = _json_rows(path, text_lines)
@@ -42,7 +43,8 @@ def read_table(path: Path, suffix: str, name: str, options: ReadOptions, report:
     column = _column(path, peeked, options.column)
     for number, row in enumerate(chain(peeked, rows), 1):
         value = row.get(column)
-        yield Document(numbered(name, number), iter(["" if value is None else str(value)]))
+        text = "" if value is None else str(value)
+        yield Document(numbered(name, number), iter([without_returns(text, report) if suffix in CSV else text]))
 
 
 def _csv_rows(path: Path, delimiter: str | None, text_lines: Iterator[str]) -> Iterator[dict[str, Any]]:
@@ -58,7 +60,7 @@ def _csv_rows(path: Path, delimiter: str | None, text_lines: Iterator[str]) -> I
         quoting=csv.QUOTE_NONE if bare else csv.QUOTE_MINIMAL,
     )
     try:
-        names = [name.strip() for name in next(reader, [])]
+        names = [name.replace("\r", "").strip() for name in next(reader, [])]
         for fields in reader:
             if fields:
                 yield dict(zip(names, map(_unquoted, fields) if bare else fields, strict=False))
