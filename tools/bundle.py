@@ -23,8 +23,8 @@ RIGHTS = """## What it was trained on, and rights
 Songs, hymns and ballads from fifteen anthologies, short poems of 184 authors, and 29 novels and stories: English of the
 16th to the early 20th century, in the public domain (the songs in the United States at least, the poems by their
 authors' deaths). The texts are not part of this package; the weights may be used under its licence (Apache-2.0). Dated
-wording and dated views remain in what the model writes. Nothing of the writers that the project measures transfer on was
-among the texts.
+wording and dated views remain in what the model writes. Nothing of the writers that the project measures transfer on
+was among the texts.
 """
 
 
