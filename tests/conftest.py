@@ -3,6 +3,7 @@
 import logging
 import os
 import random
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,8 @@ SHARED = Path(__file__).parents[2] / "shared" / "corpora"
 
 
 torch.set_num_threads(1)  # for the fixtures of modules, which come before those of tests
+# A shell starts what it runs in the background with Ctrl-C ignored; tests that press it, and their children, need it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
