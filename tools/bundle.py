@@ -1,18 +1,20 @@
 """Pack a pretrained model into the package: bf16 weights, a coarser fingerprint, a card that says what it stands on.
 
-    python tools/bundle.py RUN_FOLDER NAME HASHES
+    python tools/bundle.py NAME HASHES RUN_FOLDER...
 
-HASHES is how many runs of 30 characters the fingerprint keeps, 8 bytes each. The recipe
-`src/understudy/bundled/NAME/recipe.toml` is written by hand and stays.
+One run, or the stages of one in their order: the weights are those of the last, the fingerprint that of all. HASHES is
+how many runs of 30 characters it keeps, 8 bytes each. The recipes in `src/understudy/bundled/NAME` are written by hand
+and stay; a stage each, they are named in the order of the alphabet.
 """
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
-from understudy.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
+from understudy.evaluation.memorisation import FILE, RUN, Fingerprint, load_fingerprints, save_fingerprints
 from understudy.models.card import model_card
 from understudy.models.checkpoint import load_checkpoint, save_weights
 from understudy.storage import atomic_write, read_json, write_json
@@ -28,28 +30,41 @@ was among the texts.
 """
 
 
-def main(run: Path, name: str, hashes: int) -> None:
+def main(name: str, hashes: int, *runs: Path) -> None:
     """Write the folder of a bundled model."""
     folder = BUNDLED / name
     folder.mkdir(parents=True, exist_ok=True)
-    checkpoint = load_checkpoint(run)
-    save_weights(folder, checkpoint.model, torch.bfloat16)
+    save_weights(folder, load_checkpoint(runs[-1]).model, torch.bfloat16)
     for file in ("tokenizer.json", "history.jsonl"):
-        atomic_write(folder / file, (run / file).read_bytes())
-    config = read_json(run / "config.json") | {"dtype": "bfloat16"}
-    config["request"]["corpus"]["notices"] = []  # they name folders of the machine it was trained on
-    for key in ("notices", "folder", "texts"):
-        config.get("result", {}).pop(key, None)
+        atomic_write(folder / file, (runs[-1] / file).read_bytes())
+    *earlier, config = (without_paths(read_json(run / "config.json")) for run in runs)
+    config |= {"dtype": "bfloat16", "stages": [stage["request"] for stage in earlier]}
+    if earlier:
+        config["request"]["base"]["name"] = f"{name}, stage {len(earlier)}"
     write_json(folder / "config.json", config)
-    prints = load_fingerprints(run / FILE)
-    thinned = {key: Fingerprint(np.empty(0, np.uint64), f.run, 1, 0).merge(f, hashes) for key, f in prints.items()}
-    save_fingerprints(folder / FILE, thinned)
-    command = f"understudy pretrain TEXT... --recipe recipe.toml --out {name}"
-    recipe = f"The recipe is `recipe.toml` beside this file: `{command}`.\n"
-    atomic_write(folder / "README.md", model_card(name, config) + "\n" + recipe + "\n" + RIGHTS)
+    training = Fingerprint(np.empty(0, np.uint64), RUN, 1, 0)
+    for run in runs:
+        training = training.merge(load_fingerprints(run / FILE)["training"], hashes)
+    save_fingerprints(folder / FILE, {"training": training})
+    atomic_write(folder / "README.md", f"{model_card(name, config)}\n{stages(folder)}\n{RIGHTS}")
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     print(f"{folder.name}: {size:.2f} MB")
 
 
+def without_paths(config: dict[str, Any]) -> dict[str, Any]:
+    """The description of a run without what names folders of the machine that it was done on."""
+    config["request"]["corpus"]["notices"] = []
+    for key in ("notices", "folder", "texts"):
+        config.get("result", {}).pop(key, None)
+    return config
+
+
+def stages(folder: Path) -> str:
+    """What the recipes beside the card are for, in the words that they begin with."""
+    recipes = sorted(folder.glob("*.toml"))
+    lines = [recipe.read_text(encoding="utf-8").splitlines()[0].lstrip("# ") for recipe in recipes]
+    return "\n".join(["## Recipe", "", *(f"- `{r.name}`: {line}" for r, line in zip(recipes, lines, strict=True)), ""])
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), *map(Path, sys.argv[3:]))

@@ -76,6 +76,7 @@ def _model(folder: Path) -> dict[str, Any]:
     config = read_object(folder / "config.json")
     model, request, result = config["model"], config.get("request", {}), config.get("result", {})
     corpus, base = request.get("corpus", {}), request.get("base", {})
+    stages = config.get("stages", [])  # of a bundled model: what was done before
     return {
         "cell": model["cell"],
         "layers": model["num_layers"],
@@ -86,7 +87,8 @@ def _model(folder: Path) -> dict[str, Any]:
         "base": base.get("name"),
         "selection": request.get("selection"),
         "documents": corpus.get("documents"),
-        "characters": corpus.get("characters"),
+        # A base that was made in stages has read the text of all, which the later ones take from the first.
+        "characters": max((s["corpus"]["characters"] for s in [request, *stages] if "corpus" in s), default=None),
         "text": corpus.get("hash", "")[:16],
         "split_seed": corpus.get("split_seed"),
         "state": UNFINISHED if (folder / "trainer.safetensors").exists() else result.get("outcome"),
