@@ -86,7 +86,7 @@ def run_rows(
     }  # once, if in several rows
     names = [name for name, _ in jobs.values()]
     folders = {folder_of(job, store): name for name, job in jobs.values()}
-    began = time.time() - 1  # the clock of files is coarser
+    began = time.time()
     monitor.jobs(title, len(jobs), lambda: under_way(folders, began))
     finished = pool.map(
         run_job,

@@ -67,7 +67,7 @@ def search(
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=options.search_seed, n_startup_trials=STARTUP))
     trials: list[tuple[Any, Training]] = []
     runs: dict[Training, Callable[[], Finished]] = {}  # one, where the sampler proposes the same again
-    told, began = 0, time.time() - 1  # the clock of files is coarser
+    told, began = 0, time.time()
     monitor.jobs(
         "search from scratch",
         options.trials,

@@ -36,7 +36,7 @@ from understudy.studies.keeping import (
 from understudy.studies.results import StudyOptions, StudyResult
 from understudy.studies.rows import Row, RowResult, run_rows, summarise
 from understudy.studies.runs import Base, Finished, Ngrams, Text, Training, Untouched, open_text
-from understudy.studies.search import SearchOptions
+from understudy.studies.search import SearchOptions, with_seed
 from understudy.studies.stacked_lstm_claims import claims
 from understudy.studies.stacked_lstm_report import report
 from understudy.studies.stacked_lstm_texts import THIRDS, check_documents, size_matched
@@ -223,14 +223,14 @@ def recipe_rows(
     recipe: Recipe, target: Text, bases: Mapping[tuple[str, str], tuple[Base, Finished]], seeds: int
 ) -> list[Row]:
     """Scratch, untouched and retrained rows of one recipe."""
-    rows = [Row(f"{recipe.name}: {name}", "scratch", tuple(seeded(job, seeds))) for name, job in recipe.scratch.items()]
+    rows = [Row(f"{recipe.name}: {name}", "scratch", seeded(job, seeds)) for name, job in recipe.scratch.items()]
     for role in ("far", "near"):
         base, _ = bases[recipe.name, role]
         rows.append(Row(f"{recipe.name}: {role}, untouched", "base", (Untouched(target, base),)))
         for rate, training in recipe.retraining.items():
             for selection in SUBSETS:
                 job = Training(target, training, base, f"({selection}), head")
-                rows.append(Row(row_name(recipe.name, role, selection, rate), "transfer", tuple(seeded(job, seeds))))
+                rows.append(Row(row_name(recipe.name, role, selection, rate), "transfer", seeded(job, seeds)))
     return rows
 
 
@@ -240,9 +240,9 @@ def row_name(recipe: str, role: str, selection: str, rate: str) -> str:
     return f"{recipe}: {role}, layers {layers}" + (f", {rate}" if rate else "")
 
 
-def seeded(job: Training, seeds: int) -> list[Training]:
+def seeded(job: Training, seeds: int) -> tuple[Training, ...]:
     """A run with each seed."""
-    return [replace(job, training=replace(job.training, seed=seed)) for seed in range(seeds)]
+    return tuple(with_seed(job, seed) for seed in range(seeds))
 
 
 def other_splits(

@@ -21,6 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from understudy.errors import UserError
+from understudy.text.reading import counted
 
 LOOK_ON_TERMINAL, LOOK_ELSEWHERE = 1.0, 300.0  # seconds between looks at the runs under way
 AT_ONCE = 0.5  # seconds within which only a run comes that was finished before
@@ -94,7 +95,7 @@ class ConsoleMonitor(Monitor):
         if self.console.is_terminal:
             self._show_bar(title, 0, total, TimeElapsedColumn())
         else:
-            self._say(f"{title}: {total} run{'s' * (total != 1)}")
+            self._say(f"{title}: {counted(total, 'run')}")
         self.over = threading.Event()
         threading.Thread(target=self._look, args=(under_way, self.live, self.over), daemon=True).start()
 
