@@ -24,18 +24,16 @@ from understudy.studies import compare as module
 from understudy.studies.compare import (
     CompareOptions,
     compare,
-    diverged_notice,
     in_words,
-    layer_subsets,
-    without_diverged,
 )
-from understudy.studies.rows import Row
+from understudy.studies.rows import Row, diverged_notice, without_diverged
 from understudy.studies.search import SearchOptions
 from understudy.text.tokenizers import ByteTokenizer, CharTokenizer
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.training.pretrain import pretrain
 from understudy.transfer.finetune import weights_hash
+from understudy.transfer.selection import layer_subsets
 
 SIZE = CompareOptions(seeds=2, workers=1, max_order=3, sample_length=120)
 SEARCH = SearchOptions(trials=2, finalists=2, max_hidden=16, search_epochs=0.5)

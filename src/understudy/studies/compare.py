@@ -4,19 +4,17 @@ import logging
 import math
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from understudy.errors import UserError, check_options
 from understudy.models.checkpoint import Checkpoint, load_checkpoint
 from understudy.models.finding import resolve
-from understudy.models.language_model import ModelOptions
 from understudy.storage import write_json
 from understudy.studies.bases import base_of, common_tokenizer, names_of, notices_on
-from understudy.studies.executor import Executor, executor
+from understudy.studies.executor import executor
 from understudy.studies.findings import (
     comparison_report,
     facts_of,
@@ -37,17 +35,16 @@ from understudy.studies.keeping import (
     sample_text,
     seconds_of_all_calls,
 )
-from understudy.studies.rows import Row, RowResult, run_rows, summarise, validation_mean
-from understudy.studies.runs import Finished, Ngrams, Text, Training, Untouched, open_text
-from understudy.studies.search import SearchOptions, describe, search, with_seed
+from understudy.studies.rows import Row, RowResult, diverged_notice, run_rows, summarise, without_diverged
+from understudy.studies.runs import Ngrams, Text, Training, Untouched, open_text
+from understudy.studies.search import SearchOptions, best_from_scratch
 from understudy.text.corpus import SplitOptions
 from understudy.text.documents import ReadOptions
-from understudy.text.reading import counted
 from understudy.text.tokenizers import train_tokenizer
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions
 from understudy.transfer.finetune import weights_hash
-from understudy.transfer.selection import select
+from understudy.transfer.selection import layer_subsets, select
 
 log = logging.getLogger("understudy")
 
@@ -250,55 +247,6 @@ def transfer_rows(
             )
             rows.append(Row(f"{name}, {in_words(selection)}", "transfer", jobs))
     return rows
-
-
-def best_from_scratch(
-    text: Text,
-    tokenizer: str,
-    options: SearchOptions,
-    seeds: Iterable[int],
-    pool: Executor,
-    store: Path,
-    monitor: Monitor,
-    network: ModelOptions | None = None,
-) -> tuple[Row, list[Finished]]:
-    """The best network of a search: the finalists are trained with every seed, the best mean on validation wins.
-
-    With a `network` the search is among networks of that shape.
-
-    Raises:
-        UserError: every network diverged, with one seed at least.
-    """
-    trials = search(text, tokenizer, options, pool, store, monitor, network)
-    finalists = [
-        Row(f"finalist {place}: {describe(job)}", "scratch", tuple(with_seed(job, seed) for seed in seeds))
-        for place, (job, _) in enumerate(trials[: options.finalists], 1)
-    ]
-    runs = run_rows(finalists, pool, store, monitor, "finalists")
-    best = min(finalists, key=lambda row: validation_mean(runs[row.name]))
-    if not all(run.losses for run in runs[best.name]):
-        raise UserError("Every network of the search diverged; give more of them with --trials or --finalists.")
-    note = best.name.partition(": ")[2]
-    return replace(best, name=f"scratch, best of {options.trials}", note=note), runs[best.name]
-
-
-def without_diverged(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> tuple[list[Row], list[Row]]:
-    """The rows none of whose runs diverged, and the others."""
-    whole = [row for row in rows if all(run.losses for run in runs[row.name])]
-    return whole, [row for row in rows if row not in whole]
-
-
-def diverged_notice(row: Row, runs: Sequence[Finished]) -> str:
-    """What is said of a row that has no figures."""
-    number = sum(not run.losses for run in runs)
-    return f"“{row.name}” is left out: with {number} of {counted(len(runs), 'seed')} the loss diverged."
-
-
-def layer_subsets(layers: int) -> list[str]:
-    """Every non-empty set of layers as a selection, small sets first."""
-    numbers = range(layers)
-    sets = [chosen for size in numbers for chosen in combinations(numbers, size + 1)]
-    return [", ".join(f"layers.{i}" for i in chosen) for chosen in sets]
 
 
 def in_words(selection: str) -> str:

@@ -12,6 +12,7 @@ from understudy.evaluation.intervals import MIN_DOCUMENTS, Difference, holm, pai
 from understudy.evaluation.intervals import Interval as Estimate
 from understudy.studies.executor import Executor
 from understudy.studies.runs import Finished, Job, Training, folder_of, identity, run_job, under_way
+from understudy.text.reading import counted
 from understudy.training.monitor import Monitor
 
 FEW_DOCUMENTS = 10  # with fewer, their blocks of 2,000 tokens are resampled instead
@@ -194,3 +195,15 @@ def _chosen(run: Finished) -> str:
 def deviation(values: Sequence[float]) -> float | None:
     """The standard deviation of a sample; None of a single value."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
+def without_diverged(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> tuple[list[Row], list[Row]]:
+    """The rows none of whose runs diverged, and the others."""
+    whole = [row for row in rows if all(run.losses for run in runs[row.name])]
+    return whole, [row for row in rows if row not in whole]
+
+
+def diverged_notice(row: Row, runs: Sequence[Finished]) -> str:
+    """What is said of a row that has no figures."""
+    number = sum(not run.losses for run in runs)
+    return f"“{row.name}” is left out: with {number} of {counted(len(runs), 'seed')} the loss diverged."

@@ -1,7 +1,7 @@
 """The best network from scratch: a search that is run to early stopping, so that the baseline is strong."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from understudy.errors import UserError, check_options
 from understudy.models.language_model import ModelOptions
 from understudy.studies.executor import Executor
+from understudy.studies.rows import Row, run_rows, validation_mean
 from understudy.studies.runs import Finished, Text, Training, folder_of, run_job, under_way
 from understudy.training.monitor import Monitor
 from understudy.training.options import TrainingOptions
@@ -88,6 +89,36 @@ def search(
             told += 1
     found = [(job, run()) for job, run in runs.items()]
     return sorted(found, key=lambda pair: pair[1].validation_loss)
+
+
+def best_from_scratch(
+    text: Text,
+    tokenizer: str,
+    options: SearchOptions,
+    seeds: Iterable[int],
+    pool: Executor,
+    store: Path,
+    monitor: Monitor,
+    network: ModelOptions | None = None,
+) -> tuple[Row, list[Finished]]:
+    """The best network of a search: the finalists are trained with every seed, the best mean on validation wins.
+
+    With a `network` the search is among networks of that shape.
+
+    Raises:
+        UserError: every network diverged, with one seed at least.
+    """
+    trials = search(text, tokenizer, options, pool, store, monitor, network)
+    finalists = [
+        Row(f"finalist {place}: {describe(job)}", "scratch", tuple(with_seed(job, seed) for seed in seeds))
+        for place, (job, _) in enumerate(trials[: options.finalists], 1)
+    ]
+    runs = run_rows(finalists, pool, store, monitor, "finalists")
+    best = min(finalists, key=lambda row: validation_mean(runs[row.name]))
+    if not all(run.losses for run in runs[best.name]):
+        raise UserError("Every network of the search diverged; give more of them with --trials or --finalists.")
+    note = best.name.partition(": ")[2]
+    return replace(best, name=f"scratch, best of {options.trials}", note=note), runs[best.name]
 
 
 def with_seed(job: Training, seed: int) -> Training:

@@ -22,7 +22,6 @@ from typing import Any
 from understudy.evaluation.memorisation import fingerprint_of
 from understudy.models.language_model import ModelOptions
 from understudy.storage import write_json
-from understudy.studies.compare import best_from_scratch, diverged_notice, layer_subsets, without_diverged
 from understudy.studies.executor import Executor, executor
 from understudy.studies.findings import facts_of, facts_of_run, stopped_by_limit
 from understudy.studies.keeping import (
@@ -34,9 +33,9 @@ from understudy.studies.keeping import (
     seconds_of_all_calls,
 )
 from understudy.studies.results import StudyOptions, StudyResult
-from understudy.studies.rows import Row, RowResult, run_rows, summarise
+from understudy.studies.rows import Row, RowResult, diverged_notice, run_rows, summarise, without_diverged
 from understudy.studies.runs import Base, Finished, Ngrams, Text, Training, Untouched, open_text
-from understudy.studies.search import SearchOptions, with_seed
+from understudy.studies.search import SearchOptions, best_from_scratch, with_seed
 from understudy.studies.stacked_lstm_claims import claims
 from understudy.studies.stacked_lstm_report import report
 from understudy.studies.stacked_lstm_texts import THIRDS, check_documents, size_matched
@@ -45,6 +44,7 @@ from understudy.text.tokenizers import AsciiTokenizer
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.transfer.finetune import weights_hash
+from understudy.transfer.selection import layer_subsets
 
 log = logging.getLogger("understudy")
 

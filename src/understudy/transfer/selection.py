@@ -13,6 +13,7 @@ parameter under both of its names.
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -156,3 +157,10 @@ def _what_exists(model: LanguageModel) -> str:
     names = list(dict.fromkeys(name.split(".")[-1] for name, _ in model.named_parameters() if "layers" in name))
     layers = ", ".join(f"layers.{i}" for i in range(len(model.layers)))
     return f"There are: all, embedding, head, {layers}; and in each layer {', '.join(names)}."
+
+
+def layer_subsets(layers: int) -> list[str]:
+    """Every non-empty set of layers as a selection, small sets first."""
+    numbers = range(layers)
+    sets = [chosen for size in numbers for chosen in combinations(numbers, size + 1)]
+    return [", ".join(f"layers.{i}" for i in chosen) for chosen in sets]
