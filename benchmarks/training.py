@@ -20,7 +20,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from understudy.generation.stepper import TorchStepper
-from understudy.models.language_model import LanguageModel, ModelConfig
+from understudy.models.config import ModelConfig
+from understudy.models.language_model import LanguageModel
 from understudy.training.allocator import keep_freed_memory
 
 V = 128

@@ -13,8 +13,10 @@ import torch
 from hypothesis import settings
 
 from understudy.cli import run
+from understudy.kernels import BUILDS, VARIABLE, available, engine
 from understudy.models.checkpoint import save_description, save_weights
-from understudy.models.language_model import LanguageModel, ModelConfig
+from understudy.models.config import ModelConfig
+from understudy.models.language_model import LanguageModel
 from understudy.text.tokenizers import AsciiTokenizer, Tokenizer
 
 WORDS = (  # noqa: SIM905
@@ -69,6 +71,26 @@ def make_base(tmp_path):
         return tmp_path / name
 
     return make
+
+
+@pytest.fixture(params=BUILDS)
+def build(request, monkeypatch) -> Iterator[str]:
+    """The name of a build of the native engine, which is the one in use; each in turn."""
+    if request.param not in available():
+        pytest.skip(f"this machine cannot run the build {request.param}, or it was not compiled")
+    monkeypatch.setenv(VARIABLE, request.param)
+    engine.cache_clear()
+    yield request.param
+    engine.cache_clear()
+
+
+@pytest.fixture
+def no_engine(monkeypatch) -> Iterator[None]:
+    """As where there was no compiler."""
+    monkeypatch.setenv(VARIABLE, "none")
+    engine.cache_clear()
+    yield
+    engine.cache_clear()
 
 
 class Outcome(NamedTuple):

@@ -88,7 +88,7 @@ def test_at_a_terminal_ctrl_c_ends_a_text_and_ctrl_d_the_conversation(cli, base,
         except StopIteration:
             raise EOFError from None
 
-    def write(checkpoint, options, sampling, stream):
+    def write(model, options, sampling, running, stream):
         stream(0, options.prompt)
         stream(0, "!")
         if options.prompt == "one":
@@ -155,7 +155,7 @@ def test_a_conversation_ends_with_what_was_copied_in_all_of_it(cli, make_base, t
     line = "Below the mill the river turns and leaves its silver on the stones."
     save_fingerprints(folder / "fingerprint.safetensors", {"training": Fingerprint.build([line])})
 
-    def write(checkpoint, options, sampling, stream):
+    def write(model, options, sampling, running, stream):
         stream(0, "cafe")
         stream(0, line[:40])
         return SimpleNamespace(seconds=1.0)

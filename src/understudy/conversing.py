@@ -16,6 +16,8 @@ from understudy.evaluation.quality import text_quality
 from understudy.generation import generate as room
 from understudy.generation.generate import GenerateOptions, Generation
 from understudy.generation.sampling import SamplingOptions
+from understudy.models.folder import read_folder
+from understudy.models.walker import EngineOptions
 from understudy.showing import facts_of_generation
 
 
@@ -23,6 +25,7 @@ def generate(
     model: str,
     options: GenerateOptions = GenerateOptions(),
     sampling: SamplingOptions = SamplingOptions(),
+    running: EngineOptions = EngineOptions(),
     stream: bool = False,
     interactive: Annotated[bool, Parameter(name=["--interactive", "-i"])] = False,
     json: bool = False,
@@ -33,6 +36,7 @@ def generate(
         model: the folder of a model, or the name of a bundled one.
         options: prompt and extent.
         sampling: how each character is drawn.
+        running: the engine and its precision.
         stream: show the text as it is written (one sample).
         interactive: read prompts, a line each, and go on from each as it is written; an empty line begins anew.
         json: whether standard output is meant for JSON, so that no text may be shown there.
@@ -41,7 +45,7 @@ def generate(
         The texts; None when they were shown already.
     """
     if not (stream or interactive):
-        return room.generate(model, options, sampling)
+        return room.generate(model, options, sampling, running)
     flag = "--interactive" if interactive else "--stream"
     if json:
         raise UserError(f"{flag} shows text as it is written and --json prints it when all is done; give only one.")
@@ -50,18 +54,16 @@ def generate(
     if interactive:
         if options.prompt:
             raise UserError("--interactive asks for prompts; leave out --prompt.")
-        _converse(model, options, sampling)
+        _converse(model, options, sampling, running)
         return None
-    result = room.generate(model, options, sampling, stream=_write)
+    result = room.generate(model, options, sampling, running, stream=_write)
     print()
     facts_of_generation(result)
     return None
 
 
-def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions) -> None:
-    from understudy.models.checkpoint import load_checkpoint
-
-    checkpoint = load_checkpoint(model)
+def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions, running: EngineOptions) -> None:
+    source = read_folder(model)
     first_seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
     written: list[str] = []  # of each turn
     seconds = 0.0
@@ -75,7 +77,7 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions) -
         own = replace(options, prompt=prompt), replace(sampling, seed=first_seed + turn)
         begin = time.perf_counter()
         try:
-            seconds += room.generate(checkpoint, *own, stream=listen).seconds
+            seconds += room.generate(source, *own, running, stream=listen).seconds
         except UserError as error:  # a prompt that the model cannot read does not end the conversation
             print(error, file=sys.stderr)
         except KeyboardInterrupt:  # nor does it when somebody has read enough
@@ -83,7 +85,7 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions) -
                 raise
             seconds += time.perf_counter() - begin
         print(flush=True)
-        written[-1] = written[-1].removeprefix(checkpoint.tokenizer.normalise(prompt))
+        written[-1] = written[-1].removeprefix(source.tokenizer.normalise(prompt))
     if any(written):
         facts_of_generation(
             SimpleNamespace(
@@ -91,7 +93,7 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions) -
                 characters=sum(map(len, written)),
                 seconds=seconds,
                 quality=text_quality(written),
-                copying=room.copying_in(written, checkpoint),
+                copying=room.copying_in(written, source.folder),
             )
         )
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from understudy.evaluation import losses as room
 from understudy.evaluation.losses import Losses, document_losses, layer_outputs, segments, sum_losses
 from understudy.models.checkpoint import load_checkpoint
-from understudy.models.language_model import LanguageModel, ModelConfig
+from understudy.models.config import ModelConfig
+from understudy.models.language_model import LanguageModel
 from understudy.text.corpus import Corpus
 from understudy.text.streams import token_stream
 from understudy.text.tokenizers import AsciiTokenizer, CharTokenizer

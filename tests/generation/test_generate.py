@@ -18,7 +18,8 @@ from understudy.generation import generate as module
 from understudy.generation.generate import GenerateOptions, generate
 from understudy.generation.sampling import SamplingOptions
 from understudy.models.checkpoint import Checkpoint
-from understudy.models.language_model import LanguageModel, ModelConfig
+from understudy.models.config import ModelConfig
+from understudy.models.language_model import LanguageModel
 from understudy.text.tokenizers import AsciiTokenizer, ByteTokenizer, CharTokenizer
 
 END = "\x03"

@@ -6,7 +6,8 @@ import torch
 
 from understudy.generation.stepper import WORTH_THREADS, TorchStepper
 from understudy.models.cells import CELLS
-from understudy.models.language_model import LanguageModel, ModelConfig
+from understudy.models.config import ModelConfig
+from understudy.models.language_model import LanguageModel
 
 
 def make(cell="lstm", layers=2, hidden=12, embedding=0, tied=False):

@@ -7,7 +7,8 @@ import torch
 
 from understudy.errors import UserError
 from understudy.models.cells import CELLS
-from understudy.models.language_model import LanguageModel, ModelConfig, ModelOptions
+from understudy.models.config import ModelConfig, ModelOptions
+from understudy.models.language_model import LanguageModel
 
 
 def fresh(**shape):

@@ -8,7 +8,8 @@ from torch import nn
 
 from understudy.errors import UserError
 from understudy.models.cells import CELLS
-from understudy.models.language_model import LanguageModel, ModelConfig, ModelOptions
+from understudy.models.config import ModelConfig, ModelOptions
+from understudy.models.language_model import LanguageModel
 
 TOKENS = torch.arange(24).reshape(3, 8) % 7
 

@@ -19,7 +19,7 @@ from understudy.evaluation.memorisation import FILE
 from understudy.generation.generate import GenerateOptions, generate
 from understudy.generation.sampling import SamplingOptions
 from understudy.models.checkpoint import load_checkpoint
-from understudy.models.language_model import ModelOptions
+from understudy.models.config import ModelOptions
 from understudy.studies import compare as module
 from understudy.studies.compare import (
     CompareOptions,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from understudy.models.language_model import ModelOptions
+from understudy.models.config import ModelOptions
 from understudy.report.tables import to_markdown
 from understudy.studies.findings import (
     best_scratch,

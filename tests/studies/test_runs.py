@@ -11,7 +11,7 @@ import pytest
 
 from understudy.errors import UserError
 from understudy.models.checkpoint import load_checkpoint
-from understudy.models.language_model import ModelOptions
+from understudy.models.config import ModelOptions
 from understudy.studies import runs as module
 from understudy.studies.runs import (
     SPLITS,

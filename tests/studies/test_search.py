@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from understudy.errors import UserError
-from understudy.models.language_model import ModelOptions
+from understudy.models.config import ModelOptions
 from understudy.studies import rows
 from understudy.studies import search as module
 from understudy.studies.executor import Executor

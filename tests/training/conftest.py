@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from stopping import left_by
 
-from understudy.models.language_model import ModelOptions
+from understudy.models.config import ModelOptions
 from understudy.training.options import TrainingOptions
 from understudy.training.pretrain import pretrain
 

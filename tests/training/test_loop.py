@@ -12,7 +12,8 @@ from stopping import At, history, left_by, press_ctrl_c
 
 from understudy.errors import UserError
 from understudy.evaluation.losses import Losses
-from understudy.models.language_model import LanguageModel, ModelConfig, ModelOptions
+from understudy.models.config import ModelConfig, ModelOptions
+from understudy.models.language_model import LanguageModel
 from understudy.training import loop, schedules
 from understudy.training.batches import Batches
 from understudy.training.monitor import Monitor

@@ -9,7 +9,7 @@ LIMIT = 1_200_000_000  # bytes, of which PyTorch alone takes some 300 million
 CODE = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_DATA, ({limit}, {limit}))
-from understudy.models.language_model import ModelOptions
+from understudy.models.config import ModelOptions
 from understudy.text.splitting import SplitOptions
 from understudy.training.options import TrainingOptions
 from understudy.training.pretrain import pretrain

@@ -14,7 +14,7 @@ from stopping import history, left_by
 from understudy.errors import UserError
 from understudy.evaluation.losses import document_losses
 from understudy.models.checkpoint import load_checkpoint
-from understudy.models.language_model import ModelOptions
+from understudy.models.config import ModelOptions
 from understudy.text.corpus import Corpus, ReadOptions
 from understudy.text.tokenizers import TOKENIZERS
 from understudy.training.options import TrainingOptions

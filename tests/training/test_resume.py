@@ -15,7 +15,7 @@ from understudy import storage
 from understudy.errors import UserError
 from understudy.evaluation.losses import document_losses
 from understudy.models.checkpoint import load_checkpoint
-from understudy.models.language_model import ModelOptions
+from understudy.models.config import ModelOptions
 from understudy.text.corpus import Corpus
 from understudy.training import loop
 from understudy.training.options import TrainingOptions
@@ -195,7 +195,7 @@ KILLS = """
 import json, os, random, signal, sys, time
 import torch
 from understudy import storage
-from understudy.models.language_model import ModelOptions
+from understudy.models.config import ModelOptions
 from understudy.training.monitor import Monitor
 from understudy.training.options import TrainingOptions
 from understudy.training.pretrain import pretrain

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from understudy.models.language_model import LanguageModel, ModelConfig
+from understudy.models.config import ModelConfig
+from understudy.models.language_model import LanguageModel
 from understudy.training.batches import Batches
 from understudy.transfer import prefix
 from understudy.transfer.prefix import cached_layers, prefix_outputs

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from understudy.errors import UserError
-from understudy.models.language_model import LanguageModel, ModelConfig
+from understudy.models.config import ModelConfig
+from understudy.models.language_model import LanguageModel
 from understudy.transfer.selection import Parser, Selection, select
 
 ONE_HOT = LanguageModel(ModelConfig(num_layers=3, hidden_size=4, vocabulary_size=6))

@@ -5,7 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.models.language_model import LanguageModel, ModelConfig
+from understudy.models.config import ModelConfig
+from understudy.models.language_model import LanguageModel
 from understudy.transfer.vocabulary import remap_vocabulary
 
 LETTERS = list("\x03abcdef")

@@ -1,6 +1,7 @@
 """`evaluate`: how well a model predicts a text."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import Literal
 
 from understudy.errors import UserError
-from understudy.evaluation.losses import document_losses
+from understudy.evaluation.losses import document_losses, walker_losses
 from understudy.models.checkpoint import load_checkpoint
+from understudy.models.folder import read_folder
+from understudy.models.walker import EngineOptions, native_walker
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
 from understudy.text.streams import TokenStream
@@ -67,6 +70,7 @@ def evaluate(
     split: Literal["test", "validation", "train", "all"] | None = None,
     read: ReadOptions = ReadOptions(),
     splitting: SplitOptions = SplitOptions(),
+    running: EngineOptions = EngineOptions(),
 ) -> Evaluation:
     """Measure a model on the documents of a text: deterministic, over the whole split, state reset at each document.
 
@@ -78,14 +82,16 @@ def evaluate(
         read: how the text is read.
         splitting: how the documents are split; of the text that the model was trained on, what is left at its default
             is as it was for the training.
+        running: the engine and its precision.
 
     Raises:
         UserError: bad input, or a text of which the model knows no character; the message says what to do.
     """
     begin = time.perf_counter()
-    checkpoint = load_checkpoint(model)
+    source = read_folder(model)
+    backend, precision = running.settled(source.config.get("dtype"))
     corpus = Corpus.open(texts, read, None)
-    trained_on = checkpoint.config.get("request", {}).get("corpus", {})
+    trained_on = source.config.get("request", {}).get("corpus", {})
     same = corpus.hash == trained_on.get("hash")
     part = split or ("test" if same else "all")
     notices: list[str] = []
@@ -99,11 +105,15 @@ def evaluate(
                     f"{_in_words(splitting)}: what is measured may have been learned."
                 )
         corpus = corpus.resplit(splitting)
-    stream = corpus.stream(part, checkpoint.tokenizer)
+    stream = corpus.stream(part, source.tokenizer)
     notices += _on_dropping(stream, str(model))
     for notice in notices:
         log.warning(notice)
-    losses = document_losses(checkpoint.model, stream)
+    if backend == "native":
+        threads = running.threads or os.cpu_count() or 1
+        losses = walker_losses(native_walker(source.shape, source.weights(), precision, threads), stream)
+    else:
+        losses = document_losses(load_checkpoint(model, backend).model, stream)
     nats, tokens = losses.by_document()
     return Evaluation(
         model=str(model),

@@ -6,13 +6,16 @@ The end symbol is an input and a target of training, but it is not counted in an
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from understudy.kernels import engine
 from understudy.models.language_model import LanguageModel
+from understudy.models.walker import native_walker
 from understudy.text.streams import TokenStream
 
 WINDOW = 20_000  # a longer document is walked in windows, many at a time, each warmed on what precedes it
@@ -107,20 +110,15 @@ def walk(
     source = stream.inputs if features is None else features
     queue = segments(stream)
     for first in range(0, len(queue), ROWS):
-        rows = queue[first : first + ROWS]
-        state = model.initial_state(len(rows), start, stop)
-        offset = 0
-        while rows:
-            steps = min(STEPS, rows[-1].stop - rows[-1].warm - offset)
-            positions = np.array([s.warm + offset for s in rows])[:, None] + np.arange(steps)
+        batch = queue[first : first + ROWS]
+        state = model.initial_state(len(batch), start, stop)
+        for rows, positions in _steps(batch):
+            state = tuple(s[:, : len(rows)].contiguous() for s in state)
             inputs = torch.as_tensor(source[positions], device=device)
             if features is None:
                 inputs = inputs.long()
             outputs, state = model(inputs, state, start, stop)
             yield rows, positions, outputs
-            offset += steps
-            rows = [s for s in rows if s.stop - s.warm > offset]
-            state = tuple(s[:, : len(rows)].contiguous() for s in state)
     model.train(was_training)
 
 
@@ -131,22 +129,78 @@ def document_losses(
 
     Documents longer than 20,000 tokens are walked in windows, each after 1,000 uncounted tokens of what precedes it.
     """
-    first_block, owner = _blocks(stream)
-    total = len(owner)
-    nats, tokens, correct = np.zeros(total), np.zeros(total, np.int64), np.zeros(total, np.int64)
+    if features is None and start == 0 and _native(model):
+        weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
+        return walker_losses(native_walker(model.config, weights, "fp32", torch.get_num_threads()), stream)
+    sums = _Sums(stream)
     for rows, positions, logits in walk(model, stream, features, start):
         expected = np.asarray(stream.targets[positions]).astype(np.int64)
         targets = torch.as_tensor(expected, device=logits.device)
         loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
         hits = (logits.argmax(-1) == targets).cpu().numpy()
+        sums.add(rows, positions, expected, loss.view(expected.shape).cpu().double().numpy(), hits)
+    return sums.losses()
+
+
+def walker_losses(walker: Any, stream: TokenStream) -> Losses:
+    """The same by a native walker (`models/walker.py`), in its precision."""
+    sums = _Sums(stream)
+    queue = segments(stream)
+    for first in range(0, len(queue), ROWS):
+        batch = queue[first : first + ROWS]
+        walker.start(len(batch))
+        for rows, positions in _steps(batch):
+            walker.keep(len(rows))
+            inputs, expected = (
+                np.ascontiguousarray(np.asarray(ids[positions]).astype(np.int64).T)
+                for ids in (stream.inputs, stream.targets)
+            )
+            nats, hits = walker.score(inputs, expected)
+            sums.add(rows, positions, expected.T, nats.T, hits.T.astype(bool))
+    return sums.losses()
+
+
+def _native(model: LanguageModel) -> bool:
+    weight = model.head.bias
+    wanted = model.backend in ("auto", "native") and weight.device.type == "cpu" and weight.dtype == torch.float32
+    return wanted and engine() is not None
+
+
+def _steps(rows: list[Segment]) -> Iterator[tuple[list[Segment], np.ndarray]]:
+    """The rows that have not ended and their next positions (rows, steps), until all have."""
+    offset = 0
+    while rows:
+        steps = min(STEPS, rows[-1].stop - rows[-1].warm - offset)
+        yield rows, np.array([s.warm + offset for s in rows])[:, None] + np.arange(steps)
+        offset += steps
+        rows = [s for s in rows if s.stop - s.warm > offset]
+
+
+class _Sums:
+    """Sums over blocks of what is measured at positions."""
+
+    def __init__(self, stream: TokenStream) -> None:
+        self._stream = stream
+        self._first_block, self._owner = _blocks(stream)
+        total = len(self._owner)
+        self._nats, self._tokens, self._correct = np.zeros(total), np.zeros(total, np.int64), np.zeros(total, np.int64)
+
+    def add(
+        self, rows: list[Segment], positions: np.ndarray, expected: np.ndarray, nats: np.ndarray, hits: np.ndarray
+    ) -> None:
+        """Add what counts at `positions` (rows, steps); the other arrays are of the same shape."""
+        stream, total = self._stream, len(self._owner)
         counted = (expected != stream.end) & (positions >= np.array([s.start for s in rows])[:, None])
         document = np.array([s.document for s in rows])[:, None]
-        block = first_block[document] + (positions - stream.offsets[document]) // BLOCK
+        block = self._first_block[document] + (positions - stream.offsets[document]) // BLOCK
         index = block[counted]
-        nats += np.bincount(index, loss.view(expected.shape).cpu().double().numpy()[counted], total)
-        tokens += np.bincount(index, minlength=total)
-        correct += np.bincount(block[counted & hits], minlength=total)
-    return Losses(nats, tokens, correct, owner, stream.characters)
+        self._nats += np.bincount(index, nats[counted], total)
+        self._tokens += np.bincount(index, minlength=total)
+        self._correct += np.bincount(block[counted & hits], minlength=total)
+
+    def losses(self) -> Losses:
+        """What was found."""
+        return Losses(self._nats, self._tokens, self._correct, self._owner, self._stream.characters)
 
 
 def sum_losses(stream: TokenStream, nats: np.ndarray) -> Losses:

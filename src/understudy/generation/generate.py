@@ -18,12 +18,21 @@ import numpy as np
 from understudy.errors import UserError, check_options
 from understudy.evaluation.memorisation import load_fingerprints
 from understudy.evaluation.quality import TextQuality, text_quality
-from understudy.generation.sampling import RandomStreams, SamplingOptions, draw, probabilities
+from understudy.generation.sampling import (
+    UNUSABLE,
+    RandomStreams,
+    SamplingOptions,
+    draw,
+    probabilities,
+    random_states,
+)
+from understudy.models.folder import ModelFolder, read_folder
+from understudy.models.walker import EngineOptions, Precision, native_walker
+from understudy.text.tokenizers import Tokenizer
 
-if TYPE_CHECKING:  # both import torch, which another stepper does without
+if TYPE_CHECKING:  # both import torch, which the native engine does without
     from understudy.generation.stepper import Stepper
     from understudy.models.checkpoint import Checkpoint
-    from understudy.text.tokenizers import Tokenizer
 
 log = logging.getLogger("understudy")
 
@@ -103,81 +112,76 @@ class Generation:
 
 
 def generate(
-    model: "str | Path | Checkpoint",
+    model: "str | Path | ModelFolder | Checkpoint",
     options: GenerateOptions = GenerateOptions(),
     sampling: SamplingOptions = SamplingOptions(),
+    running: EngineOptions = EngineOptions(),
     *,
     stream: Listener | None = None,
     stepper: "Stepper | None" = None,
 ) -> Generation:
     """Write texts with a trained model.
 
-    Sample i depends on the seed and on i, not on the number of samples (save where the last bit of a sum, which
-    may differ with the width of a product, tips a draw: once in some 100,000 characters).
+    Sample i depends on the seed and on i, not on the number of samples (with the backend torch save where the last bit
+    of a sum, which may differ with the width of a product, tips a draw: once in some 100,000 characters).
 
     Args:
-        model: a checkpoint, its folder, or the name of a bundled model.
+        model: a model, its folder, or the name of a bundled one.
         options: prompt and extent.
         sampling: how each token is drawn.
+        running: the engine and its precision.
         stream: called with a sample's index and its next piece of text as soon as that is certain: never part
             of a stop string, never part of a character. The pieces of a sample add up to its text, prompt
             first.
-        stepper: runs the model; PyTorch on the CPU unless given.
+        stepper: runs the model instead of an engine.
 
     Raises:
         UserError: no such model, a prompt with characters that the model does not know, options out of range.
     """
-    checkpoint = _load(model) if isinstance(model, str | Path) else model
-    stepper = stepper or _torch_stepper(checkpoint)
-    tokenizer = checkpoint.tokenizer
+    source = read_folder(model) if isinstance(model, str | Path) else model
     options = replace(
         options,
-        prompt=_readable(options.prompt, "prompt", checkpoint),
-        stop=tuple(_readable(stop, "stop string", checkpoint) for stop in options.stop),
+        prompt=_readable(options.prompt, "prompt", source),
+        stop=tuple(_readable(stop, "stop string", source) for stop in options.stop),
     )
     if sampling.seed is None:
         sampling = replace(sampling, seed=secrets.randbits(32))
-
-    writers = [_Writer(i, tokenizer, options, stream) for i in range(options.documents or options.samples)]
-    seconds = sum(
-        _write(writers[first : first + BATCH], stepper, tokenizer, options.prompt, sampling)
-        for first in range(0, len(writers), BATCH)
-    )
-    new = ["".join(writer.pieces) for writer in writers]
+    backend, precision = running.settled(source.config.get("dtype"))
+    if stepper is None and backend == "native":
+        threads = running.threads_for(options.documents or options.samples)
+        new, endings, tokens, seconds = _write_natively(source, options, sampling, precision, threads, stream)
+    else:
+        stepper = stepper or _torch_stepper(source)
+        new, endings, tokens, seconds = _write(source.tokenizer, stepper, options, sampling, stream)
     return Generation(
         texts=[options.prompt + text for text in new],
-        endings=[writer.ending or "length" for writer in writers],
+        endings=endings,
         characters=sum(map(len, new)),
-        tokens=sum(writer.tokens for writer in writers),
+        tokens=tokens,
         seconds=seconds,
         quality=text_quality(new),
-        copying=copying_in(new, checkpoint),
+        copying=copying_in(new, source.folder),
         options=options,
         sampling=sampling,
     )
 
 
-def copying_in(texts: Sequence[str], checkpoint: "Checkpoint") -> dict[str, dict[str, Any]] | None:
-    """How much of some texts stands in what a model was trained on, as in `Generation.copying`."""
-    fingerprint = checkpoint.folder / "fingerprint.safetensors"
+def copying_in(texts: Sequence[str], folder: Path) -> dict[str, dict[str, Any]] | None:
+    """How much of some texts stands in what the model of a folder was trained on, as in `Generation.copying`."""
+    fingerprint = folder / "fingerprint.safetensors"
     if not fingerprint.is_file():
         return None
     return {name: asdict(source.copied(texts)) for name, source in load_fingerprints(fingerprint).items()}
 
 
-def _load(model: str | Path) -> "Checkpoint":
+def _torch_stepper(source: "ModelFolder | Checkpoint") -> "Stepper":
+    from understudy.generation.stepper import TorchStepper
     from understudy.models.checkpoint import load_checkpoint
 
-    return load_checkpoint(model)
+    return TorchStepper(load_checkpoint(source.folder).model if isinstance(source, ModelFolder) else source.model)
 
 
-def _torch_stepper(checkpoint: "Checkpoint") -> "Stepper":
-    from understudy.generation.stepper import TorchStepper
-
-    return TorchStepper(checkpoint.model)
-
-
-def _readable(text: str, role: str, checkpoint: "Checkpoint") -> str:
+def _readable(text: str, role: str, checkpoint: "ModelFolder | Checkpoint") -> str:
     """The text as the model's tokenizer has it."""
     normalised = checkpoint.tokenizer.normalise(text)
     unknown = checkpoint.tokenizer.unknown(text)
@@ -193,10 +197,69 @@ def _readable(text: str, role: str, checkpoint: "Checkpoint") -> str:
     return normalised
 
 
+Written = tuple[list[str], list[Ending], int, float]  # texts, why each ended, tokens, seconds
+
+
+def _write_natively(
+    source: "ModelFolder | Checkpoint",
+    options: GenerateOptions,
+    sampling: SamplingOptions,
+    precision: Precision,
+    threads: int,
+    stream: Listener | None,
+) -> Written:
+    """What `_write` does, in one native call (`kernels/walking.hpp`)."""
+    assert sampling.seed is not None
+    tokenizer = source.tokenizer
+    walker = native_walker(source.shape, source.weights(), precision, threads)
+    walker.read(np.array([tokenizer.end, *tokenizer.encode(options.prompt)], dtype=np.int64))
+    count = options.documents or options.samples
+    if stream and options.prompt:
+        for index in range(count):
+            stream(index, options.prompt)
+    forbidden = ~tokenizer.printable
+    forbidden[tokenizer.end] = False
+    choosing = {field: value for field, value in asdict(sampling).items() if field != "seed"}
+    begin = time.perf_counter()
+    written = walker.write(
+        randoms=random_states(sampling.seed, count),
+        choosing=choosing,
+        vocabulary=[] if tokenizer.name == "byte" else list(tokenizer.vocabulary),
+        stops=list(options.stop),
+        room=options.max_length if options.documents else options.length,
+        end=tokenizer.end,
+        whole_document=bool(options.documents),
+        forbidden=forbidden.astype(np.uint8),
+        listener=stream,
+    )
+    seconds = time.perf_counter() - begin
+    if not written:
+        raise UserError(UNUSABLE)
+    texts, endings, tokens = map(list, zip(*written, strict=True))
+    return texts, endings, sum(tokens), seconds
+
+
 def _write(
+    tokenizer: Tokenizer,
+    stepper: "Stepper",
+    options: GenerateOptions,
+    sampling: SamplingOptions,
+    stream: Listener | None,
+) -> Written:
+    """Draw tokens for all texts, some side by side, until each has ended."""
+    writers = [_Writer(i, tokenizer, options, stream) for i in range(options.documents or options.samples)]
+    seconds = sum(
+        _write_batch(writers[first : first + BATCH], stepper, tokenizer, options.prompt, sampling)
+        for first in range(0, len(writers), BATCH)
+    )
+    texts = ["".join(writer.pieces) for writer in writers]
+    return texts, [writer.ending or "length" for writer in writers], sum(w.tokens for w in writers), seconds
+
+
+def _write_batch(
     writers: Sequence["_Writer"],
     stepper: "Stepper",
-    tokenizer: "Tokenizer",
+    tokenizer: Tokenizer,
     prompt: str,
     sampling: SamplingOptions,
 ) -> float:
@@ -234,7 +297,7 @@ class _Writer:
     What might still become a stop string is held back, and so are the bytes of an unfinished character.
     """
 
-    def __init__(self, index: int, tokenizer: "Tokenizer", options: GenerateOptions, listener: Listener | None) -> None:
+    def __init__(self, index: int, tokenizer: Tokenizer, options: GenerateOptions, listener: Listener | None) -> None:
         self.index = index
         self.ending: Ending | None = None
         self.pieces: list[str] = []

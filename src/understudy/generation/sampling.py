@@ -14,6 +14,10 @@ from understudy.errors import UserError, check_options
 Floats = NDArray[np.floating]
 Ids = NDArray[np.integer]
 Mask = NDArray[np.bool_]
+UNUSABLE = (
+    "The model gives no usable probabilities for the next character: its weights hold values that are not numbers, or "
+    "its tokenizer has no printable character. Use another checkpoint."
+)
 
 
 @dataclass(frozen=True)
@@ -136,10 +140,7 @@ def probabilities(logits: Floats, options: SamplingOptions, forbidden: Mask, rec
     logits = forbid(logits, forbidden)
     best = logits.max(axis=1, keepdims=True)
     if not np.isfinite(best).all():
-        raise UserError(
-            "The model gives no usable probabilities for the next character: its weights hold values that "
-            "are not numbers, or its tokenizer has no printable character. Use another checkpoint."
-        )
+        raise UserError(UNUSABLE)
     if options.temperature == 0:
         return np.eye(logits.shape[1])[logits.argmax(axis=1)]
     with np.errstate(over="ignore"):  # a tiny temperature sends the others to -inf, as it should
@@ -174,7 +175,7 @@ class RandomStreams:
     BLOCK = 256
 
     def __init__(self, seed: int, indices: Sequence[int]) -> None:
-        self._generators = [np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(i,))) for i in indices]
+        self._generators = [_generator(seed, index) for index in indices]
         self._numbers: Floats = np.empty((0, len(indices)))
         self._next = 0
 
@@ -186,3 +187,14 @@ class RandomStreams:
             self._next = 0
         self._next += 1
         return self._numbers[self._next - 1]
+
+
+def random_states(seed: int, count: int) -> NDArray[np.uint64]:
+    """The generators of `RandomStreams` at their beginning (count, 4): state and increment of PCG64, halves each."""
+    states = [_generator(seed, index).state["state"] for index in range(count)]
+    words = [(s["state"] >> 64, s["state"] % 2**64, s["inc"] >> 64, s["inc"] % 2**64) for s in states]
+    return np.array(words, dtype=np.uint64)
+
+
+def _generator(seed: int, index: int) -> np.random.PCG64:
+    return np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(index,)))

@@ -1,27 +1,20 @@
-"""A model as a folder that is complete by itself, and never a pickle.
+"""A trained model as PyTorch has it, from a model folder and to one; never a pickle. See `folder.py` for its files."""
 
-model.safetensors   the weights            config.json          shape, training, corpus, results
-tokenizer.json      the vocabulary         history.jsonl        one line for each validation
-README.md           the model card         fingerprint.safetensors   hashes of what it was trained on
-"""
-
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from understudy import __version__
 from understudy.errors import UserError
-from understudy.models.finding import resolve
-from understudy.models.language_model import LanguageModel, ModelConfig
-from understudy.storage import atomic_write, read_object, write_json
-from understudy.text.tokenizers import Tokenizer, tokenizer_from_dict
-
-FORMAT = 1
+from understudy.models.config import ModelConfig
+from understudy.models.folder import FORMAT, Weights, read_folder
+from understudy.models.language_model import LanguageModel
+from understudy.storage import atomic_write, write_json
+from understudy.text.tokenizers import Tokenizer
 
 
 @dataclass(frozen=True)
@@ -32,6 +25,15 @@ class Checkpoint:
     tokenizer: Tokenizer
     config: dict[str, Any]
     folder: Path
+
+    @property
+    def shape(self) -> ModelConfig:
+        """The model's shape, as a `ModelFolder` has it."""
+        return self.model.config
+
+    def weights(self) -> Weights:
+        """The named weights as arrays, as a `ModelFolder` has them."""
+        return {name: weight.float().cpu().numpy() for name, weight in weights_of(self.model).items()}
 
 
 def weights_of(model: LanguageModel) -> dict[str, Tensor]:
@@ -55,71 +57,22 @@ def save_description(
     write_json(folder / "tokenizer.json", tokenizer.to_dict())
 
 
-def load_checkpoint(name_or_folder: str | Path, backend: str = "torch") -> Checkpoint:
+def load_checkpoint(name_or_folder: str | Path, backend: str = "auto") -> Checkpoint:
     """Read a model folder or a bundled model; weights become float32.
 
     Raises:
         UserError: no such folder, a damaged file, or weights that do not fit the configuration.
     """
-    folder = resolve(name_or_folder)
-    config = read_object(folder / "config.json")
-    if config.get("format", FORMAT) != FORMAT:
-        raise UserError(
-            f"{folder / 'config.json'} has format {config['format']}, and understudy {__version__} reads {FORMAT}: it "
-            "comes from a newer version. Upgrade with `pip install -U understudy`."
-        )
-    model = _build(folder / "config.json", config.get("model"), backend)
-    path = folder / "tokenizer.json"
-    described = read_object(path)
-    try:
-        tokenizer = tokenizer_from_dict(described)
-    except UserError as error:
-        raise UserError(f"{path} describes no tokenizer: {error}") from error
-    if len(tokenizer.vocabulary) != model.config.vocabulary_size:
-        raise UserError(
-            f"{path} has {len(tokenizer.vocabulary)} tokens but the model of {folder / 'config.json'} has "
-            f"{model.config.vocabulary_size}; the files come from different models. Restore them from a copy."
-        )
-    read_weights(folder, model)
-    return Checkpoint(model.eval(), tokenizer, config, folder)
-
-
-def _build(path: Path, shape: Any, backend: str) -> LanguageModel:
-    """The model whose shape config.json tells, with weights that mean nothing."""
-    known = {field.name for field in fields(ModelConfig)}
-    if not isinstance(shape, dict) or "vocabulary_size" not in shape or not known.issuperset(shape):
-        raise UserError(
-            f"{path} does not describe a model of this version of understudy ({__version__}): "
-            "its 'model' must be an object with the keys " + ", ".join(sorted(known)) + "."
-        )
+    found = read_folder(name_or_folder)
+    weights = found.weights()
     try:
         with torch.random.fork_rng(devices=[]):  # loading leaves the caller's random numbers alone
-            return LanguageModel(ModelConfig(**shape), backend, drawn=False)
-    except (UserError, TypeError, ValueError, RuntimeError) as error:
-        raise UserError(f"{path} describes a model that cannot be built ({error}); restore it from a copy.") from error
-
-
-def read_weights(folder: Path, model: LanguageModel) -> None:
-    """Copy the weights of model.safetensors into the model.
-
-    Raises:
-        UserError: the file is damaged, or it and the model disagree about names or shapes.
-    """
-    path = folder / "model.safetensors"
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} is damaged or cut short ({error}). Restore it from a copy, or train again.") from error
-    expected = weights_of(model)
-    wrong = [f"{name} is missing" for name in expected.keys() - tensors.keys()]
-    wrong += [f"{name} is not part of the model" for name in tensors.keys() - expected.keys()]
-    wrong += [
-        f"{name} has shape {tuple(tensors[name].shape)} instead of {tuple(expected[name].shape)}"
-        for name in expected.keys() & tensors.keys()
-        if tensors[name].shape != expected[name].shape
-    ]
-    if wrong:
-        raise UserError(f"{path} does not fit the config.json beside it: {'; '.join(sorted(wrong)[:3])}.")
+            model = LanguageModel(found.shape, backend, drawn=False)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{found.folder / 'config.json'} describes a model that cannot be built ({error}); restore it from a copy."
+        ) from error
     with torch.no_grad():
-        for name, weight in expected.items():
-            weight.copy_(tensors[name])
+        for name, weight in weights_of(model).items():
+            weight.copy_(torch.from_numpy(weights[name]))
+    return Checkpoint(model.eval(), found.tokenizer, found.config, found.folder)

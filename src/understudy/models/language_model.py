@@ -1,67 +1,12 @@
 """The language model: token ids in, logits and the recurrent state out."""
 
-from dataclasses import dataclass, field
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 
-from understudy.errors import UserError, check_options
 from understudy.models.cells import CELLS, State
+from understudy.models.config import ModelConfig
 from understudy.models.initialisation import initialise
 from understudy.models.recurrence import LayerWeights, run_stack
-
-
-@dataclass(frozen=True)
-class ModelOptions:
-    """The shape of a language model, as far as a user chooses it."""
-
-    cell: Literal["rnn", "lstm", "gru"] = "lstm"
-    """Recurrent cell."""
-    num_layers: int = 3
-    """Recurrent layers, one above the other."""
-    hidden_size: int = 64
-    """Units in each layer."""
-    embedding_size: int = 0
-    """Width of a learned embedding; 0 means one-hot input, a lookup in layer 0."""
-    tied: bool = False
-    """Use the embedding as the head's weight too; needs an embedding as wide as the layers."""
-    dropout: float = 0.0
-    """Share of units dropped between layers."""
-    dropout_kind: Literal["ordinary", "variational"] = "ordinary"
-    """Whether dropout draws anew at each step, or once for the whole sequence."""
-    output_dropout: float = 0.0
-    """Share of the top layer's outputs dropped before the head."""
-    init: Literal["orthogonal", "uniform"] = "orthogonal"
-    """Initial weights: orthogonal recurrent matrices below inputs of unit size, or uniform within 1 / sqrt(hidden size)
-    as in PyTorch, from which a stack of layers takes thousands of steps to start."""
-
-    def __post_init__(self) -> None:
-        if self.cell not in CELLS:
-            raise UserError(f"There is no cell '{self.cell}'; choose one of {', '.join(CELLS)}.")
-        if self.dropout_kind not in ("ordinary", "variational"):
-            raise UserError(f"There is no dropout_kind '{self.dropout_kind}'; choose one of ordinary, variational.")
-        if self.init not in ("orthogonal", "uniform"):
-            raise UserError(f"There is no init '{self.init}'; choose one of orthogonal, uniform.")
-        if self.num_layers < 1 or self.hidden_size < 1 or self.embedding_size < 0:
-            raise UserError(
-                f"A model needs at least one layer and one unit; num_layers={self.num_layers}, hidden_size="
-                f"{self.hidden_size} and embedding_size={self.embedding_size} (0 for one-hot input) were given."
-            )
-        if self.tied and self.embedding_size != self.hidden_size:
-            raise UserError(
-                f"A tied head needs an embedding as wide as the layers; set embedding_size to {self.hidden_size} "
-                f"(it is {self.embedding_size})."
-            )
-        check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "dropout", "output_dropout")
-
-
-@dataclass(frozen=True)
-class ModelConfig(ModelOptions):
-    """The shape of a language model: everything that is needed to build it without its weights."""
-
-    vocabulary_size: int = field(kw_only=True)
-    """Number of tokens V."""
 
 
 class RecurrentLayer(nn.Module):
@@ -87,7 +32,7 @@ class LanguageModel(nn.Module):
     `head.bias`; a tied head has no weight of its own.
     """
 
-    def __init__(self, config: ModelConfig, backend: str = "torch", drawn: bool = True) -> None:
+    def __init__(self, config: ModelConfig, backend: str = "auto", drawn: bool = True) -> None:
         """Build a model; unless its weights are `drawn`, those of its layers are whatever memory held."""
         super().__init__()
         self.config = config

@@ -1,17 +1,20 @@
 """Running a stack of recurrent layers over a sequence: the one place where a backend is chosen.
 
-A backend is a function from the inputs of a layer to its outputs. `reference` walks the equations of `cells.py`;
-`torch` calls ATen's fused loops (cuDNN on CUDA). Layer 0 of a one-hot model receives token ids: its input product
-is a lookup of the columns of `weight_ih`, never a product with a one-hot matrix.
+`reference` walks the equations of `cells.py`; `torch` calls ATen's fused loops layer by layer (cuDNN on CUDA);
+`native` runs the whole stack in our own code (CPU). `auto` is native where it can be, else torch. Layer 0 of a one-hot
+model receives token ids: its input product is a lookup of the columns of `weight_ih`, never a product with a one-hot
+matrix.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from understudy.errors import UserError
+from understudy.models import native
 from understudy.models.cells import CELLS, State
 
 
@@ -22,9 +25,6 @@ class LayerWeights(NamedTuple):
     weight_hh: Tensor
     bias_ih: Tensor
     bias_hh: Tensor
-
-
-Backend = Callable[[str, Tensor, State, LayerWeights], tuple[Tensor, State]]
 
 
 def run_stack(
@@ -43,12 +43,22 @@ def run_stack(
         state: tensors (L, B, H), one per state vector of the cell.
         layers: L layers, lowest first.
         input_masks: for each layer a dropout mask, already scaled, that multiplies its input; or None.
-        backend: a name in `BACKENDS`.
+        backend: `auto`, `native`, `torch` or `reference`.
 
     Returns:
         The outputs of the top layer (T, B, H) and the state after the last step.
+
+    Raises:
+        UserError: the native backend was asked for where it cannot run.
     """
-    run = BACKENDS[backend]
+    if backend in ("auto", "native") and layers and native.serves(inputs, state):
+        return native.native_stack(cell, inputs, state, layers, input_masks)
+    if backend == "native" and layers:
+        raise UserError(
+            "The native backend runs on a CPU, in float32 or bfloat16 products, where a compiler was at hand when "
+            "understudy was installed; choose the backend torch."
+        )
+    run = reference_layer if backend == "reference" else torch_layer
     finals = []
     for index, (weights, mask) in enumerate(zip(layers, input_masks, strict=True)):
         if mask is not None:
@@ -151,6 +161,3 @@ class LSTMLoop(torch.autograd.Function):
             flat = slopes.flatten(0, 1).to(weight.dtype)
             d_weight = (flat.T @ hidden[:-1].flatten(0, 1).to(weight.dtype)).to(dc.dtype)
         return slopes, dh, dc, d_weight
-
-
-BACKENDS: dict[str, Backend] = {"reference": reference_layer, "torch": torch_layer}

@@ -17,7 +17,8 @@ import numpy as np
 from understudy.errors import UserError
 from understudy.evaluation.losses import Losses, document_losses, sum_losses
 from understudy.models.checkpoint import load_checkpoint
-from understudy.models.language_model import LanguageModel, ModelOptions
+from understudy.models.config import ModelOptions
+from understudy.models.language_model import LanguageModel
 from understudy.models.ngram import Mixture, NgramModel, fit_mixture_weight, mix, search_order
 from understudy.storage import read_json, write_json
 from understudy.text.corpus import Corpus, SplitOptions

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.errors import UserError, check_options
-from understudy.models.language_model import ModelOptions
+from understudy.models.config import ModelOptions
 from understudy.studies.executor import Executor
 from understudy.studies.rows import Row, run_rows, validation_mean
 from understudy.studies.runs import Finished, Text, Training, folder_of, run_job, under_way

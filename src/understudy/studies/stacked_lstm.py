@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy.evaluation.memorisation import fingerprint_of
-from understudy.models.language_model import ModelOptions
+from understudy.models.config import ModelOptions
 from understudy.storage import write_json
 from understudy.studies.executor import Executor, executor
 from understudy.studies.findings import facts_of, facts_of_run, stopped_by_limit

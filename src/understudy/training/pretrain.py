@@ -10,7 +10,8 @@ from understudy.evaluation.losses import document_losses
 from understudy.evaluation.memorisation import FILE as FINGERPRINT
 from understudy.evaluation.memorisation import fingerprint_of, save_fingerprints
 from understudy.models.checkpoint import save_description
-from understudy.models.language_model import LanguageModel, ModelConfig, ModelOptions
+from understudy.models.config import ModelConfig, ModelOptions
+from understudy.models.language_model import LanguageModel
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
 from understudy.text.tokenizers import train_tokenizer

@@ -1,0 +1,40 @@
+"""The native engine's builds, which pyproject.toml cannot describe: one for each instruction set, none of them needed.
+
+Where there is no compiler, or one that does not know a flag, the build is left out and installation goes on.
+"""
+
+import os
+import platform
+import sys
+from glob import glob
+
+from pybind11.setup_helpers import Pybind11Extension
+from setuptools import setup
+
+AVX512 = ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2", "-mfma"]
+BUILDS = {"portable": []}
+if platform.machine() in ("x86_64", "AMD64"):
+    BUILDS |= {
+        "avx2": ["-mavx2", "-mfma"],
+        "avx512": AVX512,
+        "avx512bf16": [*AVX512, "-mavx512bf16", "-mavx512vnni"],
+    }
+
+
+def extension(name: str, flags: list[str]) -> Pybind11Extension:
+    """One build; left out where it cannot be compiled."""
+    return Pybind11Extension(
+        f"understudy.kernels._{name}",
+        [f"src/understudy/kernels/{name}.cpp"],
+        depends=glob("src/understudy/kernels/*.hpp"),
+        cxx_std=17,
+        # Products and sums are fused on every compiler alike; the loops are written as vectors already.
+        extra_compile_args=["-O2", "-ffp-contract=fast", *flags],
+        extra_link_args=["-pthread"] if sys.platform.startswith("linux") else [],
+        optional=True,
+    )
+
+
+# The kernels are written with the vector extensions of GCC and Clang, which Microsoft's compiler does not have.
+extensions = [] if sys.platform == "win32" else [extension(name, flags) for name, flags in BUILDS.items()]
+setup(ext_modules=extensions, options={"build_ext": {"parallel": os.cpu_count()}})

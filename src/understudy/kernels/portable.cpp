@@ -1,0 +1,3 @@
+// The build for any processor.
+#define MODULE_NAME _portable
+#include "module.hpp"

@@ -1,0 +1,466 @@
+// A stack of layers over a whole sequence, forward and backward: what one training step asks of a network.
+//
+// HOW TIME AND BATCH ARE WALKED
+//   Forward:  each thread takes some rows of the batch and walks them through all time steps of the lowest layer, then
+//             of the next; rows never wait for each other.
+//   Backward: layers from the top, time steps from the last. A step turns the gradient of its output into gradients of
+//             its sums, and these into the gradient of the output one step earlier and of what lies below. Rows are
+//             divided as before.
+//   Weights:  then all threads meet, and each computes the gradients of some sums' weights from all rows and steps: one
+//             product whose inner dimension is time x batch. A number is summed in the same order whatever the number of
+//             threads, so that results do not depend on it.
+//
+//   A product walks its inner dimension in groups (products.hpp). The inner dimension of the gradient of the weights is
+//   time x batch, so there the numbers of neighbouring rows stand together; the batch is padded to whole groups.
+#pragma once
+
+#include "layers.hpp"
+#include "threads.hpp"
+
+namespace understudy {
+
+// The gradients of a layer's weights, laid out like these; null where none is asked for.
+struct Gradients {
+    float* ih = nullptr;
+    float* hh = nullptr;
+    float* bias_ih = nullptr;
+    float* bias_hh = nullptr;
+    bool any() const { return ih || hh || bias_ih || bias_hh; }
+};
+
+// What is fed: token ids or features, a state, and dropout masks for the input of each layer above the lowest.
+struct Fed {
+    int steps, batch;                    // T, B
+    const int64_t* tokens = nullptr;     // (T, B)
+    const float* features = nullptr;     // (T, B, I)
+    const float* h = nullptr;            // (L, B, H)
+    const float* c = nullptr;            // (L, B, H), or null
+    std::vector<const float*> masks;     // for each layer (steps, B, H), or null
+    int mask_steps = 1;                  // T, or 1 for a mask that holds all along
+};
+
+// What comes out: outputs of the top layer (T, B, H) and the state after the last step, each (L, B, H).
+struct Out {
+    float* outputs;
+    float* h;
+    float* c;
+};
+
+// Gradients that come in with `outputs`, `h`, `c` (null for zero), and those that go out.
+struct Backward {
+    const float* d_outputs;
+    const float* d_h;
+    const float* d_c;
+    std::vector<Gradients> weights;   // for each layer
+    float* d_features = nullptr;      // (T, B, I)
+    float* d_h0 = nullptr;            // (L, B, H)
+    float* d_c0 = nullptr;            // (L, B, H)
+    int lowest = 0;                   // layers below need no gradients
+};
+
+// What of a network's shape the caller need not know the template for.
+class AnySequence {
+   public:
+    virtual ~AnySequence() = default;
+    virtual void forward(const Out& out) = 0;
+    virtual void backward(const Backward& asked) = 0;
+};
+
+template <class Format, class Cell>
+class Sequence : public AnySequence {
+    using Number = typename Format::Number;
+    using L = Layer<Format, Cell>;
+    static constexpr int PAIR = Format::GROUP;  // rows that stand together for the gradients of the weights
+    static constexpr int DEPTH = 256;           // groups of the inner dimension walked at a time
+    static constexpr bool CARRIES_C = std::is_same_v<Cell, Lstm>;
+
+   public:
+    Sequence(const Fed& fed, const std::vector<Weights>& weights, int units, int inputs, int tokens, int threads, bool keep)
+        : fed_(fed), weights_(weights), keep_(keep) {
+        padded_ = rounded_up(fed.batch, PAIR);
+        threads_ = std::max(1, std::min(threads, padded_ / PAIR));
+        const size_t steps = fed.steps;
+        for (size_t l = 0; l < weights.size(); ++l) {
+            layers_.emplace_back(units, l ? units : inputs, l || inputs ? 0 : tokens);
+            const L& layer = layers_.back();
+            const size_t row = size_t(padded_) * layer.width;
+            h_.emplace_back((steps + 1) * row);
+            carry_.emplace_back((keep ? steps + 1 : 1) * row);
+            slots_.emplace_back(keep ? steps * fed.batch * layer.sums() : 0);
+            x_.emplace_back(l ? (fed.masks[l] ? steps * row : 0) : steps * padded_ * layer.input_width);
+        }
+    }
+
+    void forward(const Out& out) override {
+        Team::run(threads_, [&](int member, Barrier& barrier) {
+            for (size_t l = 0; l < layers_.size(); ++l) {
+                const auto [from, to] = share(layers_[l].panels, member);
+                layers_[l].pack(weights_[l], from, to);
+            }
+            barrier.wait();
+            const auto [from, to] = rows_of(member);
+            if (from < to)
+                for (size_t l = 0; l < layers_.size(); ++l) forward_layer(l, out, from, to);
+        });
+    }
+
+    void backward(const Backward& asked) override {
+        const int count = int(layers_.size());
+        std::vector<Transposed> transposed(count);
+        Buffer<float> dx[2];
+        Buffer<Number> dsums;
+        for (int l = asked.lowest; l < count; ++l) transposed[l] = Transposed(layers_[l], l > asked.lowest || (l == 0 && asked.d_features));
+        dsums = Buffer<Number>(size_t(fed_.steps) * padded_ * layers_[0].sums());
+        for (auto& buffer : dx) buffer = Buffer<float>(count > 1 ? size_t(fed_.steps) * fed_.batch * rounded_up(layers_[0].units, PANEL) : 0);
+        Team::run(threads_, [&](int member, Barrier& barrier) {
+            for (int l = asked.lowest; l < count; ++l) transposed[l].pack(layers_[l], weights_[l], member, threads_);
+            barrier.wait();
+            const auto [from, to] = rows_of(member);
+            for (int l = count - 1; l >= asked.lowest; --l) {
+                if (from < to) backward_layer(l, asked, transposed[l], dx[(l + 1) % 2], dx[l % 2], dsums, from, to);
+                barrier.wait();
+                weight_gradients(l, asked.weights[l], dsums, member);
+                barrier.wait();
+            }
+        });
+    }
+
+   private:
+    // The weights of a layer with sums as the inner dimension: panels of PANEL units or inputs.
+    struct Transposed {
+        Buffer<int32_t> hh, ih;
+        int sums = 0, units = 0, inputs = 0;  // panels of each
+
+        Transposed() = default;
+        Transposed(const L& layer, bool below)
+            : sums(layer.sums()),
+              units(rounded_up(layer.units, PANEL) / PANEL),
+              inputs(below ? rounded_up(layer.inputs, PANEL) / PANEL : 0) {
+            hh = Buffer<int32_t>(size_t(units) * sums / Format::GROUP * PANEL);
+            ih = Buffer<int32_t>(size_t(inputs) * sums / Format::GROUP * PANEL);
+        }
+
+        void pack(const L& layer, const Weights& weights, int member, int members) {
+            const int groups = sums / Format::GROUP;
+            for (int group = groups * member / members; group < groups * (member + 1) / members; ++group) {
+                pack_group(hh, units, group, layer, weights.hh, layer.units, Cell::STATE_GATE);
+                if (inputs) pack_group(ih, inputs, group, layer, weights.ih, layer.inputs, Cell::INPUT_GATE);
+            }
+        }
+
+        void pack_group(Buffer<int32_t>& to, int panels, int group, const L& layer, const float* matrix, int columns,
+                        const int* gates) {
+            const float* rows[Format::GROUP];
+            for (int i = 0; i < Format::GROUP; ++i) {
+                const auto at = L::place(group * Format::GROUP + i);
+                const bool used = at.unit < layer.units && gates[at.slot] >= 0;
+                rows[i] = used ? matrix + (ptrdiff_t(gates[at.slot]) * layer.units + at.unit) * columns : nullptr;
+            }
+            for (int panel = 0; panel < panels; ++panel) {
+                Number* out = reinterpret_cast<Number*>(to.data() + (size_t(panel) * (sums / Format::GROUP) + group) * PANEL);
+                const int width = std::min(PANEL, columns - panel * PANEL);
+                for (int i = 0; i < Format::GROUP; ++i) {
+                    int k = 0;
+                    if (rows[i])
+                        for (; k < width; ++k) out[k * Format::GROUP + i] = Format::number(rows[i][panel * PANEL + k]);
+                    for (; k < PANEL; ++k) out[k * Format::GROUP + i] = 0;
+                }
+            }
+        }
+    };
+
+    std::pair<int, int> share(int count, int member) const {
+        return {int(int64_t(count) * member / threads_), int(int64_t(count) * (member + 1) / threads_)};
+    }
+
+    std::pair<int, int> rows_of(int member) const {  // whole groups, so that no two threads share one
+        const auto [from, to] = share(padded_ / PAIR, member);
+        return {from * PAIR, std::min(to * PAIR, fed_.batch)};
+    }
+
+    // (steps + 1, padded batch, width): the state before step t, row b.
+    Number* h_at(size_t l, int t, int b) { return h_[l].data() + (size_t(t) * padded_ + b) * layers_[l].width; }
+    float* carry_at(size_t l, int t, int b) {
+        return carry_[l].data() + (size_t(keep_ ? t : 0) * padded_ + b) * layers_[l].width;
+    }
+    float* slots_at(size_t l, int t, int b) { return slots_[l].data() + (size_t(t) * fed_.batch + b) * layers_[l].sums(); }
+    // (steps, padded batch, padded inputs): what layer l reads; null for tokens.
+    const Number* x_at(size_t l, int t, int b) {
+        if (l && !fed_.masks[l]) return h_at(l - 1, t + 1, b);
+        return x_[l].empty() ? nullptr : x_[l].data() + (size_t(t) * padded_ + b) * layers_[l].input_width;
+    }
+    Number* x_at_mutable(size_t l, int t, int b) { return const_cast<Number*>(x_at(l, t, b)); }
+    const float* mask_at(size_t l, int t, int b) const {
+        return fed_.masks[l] + (size_t(fed_.mask_steps == 1 ? 0 : t) * fed_.batch + b) * layers_[l].units;
+    }
+
+    // Numbers of a row, padded with zeros.
+    static void fill_row(Number* to, const float* from, int size, int width) {
+        for (int i = 0; i < size; ++i) to[i] = Format::number(from[i]);
+        std::fill(to + size, to + width, Number(0));
+    }
+
+    void forward_layer(size_t l, const Out& out, int from, int to) {
+        const L& layer = layers_[l];
+        const int units = layer.units, batch = fed_.batch, last = to == batch ? padded_ : to;
+        for (int b = from; b < last; ++b) {
+            const bool real = b < batch;
+            const float* h0 = fed_.h + (l * batch + b) * units;
+            const float* carried = CARRIES_C ? fed_.c + (l * batch + b) * units : h0;
+            fill_row(h_at(l, 0, b), h0, real ? units : 0, layer.width);
+            std::fill_n(carry_at(l, 0, b), layer.width, 0.0f);
+            if (real) std::copy_n(carried, units, carry_at(l, 0, b));
+            for (int t = 0; t < fed_.steps && !real; ++t) {  // rows of nothing, for whole groups
+                std::fill_n(h_at(l, t + 1, b), layer.width, Number(0));
+                if (!x_[l].empty()) std::fill_n(x_at_mutable(l, t, b), layer.input_width, Number(0));
+            }
+            for (int t = 0; t < fed_.steps && real && l == 0 && layer.inputs; ++t)
+                fill_row(x_at_mutable(0, t, b), fed_.features + (size_t(t) * batch + b) * layer.inputs, layer.inputs, layer.input_width);
+        }
+        const bool top = l + 1 == layers_.size();
+        std::vector<const float*> start(to - from, layer.start.data());
+        for (int t = 0; t < fed_.steps; ++t) {
+            if (!layer.table.empty())
+                for (int b = from; b < to; ++b) start[b - from] = layer.start_of(fed_.tokens[size_t(t) * batch + b]);
+            Step<Format> step{to - from};
+            step.x = x_at(l, t, from);
+            step.h = h_at(l, t, from);
+            step.start = start.data();
+            step.carry = carry_at(l, t, from);
+            step.next_carry = carry_at(l, t + 1, from);
+            step.next_h = h_at(l, t + 1, from);
+            if (keep_) step.slots = slots_at(l, t, from);
+            if (top) step.output = out.outputs + (size_t(t) * batch + from) * units;
+            else if (t + 1 == fed_.steps) step.output = out.h + (l * batch + from) * units;
+            if (!top && fed_.masks[l + 1]) {
+                step.mask = mask_at(l + 1, t, from);
+                step.masked = x_at_mutable(l + 1, t, from);
+            }
+            step_rows(layer, step, 0, layer.panels);
+        }
+        if (top)
+            std::copy_n(out.outputs + (size_t(fed_.steps - 1) * batch + from) * units, size_t(to - from) * units,
+                        out.h + (l * batch + from) * units);
+        if (CARRIES_C)
+            for (int b = from; b < to; ++b) std::copy_n(carry_at(l, fed_.steps, b), units, out.c + (l * batch + b) * units);
+    }
+
+    // The product of the gradients of some rows' sums (rows, sums) with packed weights, to (rows, panels * PANEL).
+    static void spread(const Number* dsums, int rows, int sums, const Buffer<int32_t>& weights, int panels, float* to, ptrdiff_t to_row) {
+        const ptrdiff_t groups = sums / Format::GROUP;
+        for (int panel = 0; panel < panels; ++panel)
+            in_tiles(rows, [&](auto constant, int row) {
+                constexpr int R = decltype(constant)::value;
+                Floats totals[R][4]{};
+                multiply<Format, R, 0, 4>(totals, dsums + row * sums, groups, 1, weights.data() + panel * groups * PANEL, int(groups));
+#pragma GCC unroll 8
+                for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+                    for (int v = 0; v < 4; ++v) store(to + (row + r) * to_row + panel * PANEL + v * LANES, totals[r][v]);
+            });
+    }
+
+    void backward_layer(size_t l, const Backward& asked, const Transposed& transposed, const Buffer<float>& above,
+                        Buffer<float>& below, Buffer<Number>& dsums, int from, int to) {
+        const L& layer = layers_[l];
+        const int units = layer.units, batch = fed_.batch, rows = to - from, sums = layer.sums();
+        const bool top = l + 1 == layers_.size();
+        const int wide = transposed.units * PANEL;                          // of a row of `dh`
+        const int wide_x = rounded_up(units, PANEL);                        // of a row of `above` and `below`
+        const int wide_features = transposed.inputs * PANEL;
+        Buffer<float> dh(size_t(rows) * wide, 0.0f), dcarry(size_t(rows) * layer.width, 0.0f);
+        Buffer<float> dfeatures(l == 0 && asked.d_features ? size_t(rows) * wide_features : 0);
+        Buffer<Number> now(size_t(rows) * sums);  // gradients of the sums at this step, row by row
+        for (int r = 0; r < rows; ++r) {
+            const size_t at = (l * batch + from + r) * units;
+            if (asked.d_h) std::copy_n(asked.d_h + at, units, dh.data() + size_t(r) * wide);
+            if (CARRIES_C && asked.d_c) std::copy_n(asked.d_c + at, units, dcarry.data() + size_t(r) * layer.width);
+        }
+        for (int t = fed_.steps - 1; t >= 0; --t) {
+            const float* dout = top ? asked.d_outputs + (size_t(t) * batch + from) * units
+                                    : above.data() + (size_t(t) * batch + from) * wide_x;
+            const ptrdiff_t dout_row = top ? units : wide_x;
+            Number* kept = dsums.data() + (size_t(t) * padded_ + from) * sums;
+            for (int r = 0; r < rows; r += PAIR) {
+                for (int panel = 0; panel < layer.panels; ++panel) {
+                    for (int v = 0; v < 4; v += Cell::SLOTS) {
+                        Floats slots[PAIR][Cell::SLOTS]{};
+                        const int unit = panel * L::UNITS + (Cell::SLOTS == 1 ? v * LANES : 0), left = units - unit;
+                        for (int i = 0; i < PAIR && r + i < rows && left > 0; ++i) {
+                            const int b = from + r + i;
+                            const float* saved = slots_at(l, t, b) + panel * PANEL + v * LANES;
+                            for (int s = 0; s < Cell::SLOTS; ++s) slots[i][s] = load(saved + s * LANES);
+                            const ptrdiff_t at = ptrdiff_t(r + i) * layer.width + unit;
+                            Floats dcarried = load(dcarry.data() + at);
+                            const Floats d = load_part(dout + (r + i) * dout_row + unit, left) + load(dh.data() + ptrdiff_t(r + i) * wide + unit);
+                            Cell::backward(slots[i], load(carry_at(l, t, b) + unit), load(carry_at(l, t + 1, b) + unit), d, dcarried);
+                            store(dcarry.data() + at, dcarried);
+                        }
+                        for (int s = 0; s < Cell::SLOTS; ++s) {
+                            const int sum = panel * PANEL + (v + s) * LANES;
+                            if constexpr (PAIR == 1) {
+                                Format::store(kept + ptrdiff_t(r) * sums + sum, slots[0][s]);
+                            } else {
+                                *reinterpret_cast<LooseInts*>(kept + ptrdiff_t(r) * sums + sum * PAIR) = Format::paired(slots[0][s], slots[1][s]);
+                                Format::store(now.data() + ptrdiff_t(r) * sums + sum, slots[0][s]);
+                                if (r + 1 < rows) Format::store(now.data() + ptrdiff_t(r + 1) * sums + sum, slots[1][s]);
+                            }
+                        }
+                    }
+                }
+            }
+            const Number* current = PAIR == 1 ? kept : now.data();
+            spread(current, rows, sums, transposed.hh, transposed.units, dh.data(), wide);
+            if (!transposed.inputs) continue;
+            if (l == 0) {
+                spread(current, rows, sums, transposed.ih, transposed.inputs, dfeatures.data(), wide_features);
+                for (int r = 0; r < rows; ++r)
+                    std::copy_n(dfeatures.data() + size_t(r) * wide_features, layer.inputs,
+                                asked.d_features + (size_t(t) * batch + from + r) * layer.inputs);
+            } else {
+                float* dx = below.data() + (size_t(t) * batch + from) * wide_x;
+                spread(current, rows, sums, transposed.ih, transposed.inputs, dx, wide_x);
+                for (int r = 0; r < rows && fed_.masks[l]; ++r) {
+                    const float* mask = mask_at(l, t, from + r);
+                    for (int i = 0; i < units; ++i) dx[size_t(r) * wide_x + i] *= mask[i];
+                }
+            }
+        }
+        for (int r = 0; r < rows; ++r) {
+            const size_t at = (l * batch + from + r) * units;
+            for (int i = 0; i < units; ++i) {
+                const float direct = dcarry[size_t(r) * layer.width + i];
+                if (asked.d_h0) asked.d_h0[at + i] = dh[size_t(r) * wide + i] + (CARRIES_C ? 0.0f : direct);
+                if (CARRIES_C && asked.d_c0) asked.d_c0[at + i] = direct;
+            }
+        }
+    }
+
+    // The gradients of the weights of some sums, from all rows and steps.
+    void weight_gradients(size_t l, const Gradients& asked, const Buffer<Number>& dsums, int member) {
+        if (!asked.any()) return;
+        const L& layer = layers_[l];
+        const int sums = layer.sums();
+        const auto [first, last] = share(sums / LANES, member);
+        const int from = first * LANES, to = last * LANES;
+        if (from == to) return;
+        const int32_t* left = reinterpret_cast<const int32_t*>(dsums.data());
+        if (asked.hh) {
+            Buffer<float> total = product(left, sums, from, to, h_at(l, 0, 0), layer.width, layer.units);
+            copy_rows(total, rounded_up(layer.units, PANEL), from, to, asked.hh, layer.units, layer, Cell::STATE_GATE);
+        }
+        if (asked.ih && layer.inputs) {
+            Buffer<float> total = product(left, sums, from, to, x_at(l, 0, 0), layer.input_width, layer.inputs);
+            copy_rows(total, rounded_up(layer.inputs, PANEL), from, to, asked.ih, layer.inputs, layer, Cell::INPUT_GATE);
+        }
+        if (layer.inputs == 0 && asked.ih) {
+            Buffer<float> table = by_token(left, sums, from, to, layer.tokens);
+            for (int sum = from; sum < to; ++sum) {
+                const auto at = L::place(sum);
+                const int gate = at.unit < layer.units ? Cell::INPUT_GATE[at.slot] : -1;
+                for (int64_t token = 0; token < layer.tokens && gate >= 0; ++token)
+                    asked.ih[(ptrdiff_t(gate) * layer.units + at.unit) * layer.tokens + token] = table[token * (to - from) + sum - from];
+            }
+        }
+        if (asked.bias_ih || asked.bias_hh) {
+            const Buffer<float> total = by_sum(left, sums, from, to);
+            for (int sum = from; sum < to; ++sum) {
+                const auto at = L::place(sum);
+                if (at.unit >= layer.units) continue;
+                const int by_input = Cell::INPUT_GATE[at.slot], by_state = Cell::STATE_GATE[at.slot];
+                if (asked.bias_ih && by_input >= 0) asked.bias_ih[by_input * layer.units + at.unit] = total[sum - from];
+                if (asked.bias_hh && by_state >= 0) asked.bias_hh[by_state * layer.units + at.unit] = total[sum - from];
+            }
+        }
+    }
+
+    // The transpose of `left` (groups of rows, sums) times `right` (rows, width): for sums from `from` to `to`, columns
+    // padded to panels.
+    Buffer<float> product(const int32_t* left, int sums, int from, int to, const Number* right, int width, int columns) {
+        const int groups = int(size_t(fed_.steps) * padded_ / PAIR), wide = rounded_up(columns, PANEL);
+        Buffer<float> total(size_t(to - from) * wide);
+        Buffer<int32_t> panel(size_t(DEPTH) * PANEL);
+        for (int begin = 0; begin < groups; begin += DEPTH) {
+            const int depth = std::min(DEPTH, groups - begin);
+            for (int column = 0; column < wide; column += PANEL) {
+                pack_panel(panel.data(), right + size_t(begin) * PAIR * width, width, column, depth);
+                in_tiles(to - from, [&](auto constant, int row) {
+                    constexpr int R = decltype(constant)::value;
+                    Floats tile[R][4];
+                    float* at = total.data() + size_t(row) * wide + column;
+#pragma GCC unroll 8
+                    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+                        for (int v = 0; v < 4; ++v) tile[r][v] = begin ? load(at + r * wide + v * LANES) : Floats{};
+                    multiply<Format, R, 0, 4>(tile, left + size_t(begin) * sums + from + row, 1, sums, panel.data(), depth);
+#pragma GCC unroll 8
+                    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+                        for (int v = 0; v < 4; ++v) store(at + r * wide + v * LANES, tile[r][v]);
+                });
+            }
+        }
+        return total;
+    }
+
+    // PANEL columns of some rows, the rows of a group side by side.
+    static void pack_panel(int32_t* to, const Number* from, int width, int column, int groups) {
+        const int count = std::min(PANEL, width - column);
+        for (int k = 0; k < groups; ++k, to += PANEL, from += size_t(PAIR) * width) {
+            Number* out = reinterpret_cast<Number*>(to);
+            for (int i = 0; i < PAIR; ++i)
+                for (int c = 0; c < count; ++c) out[c * PAIR + i] = from[size_t(i) * width + column + c];
+            std::fill(out + count * PAIR, out + PANEL * PAIR, Number(0));
+        }
+    }
+
+    static void copy_rows(const Buffer<float>& total, int wide, int from, int to, float* gradient, int columns, const L& layer, const int* gates) {
+        for (int sum = from; sum < to; ++sum) {
+            const auto at = L::place(sum);
+            if (at.unit < layer.units && gates[at.slot] >= 0)
+                std::copy_n(total.data() + size_t(sum - from) * wide, columns,
+                            gradient + (ptrdiff_t(gates[at.slot]) * layer.units + at.unit) * columns);
+        }
+    }
+
+    // Row i of a group of gradients, as floats.
+    static Floats row_of_group(const int32_t* group, int i) {
+        const Ints both = *reinterpret_cast<const LooseInts*>(group);
+        if constexpr (PAIR == 1) return reinterpret_cast<Floats>(both);
+        return reinterpret_cast<Floats>(i ? both & int32_t(0xffff0000) : both << 16);
+    }
+
+    // Gradients of the sums added up by the token that was read: (tokens, to - from).
+    Buffer<float> by_token(const int32_t* left, int sums, int from, int to, int tokens) {
+        Buffer<float> total(size_t(tokens) * (to - from), 0.0f);
+        for (int t = 0; t < fed_.steps; ++t)
+            for (int b = 0; b < fed_.batch; ++b) {
+                const int32_t* group = left + (size_t(t) * padded_ + b) / PAIR * sums;
+                float* row = total.data() + size_t(fed_.tokens[size_t(t) * fed_.batch + b]) * (to - from);
+                for (int sum = from; sum < to; sum += LANES, row += LANES) store(row, load(row) + row_of_group(group + sum, b % PAIR));
+            }
+        return total;
+    }
+
+    Buffer<float> by_sum(const int32_t* left, int sums, int from, int to) {
+        Buffer<float> total(to - from, 0.0f);
+        const size_t groups = size_t(fed_.steps) * padded_ / PAIR;
+        for (size_t group = 0; group < groups; ++group)
+            for (int sum = from; sum < to; sum += LANES) {
+                Floats found = load(total.data() + sum - from);
+                for (int i = 0; i < PAIR; ++i) found += row_of_group(left + group * sums + sum, i);
+                store(total.data() + sum - from, found);
+            }
+        return total;
+    }
+
+    const Fed fed_;
+    const std::vector<Weights> weights_;
+    const bool keep_;
+    int padded_, threads_;
+    std::vector<L> layers_;
+    std::vector<Buffer<Number>> h_, x_;
+    std::vector<Buffer<float>> carry_, slots_;
+};
+
+}  // namespace understudy

@@ -1,0 +1,136 @@
+// A few threads that sleep between calls and meet inside one.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#if defined(__unix__) || defined(__APPLE__)
+#include <unistd.h>
+#endif
+
+namespace understudy {
+
+// Threads wait for each other inside a call. They spin at first, because waking costs more than what they wait for,
+// and give way when it takes long: another process may need the core on which the late one should run.
+class Barrier {
+   public:
+    explicit Barrier(int members) : members_(members) {}
+
+    void wait() {
+        if (members_ == 1) return;
+        const unsigned phase = phase_.load(std::memory_order_acquire);
+        if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == members_) {
+            arrived_.store(0, std::memory_order_relaxed);
+            phase_.store(phase + 1, std::memory_order_release);
+            return;
+        }
+        for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
+            if (spins < 4000)
+                pause();
+            else
+                std::this_thread::yield();
+        }
+    }
+
+   private:
+    static void pause() {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        asm volatile("yield");
+#endif
+    }
+
+    const int members_;
+    std::atomic<int> arrived_{0};
+    std::atomic<unsigned> phase_{0};
+};
+
+class Team {
+   public:
+    // f(member, barrier) on `members` threads at once, of which the caller is number 0.
+    static void run(int members, const std::function<void(int, Barrier&)>& f) {
+        Barrier barrier(members);
+        if (members == 1) return f(0, barrier);
+        static std::mutex one_at_a_time;
+        std::lock_guard<std::mutex> hold(one_at_a_time);
+        Team& team = instance();
+        team.grow(members - 1);
+        team.start(members, [&](int member) { f(member, barrier); });
+        f(0, barrier);
+        team.join();
+    }
+
+    ~Team() {
+        {
+            std::lock_guard<std::mutex> hold(mutex_);
+            ending_ = true;
+        }
+        wake_.notify_all();
+        for (auto& thread : threads_) thread.join();
+    }
+
+   private:
+    static Team& instance() {
+        static std::unique_ptr<Team> team;
+#if defined(__unix__) || defined(__APPLE__)
+        static pid_t owner = 0;  // a forked child has none of its parent's threads
+        if (team && owner != getpid()) (void)team.release();
+        owner = getpid();
+#endif
+        if (!team) team.reset(new Team);
+        return *team;
+    }
+
+    void grow(int count) {
+        while (int(threads_.size()) < count) {
+            const int member = int(threads_.size()) + 1;
+            threads_.emplace_back([this, member, seen = calls_]() mutable { work(member, seen); });
+        }
+    }
+
+    void start(int members, std::function<void(int)> job) {
+        {
+            std::lock_guard<std::mutex> hold(mutex_);
+            job_ = std::move(job);
+            members_ = members;
+            running_ = members - 1;
+            ++calls_;
+        }
+        wake_.notify_all();
+    }
+
+    void join() {
+        std::unique_lock<std::mutex> hold(mutex_);
+        done_.wait(hold, [this] { return running_ == 0; });
+    }
+
+    void work(int member, unsigned seen) {
+        std::unique_lock<std::mutex> hold(mutex_);
+        while (true) {
+            wake_.wait(hold, [&] { return ending_ || calls_ != seen; });
+            if (ending_) return;
+            seen = calls_;
+            if (member >= members_) continue;
+            hold.unlock();
+            job_(member);
+            hold.lock();
+            if (--running_ == 0) done_.notify_one();
+        }
+    }
+
+    std::mutex mutex_;
+    std::condition_variable wake_, done_;
+    std::vector<std::thread> threads_;
+    std::function<void(int)> job_;
+    int members_ = 0, running_ = 0;
+    unsigned calls_ = 0;
+    bool ending_ = false;
+};
+
+}  // namespace understudy

@@ -1,0 +1,82 @@
+// The vector of the instruction set that this module is compiled for, and the functions of it that a cell needs.
+//
+// Everything is written with the vector extensions of GCC and Clang, so that the same text serves AVX-512, AVX2, NEON
+// and plain SSE2; intrinsics stand only in products.hpp, where an instruction has no other name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__AVX512F__) || defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+namespace understudy {
+
+#if defined(__AVX512F__)
+constexpr int LANES = 16, ROWS = 6;  // ROWS x 4 accumulators fill the registers
+#elif defined(__AVX2__)
+constexpr int LANES = 8, ROWS = 3;
+#elif defined(__aarch64__)
+constexpr int LANES = 4, ROWS = 6;
+#else
+constexpr int LANES = 4, ROWS = 3;
+#endif
+
+typedef float Floats __attribute__((vector_size(LANES * 4), may_alias));
+typedef float LooseFloats __attribute__((vector_size(LANES * 4), may_alias, aligned(4)));
+typedef int32_t Ints __attribute__((vector_size(LANES * 4), may_alias));
+typedef int32_t LooseInts __attribute__((vector_size(LANES * 4), may_alias, aligned(4)));
+
+inline Floats load(const float* from) { return *reinterpret_cast<const LooseFloats*>(from); }
+inline void store(float* to, Floats x) { *reinterpret_cast<LooseFloats*>(to) = x; }
+inline Floats filled(float x) { return Floats{} + x; }
+
+// The first `count` lanes; the others are zero.
+inline Floats load_part(const float* from, int count) {
+    if (count >= LANES) return load(from);
+    Floats x{};
+    for (int i = 0; i < count; ++i) x[i] = from[i];
+    return x;
+}
+
+inline void store_part(float* to, Floats x, int count) {
+    if (count >= LANES) return store(to, x);
+    for (int i = 0; i < count; ++i) to[i] = x[i];
+}
+
+// e^x to 1e-7 of its value: e^x = 2^n e^r with |r| <= ln 2 / 2 and a polynomial for e^r (least maximum error, fitted
+// for this file). Comparisons are written so that NaN passes through both bounds.
+inline Floats exp(Floats x) {
+    x = x > 88.0f ? filled(88.0f) : x;
+    x = x < -87.0f ? filled(-87.0f) : x;
+    constexpr float ROUND = 12582912.0f;  // 1.5 * 2^23: adding it leaves no bits behind the point
+    const Floats n = (x * 1.44269504089f + ROUND) - ROUND;
+    const Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts, the first exact in a product
+    Floats q = filled(0.0013814613093987f);
+    q = q * r + 0.00836870996142362f;
+    q = q * r + 0.041668387373895104f;
+    q = q * r + 0.16666520688656036f;
+    q = q * r + 0.4999999345162591f;
+    const Floats e = (q * r) * r + r + 1.0f;
+    const Ints power = __builtin_convertvector(x == x ? n : Floats{}, Ints);
+    return reinterpret_cast<Floats>(reinterpret_cast<Ints>(e) + (power << 23));
+}
+
+inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
+inline Floats tanh(Floats x) { return 1.0f - 2.0f / (1.0f + exp(x + x)); }
+
+inline float sum(Floats x) {
+    float total = 0;
+    for (int i = 0; i < LANES; ++i) total += x[i];
+    return total;
+}
+
+inline float largest(Floats x) {
+    float best = x[0];
+    for (int i = 1; i < LANES; ++i) best = x[i] > best ? x[i] : best;
+    return best;
+}
+
+}  // namespace understudy

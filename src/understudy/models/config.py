@@ -1,0 +1,77 @@
+"""The shape of a language model, and what follows from it without PyTorch."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from understudy.errors import UserError, check_options
+
+GATES = {"rnn": 1, "lstm": 4, "gru": 3}  # of each cell in `cells.py`
+STATES = {"rnn": 1, "lstm": 2, "gru": 1}
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The shape of a language model, as far as a user chooses it."""
+
+    cell: Literal["rnn", "lstm", "gru"] = "lstm"
+    """Recurrent cell."""
+    num_layers: int = 3
+    """Recurrent layers, one above the other."""
+    hidden_size: int = 64
+    """Units in each layer."""
+    embedding_size: int = 0
+    """Width of a learned embedding; 0 means one-hot input, a lookup in layer 0."""
+    tied: bool = False
+    """Use the embedding as the head's weight too; needs an embedding as wide as the layers."""
+    dropout: float = 0.0
+    """Share of units dropped between layers."""
+    dropout_kind: Literal["ordinary", "variational"] = "ordinary"
+    """Whether dropout draws anew at each step, or once for the whole sequence."""
+    output_dropout: float = 0.0
+    """Share of the top layer's outputs dropped before the head."""
+    init: Literal["orthogonal", "uniform"] = "orthogonal"
+    """Initial weights: orthogonal recurrent matrices below inputs of unit size, or uniform within 1 / sqrt(hidden size)
+    as in PyTorch, from which a stack of layers takes thousands of steps to start."""
+
+    def __post_init__(self) -> None:
+        if self.cell not in STATES:
+            raise UserError(f"There is no cell '{self.cell}'; choose one of {', '.join(STATES)}.")
+        if self.dropout_kind not in ("ordinary", "variational"):
+            raise UserError(f"There is no dropout_kind '{self.dropout_kind}'; choose one of ordinary, variational.")
+        if self.init not in ("orthogonal", "uniform"):
+            raise UserError(f"There is no init '{self.init}'; choose one of orthogonal, uniform.")
+        if self.num_layers < 1 or self.hidden_size < 1 or self.embedding_size < 0:
+            raise UserError(
+                f"A model needs at least one layer and one unit; num_layers={self.num_layers}, hidden_size="
+                f"{self.hidden_size} and embedding_size={self.embedding_size} (0 for one-hot input) were given."
+            )
+        if self.tied and self.embedding_size != self.hidden_size:
+            raise UserError(
+                f"A tied head needs an embedding as wide as the layers; set embedding_size to {self.hidden_size} "
+                f"(it is {self.embedding_size})."
+            )
+        check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "dropout", "output_dropout")
+
+
+@dataclass(frozen=True)
+class ModelConfig(ModelOptions):
+    """The shape of a language model: everything that is needed to build it without its weights."""
+
+    vocabulary_size: int = field(kw_only=True)
+    """Number of tokens V."""
+
+
+def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The shape of each weight of a language model by its name; a tied head's weight is the embedding's."""
+    size, vocabulary = config.hidden_size, config.vocabulary_size
+    rows, width = GATES[config.cell] * size, config.embedding_size or vocabulary
+    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, width)} if config.embedding_size else {}
+    for layer in range(config.num_layers):
+        shapes |= {
+            f"layers.{layer}.weight_ih": (rows, size if layer else width),
+            f"layers.{layer}.weight_hh": (rows, size),
+            f"layers.{layer}.bias_ih": (rows,),
+            f"layers.{layer}.bias_hh": (rows,),
+        }
+    head = {} if config.tied else {"head.weight": (vocabulary, size)}
+    return shapes | head | {"head.bias": (vocabulary,)}

@@ -1,0 +1,66 @@
+"""Which build of the native engine is used."""
+
+import subprocess
+import sys
+
+import pytest
+
+from understudy.errors import UserError
+from understudy.kernels import BUILDS, VARIABLE, available, engine
+
+
+def test_the_best_build_that_runs_here_is_used(monkeypatch):
+    monkeypatch.delenv(VARIABLE, raising=False)
+    engine.cache_clear()
+    found = engine()
+    names = available()
+    assert names == [name for name in BUILDS if name in names]
+    assert (found.__name__ if found else "") == (f"understudy.kernels._{names[0]}" if names else "")
+    engine.cache_clear()
+
+
+def test_a_build_can_be_forced(build):
+    found = engine()
+    assert found is not None
+    assert found.__name__.endswith(f"._{build}")
+
+
+def test_none_can_be_forced(no_engine):
+    assert engine() is None
+
+
+def test_a_build_that_is_not_there(monkeypatch):
+    monkeypatch.setenv(VARIABLE, "mmx")
+    engine.cache_clear()
+    with pytest.raises(UserError, match=r"asks for the build 'mmx'; here there are .*'none'"):
+        engine()
+    engine.cache_clear()
+
+
+def test_an_unknown_processor_gets_the_portable_build_alone(monkeypatch):
+    class Portable:
+        @staticmethod
+        def supports(name):
+            return name == "portable"
+
+    monkeypatch.setattr("understudy.kernels._build", lambda name: Portable())
+    assert available() == ["portable"]
+
+
+def test_without_a_compiled_module_there_is_no_engine(monkeypatch):
+    monkeypatch.setattr("understudy.kernels._build", lambda name: None)
+    monkeypatch.delenv(VARIABLE, raising=False)
+    engine.cache_clear()
+    assert available() == []
+    assert engine() is None
+    engine.cache_clear()
+
+
+def test_generating_loads_no_torch(make_base, build):
+    folder = make_base()
+    script = (
+        "import sys; from understudy.cli import run; run(sys.argv[1:]); "
+        "assert 'torch' not in sys.modules, 'torch was loaded'"
+    )
+    arguments = ["generate", str(folder), "--stream", "--length", "5", "--quiet"]
+    subprocess.run([sys.executable, "-c", script, *arguments], check=True, capture_output=True)
