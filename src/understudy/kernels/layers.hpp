@@ -168,7 +168,7 @@ struct Step {
     const float* carry = nullptr;           // (rows, width)
     float* next_carry = nullptr;            // (rows, width); may be the same
     Number* next_h = nullptr;               // (rows, width)
-    float* slots = nullptr;                 // (rows, sums), for the backward pass
+    Number* slots = nullptr;                // (rows, sums), for the backward pass
     float* output = nullptr;                // (rows, H)
     const float* mask = nullptr;            // (rows, H): dropout of what the layer above reads
     Number* masked = nullptr;               // (rows, width)
@@ -204,7 +204,7 @@ inline void step_tile(const Layer<Format, Cell>& layer, const Step<Format>& step
             Format::store(step.next_h + at, h);
             if (step.slots)
                 for (int s = 0; s < Cell::SLOTS; ++s)
-                    store(step.slots + ptrdiff_t(row + r) * layer.sums() + panel * PANEL + (v + s) * LANES, slots[r][v + s]);
+                    Format::store(step.slots + ptrdiff_t(row + r) * layer.sums() + panel * PANEL + (v + s) * LANES, slots[r][v + s]);
             if (step.masked && left <= 0) Format::store(step.masked + at, Floats{});
             if (left <= 0) continue;
             const ptrdiff_t plain = ptrdiff_t(row + r) * layer.units + unit;

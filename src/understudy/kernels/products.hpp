@@ -28,6 +28,9 @@ struct Fp32 {
     static Sums dot(Sums sums, Ints w, int32_t a) { return sums + reinterpret_cast<Floats>(w) * bits<float>(a); }
     static Number number(float x) { return x; }
     static void store(Number* to, Floats x) { understudy::store(to, x); }
+    static Floats load(const Number* from) { return understudy::load(from); }
+    // Groups of the numbers of one row: they are the row.
+    static Ints grouped(const Number* row, ptrdiff_t /*to_next*/) { return *reinterpret_cast<const LooseInts*>(row); }
 };
 
 struct Bf16 {
@@ -58,6 +61,9 @@ struct Bf16 {
         return rounded(low) | (rounded(high) << 16);
 #endif
     }
+    static Floats load(const Number* from) { return reinterpret_cast<Floats>(widened(from) << 16); }
+    // Groups of the numbers of two rows, side by side.
+    static Ints grouped(const Number* row, ptrdiff_t to_next) { return widened(row) | (widened(row + to_next) << 16); }
     static void store(Number* to, Floats x) {
 #if defined(__AVX512BF16__)
         _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), (__m256i)_mm512_cvtneps_pbh((__m512)x));
@@ -68,6 +74,10 @@ struct Bf16 {
     }
 
    private:
+    static Ints widened(const Number* from) {
+        typedef Number Halves __attribute__((vector_size(LANES * 2), may_alias, aligned(2)));
+        return __builtin_convertvector(*reinterpret_cast<const Halves*>(from), Ints);
+    }
     static Ints rounded(Floats x) {
         const Ints b = reinterpret_cast<Ints>(x);
         const Ints halves = ((b + 0x7fff + ((b >> 16) & 1)) >> 16) & 0xffff;

@@ -183,7 +183,7 @@ class Sequence : public AnySequence {
     float* carry_at(size_t l, int t, int b) {
         return carry_[l].data() + (size_t(keep_ ? t : 0) * padded_ + b) * layers_[l].width;
     }
-    float* slots_at(size_t l, int t, int b) { return slots_[l].data() + (size_t(t) * fed_.batch + b) * layers_[l].sums(); }
+    Number* slots_at(size_t l, int t, int b) { return slots_[l].data() + (size_t(t) * fed_.batch + b) * layers_[l].sums(); }
     // (steps, padded batch, padded inputs): what layer l reads; null for tokens.
     const Number* x_at(size_t l, int t, int b) {
         if (l && !fed_.masks[l]) return h_at(l - 1, t + 1, b);
@@ -288,8 +288,8 @@ class Sequence : public AnySequence {
                         const int unit = panel * L::UNITS + (Cell::SLOTS == 1 ? v * LANES : 0), left = units - unit;
                         for (int i = 0; i < PAIR && r + i < rows && left > 0; ++i) {
                             const int b = from + r + i;
-                            const float* saved = slots_at(l, t, b) + panel * PANEL + v * LANES;
-                            for (int s = 0; s < Cell::SLOTS; ++s) slots[i][s] = load(saved + s * LANES);
+                            const Number* saved = slots_at(l, t, b) + panel * PANEL + v * LANES;
+                            for (int s = 0; s < Cell::SLOTS; ++s) slots[i][s] = Format::load(saved + s * LANES);
                             const ptrdiff_t at = ptrdiff_t(r + i) * layer.width + unit;
                             Floats dcarried = load(dcarry.data() + at);
                             const Floats d = load_part(dout + (r + i) * dout_row + unit, left) + load(dh.data() + ptrdiff_t(r + i) * wide + unit);
@@ -407,10 +407,8 @@ class Sequence : public AnySequence {
     static void pack_panel(int32_t* to, const Number* from, int width, int column, int groups) {
         const int count = std::min(PANEL, width - column);
         for (int k = 0; k < groups; ++k, to += PANEL, from += size_t(PAIR) * width) {
-            Number* out = reinterpret_cast<Number*>(to);
-            for (int i = 0; i < PAIR; ++i)
-                for (int c = 0; c < count; ++c) out[c * PAIR + i] = from[size_t(i) * width + column + c];
-            std::fill(out + count * PAIR, out + PANEL * PAIR, Number(0));
+            for (int c = 0; c < count; c += LANES) *reinterpret_cast<LooseInts*>(to + c) = Format::grouped(from + column + c, width);
+            std::fill(to + count, to + PANEL, 0);
         }
     }
 
@@ -459,8 +457,8 @@ class Sequence : public AnySequence {
     const bool keep_;
     int padded_, threads_;
     std::vector<L> layers_;
-    std::vector<Buffer<Number>> h_, x_;
-    std::vector<Buffer<float>> carry_, slots_;
+    std::vector<Buffer<Number>> h_, x_, slots_;
+    std::vector<Buffer<float>> carry_;
 };
 
 }  // namespace understudy

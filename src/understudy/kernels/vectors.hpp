@@ -46,12 +46,21 @@ inline void store_part(float* to, Floats x, int count) {
     for (int i = 0; i < count; ++i) to[i] = x[i];
 }
 
+// x between two bounds; NaN passes.
+inline Floats clamped(Floats x, float low, float high) {
+#if defined(__AVX512F__)
+    return (Floats)_mm512_max_ps(_mm512_set1_ps(low), _mm512_min_ps(_mm512_set1_ps(high), (__m512)x));
+#else
+    x = x > high ? filled(high) : x;
+    return x < low ? filled(low) : x;
+#endif
+}
+
 // e^x to 1e-7 of its value: e^x = 2^n e^r with |r| <= ln 2 / 2 and a polynomial for e^r (least maximum error, fitted
-// for this file). Comparisons are written so that NaN passes through both bounds.
+// for this file).
 inline Floats exp(Floats x) {
-    x = x > 88.0f ? filled(88.0f) : x;
-    x = x < -87.0f ? filled(-87.0f) : x;
     constexpr float ROUND = 12582912.0f;  // 1.5 * 2^23: adding it leaves no bits behind the point
+    x = clamped(x, -87.0f, 88.0f);
     const Floats n = (x * 1.44269504089f + ROUND) - ROUND;
     const Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts, the first exact in a product
     Floats q = filled(0.0013814613093987f);
