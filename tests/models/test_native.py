@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from understudy.kernels import engine
 from understudy.models.cells import CELLS
 from understudy.models.config import ModelConfig
 from understudy.models.language_model import LanguageModel
+from understudy.models.native import native_loss
 from understudy.models.recurrence import LayerWeights, run_stack
 
 pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
@@ -123,6 +125,60 @@ def test_what_learns_gets_the_same_gradient_and_the_rest_none(cell, learning):
         gradients.append({name: weight.grad for name, weight in model.named_parameters()})
     assert [name for name, gradient in gradients[1].items() if gradient is not None] == [learning]
     assert torch.equal(gradients[0][learning], gradients[1][learning])
+
+
+@settings(max_examples=30)
+@given(
+    rows=st.integers(1, 600),
+    batch=st.integers(1, 3),
+    units=st.integers(1, 70),
+    tokens=st.integers(1, 150),
+    threads=st.integers(1, 3),
+    seed=st.integers(0, 100),
+)
+def test_the_loss_and_its_gradients(rows, batch, units, tokens, threads, seed):
+    torch.manual_seed(seed)
+    targets = torch.randint(tokens, (rows, batch))
+    tensors = [torch.randn(shape) for shape in ((rows, batch, units), (tokens, units), (tokens,))]
+
+    def run(loss, dtype):
+        given = [tensor.to(dtype, copy=True).requires_grad_() for tensor in tensors]
+        value = loss(*given)
+        (2 * value).backward()
+        return [[value], [tensor.grad for tensor in given]]
+
+    expected = run(lambda x, w, b: F.cross_entropy(F.linear(x, w, b).flatten(0, 1), targets.flatten()), torch.float64)
+    found = run(lambda x, w, b: native_loss(x, w, b, targets), torch.float32)
+    assert worst(found, expected) < 1e-4
+    torch.set_num_threads(threads)
+    for a, b in zip(found[1], run(lambda x, w, b: native_loss(x, w, b, targets), torch.float32)[1], strict=True):
+        assert torch.equal(a, b)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert worst(run(lambda x, w, b: native_loss(x, w, b, targets), torch.float32), expected) < 0.05
+
+
+def test_a_loss_of_nan(build):
+    outputs = torch.randn(5, 2, 20)
+    outputs[3, 1, 7] = torch.nan
+    weight = torch.randn(30, 20, requires_grad=True)
+    for bf16 in (False, True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss = native_loss(outputs, weight, torch.zeros(30), torch.zeros(5, 2, dtype=torch.long))
+        assert loss.isnan()
+        weight.grad = None
+        loss.backward()
+        assert weight.grad.isnan().any()
+
+
+@pytest.mark.parametrize("backend", ["native", "torch", "reference"])
+def test_the_loss_of_a_model_is_that_of_its_logits(backend):
+    torch.manual_seed(0)
+    model = LanguageModel(ModelConfig("gru", 2, 20, vocabulary_size=11), backend)
+    tokens, targets = torch.randint(11, (2, 3, 6))
+    logits, _ = model(tokens)
+    wanted = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    loss, _ = model(tokens, targets=targets)
+    torch.testing.assert_close(loss, wanted, atol=1e-6, rtol=1e-6)
 
 
 def test_a_gradient_may_come_through_the_state_alone():

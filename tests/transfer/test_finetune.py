@@ -135,10 +135,10 @@ def test_the_kept_prefix_is_the_ordinary_way_made_shorter(
     forward = LanguageModel.forward
     for way in starts:
 
-        def noted(self, inputs, state=None, start=0, stop=None, way=way):
+        def noted(self, inputs, state=None, start=0, stop=None, targets=None, way=way):
             if torch.is_grad_enabled():
                 starts[way].add(start)
-            return forward(self, inputs, state, start, stop)
+            return forward(self, inputs, state, start, stop, targets)
 
         monkeypatch.setattr(LanguageModel, "forward", noted)
         finetune(base, song_file, out=tmp_path / way, train=train_, training=LONGER)
@@ -160,10 +160,10 @@ def test_the_prefix_runs_once_however_long_the_training(make_base, song_file, tm
     for steps in (20, 60):
         below = calls[steps] = []
 
-        def counted(self, inputs, state=None, start=0, stop=None, below=below):
+        def counted(self, inputs, state=None, start=0, stop=None, targets=None, below=below):
             if start == 0:
                 below.append(stop)
-            return forward(self, inputs, state, start, stop)
+            return forward(self, inputs, state, start, stop, targets)
 
         monkeypatch.setattr(LanguageModel, "forward", counted)
         training = replace(LONGER, steps=steps)

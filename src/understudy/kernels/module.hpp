@@ -169,6 +169,29 @@ py::tuple backward(Tape& tape, FloatArray d_outputs, MaybeFloats d_h, MaybeFloat
     return py::make_tuple(d_features, d_h0, d_c0, gradients);
 }
 
+// The mean loss (nats) of outputs (N, H) through a head, and the gradients of outputs, weight and bias that are wanted.
+py::tuple loss(const std::string& precision, const FloatArray& outputs, const FloatArray& weight, const FloatArray& bias, const IntArray& targets,
+               int threads, const std::array<bool, 3>& wanted) {
+    check_ids(targets, int(weight.shape(0)));
+    const auto like = [](const FloatArray& array, bool is_wanted) -> std::optional<py::array_t<float>> {
+        if (!is_wanted) return std::nullopt;
+        return py::array_t<float>(std::vector<ssize_t>(array.shape(), array.shape() + array.ndim()));
+    };
+    auto dx = like(outputs, wanted[0]), dweight = like(weight, wanted[1]), dbias = like(bias, wanted[2]);
+    const auto at = [](std::optional<py::array_t<float>>& array) { return array ? array->mutable_data() : nullptr; };
+    const int64_t rows = targets.size();
+    const int inputs = int(weight.shape(1)), tokens = int(weight.shape(0));
+    float *to_x = at(dx), *to_weight = at(dweight), *to_bias = at(dbias);
+    double mean;
+    {
+        py::gil_scoped_release free;
+        mean = with_format(precision, [&](auto format) {
+            return cross_entropy<decltype(format)>(outputs.data(), rows, inputs, weight.data(), bias.data(), tokens, targets.data(), std::max(1, threads), to_x, to_weight, to_bias);
+        });
+    }
+    return py::make_tuple(mean, dx, dweight, dbias);
+}
+
 // A walker, and the steps of its use from Python; see walking.hpp.
 class PyWalker {
    public:
@@ -291,6 +314,7 @@ PYBIND11_MODULE(MODULE_NAME, module) {
                py::arg("c").none(true), py::arg("layers"), py::arg("masks"), py::arg("threads"), py::arg("keep"));
     module.def("backward", &backward, py::arg("tape"), py::arg("d_outputs"), py::arg("d_h").none(true), py::arg("d_c").none(true),
                py::arg("wanted"), py::arg("features"), py::arg("state"));
+    module.def("loss", &loss, py::arg("precision"), py::arg("outputs"), py::arg("weight"), py::arg("bias"), py::arg("targets"), py::arg("threads"), py::arg("wanted"));
     py::class_<PyWalker>(module, "Walker")
         .def(py::init<const std::string&, const std::string&, const py::list&, MaybeFloats, const FloatArray&, const FloatArray&, const MaybeFloats&, int>(),
              py::arg("cell"), py::arg("precision"), py::arg("layers"), py::arg("embedding").none(true), py::arg("head"), py::arg("bias"),

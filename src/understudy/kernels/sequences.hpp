@@ -14,6 +14,7 @@
 //   time x batch, so there the numbers of neighbouring rows stand together; the batch is padded to whole groups.
 #pragma once
 
+#include "gradients.hpp"
 #include "layers.hpp"
 #include "threads.hpp"
 
@@ -71,7 +72,6 @@ class Sequence : public AnySequence {
     using Number = typename Format::Number;
     using L = Layer<Format, Cell>;
     static constexpr int PAIR = Format::GROUP;  // rows that stand together for the gradients of the weights
-    static constexpr int DEPTH = 256;           // groups of the inner dimension walked at a time
     static constexpr bool CARRIES_C = std::is_same_v<Cell, Lstm>;
 
    public:
@@ -245,21 +245,6 @@ class Sequence : public AnySequence {
             for (int b = from; b < to; ++b) std::copy_n(carry_at(l, fed_.steps, b), units, out.c + (l * batch + b) * units);
     }
 
-    // The product of the gradients of some rows' sums (rows, sums) with packed weights, to (rows, panels * PANEL).
-    static void spread(const Number* dsums, int rows, int sums, const Buffer<int32_t>& weights, int panels, float* to, ptrdiff_t to_row) {
-        const ptrdiff_t groups = sums / Format::GROUP;
-        for (int panel = 0; panel < panels; ++panel)
-            in_tiles(rows, [&](auto constant, int row) {
-                constexpr int R = decltype(constant)::value;
-                Floats totals[R][4]{};
-                multiply<Format, R, 0, 4>(totals, dsums + row * sums, groups, 1, weights.data() + panel * groups * PANEL, int(groups));
-#pragma GCC unroll 8
-                for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-                    for (int v = 0; v < 4; ++v) store(to + (row + r) * to_row + panel * PANEL + v * LANES, totals[r][v]);
-            });
-    }
-
     void backward_layer(size_t l, const Backward& asked, const Transposed& transposed, const Buffer<float>& above,
                         Buffer<float>& below, Buffer<Number>& dsums, int from, int to) {
         const L& layer = layers_[l];
@@ -310,16 +295,16 @@ class Sequence : public AnySequence {
                 }
             }
             const Number* current = PAIR == 1 ? kept : now.data();
-            spread(current, rows, sums, transposed.hh, transposed.units, dh.data(), wide);
+            spread<Format>(current, rows, sums, transposed.hh, transposed.units, dh.data(), wide);
             if (!transposed.inputs) continue;
             if (l == 0) {
-                spread(current, rows, sums, transposed.ih, transposed.inputs, dfeatures.data(), wide_features);
+                spread<Format>(current, rows, sums, transposed.ih, transposed.inputs, dfeatures.data(), wide_features);
                 for (int r = 0; r < rows; ++r)
                     std::copy_n(dfeatures.data() + size_t(r) * wide_features, layer.inputs,
                                 asked.d_features + (size_t(t) * batch + from + r) * layer.inputs);
             } else {
                 float* dx = below.data() + (size_t(t) * batch + from) * wide_x;
-                spread(current, rows, sums, transposed.ih, transposed.inputs, dx, wide_x);
+                spread<Format>(current, rows, sums, transposed.ih, transposed.inputs, dx, wide_x);
                 for (int r = 0; r < rows && fed_.masks[l]; ++r) {
                     const float* mask = mask_at(l, t, from + r);
                     for (int i = 0; i < units; ++i) dx[size_t(r) * wide_x + i] *= mask[i];
@@ -345,12 +330,13 @@ class Sequence : public AnySequence {
         const int from = first * LANES, to = last * LANES;
         if (from == to) return;
         const int32_t* left = reinterpret_cast<const int32_t*>(dsums.data());
+        const int groups = int(size_t(fed_.steps) * padded_ / PAIR);
         if (asked.hh) {
-            Buffer<float> total = product(left, sums, from, to, h_at(l, 0, 0), layer.width, layer.units);
+            const Buffer<float> total = product<Format>(left, sums, from, to, h_at(l, 0, 0), layer.width, layer.units, groups);
             copy_rows(total, rounded_up(layer.units, PANEL), from, to, asked.hh, layer.units, layer, Cell::STATE_GATE);
         }
         if (asked.ih && layer.inputs) {
-            Buffer<float> total = product(left, sums, from, to, x_at(l, 0, 0), layer.input_width, layer.inputs);
+            const Buffer<float> total = product<Format>(left, sums, from, to, x_at(l, 0, 0), layer.input_width, layer.inputs, groups);
             copy_rows(total, rounded_up(layer.inputs, PANEL), from, to, asked.ih, layer.inputs, layer, Cell::INPUT_GATE);
         }
         if (layer.inputs == 0 && asked.ih) {
@@ -363,7 +349,8 @@ class Sequence : public AnySequence {
             }
         }
         if (asked.bias_ih || asked.bias_hh) {
-            const Buffer<float> total = by_sum(left, sums, from, to);
+            Buffer<float> total(to - from, 0.0f);
+            add_rows<Format>(total.data(), left, sums, from, to, groups);
             for (int sum = from; sum < to; ++sum) {
                 const auto at = L::place(sum);
                 if (at.unit >= layer.units) continue;
@@ -371,44 +358,6 @@ class Sequence : public AnySequence {
                 if (asked.bias_ih && by_input >= 0) asked.bias_ih[by_input * layer.units + at.unit] = total[sum - from];
                 if (asked.bias_hh && by_state >= 0) asked.bias_hh[by_state * layer.units + at.unit] = total[sum - from];
             }
-        }
-    }
-
-    // The transpose of `left` (groups of rows, sums) times `right` (rows, width): for sums from `from` to `to`, columns
-    // padded to panels.
-    Buffer<float> product(const int32_t* left, int sums, int from, int to, const Number* right, int width, int columns) {
-        const int groups = int(size_t(fed_.steps) * padded_ / PAIR), wide = rounded_up(columns, PANEL);
-        Buffer<float> total(size_t(to - from) * wide);
-        Buffer<int32_t> panel(size_t(DEPTH) * PANEL);
-        for (int begin = 0; begin < groups; begin += DEPTH) {
-            const int depth = std::min(DEPTH, groups - begin);
-            for (int column = 0; column < wide; column += PANEL) {
-                pack_panel(panel.data(), right + size_t(begin) * PAIR * width, width, column, depth);
-                in_tiles(to - from, [&](auto constant, int row) {
-                    constexpr int R = decltype(constant)::value;
-                    Floats tile[R][4];
-                    float* at = total.data() + size_t(row) * wide + column;
-#pragma GCC unroll 8
-                    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-                        for (int v = 0; v < 4; ++v) tile[r][v] = begin ? load(at + r * wide + v * LANES) : Floats{};
-                    multiply<Format, R, 0, 4>(tile, left + size_t(begin) * sums + from + row, 1, sums, panel.data(), depth);
-#pragma GCC unroll 8
-                    for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-                        for (int v = 0; v < 4; ++v) store(at + r * wide + v * LANES, tile[r][v]);
-                });
-            }
-        }
-        return total;
-    }
-
-    // PANEL columns of some rows, the rows of a group side by side.
-    static void pack_panel(int32_t* to, const Number* from, int width, int column, int groups) {
-        const int count = std::min(PANEL, width - column);
-        for (int k = 0; k < groups; ++k, to += PANEL, from += size_t(PAIR) * width) {
-            for (int c = 0; c < count; c += LANES) *reinterpret_cast<LooseInts*>(to + c) = Format::grouped(from + column + c, width);
-            std::fill(to + count, to + PANEL, 0);
         }
     }
 
@@ -421,13 +370,6 @@ class Sequence : public AnySequence {
         }
     }
 
-    // Row i of a group of gradients, as floats.
-    static Floats row_of_group(const int32_t* group, int i) {
-        const Ints both = *reinterpret_cast<const LooseInts*>(group);
-        if constexpr (PAIR == 1) return reinterpret_cast<Floats>(both);
-        return reinterpret_cast<Floats>(i ? both & int32_t(0xffff0000) : both << 16);
-    }
-
     // Gradients of the sums added up by the token that was read: (tokens, to - from).
     Buffer<float> by_token(const int32_t* left, int sums, int from, int to, int tokens) {
         Buffer<float> total(size_t(tokens) * (to - from), 0.0f);
@@ -435,19 +377,7 @@ class Sequence : public AnySequence {
             for (int b = 0; b < fed_.batch; ++b) {
                 const int32_t* group = left + (size_t(t) * padded_ + b) / PAIR * sums;
                 float* row = total.data() + size_t(fed_.tokens[size_t(t) * fed_.batch + b]) * (to - from);
-                for (int sum = from; sum < to; sum += LANES, row += LANES) store(row, load(row) + row_of_group(group + sum, b % PAIR));
-            }
-        return total;
-    }
-
-    Buffer<float> by_sum(const int32_t* left, int sums, int from, int to) {
-        Buffer<float> total(to - from, 0.0f);
-        const size_t groups = size_t(fed_.steps) * padded_ / PAIR;
-        for (size_t group = 0; group < groups; ++group)
-            for (int sum = from; sum < to; sum += LANES) {
-                Floats found = load(total.data() + sum - from);
-                for (int i = 0; i < PAIR; ++i) found += row_of_group(left + group * sums + sum, i);
-                store(total.data() + sum - from, found);
+                for (int sum = from; sum < to; sum += LANES, row += LANES) store(row, load(row) + row_of_group<Format>(group + sum, b % PAIR));
             }
         return total;
     }

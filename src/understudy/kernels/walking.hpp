@@ -9,63 +9,11 @@
 #include <stdexcept>
 
 #include "choosing.hpp"
-#include "layers.hpp"
+#include "heads.hpp"
 #include "threads.hpp"
 #include "writing.hpp"
 
 namespace understudy {
-
-// A linear layer: weights (V, H), bias (V,), packed like the state part of a layer.
-template <class Format>
-struct Head {
-    using Number = typename Format::Number;
-    int outputs, width, panels;
-    ptrdiff_t panel_size;
-    Buffer<int32_t> packed;
-    Buffer<float> bias, factors;
-
-    Head(const float* weight, const float* offsets, const float* scales, int outputs, int inputs, int width)
-        : outputs(outputs),
-          width(width),
-          panels(rounded_up(outputs, PANEL) / PANEL),
-          panel_size(ptrdiff_t(width) / Format::GROUP * PANEL),
-          packed(panels * panel_size),
-          bias(size_t(panels) * PANEL, 0.0f),
-          factors(size_t(panels) * PANEL, 0.0f) {
-        for (int row = 0; row < panels * PANEL; ++row) {
-            const bool used = row < outputs;
-            const float* from = used ? weight + ptrdiff_t(row) * inputs : nullptr;
-            const float scale = used && scales ? scales[row] : 1.0f;
-            pack_row<Format>(packed.data() + row / PANEL * panel_size + row % PANEL, PANEL, from, inputs, width, scale);
-            if (!used) continue;
-            bias[row] = offsets[row];
-            if constexpr (std::is_same_v<Format, Int8>) {
-                double total = 0;
-                for (int k = 0; k < inputs; ++k) total += packed_weight<Format>(from[k] / scale);
-                factors[row] = scale / Format::UNIT;
-                bias[row] -= float(total * Format::SHIFT * factors[row]);
-            }
-        }
-    }
-
-    int row() const { return panels * PANEL; }
-
-    void run(const Number* h, int rows, float* logits, int from, int to) const {
-        for (int panel = from; panel < to; ++panel)
-            in_tiles(rows, [&](auto constant, int row) {
-                constexpr int R = decltype(constant)::value;
-                typename Format::Sums sums[R][4]{};
-                multiply<Format, R, 0, 4>(sums, h + row * width, width / Format::GROUP, 1, packed.data() + panel * panel_size, width / Format::GROUP);
-#pragma GCC unroll 8
-                for (int r = 0; r < R; ++r)
-#pragma GCC unroll 8
-                    for (int v = 0; v < 4; ++v) {
-                        const int at = panel * PANEL + v * LANES;
-                        store(logits + ptrdiff_t(row + r) * this->row() + at, finished<Format>(sums[r][v], bias.data() + at, factors.data() + at));
-                    }
-            });
-    }
-};
 
 // What a call to write is told, and whom it tells.
 struct Writing {

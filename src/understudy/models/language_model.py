@@ -1,8 +1,10 @@
 """The language model: token ids in, logits and the recurrent state out."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from understudy.models import native
 from understudy.models.cells import CELLS, State
 from understudy.models.config import ModelConfig
 from understudy.models.initialisation import initialise
@@ -56,7 +58,12 @@ class LanguageModel(nn.Module):
         return (zeros,) * CELLS[self.config.cell].num_states
 
     def forward(
-        self, inputs: Tensor, state: State | None = None, start: int = 0, stop: int | None = None
+        self,
+        inputs: Tensor,
+        state: State | None = None,
+        start: int = 0,
+        stop: int | None = None,
+        targets: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """Run over a piece of text.
 
@@ -65,9 +72,11 @@ class LanguageModel(nn.Module):
             state: what an earlier call returned; None is the zero state.
             start: the lowest layer to run.
             stop: run only the layers below this one and no head.
+            targets: ids (B, T) of what follows each input.
 
         Returns:
-            Logits (B, T, V), or with `stop` the outputs (B, T, H) of the last layer run; and the state.
+            Logits (B, T, V), or with `stop` the outputs (B, T, H) of the last layer run, or with `targets` their mean
+            cross-entropy in nats; and the state.
         """
         if state is None:
             state = self.initial_state(inputs.shape[0], start, stop)
@@ -81,8 +90,13 @@ class LanguageModel(nn.Module):
         if stop is not None:
             return x.transpose(0, 1), state
         mask = self._mask(shape, self.config.output_dropout)
+        x = x if mask is None else x * mask
         # The head works on the memory order of the stack (T, B); the view turned back costs nothing.
-        return self.head(x if mask is None else x * mask).transpose(0, 1), state
+        if targets is None:
+            return self.head(x).transpose(0, 1), state
+        if self.backend in ("auto", "native") and native.serves(x, state):
+            return native.native_loss(x, self.head.weight, self.head.bias, targets.T), state
+        return F.cross_entropy(self.head(x).flatten(0, 1), targets.T.flatten()), state
 
     def _mask(self, shape: tuple[int, int, int], rate: float) -> Tensor | None:
         """A scaled dropout mask (T, B, H), or (1, B, H) when it is the same at all steps (Gal and Ghahramani 2016)."""

@@ -1,4 +1,4 @@
-"""A stack of recurrent layers in one native call, differentiable: `kernels/sequences.hpp` for autograd."""
+"""A stack of recurrent layers, and the loss on top of it, each in one native call: `kernels/` for autograd."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,8 +26,7 @@ def native_stack(
     """
     if masks and masks[0] is not None:  # of the features themselves: nothing that a recurrent layer need know
         inputs, masks = inputs * masks[0], [None, *masks[1:]]
-    bf16 = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
-    fixed = (cell, "bf16" if bf16 else "fp32", tuple(masks), len(state))
+    fixed = (cell, _precision(), tuple(masks), len(state))
     outputs, *final = NativeStack.apply(fixed, inputs, *state, *(weight for layer in layers for weight in layer))
     return outputs, tuple(final)
 
@@ -77,3 +76,46 @@ class NativeStack(torch.autograd.Function):
         )
         found = [d_features, d_h0, *([d_c0] if ctx.states == 2 else []), *(g for layer in gradients for g in layer)]
         return None, *(None if array is None else torch.from_numpy(array) for array in found)
+
+
+def native_loss(outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+    """The mean cross-entropy, in nats, of outputs (T, B, H) through a head; logits never exist all at once.
+
+    Args:
+        outputs: of the top layer.
+        weight, bias: of the head, (V, H) and (V,).
+        targets: ids (T, B).
+    """
+    return NativeLoss.apply(outputs, weight, bias, targets)
+
+
+class NativeLoss(torch.autograd.Function):
+    """The loss and its gradients, which are computed in one go."""
+
+    @staticmethod
+    def forward(ctx: Any, outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
+        """The loss; gradients wait for the backward pass."""
+        kernels = engine()
+        assert kernels is not None
+        mean, *ctx.gradients = kernels.loss(
+            precision=_precision(),
+            outputs=outputs.detach().float().contiguous().numpy(),
+            weight=weight.detach().contiguous().numpy(),
+            bias=bias.detach().contiguous().numpy(),
+            targets=targets.contiguous().numpy(),
+            threads=torch.get_num_threads(),
+            wanted=ctx.needs_input_grad[:3],
+        )
+        return weight.new_tensor(mean)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
+        """The gradients, scaled."""
+        scale = float(grads[0])
+        found = [None if array is None else torch.from_numpy(array) for array in ctx.gradients]
+        return *(g if g is None or scale == 1 else g * scale for g in found), None
+
+
+def _precision() -> str:
+    bf16 = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    return "bf16" if bf16 else "fp32"

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from lightning_fabric import Fabric
 from torch import Tensor
 
@@ -162,9 +161,7 @@ class Loop:
             batches.batch(counters.step % batches.steps_per_epoch, self.fabric.global_rank, self.fabric.world_size)
         )
         self.module.train()
-        logits, hidden = self.module(inputs, hidden, self.task.start)
-        # Time first, as the logits lie in memory: flattening them the other way would copy them.
-        loss = F.cross_entropy(logits.transpose(0, 1).flatten(0, 1), targets.T.flatten())
+        loss, hidden = self.module(inputs, hidden, self.task.start, targets=targets)
         self.optimizer.zero_grad()
         self.fabric.backward(loss)
         for parameter, held, _ in self.partly:
