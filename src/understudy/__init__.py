@@ -32,6 +32,8 @@ PUBLIC = {
     "SamplingOptions": "generation.sampling",
     "info": "about",
     "Info": "about",
+    "quantize": "generation.quantize",
+    "Quantisation": "generation.quantize",
     "EngineOptions": "models.walker",
     "load_checkpoint": "models.checkpoint",
     "Checkpoint": "models.checkpoint",

@@ -61,6 +61,11 @@ COMMANDS = {
         "MODEL [--prompt TEXT] [--length N | --documents N] [--samples N] [-i]",
         "Write text with a model.",
     ),
+    "quantize": Command(
+        "understudy.generation.quantize",
+        "MODEL [TEXT...] --out FOLDER",
+        "Write a model with weights of 8 bits, and measure what that changes.",
+    ),
     "study": Command(
         "understudy.studies.study",
         "NAME --data ROLE=PATH... [--quick] --out FOLDER",

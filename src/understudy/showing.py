@@ -142,6 +142,20 @@ def facts_of_generation(result: Any) -> None:
             log.info(f"copied from the {name} text: {share} in runs of 30 characters or more, the longest of {longest}")
 
 
+def _quantisation(result: Any) -> None:
+    low, high = result.interval
+    _say(
+        {
+            "weights": f"{result.megabytes:.2f} MB, {result.base_megabytes:.2f} MB in {result.base}",
+            "measured on": f"{result.text}, {result.tokens:,} tokens",
+            "loss": f"{result.loss:.4f} nats per token in int8, {result.base_loss:.4f} in fp32",
+            "difference": f"{result.difference:+.5f} [{low:+.5f}, {high:+.5f}]",
+            "model": result.model,
+            "next": f"understudy generate {result.model}",
+        }
+    )
+
+
 def _comparison(result: Any) -> None:
     from understudy.report.tables import to_terminal
     from understudy.studies.findings import results_table
@@ -243,6 +257,7 @@ SHOWN: dict[str, Callable[[Any], None]] = {
     "TrainingResult": _training,
     "Evaluation": _evaluation,
     "Generation": _generation,
+    "Quantisation": _quantisation,
     "Comparison": _comparison,
     "StudyResult": _study,
     "Info": _info,

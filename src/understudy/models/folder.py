@@ -41,15 +41,11 @@ class ModelFolder:
         """
         path = self.folder / "model.safetensors"
         try:
-            found = {name: _array(tensor) for name, tensor in deserialize(path.read_bytes())}
+            found = unscaled({name: _array(tensor) for name, tensor in deserialize(path.read_bytes())})
         except (SafetensorError, OSError) as error:
             raise UserError(
                 f"{path} is damaged or cut short ({error}). Restore it from a copy, or train again."
             ) from error
-        for name in [name for name in found if name.endswith(SCALE)]:  # of rows of whole numbers
-            scale, matrix = found.pop(name), name.removesuffix(SCALE)
-            if matrix in found and len(scale) == len(found[matrix]):
-                found[matrix] = found[matrix] * scale[:, None]
         expected = weight_shapes(self.shape)
         wrong = [f"{name} is missing" for name in expected.keys() - found.keys()]
         wrong += [f"{name} is not part of the model" for name in found.keys() - expected.keys()]
@@ -64,6 +60,17 @@ class ModelFolder:
 
 
 SCALE = ".scale"
+
+
+def unscaled(tensors: Weights) -> Weights:
+    """Weights of which matrices of whole numbers are multiplied by the scales of their rows, named NAME.scale."""
+    scales = {name: tensor for name, tensor in tensors.items() if name.endswith(SCALE)}
+    weights = {name: tensor for name, tensor in tensors.items() if name not in scales}
+    for name, scale in scales.items():
+        matrix = name.removesuffix(SCALE)
+        if matrix in weights and len(scale) == len(weights[matrix]):
+            weights[matrix] = weights[matrix].astype(np.float32) * scale[:, None]
+    return weights
 
 
 def read_folder(name_or_folder: str | Path) -> ModelFolder:

@@ -1,0 +1,105 @@
+"""`quantize`: whole numbers, what they cost, and that the folder is a model like any other."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from understudy.errors import UserError
+from understudy.evaluation.evaluate import evaluate
+from understudy.generation.generate import GenerateOptions, generate
+from understudy.generation.quantize import quantize, quantized
+from understudy.generation.sampling import SamplingOptions
+from understudy.kernels import engine
+from understudy.models.checkpoint import load_checkpoint
+from understudy.models.folder import read_folder
+from understudy.models.walker import EngineOptions
+from understudy.text.tokenizers import CharTokenizer
+
+native = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
+
+
+@native
+@pytest.mark.parametrize(
+    "shape", [{}, {"embedding_size": 6}, {"embedding_size": 8, "tied": True}, {"cell": "gru", "num_layers": 3}]
+)
+def test_a_quantised_model_is_a_model(make_base, song_file, tmp_path, shape):
+    base = make_base(**shape)
+    found = quantize(base, song_file, out=tmp_path / "small")
+    assert found.megabytes < 0.6 * found.base_megabytes
+    assert abs(found.difference) < 0.02
+    assert found.interval[0] < found.difference < found.interval[1]
+    assert found.base_loss == pytest.approx(evaluate(base, song_file).loss)
+    assert found.loss == evaluate(tmp_path / "small", song_file).loss
+    assert found.loss != evaluate(tmp_path / "small", song_file, running=EngineOptions(precision="fp32")).loss
+    expected = load_checkpoint(base).model.state_dict()
+    largest = max(weight.abs().max() for weight in expected.values())
+    for name, weight in load_checkpoint(tmp_path / "small").model.state_dict().items():
+        assert (weight - expected[name]).abs().max() <= largest / 127 / 2 + 1e-6
+
+
+@native
+def test_it_writes_in_int8_by_itself_and_says_what_it_lost(make_base, song_file, tmp_path):
+    base, small = make_base(), tmp_path / "small"
+    found = quantize(base, out=small)
+    assert found.text == "what the model itself wrote"
+    assert found.tokens > 20_000
+    options = GenerateOptions(length=100), SamplingOptions(seed=1)
+    by_default = generate(small, *options)
+    assert by_default.texts == generate(small, *options, EngineOptions(precision="int8")).texts
+    card = (small / "README.md").read_text()
+    assert f"in fp32: {found.difference:+.5f} [" in card
+    assert json.loads((small / "config.json").read_text())["dtype"] == "int8"
+    assert str(tmp_path) not in card
+
+
+def test_rows_that_are_added_up_share_a_scale(make_base):
+    folder = read_folder(make_base(num_layers=2))
+    weights = folder.weights()
+    weights["layers.0.weight_hh"][3] = 0
+    found = quantized(weights)
+    assert np.array_equal(found["layers.1.weight_ih.scale"], found["layers.1.weight_hh.scale"])
+    assert found["layers.0.weight_ih"].dtype == np.float16
+    assert "layers.0.weight_ih.scale" not in found
+    assert found["layers.0.weight_hh.scale"][3] == 1
+    largest = np.maximum(*(np.abs(found[f"layers.1.weight_{k}"]).max(axis=1) for k in ("ih", "hh")))
+    assert (largest == 127).all()
+    assert found["head.bias"].dtype == np.float32
+
+
+@native
+def test_bad_input(make_base, song_file, tmp_path):
+    base = make_base()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a.txt").write_text("a")
+    with pytest.raises(UserError, match="full is not empty"):
+        quantize(base, out=tmp_path / "full")
+    with pytest.raises(UserError, match="no usable probabilities"):
+        quantize(_broken(make_base), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_without_an_engine_int8_cannot_be_measured(make_base, no_engine, tmp_path):
+    with pytest.raises(UserError, match="no native engine"):
+        quantize(make_base(), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def _broken(make_base):
+    from understudy.models.checkpoint import save_weights
+
+    folder = make_base("broken", tokenizer=CharTokenizer("\x03ab"))
+    model = load_checkpoint(folder).model
+    with torch.no_grad():
+        model.head.bias.fill_(torch.nan)
+    save_weights(folder, model)
+    return folder
+
+
+@native
+def test_as_a_command(cli, make_base, song_file, tmp_path):
+    result = cli("quantize", make_base(), song_file, "--out", tmp_path / "small")
+    assert (result.status, "difference" in result.out) == (0, True)
+    result = cli("quantize", make_base("b"), song_file, "--out", tmp_path / "other", "--json")
+    assert json.loads(result.out)["model"] == str(tmp_path / "other")
