@@ -23,7 +23,7 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 from understudy.cli import run
 """
-FUNCTIONS = ["pretrain", "finetune", "compare", "study", "evaluate", "generate", "quantize", "info"]
+FUNCTIONS = ["pretrain", "finetune", "compare", "study", "evaluate", "generate", "quantize", "gradcheck", "info"]
 
 
 def python(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -71,6 +71,11 @@ COMMANDS = {
         "NAME --data ROLE=PATH... [--quick] --out FOLDER",
         "Run a named experiment.",
     ),
+    "gradcheck": Command(
+        "understudy.models.gradcheck",
+        "[--cell rnn|lstm|gru] [--hidden-size N] [--sequence-length N]",
+        "Check the gradients of every backend against numerical ones.",
+    ),
     "info": Command(
         "understudy.about",
         "[PATH]",

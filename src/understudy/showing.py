@@ -156,6 +156,24 @@ def _quantisation(result: Any) -> None:
     )
 
 
+def _gradcheck(result: Any) -> None:
+    rows = [
+        {
+            "parameter": row.parameter,
+            "backend": row.backend,
+            "precision": row.precision,
+            "relative error": f"{row.relative_error:.1e}",
+            "floor": f"{row.floor:.1e}",
+            "below it": f"{row.below:,} of {row.entries:,}",
+        }
+        for row in result.rows
+    ]
+    _console().print(_rows(rows))
+    print()
+    limits = ", ".join(f"{precision} {limit:.0e}" for precision, limit in result.tolerances.items())
+    print(f"{'All' if result.passed else 'NOT all'} gradients are within their tolerances: {limits}.")
+
+
 def _comparison(result: Any) -> None:
     from understudy.report.tables import to_terminal
     from understudy.studies.findings import results_table
@@ -258,6 +276,7 @@ SHOWN: dict[str, Callable[[Any], None]] = {
     "Evaluation": _evaluation,
     "Generation": _generation,
     "Quantisation": _quantisation,
+    "Gradcheck": _gradcheck,
     "Comparison": _comparison,
     "StudyResult": _study,
     "Info": _info,
