@@ -298,7 +298,7 @@ print(json.dumps(counts))
 @pytest.mark.parametrize("seed", range(len(KINDS)))
 def test_kill_minus_nine_at_random_moments(undisturbed, song_file, tmp_path, seed):
     model, training = list(KINDS.values())[seed]
-    training = replace(training, steps=300, validate_every=20, patience=0)
+    training = replace(training, steps=1500, validate_every=20, patience=0)
     arguments = [json.dumps(asdict(model)), json.dumps(asdict(training)), str(seed), "21"]
     command = [sys.executable, "-c", KILLS, song_file, tmp_path / "out", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)

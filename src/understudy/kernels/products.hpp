@@ -42,8 +42,8 @@ struct Bf16 {
 #if defined(__AVX512BF16__)
         return (Floats)_mm512_dpbf16_ps((__m512)sums, (__m512bh)w, (__m512bh)_mm512_set1_epi32(a));
 #else
-        sums += reinterpret_cast<Floats>(w << 16) * bits<float>(a << 16);
-        return sums + reinterpret_cast<Floats>(w & int32_t(0xffff0000)) * bits<float>(a & int32_t(0xffff0000));
+        sums += reinterpret_cast<Floats>(w << 16) * bits<float>(uint32_t(a) << 16);
+        return sums + reinterpret_cast<Floats>(w & int32_t(0xffff0000)) * bits<float>(uint32_t(a) & 0xffff0000u);
 #endif
     }
     static Number number(float x) {  // to the nearest, ties to even; NaN stays NaN
