@@ -9,11 +9,11 @@ import torch
 from understudy.errors import UserError
 from understudy.evaluation.evaluate import evaluate
 from understudy.generation.generate import GenerateOptions, generate
-from understudy.generation.quantize import quantize, quantized
+from understudy.generation.quantize import corrected_biases, input_means, quantize, quantized
 from understudy.generation.sampling import SamplingOptions
 from understudy.kernels import engine
 from understudy.models.checkpoint import load_checkpoint
-from understudy.models.folder import read_folder
+from understudy.models.folder import read_folder, unscaled
 from understudy.models.walker import EngineOptions
 from understudy.text.tokenizers import CharTokenizer
 
@@ -36,6 +36,8 @@ def test_a_quantised_model_is_a_model(make_base, song_file, tmp_path, shape):
     expected = load_checkpoint(base).model.state_dict()
     largest = max(weight.abs().max() for weight in expected.values())
     for name, weight in load_checkpoint(tmp_path / "small").model.state_dict().items():
+        if weight.ndim == 1:
+            continue
         assert (weight - expected[name]).abs().max() <= largest / 127 / 2 + 1e-6
 
 
@@ -54,18 +56,33 @@ def test_it_writes_in_int8_by_itself_and_says_what_it_lost(make_base, song_file,
     assert str(tmp_path) not in card
 
 
-def test_rows_that_are_added_up_share_a_scale(make_base):
-    folder = read_folder(make_base(num_layers=2))
-    weights = folder.weights()
+def test_each_row_has_a_scale_and_what_is_looked_up_has_none(make_base):
+    weights = read_folder(make_base(num_layers=2)).weights()
     weights["layers.0.weight_hh"][3] = 0
     found = quantized(weights)
-    assert np.array_equal(found["layers.1.weight_ih.scale"], found["layers.1.weight_hh.scale"])
     assert found["layers.0.weight_ih"].dtype == np.float16
     assert "layers.0.weight_ih.scale" not in found
     assert found["layers.0.weight_hh.scale"][3] == 1
-    largest = np.maximum(*(np.abs(found[f"layers.1.weight_{k}"]).max(axis=1) for k in ("ih", "hh")))
-    assert (largest == 127).all()
+    assert (np.abs(found["layers.1.weight_ih"]).max(axis=1) == 127).all()
     assert found["head.bias"].dtype == np.float32
+
+
+@pytest.mark.parametrize("shape", [{}, {"embedding_size": 6}, {"embedding_size": 8, "tied": True}])
+def test_biases_make_up_for_the_mean_of_what_rounding_changes(make_base, shape):
+    model = load_checkpoint(make_base(**shape)).model
+    weights = read_folder(make_base("again", **shape)).weights()
+    ids = np.random.default_rng(0).integers(128, size=(40, 6))
+    means = input_means(model, ids)
+    outputs = model(torch.from_numpy(ids.T.copy()), stop=2)[0]
+    np.testing.assert_allclose(means["head.weight"], outputs.detach().mean(dim=(0, 1)), atol=1e-6)
+    rounded = unscaled(quantized(weights))
+    biases = corrected_biases(weights, rounded, means)
+    head = "head.weight" if "head.weight" in weights else "embedding.weight"
+    before = weights[head] @ means["head.weight"] + weights["head.bias"]
+    after = rounded[head] @ means["head.weight"] + biases["head.bias"]
+    np.testing.assert_allclose(after, before, atol=1e-6)
+    names = {f"layers.{layer}.bias_{kind}" for layer in (0, 1) for kind in ("ih", "hh")} | {"head.bias"}
+    assert biases.keys() == names - (set() if shape else {"layers.0.bias_ih"})
 
 
 @native

@@ -82,7 +82,7 @@ def walk(kernels: Any, cell: str, draw: np.random.Generator) -> None:
         walker = kernels.Walker(
             cell,
             precision,
-            [(*layer, rows) for layer in weights],
+            [(*layer, rows, rows) for layer in weights],
             None,
             *head,
             np.full(vocabulary, 0.02, np.float32) if scaled else None,

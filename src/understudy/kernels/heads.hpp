@@ -55,7 +55,7 @@ struct Head {
 #pragma GCC unroll 8
                     for (int v = 0; v < 4; ++v) {
                         const int at = panel * PANEL + v * LANES;
-                        store(logits + ptrdiff_t(row + r) * this->row() + at, finished<Format>(sums[r][v], bias.data() + at, factors.data() + at));
+                        store(logits + ptrdiff_t(row + r) * this->row() + at, load(bias.data() + at) + worth<Format>(sums[r][v], factors.data() + at));
                     }
             });
     }

@@ -31,7 +31,8 @@ struct Weights {
     const float* hh;  // (G*H, H)
     const float* bias_ih;
     const float* bias_hh;
-    const float* scales;  // (G*H,) of int8 weights, null otherwise
+    const float* scales_ih;  // (G*H,) of int8 weights, null otherwise
+    const float* scales_hh;
 };
 
 // A weight as a format holds it; int8 is given in units of its row's scale.
@@ -52,15 +53,15 @@ inline void pack_row(int32_t* to, ptrdiff_t stride, const float* from, int colum
     }
 }
 
-// Sums in floats, with what they are worth.
+// Sums in floats; those of int8 are counts of what `factors` say.
 template <class Format>
-inline Floats finished(typename Format::Sums sums, const float* start, const float* factors) {
+inline Floats worth(typename Format::Sums sums, const float* factors) {
     if constexpr (Format::WHOLE)
-        return load(start) + __builtin_convertvector(sums, Floats) * load(factors);
+        return __builtin_convertvector(sums, Floats) * load(factors);
     else if constexpr (std::is_same_v<Format, Int8>)
-        return load(start) + sums * load(factors);
+        return sums * load(factors);
     else
-        return load(start) + sums;
+        return sums;
 }
 
 template <class Format, class Cell>
@@ -76,7 +77,7 @@ struct Layer {
     Buffer<int32_t> packed;
     Buffer<float> start;         // what the sums begin with (biases): panels * PANEL
     Buffer<float> table;         // (V, panels * PANEL): the same for each token, its weights included
-    Buffer<float> factors;       // for int8, what a sum is worth: panels * PANEL
+    Buffer<float> by_input, by_state;  // for int8, what a sum over the input and one over the state is worth
     int tokens = 0;
 
     int sums() const { return panels * PANEL; }
@@ -103,7 +104,8 @@ struct Layer {
           packed(panels * panel_size),
           start(sums()),
           table(size_t(tokens) * sums()),
-          factors(std::is_same_v<Format, Int8> ? sums() : 0),
+          by_input(std::is_same_v<Format, Int8> ? sums() : 0, 0.0f),
+          by_state(by_input.size(), 0.0f),
           tokens(tokens) {}
 
     // Panels from `from` to `to` from a layer's weights.
@@ -114,8 +116,8 @@ struct Layer {
             for (int v = 0; v < Cell::VECTORS; ++v)
                 for (int lane = 0; lane < LANES; ++lane) {
                     const int at = panel * PANEL + v * LANES + lane;
-                    if (inputs) pack_gate(to_input + v * LANES + lane, at + Cell::INPUT_FROM * LANES, weights.ih, inputs, input_width, Cell::INPUT_GATE, weights.scales);
-                    pack_gate(to_state + v * LANES + lane, at + Cell::STATE_FROM * LANES, weights.hh, units, width, Cell::STATE_GATE, weights.scales);
+                    if (inputs) pack_gate(to_input + v * LANES + lane, at + Cell::INPUT_FROM * LANES, weights.ih, inputs, input_width, Cell::INPUT_GATE, weights.scales_ih);
+                    pack_gate(to_state + v * LANES + lane, at + Cell::STATE_FROM * LANES, weights.hh, units, width, Cell::STATE_GATE, weights.scales_hh);
                 }
             for (int sum = panel * PANEL; sum < (panel + 1) * PANEL; ++sum) begin(weights, sum);
         }
@@ -132,27 +134,28 @@ struct Layer {
     // What the sum begins with: biases, the token's weights, and for int8 what the shift of the activations adds.
     void begin(const Weights& weights, int sum) {
         const Place at = place(sum);
-        const int by_input = at.unit < units ? Cell::INPUT_GATE[at.slot] : -1;
-        const int by_state = at.unit < units ? Cell::STATE_GATE[at.slot] : -1;
-        const ptrdiff_t input_row = ptrdiff_t(by_input) * units + at.unit;
-        const ptrdiff_t state_row = ptrdiff_t(by_state) * units + at.unit;
+        const int input_gate = at.unit < units ? Cell::INPUT_GATE[at.slot] : -1;
+        const int state_gate = at.unit < units ? Cell::STATE_GATE[at.slot] : -1;
+        const ptrdiff_t input_row = ptrdiff_t(input_gate) * units + at.unit;
+        const ptrdiff_t state_row = ptrdiff_t(state_gate) * units + at.unit;
         float bias = 0;
-        if (by_input >= 0) bias += weights.bias_ih[input_row];
-        if (by_state >= 0) bias += weights.bias_hh[state_row];
+        if (input_gate >= 0) bias += weights.bias_ih[input_row];
+        if (state_gate >= 0) bias += weights.bias_hh[state_row];
         if constexpr (std::is_same_v<Format, Int8>) {
-            const ptrdiff_t row = by_state >= 0 ? state_row : input_row;
-            const float scale = by_input < 0 && by_state < 0 ? 0.0f : weights.scales[row];
-            double total = 0;
-            if (by_input >= 0 && inputs)
-                for (int k = 0; k < inputs; ++k) total += packed_weight<Format>(weights.ih[input_row * inputs + k] / scale);
-            if (by_state >= 0)
-                for (int k = 0; k < units; ++k) total += packed_weight<Format>(weights.hh[state_row * units + k] / scale);
-            factors[sum] = scale / Format::UNIT;
-            bias -= float(total * Format::SHIFT * (scale / Format::UNIT));
+            if (input_gate >= 0 && inputs) bias -= shift(weights.ih + input_row * inputs, inputs, weights.scales_ih[input_row], by_input[sum]);
+            if (state_gate >= 0) bias -= shift(weights.hh + state_row * units, units, weights.scales_hh[state_row], by_state[sum]);
         }
         start[sum] = bias;
         for (int64_t token = 0; token < tokens; ++token)
-            table[token * sums() + sum] = bias + (by_input >= 0 ? weights.ih[input_row * tokens + token] : 0.0f);
+            table[token * sums() + sum] = bias + (input_gate >= 0 ? weights.ih[input_row * tokens + token] : 0.0f);
+    }
+
+    // What is added to the sum of a row because activations are shifted up; and what a sum of 1 is worth.
+    static float shift(const float* row, int columns, float scale, float& factor) {
+        double total = 0;
+        for (int k = 0; k < columns; ++k) total += packed_weight<Format>(row[k] / scale);
+        factor = scale / Int8::UNIT;
+        return float(total * Int8::SHIFT * factor);
     }
 };
 
@@ -183,15 +186,26 @@ inline void step_tile(const Layer<Format, Cell>& layer, const Step<Format>& step
         multiply<Format, R, Cell::INPUT_FROM, Cell::VECTORS>(sums, step.x + row * layer.input_width, x_row, 1, w, x_row);
         w += x_row * Cell::VECTORS * LANES;
     }
+    Floats slots[R][4];
+    const int first = panel * PANEL;
+    if constexpr (std::is_same_v<Format, Int8>) {  // another scale for the state: sums over the input end here
+#pragma GCC unroll 8
+        for (int r = 0; r < R; ++r)
+#pragma GCC unroll 8
+            for (int v = 0; v < 4; ++v) {
+                slots[r][v] = worth<Format>(sums[r][v], layer.by_input.data() + first + v * LANES);
+                sums[r][v] = typename Format::Sums{};
+            }
+    }
     multiply<Format, R, Cell::STATE_FROM, Cell::VECTORS>(sums, step.h + row * layer.width, h_row, 1, w, h_row);
 
-    Floats slots[R][4];
 #pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
         for (int v = 0; v < 4; ++v) {
-            const int at = panel * PANEL + v * LANES;
-            slots[r][v] = finished<Format>(sums[r][v], step.start[row + r] + at, layer.factors.data() + at);
+            const Floats found = load(step.start[row + r] + first + v * LANES) + worth<Format>(sums[r][v], layer.by_state.data() + first + v * LANES);
+            if constexpr (std::is_same_v<Format, Int8>) slots[r][v] += found;
+            else slots[r][v] = found;
         }
 
     for (int r = 0; r < R; ++r) {

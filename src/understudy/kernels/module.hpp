@@ -49,11 +49,11 @@ void check_ids(const IntArray& ids, int vocabulary) {  // which index tables
             throw py::index_error("The id " + std::to_string(ids.data()[i]) + " is not one of " + std::to_string(vocabulary) + " tokens.");
 }
 
-// A layer's weights as arrays: ih, hh, bias_ih, bias_hh, and for int8 the scales of the rows.
+// A layer's weights as arrays: ih, hh, bias_ih, bias_hh, and for int8 the scales of the rows of the first two.
 struct LayerArrays {
     FloatArray ih, hh, bias_ih, bias_hh;
-    MaybeFloats scales;
-    Weights weights() const { return {ih.data(), hh.data(), bias_ih.data(), bias_hh.data(), pointer(scales)}; }
+    MaybeFloats scales_ih, scales_hh;
+    Weights weights() const { return {ih.data(), hh.data(), bias_ih.data(), bias_hh.data(), pointer(scales_ih), pointer(scales_hh)}; }
 };
 
 std::vector<LayerArrays> layer_arrays(const py::list& layers) {
@@ -61,7 +61,8 @@ std::vector<LayerArrays> layer_arrays(const py::list& layers) {
     for (const py::handle& each : layers) {
         const auto layer = each.cast<py::tuple>();
         arrays.push_back({layer[0].cast<FloatArray>(), layer[1].cast<FloatArray>(), layer[2].cast<FloatArray>(),
-                          layer[3].cast<FloatArray>(), layer.size() > 4 ? layer[4].cast<MaybeFloats>() : std::nullopt});
+                          layer[3].cast<FloatArray>(), layer.size() > 4 ? layer[4].cast<MaybeFloats>() : std::nullopt,
+                          layer.size() > 5 ? layer[5].cast<MaybeFloats>() : std::nullopt});
     }
     return arrays;
 }
@@ -201,7 +202,7 @@ class PyWalker {
         std::vector<Weights> weights;
         for (const auto& each : arrays) weights.push_back(each.weights());
         const int units = int(head.shape(1)), tokens = int(head.shape(0)), inputs = embedding ? int(embedding->shape(1)) : 0;
-        const Weights top{nullptr, head.data(), nullptr, bias.data(), pointer(scales)};
+        const Weights top{nullptr, head.data(), nullptr, bias.data(), nullptr, pointer(scales)};
         walker_ = with_any_format(precision, [&](auto format) {
             return with_cell(cell, [&](auto kind) -> std::unique_ptr<AnyWalker> {
                 return std::make_unique<Walker<decltype(format), decltype(kind)>>(weights, units, tokens, pointer(embedding), inputs, top, threads);

@@ -98,7 +98,7 @@ class Walker : public AnyWalker {
     Walker(const std::vector<Weights>& weights, int units, int tokens, const float* embedding, int inputs, const Weights& head, int threads)
         : threads_(std::max(1, threads)),
           layers_(packed(weights, units, tokens, embedding ? inputs : 0)),
-          head_(head.hh, head.bias_hh, head.scales, tokens, units, layers_[0].width),
+          head_(head.hh, head.bias_hh, head.scales_hh, tokens, units, layers_[0].width),
           embedding_(embedding ? size_t(tokens) * layers_[0].input_width : 0, Format::number(0.0f)) {
         for (int token = 0; token < tokens && embedding; ++token)
             for (int i = 0; i < inputs; ++i)

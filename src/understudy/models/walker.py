@@ -93,10 +93,8 @@ def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision:
         )
         if index == 0 and by_table:
             ih = np.ascontiguousarray(ih @ embedding.T)  # type: ignore[union-attr]
-        scales = None
-        if precision == "int8":
-            scales = row_scales(hh) if index == 0 else row_scales(ih, hh)
-        layers.append((ih, hh, *biases, scales))
+        scales = [row_scales(matrix) if precision == "int8" else None for matrix in (ih, hh)]
+        layers.append((ih, hh, *biases, *scales))
     head = np.ascontiguousarray(weights["embedding.weight" if config.tied else "head.weight"])
     bias = weights["head.bias"]
     if precision == "int8" and not all(np.isfinite(weight).all() for weight in weights.values()):
@@ -113,7 +111,7 @@ def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision:
     )
 
 
-def row_scales(*matrices: Floats) -> Floats:
-    """What a step of 1 in int8 is worth in each row (R,) of matrices that are added up: the largest becomes 127."""
-    largest = np.max([np.abs(matrix).max(axis=1) for matrix in matrices], axis=0)
+def row_scales(matrix: Floats) -> Floats:
+    """What a step of 1 in int8 is worth in each row (R,): the largest number becomes 127."""
+    largest = np.abs(matrix).max(axis=1)
     return np.where(largest > 0, largest / 127, 1).astype(np.float32)
