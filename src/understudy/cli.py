@@ -127,7 +127,9 @@ def run(arguments: list[str]) -> int:
         if result is not None:
             print(as_json(result)) if flags["--json"] else show(result)
         sys.stdout.flush()  # here, where it is noticed that the reader has gone
-        return INTERRUPTED if getattr(result, "outcome", None) == "interrupted" else 0
+        if getattr(result, "outcome", None) == "interrupted":
+            return INTERRUPTED
+        return int(not getattr(result, "passed", True))  # of a check
     except SystemExit as end:  # of a helper process
         return int(end.code or 0)
     except BrokenPipeError:  # the reader has gone, as `| head` goes; Python would stumble over that again at exit

@@ -94,6 +94,9 @@ def test_bad_input(make_base, song_file, tmp_path):
         quantize(base, out=tmp_path / "full")
     with pytest.raises(UserError, match="no usable probabilities"):
         quantize(_broken(make_base), out=tmp_path / "out")
+    (tmp_path / "short.txt").write_text("A line that is not much of a text.\n" * 3)
+    with pytest.raises(UserError, match="too short to measure on: it needs 5 documents, or 10,000 characters"):
+        quantize(base, tmp_path / "short.txt", out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -126,3 +126,10 @@ def test_as_a_command(cli):
     assert "All gradients are within their tolerances" in result.out
     rows = json.loads(cli("gradcheck", *small, "--cell", "gru", "--json").out)["rows"]
     assert {"parameter", "relative_error", "backend", "precision"} <= rows[0].keys()
+
+
+def test_a_check_that_fails_is_told_by_the_exit_status(cli, monkeypatch):
+    monkeypatch.setitem(module.TOLERANCES, "fp32", 0.0)
+    result = cli("gradcheck", "--hidden-size", 4, "--vocabulary-size", 5, "--sequence-length", 3)
+    assert result.status == 1
+    assert "NOT all gradients are within their tolerances" in result.out

@@ -5,7 +5,6 @@ Rounding shifts what a row adds up to by the rounding errors times the mean of t
 measured before the folder is written: the cross-entropy of both on the same text.
 """
 
-import math
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,12 +16,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from understudy.errors import UserError
-from understudy.evaluation.losses import walker_losses
+from understudy.evaluation.intervals import MIN_DOCUMENTS, paired_difference
+from understudy.evaluation.losses import BLOCK, walker_losses
 from understudy.generation.generate import GenerateOptions, generate
 from understudy.generation.sampling import SamplingOptions
 from understudy.models.card import model_card
-from understudy.models.checkpoint import load_checkpoint
-from understudy.models.folder import SCALE, ModelFolder, Weights, read_folder, unscaled
+from understudy.models.checkpoint import Checkpoint, load_checkpoint
+from understudy.models.folder import SCALE, Weights, unscaled
 from understudy.models.language_model import LanguageModel
 from understudy.models.walker import EngineOptions, Floats, Precision, native_walker, row_scales
 from understudy.storage import atomic_write, write_json
@@ -53,7 +53,7 @@ class Quantisation:
     """The same in int8."""
     difference: float
     interval: tuple[float, float]
-    """95 % of the difference over documents, by the normal distribution."""
+    """95 % of the difference, by the bootstrap over documents, or over blocks of them where they are few."""
 
 
 def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadOptions = ReadOptions()) -> Quantisation:
@@ -68,20 +68,24 @@ def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadO
     Raises:
         UserError: bad input, an output folder that is not empty, or no native engine, which alone runs in int8.
     """
-    source, folder = read_folder(model), Path(out)
+    source, folder = load_checkpoint(model), Path(out)
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty. Choose another folder with --out.")
     weights = source.weights()
     own = _own_text(source)
     tensors = quantized(weights)
-    tensors |= corrected_biases(weights, unscaled(tensors), input_means(load_checkpoint(model).model, own))
+    tensors |= corrected_biases(weights, unscaled(tensors), input_means(source.model, own))
     stream = Corpus.open(texts, read, None).stream("all", source.tokenizer) if texts else None
     before = _nats(source, weights, "fp32", stream, own)
     after = _nats(source, unscaled(tensors), "int8", stream, own)
     tokens = int(before[1].sum())
-    each = (after[0] - before[0]) / before[1].clip(1)
-    error = 1.96 * float(each.std(ddof=1)) / math.sqrt(len(each)) if len(each) > 1 else math.nan
-    difference = float((after[0] - before[0]).sum() / tokens)
+    try:
+        difference = paired_difference(after[0], before[0], before[1])
+    except ValueError as error:
+        raise UserError(
+            f"The text is too short to measure on: it needs {MIN_DOCUMENTS} documents, or {MIN_DOCUMENTS * BLOCK:,} "
+            "characters. Leave it out, and what the model itself writes is used."
+        ) from error
     data = save(tensors, metadata={"format": "pt"})
     result = Quantisation(
         model=str(out),
@@ -92,8 +96,8 @@ def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadO
         tokens=tokens,
         base_loss=float(before[0].sum() / tokens),
         loss=float(after[0].sum() / tokens),
-        difference=difference,
-        interval=(difference - error, difference + error),
+        difference=difference.estimate,
+        interval=(difference.low, difference.high),
     )
     folder.mkdir(parents=True, exist_ok=True)
     atomic_write(folder / "model.safetensors", data)
@@ -156,7 +160,7 @@ def corrected_biases(weights: Weights, rounded: Weights, means: dict[str, Floats
     return result
 
 
-def _own_text(source: ModelFolder) -> NDArray[np.int64]:
+def _own_text(source: Checkpoint) -> NDArray[np.int64]:
     """Tokens (T, S) of S texts that the model writes in fp32, as it would be read: after an end symbol."""
     options = GenerateOptions(length=LENGTH, samples=SAMPLES), SamplingOptions(temperature=1, seed=0)
     texts = generate(source, *options, EngineOptions("native", "fp32")).texts
@@ -165,12 +169,13 @@ def _own_text(source: ModelFolder) -> NDArray[np.int64]:
 
 
 def _nats(
-    source: ModelFolder, weights: Weights, precision: Precision, stream: TokenStream | None, own: NDArray[np.int64]
+    source: Checkpoint, weights: Weights, precision: Precision, stream: TokenStream | None, own: NDArray[np.int64]
 ) -> Nats:
-    """The loss of each document of a text, or of the texts that the model wrote."""
+    """The loss of each document of a text (of its blocks where they are few), or of each text that the model wrote."""
     walker = native_walker(source.shape, weights, precision, EngineOptions().threads_for(SAMPLES))
     if stream is not None:
-        return walker_losses(walker, stream).by_document()
+        losses = walker_losses(walker, stream)
+        return losses.by_document() if len(losses.characters) >= MIN_DOCUMENTS else (losses.nats, losses.tokens)
     walker.start(own.shape[1])
     nats, _ = walker.score(np.ascontiguousarray(own[:-1]), np.ascontiguousarray(own[1:]))
     return nats.sum(axis=0), np.full(own.shape[1], len(own) - 1)

@@ -68,7 +68,6 @@ template <class Format, class Cell>
 struct Layer {
     using Number = typename Format::Number;
     static constexpr int UNITS = PANEL / Cell::SLOTS;  // in a panel
-    static constexpr int SLOTS_OF_UNIT = Cell::SLOTS;
 
     int units, width;            // H, and padded
     int inputs, input_width;     // I, and padded; 0 where the input is a token
@@ -83,7 +82,7 @@ struct Layer {
     int sums() const { return panels * PANEL; }
     const float* start_of(int64_t token) const { return table.empty() ? start.data() : table.data() + token * sums(); }
 
-    // Which gate's row of `kind` a sum takes, and of which unit; -1 where none.
+    // Which slot of which unit a sum belongs to.
     struct Place {
         int slot, unit;
     };

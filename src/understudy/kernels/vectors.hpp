@@ -1,7 +1,7 @@
 // The vector of the instruction set that this module is compiled for, and the functions of it that a cell needs.
 //
 // Everything is written with the vector extensions of GCC and Clang, so that the same text serves AVX-512, AVX2, NEON
-// and plain SSE2; intrinsics stand only in products.hpp, where an instruction has no other name.
+// and plain SSE2; intrinsics stand only where an instruction has no other name.
 #pragma once
 
 #include <cstddef>

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from understudy.models.config import GATES, STATES
+
 State = tuple[Tensor, ...]
 
 
@@ -50,8 +52,5 @@ class Cell:
     num_states: int
 
 
-CELLS = {
-    "rnn": Cell(rnn_step, ("hidden",), 1),
-    "lstm": Cell(lstm_step, ("input", "forget", "cell", "output"), 2),
-    "gru": Cell(gru_step, ("reset", "update", "new"), 1),
-}
+STEPS = {"rnn": rnn_step, "lstm": lstm_step, "gru": gru_step}
+CELLS = {name: Cell(step, GATES[name], STATES[name]) for name, step in STEPS.items()}

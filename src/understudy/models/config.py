@@ -5,7 +5,8 @@ from typing import Literal
 
 from understudy.errors import UserError, check_options
 
-GATES = {"rnn": 1, "lstm": 4, "gru": 3}  # of each cell in `cells.py`
+# Of each cell in `cells.py`: its gates in the order in which they are stacked, and the number of its state vectors.
+GATES = {"rnn": ("hidden",), "lstm": ("input", "forget", "cell", "output"), "gru": ("reset", "update", "new")}
 STATES = {"rnn": 1, "lstm": 2, "gru": 1}
 
 
@@ -64,7 +65,7 @@ class ModelConfig(ModelOptions):
 def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """The shape of each weight of a language model by its name; a tied head's weight is the embedding's."""
     size, vocabulary = config.hidden_size, config.vocabulary_size
-    rows, width = GATES[config.cell] * size, config.embedding_size or vocabulary
+    rows, width = len(GATES[config.cell]) * size, config.embedding_size or vocabulary
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, width)} if config.embedding_size else {}
     for layer in range(config.num_layers):
         shapes |= {

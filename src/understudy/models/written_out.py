@@ -123,11 +123,11 @@ def _cell(cell: str, by_input: Array, by_state: Array, before: list[Array]) -> t
     if cell == "rnn":
         return [np.tanh(by_input + by_state)], []
     if cell == "lstm":
-        i, f, g, o = np.split(by_input + by_state, GATES["lstm"], axis=1)
+        i, f, g, o = np.split(by_input + by_state, len(GATES["lstm"]), axis=1)
         i, f, g, o = _sigmoid(i), _sigmoid(f), np.tanh(g), _sigmoid(o)
         c = f * before[1] + i * g
         return [o * np.tanh(c), c], [i, f, g, o]
-    (i_r, i_z, i_n), (s_r, s_z, s_n) = (np.split(x, GATES["gru"], axis=1) for x in (by_input, by_state))
+    (i_r, i_z, i_n), (s_r, s_z, s_n) = (np.split(x, len(GATES["gru"]), axis=1) for x in (by_input, by_state))
     r, z = _sigmoid(i_r + s_r), _sigmoid(i_z + s_z)
     n = np.tanh(i_n + r * s_n)
     return [(1 - z) * n + z * before[0]], [r, z, n, s_n]
