@@ -13,18 +13,18 @@ namespace understudy {
 // columns with the sums as inner dimension), to rows that are `to_row` apart.
 template <class Format>
 void spread(const typename Format::Number* dsums, int rows, int sums, const Buffer<int32_t>& weights, int panels, float* to, ptrdiff_t to_row) {
-        const ptrdiff_t groups = sums / Format::GROUP;
-        for (int panel = 0; panel < panels; ++panel)
-            in_tiles(rows, [&](auto constant, int row) {
-                constexpr int R = decltype(constant)::value;
-                Floats totals[R][4]{};
-                multiply<Format, R, 0, 4>(totals, dsums + row * sums, groups, 1, weights.data() + panel * groups * PANEL, int(groups));
+    const ptrdiff_t groups = sums / Format::GROUP;
+    for (int panel = 0; panel < panels; ++panel)
+        in_tiles(rows, [&](auto constant, int row) {
+            constexpr int R = decltype(constant)::value;
+            Floats totals[R][4]{};
+            multiply<Format, R, 0, 4>(totals, dsums + row * sums, groups, 1, weights.data() + panel * groups * PANEL, int(groups));
 #pragma GCC unroll 8
-                for (int r = 0; r < R; ++r)
+            for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
-                    for (int v = 0; v < 4; ++v) store(to + (row + r) * to_row + panel * PANEL + v * LANES, totals[r][v]);
-            });
-    }
+                for (int v = 0; v < 4; ++v) store(to + (row + r) * to_row + panel * PANEL + v * LANES, totals[r][v]);
+        });
+}
 
 // PANEL columns of some rows, in groups.
 template <class Format>
@@ -90,7 +90,7 @@ void add_rows(float* total, const int32_t* left, int sums, int from, int to, int
         }
 }
 
-// Rows `from` and from + 1 of gradients (rows, sums): LANES of them as a group.
+// LANES gradients of one row, or of two neighbouring ones, as a group.
 template <class Format>
 inline void keep_group(int32_t* to, Floats first, Floats second) {
     if constexpr (Format::GROUP == 1) store(reinterpret_cast<float*>(to), first);

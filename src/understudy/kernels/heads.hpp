@@ -33,12 +33,7 @@ struct Head {
             pack_row<Format>(packed.data() + row / PANEL * panel_size + row % PANEL, PANEL, from, inputs, width, scale);
             if (!used) continue;
             bias[row] = offsets[row];
-            if constexpr (std::is_same_v<Format, Int8>) {
-                double total = 0;
-                for (int k = 0; k < inputs; ++k) total += packed_weight<Format>(from[k] / scale);
-                factors[row] = scale / Format::UNIT;
-                bias[row] -= float(total * Format::SHIFT * factors[row]);
-            }
+            if constexpr (std::is_same_v<Format, Int8>) bias[row] -= shift(from, inputs, scale, factors[row]);
         }
     }
 
@@ -106,8 +101,8 @@ double cross_entropy(const float* x, int64_t rows, int inputs, const float* weig
     Team::run(threads, [&](int member, Barrier& barrier) {
         for (int64_t begin = 0; begin < rows; begin += CHUNK) {
             const int count = int(std::min<int64_t>(CHUNK, rows - begin)), groups = (count + PAIR - 1) / PAIR;
-            const int from = int(int64_t(groups) * member / threads) * PAIR;
-            const int to = std::min(int(int64_t(groups) * (member + 1) / threads) * PAIR, count);
+            const auto [first_group, last_group] = share_of(groups, member, threads);
+            const int from = first_group * PAIR, to = std::min(last_group * PAIR, count);
             if (from < to) {
                 for (int r = from; r < to; ++r) {
                     Number* row = numbers.data() + size_t(r) * width;
@@ -137,7 +132,8 @@ double cross_entropy(const float* x, int64_t rows, int inputs, const float* weig
                 }
             }
             barrier.wait();
-            const int first = sums / LANES * member / threads * LANES, last = sums / LANES * (member + 1) / threads * LANES;
+            const auto [first_vector, last_vector] = share_of(sums / LANES, member, threads);
+            const int first = first_vector * LANES, last = last_vector * LANES;
             if (dweight && first < last)
                 add_product<Format>(dweights.data() + size_t(first) * wide, begin == 0, kept.data(), sums, first, last, numbers.data(), width, inputs, groups);
             if (dbias) add_rows<Format>(dbiases.data() + first, kept.data(), sums, first, last, groups);

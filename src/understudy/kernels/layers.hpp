@@ -53,6 +53,14 @@ inline void pack_row(int32_t* to, ptrdiff_t stride, const float* from, int colum
     }
 }
 
+// What is added to the sum of a row of int8 weights because activations are shifted up; and what a sum of 1 is worth.
+inline float shift(const float* row, int columns, float scale, float& factor) {
+    double total = 0;
+    for (int k = 0; k < columns; ++k) total += packed_weight<Int8>(row[k] / scale);
+    factor = scale / Int8::UNIT;
+    return float(total * Int8::SHIFT * factor);
+}
+
 // Sums in floats; those of int8 are counts of what `factors` say.
 template <class Format>
 inline Floats worth(typename Format::Sums sums, const float* factors) {
@@ -147,14 +155,6 @@ struct Layer {
         start[sum] = bias;
         for (int64_t token = 0; token < tokens; ++token)
             table[token * sums() + sum] = bias + (input_gate >= 0 ? weights.ih[input_row * tokens + token] : 0.0f);
-    }
-
-    // What is added to the sum of a row because activations are shifted up; and what a sum of 1 is worth.
-    static float shift(const float* row, int columns, float scale, float& factor) {
-        double total = 0;
-        for (int k = 0; k < columns; ++k) total += packed_weight<Format>(row[k] / scale);
-        factor = scale / Int8::UNIT;
-        return float(total * Int8::SHIFT * factor);
     }
 };
 

@@ -94,7 +94,7 @@ class Sequence : public AnySequence {
     void forward(const Out& out) override {
         Team::run(threads_, [&](int member, Barrier& barrier) {
             for (size_t l = 0; l < layers_.size(); ++l) {
-                const auto [from, to] = share(layers_[l].panels, member);
+                const auto [from, to] = share_of(layers_[l].panels, member, threads_);
                 layers_[l].pack(weights_[l], from, to);
             }
             barrier.wait();
@@ -169,12 +169,8 @@ class Sequence : public AnySequence {
         }
     };
 
-    std::pair<int, int> share(int count, int member) const {
-        return {int(int64_t(count) * member / threads_), int(int64_t(count) * (member + 1) / threads_)};
-    }
-
     std::pair<int, int> rows_of(int member) const {  // whole groups, so that no two threads share one
-        const auto [from, to] = share(padded_ / PAIR, member);
+        const auto [from, to] = share_of(padded_ / PAIR, member, threads_);
         return {from * PAIR, std::min(to * PAIR, fed_.batch)};
     }
 
@@ -185,11 +181,10 @@ class Sequence : public AnySequence {
     }
     Number* slots_at(size_t l, int t, int b) { return slots_[l].data() + (size_t(t) * fed_.batch + b) * layers_[l].sums(); }
     // (steps, padded batch, padded inputs): what layer l reads; null for tokens.
-    const Number* x_at(size_t l, int t, int b) {
+    Number* x_at(size_t l, int t, int b) {
         if (l && !fed_.masks[l]) return h_at(l - 1, t + 1, b);
         return x_[l].empty() ? nullptr : x_[l].data() + (size_t(t) * padded_ + b) * layers_[l].input_width;
     }
-    Number* x_at_mutable(size_t l, int t, int b) { return const_cast<Number*>(x_at(l, t, b)); }
     const float* mask_at(size_t l, int t, int b) const {
         return fed_.masks[l] + (size_t(fed_.mask_steps == 1 ? 0 : t) * fed_.batch + b) * layers_[l].units;
     }
@@ -212,10 +207,10 @@ class Sequence : public AnySequence {
             if (real) std::copy_n(carried, units, carry_at(l, 0, b));
             for (int t = 0; t < fed_.steps && !real; ++t) {  // rows of nothing, for whole groups
                 std::fill_n(h_at(l, t + 1, b), layer.width, Number(0));
-                if (!x_[l].empty()) std::fill_n(x_at_mutable(l, t, b), layer.input_width, Number(0));
+                if (!x_[l].empty()) std::fill_n(x_at(l, t, b), layer.input_width, Number(0));
             }
             for (int t = 0; t < fed_.steps && real && l == 0 && layer.inputs; ++t)
-                fill_row(x_at_mutable(0, t, b), fed_.features + (size_t(t) * batch + b) * layer.inputs, layer.inputs, layer.input_width);
+                fill_row(x_at(0, t, b), fed_.features + (size_t(t) * batch + b) * layer.inputs, layer.inputs, layer.input_width);
         }
         const bool top = l + 1 == layers_.size();
         std::vector<const float*> start(to - from, layer.start.data());
@@ -234,7 +229,7 @@ class Sequence : public AnySequence {
             else if (t + 1 == fed_.steps) step.output = out.h + (l * batch + from) * units;
             if (!top && fed_.masks[l + 1]) {
                 step.mask = mask_at(l + 1, t, from);
-                step.masked = x_at_mutable(l + 1, t, from);
+                step.masked = x_at(l + 1, t, from);
             }
             step_rows(layer, step, 0, layer.panels);
         }
@@ -283,13 +278,9 @@ class Sequence : public AnySequence {
                         }
                         for (int s = 0; s < Cell::SLOTS; ++s) {
                             const int sum = panel * PANEL + (v + s) * LANES;
-                            if constexpr (PAIR == 1) {
-                                Format::store(kept + ptrdiff_t(r) * sums + sum, slots[0][s]);
-                            } else {
-                                *reinterpret_cast<LooseInts*>(kept + ptrdiff_t(r) * sums + sum * PAIR) = Format::paired(slots[0][s], slots[1][s]);
-                                Format::store(now.data() + ptrdiff_t(r) * sums + sum, slots[0][s]);
-                                if (r + 1 < rows) Format::store(now.data() + ptrdiff_t(r + 1) * sums + sum, slots[1][s]);
-                            }
+                            keep_group<Format>(reinterpret_cast<int32_t*>(kept + ptrdiff_t(r) * sums) + sum, slots[0][s], slots[PAIR - 1][s]);
+                            for (int i = 0; PAIR > 1 && i < PAIR && r + i < rows; ++i)
+                                Format::store(now.data() + ptrdiff_t(r + i) * sums + sum, slots[i][s]);
                         }
                     }
                 }
@@ -326,7 +317,7 @@ class Sequence : public AnySequence {
         if (!asked.any()) return;
         const L& layer = layers_[l];
         const int sums = layer.sums();
-        const auto [first, last] = share(sums / LANES, member);
+        const auto [first, last] = share_of(sums / LANES, member, threads_);
         const int from = first * LANES, to = last * LANES;
         if (from == to) return;
         const int32_t* left = reinterpret_cast<const int32_t*>(dsums.data());

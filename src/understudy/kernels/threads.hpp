@@ -3,10 +3,12 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #if defined(__unix__) || defined(__APPLE__)
@@ -14,6 +16,11 @@
 #endif
 
 namespace understudy {
+
+// What falls to a member of a team of `count` things: from, to.
+inline std::pair<int, int> share_of(int64_t count, int member, int members) {
+    return {int(count * member / members), int(count * (member + 1) / members)};
+}
 
 // Threads wait for each other inside a call. They spin at first, because waking costs more than what they wait for,
 // and give way when it takes long: another process may need the core on which the late one should run.

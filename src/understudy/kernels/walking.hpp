@@ -52,7 +52,7 @@ struct Crew {
     Barrier* barrier = nullptr;
     int turn = 0;  // which of the two states is the present one
 
-    std::pair<int, int> share(int count) const { return {count * member / members, count * (member + 1) / members}; }
+    std::pair<int, int> share(int count) const { return share_of(count, member, members); }
     void meet() const {
         if (barrier) barrier->wait();
     }
