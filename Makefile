@@ -28,6 +28,8 @@ format: $(VENV)/.installed
 	$(BIN)/ruff check --fix src tests benchmarks tools
 
 bench: $(VENV)/.installed
+	$(BIN)/pip install -q -c constraints.txt -e ".[bench]"
+	$(BIN)/python benchmarks/sampling.py
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/selections.py
 

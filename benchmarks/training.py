@@ -1,143 +1,119 @@
-"""Characters per second: training and sampling, against the same network in plain PyTorch.
+"""Seconds of a whole training step: the engine against PyTorch, by width and precision.
 
-    python benchmarks/training.py [--rounds 5]
+    python benchmarks/training.py [--rounds 5] [--device cuda] [--out docs/results/speed]
 
-Every figure comes from a process of its own, the variants take turns, and medians over the rounds are printed. "plain"
-is a loop around `torch.nn.LSTM` on one-hot input; "tuned" is the same with the memory allocator set as understudy
-sets it.
+LSTM of 3 layers on 128 characters, batch 64, 128 steps of time, two threads; forward, backward, clipping and RMSprop.
+"plain" is `torch.nn.LSTM` on one-hot input, as a tutorial writes it, in a process with glibc's defaults; "tuned" is
+the same with the memory allocator set as understudy sets it.
 """
 
 import argparse
-import json
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+import os
+from contextlib import nullcontext
+from pathlib import Path
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from measuring import LAYERS, Timings, V, answer_as_child, by_turns, matrix_peak, seconds_of
 
-from understudy.generation.stepper import TorchStepper
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
-from understudy.training.allocator import keep_freed_memory
-
-V = 128
-CASES = {  # layers, units, batch, steps, precision
-    "3x64 fp32": (3, 64, 64, 128, "fp32"),
-    "3x128 fp32": (3, 128, 64, 128, "fp32"),
-    "2x512 fp32": (2, 512, 64, 128, "fp32"),
-    "2x512 bf16": (2, 512, 64, 128, "bf16"),
-}
-VARIANTS = ("understudy", "plain", "plain, tuned")
+WIDTHS = (64, 128, 256, 512)
+BATCH, STEPS, THREADS = 64, 128, 2
+PEERS = {"plain fp32": "plain, fp32", "tuned fp32": "tuned, fp32", "tuned bf16": "tuned, bf16"}
+OURS = {"fp32": "understudy fp32", "bf16": "understudy bf16"}
+ASKED = {64: (3, 2), 128: (2.5, 1.8), 256: (2.2, 1.25), 512: (2, 1.2)}  # bf16 against tuned fp32 and tuned bf16
+ASKED_OF_PEAK = 0.85  # from 256 units on
 
 
-class Plain(nn.Module):
-    """The network as a first PyTorch tutorial would write it."""
+def step_seconds(variant: str, hidden: int, device: str) -> float:
+    """Seconds of one step."""
+    if variant in OURS:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the command line does, before PyTorch loads
+    import torch
+    import torch.nn.functional as F
+    from peers import Plain
 
-    def __init__(self, layers: int, hidden: int) -> None:
-        super().__init__()
-        self.lstm = nn.LSTM(V, hidden, layers, batch_first=True)
-        self.head = nn.Linear(hidden, V)
+    from understudy.models.config import ModelConfig
+    from understudy.models.language_model import LanguageModel
+    from understudy.training.allocator import keep_freed_memory
+    from understudy.training.optimizers import few_threads
 
-    def forward(self, ids: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        outputs, state = self.lstm(F.one_hot(ids, V).float(), state)
-        return self.head(outputs), state
-
-
-def training_speed(variant: str, case: str, seconds: float) -> float:
-    """Characters per second of whole training steps with RMSprop."""
-    layers, hidden, batch, steps, precision = CASES[case]
-    if variant != "plain":
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(0)
+    kind, precision = ("ours", variant) if variant in OURS else variant.split()
+    if kind != "plain":
         keep_freed_memory()
-    config = ModelConfig(num_layers=layers, hidden_size=hidden, vocabulary_size=V)
-    model: nn.Module = LanguageModel(config) if variant == "understudy" else Plain(layers, hidden)
+    shape = ModelConfig(num_layers=LAYERS, hidden_size=hidden, vocabulary_size=V)
+    model = (LanguageModel(shape) if kind == "ours" else Plain(hidden)).to(device)
     optimizer = torch.optim.RMSprop(model.parameters(), 1e-3)
-    ids = torch.randint(V, (batch, steps + 1))
-    state = (torch.zeros(layers, batch, hidden),) * 2
+    ids = torch.randint(V, (BATCH, STEPS + 1), device=device)
+    inputs, targets = ids[:, :-1], ids[:, 1:]
+    state = (torch.zeros(LAYERS, BATCH, hidden, device=device),) * 2
 
     def step() -> None:
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-            logits, _ = model(ids[:, :-1], state)
-        loss = F.cross_entropy(logits.float().transpose(0, 1).flatten(0, 1), ids[:, 1:].T.flatten())
+        with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
+            if kind == "ours":
+                loss, _ = model(inputs, state, targets=targets)
+            else:
+                logits, _ = model(inputs.T, state)
+                loss = F.cross_entropy(logits.float().flatten(0, 1), targets.T.flatten())
         optimizer.zero_grad()
         loss.backward()
-        optimizer.step()
+        with few_threads(model.parameters()) if kind == "ours" else nullcontext():
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+        if device != "cpu":
+            torch.cuda.synchronize()
 
-    return batch * steps * rate(step, seconds)
-
-
-@torch.no_grad()
-def sampling_speed(variant: str, case: str, seconds: float) -> float:
-    """Characters per second of one stream, the draw left out."""
-    layers, hidden, *_ = CASES[case]
-    torch.set_num_threads(1)
-    if variant == "understudy":
-        stepper = TorchStepper(LanguageModel(ModelConfig(num_layers=layers, hidden_size=hidden, vocabulary_size=V)))
-        stepper.start(1)
-        ids = torch.zeros(1, dtype=torch.long).numpy()
-        return rate(lambda: stepper.step(ids), seconds)
-    model, one = Plain(layers, hidden), torch.zeros(1, 1, dtype=torch.long)
-    state = (torch.zeros(layers, 1, hidden),) * 2
-    return rate(lambda: model(one, state), seconds)
+    return seconds_of(step, 2.0)
 
 
-def rate(call: Callable[[], object], seconds: float) -> float:
-    """Calls per second, after two that are not counted."""
-    call(), call()
-    begin, done = time.perf_counter(), 0
-    while (now := time.perf_counter()) - begin < seconds:
-        call()
-        done += 1
-    return done / (now - begin)
+def operations(hidden: int) -> int:
+    """Multiplications and additions of one step: 6 for each weight and token; layer 0 reads a table, not one-hots."""
+    return 6 * BATCH * STEPS * (4 * hidden * hidden * (2 * LAYERS - 1) + V * hidden)
 
 
 def main() -> None:
-    """Let the variants take turns in processes of their own, and print medians."""
+    """Measure and print the table."""
+    answer_as_child(step_seconds, matrix_peak)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3.0, help="how long each measurement lasts")
-    parser.add_argument("--one", nargs=3, metavar=("KIND", "VARIANT", "CASE"), help=argparse.SUPPRESS)
+    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--out", type=Path, default=Path("docs/results/speed"))
     arguments = parser.parse_args()
-    if arguments.one:
-        kind, variant, case = arguments.one
-        speed = (training_speed if kind == "training" else sampling_speed)(variant, case, arguments.seconds)
-        print(json.dumps(speed))
-        return
-    print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads; characters per second, medians of "
-          f"{arguments.rounds} alternated rounds")  # fmt: skip
-    for kind, variants in (("training", VARIANTS), ("sampling", VARIANTS[:2])):
-        print(
-            f"\n{kind:10s}" + "".join(f"{v:>16s}" for v in variants) + "".join(f"{'/ ' + v:>16s}" for v in variants[1:])
-        )
-        for case in [c for c in CASES if kind == "training" or c.endswith("fp32")]:
-            speeds: dict[str, list[float]] = {variant: [] for variant in variants}
-            for _ in range(arguments.rounds):
-                for variant in variants:
-                    command = [
-                        sys.executable,
-                        __file__,
-                        "--seconds",
-                        str(arguments.seconds),
-                        "--one",
-                        kind,
-                        variant,
-                        case,
-                    ]
-                    done = subprocess.run(command, capture_output=True, text=True, check=True)
-                    speeds[variant].append(json.loads(done.stdout))
-            middle = {variant: statistics.median(values) for variant, values in speeds.items()}
-            ratios = [
-                statistics.median(ours / theirs for ours, theirs in zip(speeds["understudy"], speeds[v], strict=True))
-                for v in variants[1:]
-            ]
-            print(
-                f"{case:10s}"
-                + "".join(f"{middle[v]:16,.0f}" for v in variants)
-                + "".join(f"{r:15.2f}x" for r in ratios)
-            )
+    cases = [(variant, h, arguments.device) for h in arguments.widths for variant in (*PEERS, *OURS)]
+    timings = by_turns(step_seconds, cases, arguments.rounds, "Training steps")
+    on_cpu = arguments.device == "cpu"
+    peaks = by_turns(matrix_peak, [(p, THREADS) for p in OURS], arguments.rounds, "Limits") if on_cpu else None
+    text = table(timings, peaks, arguments.widths, arguments.device) + "\n"
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    (arguments.out / ("training.md" if on_cpu else f"training-{arguments.device}.md")).write_text(text)
+    print(text)
+
+
+def table(timings: Timings, peaks: Timings | None, widths: list[int], device: str) -> str:
+    """Milliseconds and ratios, as Markdown."""
+    names = PEERS | OURS
+    lines = ["Milliseconds of one training step.", ""]
+    lines += ["| H | " + " | ".join(names.values()) + " |", "|---" * (len(names) + 1) + "|"]
+    for h in widths:
+        cells = (f"{timings.median((v, h, device)) * 1e3:.3g}" for v in names)
+        lines.append(f"| {h} | " + " | ".join(cells) + " |")
+    lines += ["", "How many times quicker (to reach), and part of the matrix peak measured in the same run:", ""]
+    ratios = [("bf16", "tuned fp32"), ("bf16", "tuned bf16"), ("fp32", "tuned fp32"), ("bf16", "plain fp32")]
+    header = [f"{ours} to {PEERS[peer]}" for ours, peer in ratios] + ([f"{p} of peak" for p in OURS] if peaks else [])
+    lines += ["| H | " + " | ".join(header) + " |", "|---" * (len(header) + 1) + "|"]
+    for h in widths:
+        asked = (*(ASKED.get(h, ()) if peaks else ()), None, None, None, None)
+        cells = []
+        for (ours, peer), goal in zip(ratios, asked, strict=False):
+            ratio = timings.ratio((peer, h, device), (ours, h, device))
+            cells.append(f"{ratio:.2f}x" + (f" ({goal:g}x)" if goal else ""))
+        if peaks:
+            for precision in OURS:
+                least = peaks.median((precision, THREADS)) * operations(h) / 1e9
+                goal = f" ({ASKED_OF_PEAK:.0%})" if precision == "bf16" and h >= 256 else ""
+                cells.append(f"{least / timings.median((precision, h, device)):.0%}{goal}")
+        lines.append(f"| {h} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

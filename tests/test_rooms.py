@@ -10,8 +10,8 @@ import understudy
 
 HOUSE = Path(understudy.__file__).parent
 ROOMS = (
-    "errors", "storage", "recipes", "kernels", "text", "models", "evaluation", "generation", "training", "transfer",
-    "report", "studies", "about", "showing", "conversing", "cli", "__main__",
+    "errors", "storage", "recipes", "machine", "kernels", "text", "models", "evaluation", "generation", "training",
+    "transfer", "report", "studies", "about", "showing", "conversing", "cli", "__main__",
 )  # fmt: skip
 
 

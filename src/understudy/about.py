@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from understudy.errors import UserError
+from understudy.kernels import in_use
 from understudy.models.finding import bundled_models, resolve
 from understudy.storage import read_json, read_object
 from understudy.text.corpus import Corpus
@@ -32,7 +33,7 @@ def info(
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
 ) -> Info:
-    """Say what a model, a study's folder, a run or a text is; without a path, list the bundled models.
+    """Say what a model, a study's folder, a run or a text is; without a path, list the bundled models and the engine.
 
     Args:
         path: a folder or file, or the name of a bundled model.
@@ -44,7 +45,7 @@ def info(
     """
     if path is None:
         rows = [{"name": name} | _model(folder) for name, folder in bundled_models().items()]
-        return Info("bundled models", "", {"models": len(rows)}, rows)
+        return Info("bundled models", "", {"models": len(rows), "engine": in_use()}, rows)
     folder = Path(path)
     try:
         if (folder / "study.json").is_file():

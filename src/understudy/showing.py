@@ -215,12 +215,15 @@ def _study(result: Any) -> None:
 
 
 def _info(result: Any) -> None:
-    if result.kind == "bundled models" and not result.rows:
-        print("No models are bundled with this installation; train one with understudy pretrain.")
-        return
     if result.kind == "bundled models":
-        _console().print(_rows([_bundled(row) for row in result.rows]))
-        print("\nunderstudy info NAME says more of one, understudy generate NAME lets it write.")
+        if result.rows:
+            _console().print(_rows([_bundled(row) for row in result.rows]))
+            print("\nunderstudy info NAME says more of one, understudy generate NAME lets it write.")
+        else:
+            print("No models are bundled with this installation; train one with understudy pretrain.")
+        native = result.facts["engine"]
+        runner = "PyTorch" if native == "none" else f"the native engine (build {native})"
+        print(f"On the CPU, {runner} runs them.")
         return
     # Notices were told while the text was read.
     facts = {name.replace("_", " "): value for name, value in result.facts.items() if name != "notices"}

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from understudy.errors import UserError
-from understudy.kernels import BUILDS, VARIABLE, available, engine
+from understudy.kernels import BUILDS, MISSING, VARIABLE, available, engine, in_use
 
 
 def test_the_best_build_that_runs_here_is_used(monkeypatch):
@@ -47,13 +47,21 @@ def test_an_unknown_processor_gets_the_portable_build_alone(monkeypatch):
     assert available() == ["portable"]
 
 
-def test_without_a_compiled_module_there_is_no_engine(monkeypatch):
+def test_without_a_compiled_module_there_is_no_engine(monkeypatch, caplog):
     monkeypatch.setattr("understudy.kernels._build", lambda name: None)
     monkeypatch.delenv(VARIABLE, raising=False)
     engine.cache_clear()
     assert available() == []
-    assert engine() is None
+    with caplog.at_level("INFO"):
+        assert engine() is None
+        assert engine() is None
+    assert caplog.messages == [MISSING]  # said once
+    assert in_use() == "none"
     engine.cache_clear()
+
+
+def test_a_build_in_use_is_named(build):
+    assert in_use() == build
 
 
 def test_generating_loads_no_torch(make_base, build):

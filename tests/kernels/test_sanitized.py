@@ -4,44 +4,36 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import pytest
 
-import understudy.kernels
-from understudy.kernels import available
+from understudy.kernels import BUILDS, available
 
-COMPILER = shutil.which("g++")
-FLAGS = {
-    "portable": [],
-    "avx2": ["-mavx2", "-mfma"],
-    "avx512bf16": [
-        "-mavx512f",
-        "-mavx512bw",
-        "-mavx512dq",
-        "-mavx512vl",
-        "-mavx512bf16",
-        "-mavx512vnni",
-        "-mavx2",
-        "-mfma",
-    ],
-}
+COMPILER = shutil.which("c++")
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def sanitized(tmp_path_factory) -> Path:
+    """A folder of all builds, each with both sanitizers, compiled as at installation."""
+    out = tmp_path_factory.mktemp("sanitized")
+    flags = "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -g1"
+    environment = os.environ | dict.fromkeys(("CFLAGS", "CXXFLAGS", "LDFLAGS"), flags)
+    command = [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", out, "--build-temp", out / "objects"]
+    subprocess.run(command, cwd=ROOT, env=environment, check=True)
+    return out / "understudy" / "kernels"
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(COMPILER is None or not sys.platform.startswith("linux"), reason="needs g++ and its sanitizers")
-@pytest.mark.parametrize("build", FLAGS)
-def test_no_sanitizer_complains(build, tmp_path):
+@pytest.mark.skipif(
+    COMPILER is None or not sys.platform.startswith("linux"), reason="needs a compiler and its sanitizers"
+)
+@pytest.mark.parametrize("build", BUILDS)
+def test_no_sanitizer_complains(build, request):
     if build not in available():
         pytest.skip(f"this machine cannot run the build {build}")
-    pybind11 = pytest.importorskip("pybind11")
-    source = Path(understudy.kernels.__file__).with_name(f"{build}.cpp")
-    module = tmp_path / f"_{build}{sysconfig.get_config_var('EXT_SUFFIX')}"
-    include = [f"-I{path}" for path in (pybind11.get_include(), sysconfig.get_path("include"))]
-    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"]
-    command = [COMPILER, "-std=c++17", "-O1", "-g1", "-fPIC", "-shared", "-fvisibility=hidden", "-pthread"]
-    subprocess.run([*command, *FLAGS[build], *sanitizers, *include, source, "-o", module], check=True)
+    (module,) = request.getfixturevalue("sanitized").glob(f"_{build}.*")
     libraries = [
         subprocess.run(
             [COMPILER, f"-print-file-name={name}"], check=True, capture_output=True, text=True

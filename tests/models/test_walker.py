@@ -146,8 +146,12 @@ def test_what_auto_means_with_an_engine(build):
     assert EngineOptions().settled("bfloat16") == ("native", "fp32")
     assert EngineOptions().settled("int8") == ("native", "int8")
     assert EngineOptions("torch").settled("int8") == ("torch", "fp32")
-    assert EngineOptions(threads=3).threads_for(1) == 3
-    assert EngineOptions().threads_for(1) == 1
+
+
+def test_no_more_threads_than_cores(monkeypatch):
+    monkeypatch.setattr("understudy.models.walker.cores", lambda: 4)
+    assert [EngineOptions(threads=asked).threads_for(1) for asked in (0, 3, 64)] == [1, 3, 4]
+    assert [EngineOptions(threads=asked).threads_for(8) for asked in (0, 3, 64)] == [4, 3, 4]
 
 
 @pytest.mark.parametrize("wrong", [{"backend": "cuda"}, {"precision": "fp8"}, {"threads": -1}])

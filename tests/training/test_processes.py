@@ -40,9 +40,11 @@ def test_an_error_is_passed_on():
         fail()
 
 
-def test_threads_are_set():
-    make_fabric(TrainingOptions(device="cpu", threads=2))
-    assert torch.get_num_threads() == 2
+def test_threads_are_set_but_no_more_than_cores(monkeypatch):
+    monkeypatch.setattr("understudy.training.processes.cores", lambda: 2)
+    for asked in (1, 2, 64):
+        make_fabric(TrainingOptions(device="cpu", threads=asked))
+        assert torch.get_num_threads() == min(asked, 2)
 
 
 def command(text, out, *options):

@@ -1,7 +1,6 @@
 """`evaluate`: how well a model predicts a text."""
 
 import logging
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from understudy.errors import UserError
-from understudy.evaluation.losses import document_losses, walker_losses
+from understudy.evaluation.losses import ROWS, document_losses, walker_losses
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.folder import read_folder
 from understudy.models.walker import EngineOptions, native_walker
@@ -110,8 +109,8 @@ def evaluate(
     for notice in notices:
         log.warning(notice)
     if backend == "native":
-        threads = running.threads or os.cpu_count() or 1
-        losses = walker_losses(native_walker(source.shape, source.weights(), precision, threads), stream)
+        walker = native_walker(source.shape, source.weights(), precision, running.threads_for(ROWS))
+        losses = walker_losses(walker, stream)
     else:
         losses = document_losses(load_checkpoint(model, backend).model, stream)
     nats, tokens = losses.by_document()

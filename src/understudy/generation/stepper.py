@@ -5,8 +5,6 @@ Calling the model once per character spends most of its time on preparing the ca
 not depend on the state is done beforehand, and a layer is one product and a few operations on vectors.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from understudy.machine import torch_threads
 from understudy.models.language_model import LanguageModel
 
 # Multiplications in one product below which a second thread costs more than it brings. Waking the other cores
@@ -76,7 +75,7 @@ class TorchStepper:
     def step(self, tokens: NDArray[np.integer]) -> NDArray[np.float32]:
         """Read the ids (S,), one in each text, and return the logits (S, V) of what follows."""
         work = len(tokens) * self._recurrent[0][1].numel()
-        with torch.no_grad(), _threads(1 if work < WORTH_THREADS else torch.get_num_threads()):
+        with torch.no_grad(), torch_threads(1 if work < WORTH_THREADS else torch.get_num_threads()):
             return self._step(torch.from_numpy(np.asarray(tokens, dtype=np.int64))).numpy()
 
     def _step(self, tokens: Tensor) -> Tensor:
@@ -89,16 +88,6 @@ class TorchStepper:
             x = self.state[index][0]
         bias, weight = self._head
         return torch.addmm(bias, x, weight)
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 # The equations of `models/cells.py`, arranged for speed. `x` (S, G*H) is what the input contributes to the

@@ -6,6 +6,7 @@ variable UNDERSTUDY_KERNELS names the build to use, or `none`.
 
 import functools
 import importlib
+import logging
 import os
 from types import ModuleType
 
@@ -13,6 +14,12 @@ from understudy.errors import UserError
 
 BUILDS = ("avx512bf16", "avx512", "avx2", "portable")  # best first
 VARIABLE = "UNDERSTUDY_KERNELS"
+MISSING = (
+    "No native engine was compiled when understudy was installed, so PyTorch does its work, slower. "
+    "Install a C++ compiler (GCC or Clang) and then understudy once more."
+)
+
+log = logging.getLogger(__name__)
 
 
 @functools.cache
@@ -26,11 +33,20 @@ def engine() -> ModuleType | None:
     if asked == "none":
         return None
     found = available()
+    if not found and not asked:
+        log.info(MISSING)  # once, because of the cache
+        return None
     if not asked:
-        return _build(found[0]) if found else None
+        return _build(found[0])
     if asked not in found:
         raise UserError(f"{VARIABLE} asks for the build '{asked}'; here there are {', '.join(found)} and 'none'.")
     return _build(asked)
+
+
+def in_use() -> str:
+    """The name of the build that `engine()` is, or `none`."""
+    module = engine()
+    return module.__name__.rpartition("._")[2] if module else "none"
 
 
 def available() -> list[str]:

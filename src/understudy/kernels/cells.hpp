@@ -34,7 +34,11 @@ struct Lstm {
     static constexpr int INPUT_GATE[] = {0, 1, 2, 3}, STATE_GATE[] = {0, 1, 2, 3};
 
     static void forward(Floats* slots, Floats carry, Floats& h, Floats& next) {
-        const Floats i = sigmoid(slots[0]), f = sigmoid(slots[1]), g = tanh(slots[2]), o = sigmoid(slots[3]);
+        // One division for four gates: 1/a = bcd / abcd. No product overflows, because each factor is at most 1 + e^22.
+        const Floats d_i = 1.0f + exp(-slots[0], 22.0f), d_f = 1.0f + exp(-slots[1], 22.0f);
+        const Floats d_g = 1.0f + exp(slots[2] + slots[2], 22.0f), d_o = 1.0f + exp(-slots[3], 22.0f);
+        const Floats left = d_i * d_f, right = d_g * d_o, all = 1.0f / (left * right), by_left = all * right, by_right = all * left;
+        const Floats i = by_left * d_f, f = by_left * d_i, g = 1.0f - 2.0f * (by_right * d_o), o = by_right * d_g;
         next = f * carry + i * g;
         h = o * tanh(next);
         slots[0] = i, slots[1] = f, slots[2] = g, slots[3] = o;

@@ -3,7 +3,6 @@
 Written in C++ (`kernels/walking.hpp`): token by token in many streams, scoring a text, or sampling all by itself.
 """
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from understudy.errors import UserError, check_options
 from understudy.kernels import engine
+from understudy.machine import cores
 from understudy.models.config import ModelConfig
 
 Precision = Literal["fp32", "bf16", "int8"]
@@ -32,7 +32,7 @@ class EngineOptions:
     """Of the weights while they are multiplied; auto is fp32, and int8 for a quantised model."""
 
     threads: int = 0
-    """CPU threads; 0 for one with a single text and all cores with several."""
+    """CPU threads, no more than there are cores; 0 for one with a single text and all cores with several."""
 
     def __post_init__(self) -> None:
         for name, choices in (("backend", get_args(Backend)), ("precision", get_args(Precision))):
@@ -61,7 +61,7 @@ class EngineOptions:
 
     def threads_for(self, streams: int) -> int:
         """How many threads walk so many texts."""
-        return self.threads or (1 if streams == 1 else os.cpu_count() or 1)
+        return min(self.threads, cores()) or (1 if streams == 1 else cores())
 
 
 def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision: Precision, threads: int) -> Any:

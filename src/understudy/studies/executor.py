@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from understudy.errors import UserError
+from understudy.machine import cores, torch_threads
 from understudy.training.interruption import listen_to
 
 log = logging.getLogger("understudy")
@@ -64,15 +65,14 @@ def executor(workers: int = 0) -> Iterator[Executor]:
     When the block ends by an error or by Ctrl-C, trainings under way are told to save and stop at their next step.
     A single worker is this process, with one thread and as silent as the others are.
     """
-    workers = workers or os.cpu_count() or 1
+    workers = workers or cores()
     if workers == 1:
-        threads, level = torch.get_num_threads(), log.level
-        torch.set_num_threads(1)
+        level = log.level
         log.setLevel(logging.WARNING)
         try:
-            yield Executor(None)
+            with torch_threads(1):
+                yield Executor(None)
         finally:
-            torch.set_num_threads(threads)
             log.setLevel(level)
         return
     # A fresh interpreter for each worker: a forked one would inherit the locks of PyTorch's threads.

@@ -1,7 +1,6 @@
 """What a study keeps: its folder, the best model, samples, the machine it ran on."""
 
 import json
-import os
 import platform
 import shutil
 import time
@@ -20,6 +19,8 @@ from understudy.evaluation.memorisation import Copying, Fingerprint, fingerprint
 from understudy.evaluation.quality import text_quality
 from understudy.generation.generate import GenerateOptions, generate
 from understudy.generation.sampling import SamplingOptions
+from understudy.kernels import in_use
+from understudy.machine import cores
 from understudy.models.checkpoint import Checkpoint, load_checkpoint
 from understudy.models.finding import resolve
 from understudy.storage import read_json, write_json
@@ -204,5 +205,6 @@ def machine() -> dict[str, str | int]:
         "Python": platform.python_version(),
         "PyTorch": torch.__version__,
         "system": f"{platform.system()} {platform.machine()}",
-        "cores": os.cpu_count() or 0,
+        "cores": cores(),
+        "engine": in_use(),
     }

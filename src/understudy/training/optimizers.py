@@ -1,11 +1,15 @@
 """Optimizers by name; all are PyTorch's."""
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import nn
 
+from understudy.machine import torch_threads
 from understudy.training.options import TrainingOptions
+
+FEW = 1_000_000  # numbers that one thread has updated before another is awake
 
 
 def make_optimizer(parameters: Iterable[nn.Parameter], options: TrainingOptions) -> torch.optim.Optimizer:
@@ -23,3 +27,9 @@ def make_optimizer(parameters: Iterable[nn.Parameter], options: TrainingOptions)
             return torch.optim.AdamW(learning, lr, weight_decay=decay)
         case "sgd":
             return torch.optim.SGD(learning, lr, momentum=options.momentum, weight_decay=decay)
+
+
+def few_threads(parameters: Iterable[nn.Parameter]) -> AbstractContextManager[None]:
+    """Lets PyTorch use one thread for so few parameters that others would only cost time."""
+    few = sum(parameter.numel() for parameter in parameters) <= FEW
+    return torch_threads(1) if few else nullcontext()

@@ -55,7 +55,7 @@ class TrainingOptions:
     devices: int = 1
     """Processes or GPUs that share each batch."""
     threads: int = 0
-    """CPU threads; 0 leaves the choice to PyTorch."""
+    """CPU threads, no more than there are cores; 0 leaves the choice to PyTorch."""
     save_every: float = 60.0
     """Seconds between saves of what --resume needs."""
     tensorboard: bool = False

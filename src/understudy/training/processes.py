@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -11,6 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from understudy.errors import UserError
+from understudy.machine import cores
 from understudy.training.options import TrainingOptions
 
 T = TypeVar("T")
@@ -23,7 +25,7 @@ def make_fabric(options: TrainingOptions) -> Fabric:
         UserError: the machine does not have the device.
     """
     if options.threads:
-        torch.set_num_threads(options.threads)
+        torch.set_num_threads(min(options.threads, cores()))
     device = options.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -61,6 +63,9 @@ def launched(options: TrainingOptions) -> Iterator[Fabric]:
         os._exit(0)
     finally:
         if fabric.world_size > 1:
+            # PyTorch waits for its communication threads while it holds the interpreter's lock, which these may still
+            # need to drop their last tensors: whoever sleeps lends it to them.
+            time.sleep(0.2)
             torch.distributed.destroy_process_group()
 
 

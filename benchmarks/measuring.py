@@ -1,0 +1,107 @@
+"""Fair timings: each figure from a process of its own, the cases by turns, medians of the rounds."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+LAYERS, V = 3, 128  # of the network that all are measured with: characters of ASCII, and layers
+
+Case = tuple[str | int, ...]
+
+
+class Timings:
+    """Seconds of each case, one for each round."""
+
+    def __init__(self, seconds: dict[Case, list[float]]) -> None:
+        self.seconds = seconds
+
+    def median(self, case: Case) -> float:
+        """The median over the rounds."""
+        return statistics.median(self.seconds[case])
+
+    def best(self, cases: Sequence[Case]) -> Case:
+        """The case of the least median."""
+        return min(cases, key=self.median)
+
+    def ratio(self, slow: Case, quick: Case) -> float:
+        """How many times quicker the second is: the median of the rounds' ratios."""
+        return statistics.median(a / b for a, b in zip(self.seconds[slow], self.seconds[quick], strict=True))
+
+
+def by_turns(measure: Callable[..., float], cases: Sequence[Case], rounds: int, what: str) -> Timings:
+    """Measure each case in every round, in a process that runs nothing else.
+
+    `measure(*case)` must be a function of the script that is running, which calls `answer_as_child(measure)` first.
+    """
+    seconds: dict[Case, list[float]] = {case: [] for case in cases}
+    turns = [case for _ in range(rounds) for case in cases]
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    for case in track(turns, what, console=Console(stderr=True), transient=True):
+        command = [sys.executable, sys.argv[0], "--measure", json.dumps([measure.__name__, *case])]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
+        seconds[case].append(json.loads(done.stdout))
+    return Timings(seconds)
+
+
+def answer_as_child(*measures: Callable[..., float]) -> None:
+    """In such a process: print what was asked for, and end."""
+    if sys.argv[1:2] != ["--measure"]:
+        return
+    name, *case = json.loads(sys.argv[2])
+    (measure,) = (each for each in measures if each.__name__ == name)
+    print(json.dumps(measure(*case)))
+    sys.exit()
+
+
+def seconds_of(call: Callable[[], Any], seconds: float = 1.0) -> float:
+    """The median duration of a call, after some that are not counted."""
+    begin = time.perf_counter()
+    call()
+    while time.perf_counter() - begin < seconds / 4:
+        call()
+    taken: list[float] = []
+    begin = time.perf_counter()
+    while time.perf_counter() - begin < seconds or len(taken) < 3:
+        last = time.perf_counter()
+        call()
+        taken.append(time.perf_counter() - last)
+    return statistics.median(taken)
+
+
+def bandwidth(size: int, threads: int) -> float:
+    """Seconds to read so many bytes once; small sizes lie in a cache, as weights of that size do."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    import numpy as np
+
+    parts = [np.ones(max(1, size // 4 // threads), np.float32) for _ in range(threads)]
+    repeats = max(1, 50_000_000 // size)
+    calls = [[np.ones(8, np.float32)] * threads, parts]
+
+    def read(part: Any) -> None:
+        for _ in range(repeats):
+            np.dot(part, part)
+
+    with ThreadPoolExecutor(threads) as pool:
+        empty, full = (seconds_of(lambda each=each: list(pool.map(read, each)), 0.3) for each in calls)
+    return max(full - empty, 0.0) / repeats
+
+
+def matrix_peak(precision: str, threads: int) -> float:
+    """Seconds for 10^9 operations of the quickest matrix product that PyTorch has, of square matrices."""
+    import torch
+
+    torch.set_num_threads(threads)
+    size = 2048
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[precision]
+    a, b = (torch.randn(size, size).to(dtype) for _ in range(2))
+    out = torch.empty(size, size, dtype=dtype)
+    return seconds_of(lambda: torch.mm(a, b, out=out)) / (2 * size**3 / 1e9)

@@ -1,0 +1,212 @@
+"""Seconds a drawn character takes: the engine against PyTorch and ONNX Runtime, by width, precision and threads.
+
+    python benchmarks/sampling.py [--rounds 5] [--out docs/results/speed]
+
+LSTM of 3 layers on 128 characters with random weights, temperature 1. Every peer draws its characters too. One stream
+is measured with one and with two threads, and the better of both is quoted; limits of the machine are measured in the
+same run.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from measuring import LAYERS, Case, Timings, V, answer_as_child, bandwidth, by_turns, matrix_peak, seconds_of
+
+from understudy.generation.sampling import random_states
+from understudy.kernels import engine
+from understudy.models.config import ModelConfig, weight_shapes
+from understudy.models.walker import native_walker
+
+WIDTHS = (64, 128, 256, 512, 1024)
+OURS = ("fp32", "bf16", "int8")
+PEERS = {"nn.LSTM": "loop over nn.LSTM", "written": "hand-written PyTorch step", "onnx int8": "ONNX Runtime int8"}
+OTHERS = {"onnx": "ONNX Runtime fp32"}
+MANY = 64
+MANY_PEERS = ("nn.LSTM", "written", "written bf16")
+ASKED = {  # how many times quicker than each of PEERS
+    (64, "fp32"): (75, 20, None),
+    (512, "fp32"): (12, 3, None),
+    (64, "int8"): (150, 45, 35),
+    (512, "int8"): (50, 14, 2.4),
+    (1024, "int8"): (40, 12, 1.5),
+}
+ASKED_MANY = {64: 10, 512: 2.5}
+BYTES = {"fp32": 4, "bf16": 2, "int8": 1}
+
+
+def character(variant: str, hidden: int, streams: int, threads: int) -> float:
+    """Seconds until each stream has one more character, divided by the streams."""
+    if variant in OURS:
+        return _native(variant, hidden, streams, threads)
+    import torch
+    from peers import onnx_loop, plain_loop, written_step
+
+    torch.set_num_threads(threads)
+    torch.set_grad_enabled(False)
+    if variant.startswith("onnx"):
+        step = onnx_loop(hidden, threads, quantised=variant == "onnx int8")
+    elif variant == "nn.LSTM":
+        step = plain_loop(hidden, streams)
+    else:
+        step = written_step(hidden, streams, torch.bfloat16 if variant.endswith("bf16") else torch.float32)
+    with torch.inference_mode():
+        return seconds_of(step) / streams
+
+
+def _native(precision: str, hidden: int, streams: int, threads: int) -> float:
+    config = ModelConfig(num_layers=LAYERS, hidden_size=hidden, vocabulary_size=V)
+    draw = np.random.default_rng(0)
+    bound = hidden**-0.5
+    weights = {
+        name: draw.uniform(-bound, bound, shape).astype(np.float32) for name, shape in weight_shapes(config).items()
+    }
+    walker = native_walker(config, weights, precision, threads)
+    walker.read(np.zeros(1, np.int64))
+    length = max(100, 40_000_000 // (hidden**2 * streams))
+    randoms = random_states(0, streams)
+    choosing = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
+    choosing |= {"repetition_penalty": 1.0, "repetition_window": 64}
+
+    def write() -> None:
+        walker.write(
+            randoms=randoms,
+            choosing=choosing,
+            vocabulary=[chr(i) for i in range(V)],
+            stops=[],
+            room=length,
+            end=3,
+            whole_document=False,
+            forbidden=np.zeros(V, np.uint8),
+            listener=None,
+        )
+
+    return seconds_of(write) / (length * streams)
+
+
+def weights_of(hidden: int) -> int:
+    """How many weights are read for one character."""
+    return 4 * hidden * hidden * (2 * LAYERS - 1) + V * hidden
+
+
+def main() -> None:
+    """Measure, print the tables and draw the plot."""
+    answer_as_child(character, bandwidth, matrix_peak)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS)
+    parser.add_argument("--out", type=Path, default=Path("docs/results/speed"))
+    arguments = parser.parse_args()
+    if engine() is None:
+        raise SystemExit("No native engine was compiled here; there is nothing to measure.")
+    widths, rounds = arguments.widths, arguments.rounds
+    one = by_turns(
+        character,
+        [(v, h, 1, t) for h in widths for v in (*PEERS, *OTHERS, *OURS) for t in (1, 2)],
+        rounds,
+        "One stream",
+    )
+    many = by_turns(
+        character, [(v, h, MANY, t) for h in widths for v in (*MANY_PEERS, *OURS) for t in (1, 2)], rounds, "64 streams"
+    )
+    reads = by_turns(
+        bandwidth, [(weights_of(h) * BYTES[p], t) for h in widths for p in OURS for t in (1, 2)], rounds, "Limits"
+    )
+    peaks = by_turns(matrix_peak, [(p, 2) for p in ("fp32", "bf16")], rounds, "Limits")
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    text = "\n\n".join([one_table(one, widths), many_table(many, widths)]) + "\n"
+    (arguments.out / "sampling.md").write_text(text)
+    print(text)
+    draw_plot(one, many, reads, peaks, widths, arguments.out / "sampling.png")
+    print(f"A plot is in {arguments.out / 'sampling.png'}.")
+
+
+def best(timings: Timings, variant: str, hidden: int, streams: int) -> Case:
+    """The better of one and two threads."""
+    return timings.best([(variant, hidden, streams, threads) for threads in (1, 2)])
+
+
+def asked_beside(ratio: float, asked: float | None) -> str:
+    """A ratio, with the one to reach."""
+    return f"{ratio:.3g}x" + (f" ({asked:g}x)" if asked else "")
+
+
+def one_table(timings: Timings, widths: list[int]) -> str:
+    """Microseconds and ratios for one stream, as Markdown."""
+    names = PEERS | OTHERS | {p: f"understudy {p}" for p in OURS}
+    lines = ["One stream: microseconds a character, with one / with two threads.", ""]
+    lines += ["| H | " + " | ".join(names.values()) + " |", "|---" * (len(names) + 1) + "|"]
+    for h in widths:
+        cells = (" / ".join(f"{timings.median((v, h, 1, t)) * 1e6:.3g}" for t in (1, 2)) for v in names)
+        lines.append(f"| {h} | " + " | ".join(cells) + " |")
+    lines += ["", "How many times quicker, each with its better number of threads (to reach):", ""]
+    lines += ["| H | precision, threads | " + " | ".join(PEERS.values()) + " |", "|---" * (len(PEERS) + 2) + "|"]
+    for h in widths:
+        for precision in OURS:
+            ours = best(timings, precision, h, 1)
+            asked = ASKED.get((h, precision), (None,) * len(PEERS))
+            ratios = (timings.ratio(best(timings, peer, h, 1), ours) for peer in PEERS)
+            cells = (asked_beside(ratio, goal) for ratio, goal in zip(ratios, asked, strict=True))
+            lines.append(f"| {h} | {precision}, {ours[3]} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def many_table(timings: Timings, widths: list[int]) -> str:
+    """Characters a second and ratios for many streams, as Markdown."""
+    lines = [
+        f"{MANY} streams: thousand characters a second of all together, each with its better number of threads.",
+        "",
+    ]
+    names = {"nn.LSTM": "nn.LSTM", "written": "hand-written fp32", "written bf16": "hand-written bf16"}
+    names |= {p: f"understudy {p}" for p in OURS}
+    lines += ["| H | " + " | ".join(names.values()) + " | best to best PyTorch (to reach) |"]
+    lines += ["|---" * (len(names) + 2) + "|"]
+    for h in widths:
+        cases = {name: best(timings, name, h, MANY) for name in names}
+        cells = [f"{1e-3 / timings.median(case):.3g}" for case in cases.values()]
+        torch, ours = (timings.best([cases[name] for name in group]) for group in (MANY_PEERS, OURS))
+        ratio = asked_beside(timings.ratio(torch, ours), ASKED_MANY.get(h))
+        lines.append(f"| {h} | " + " | ".join(cells) + f" | {ratio}, {ours[0]} |")
+    return "\n".join(lines)
+
+
+def draw_plot(one: Timings, many: Timings, reads: Timings, peaks: Timings, widths: list[int], path: Path) -> None:
+    """Microseconds a character against width, with the limits of the machine."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 5), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    greys = dict(zip((*PEERS, *OTHERS), ("0.55", "0.3", "#b07d2b", "#d9b36c"), strict=True))
+    colours = dict(zip(OURS, ("#1f5fa8", "#2a9d8f", "#c2410c"), strict=True))
+
+    def line(axes, timings: Timings, variant: str, streams: int, **style) -> None:
+        values = [timings.median(best(timings, variant, h, streams)) * 1e6 for h in widths]
+        axes.plot(widths, values, marker="o", markersize=4, **style)
+
+    for variant, colour in greys.items():
+        line(left, one, variant, 1, color=colour, label=(PEERS | OTHERS)[variant])
+    for peer, style in zip(MANY_PEERS, ("-", "-", "--"), strict=True):
+        label = {"nn.LSTM": "loop over nn.LSTM", "written": "hand-written PyTorch step"}.get(peer, "the same in bf16")
+        line(right, many, peer, MANY, color=greys[peer.split()[0]], linestyle=style, label=label)
+    for precision, colour in colours.items():
+        for axes, timings, streams in ((left, one, 1), (right, many, MANY)):
+            line(axes, timings, precision, streams, color=colour, label=f"understudy {precision}")
+        sizes = [weights_of(h) * BYTES[precision] for h in widths]
+        limit = [min(reads.median((size, t)) for t in (1, 2)) * 1e6 for size in sizes]
+        left.plot(widths, limit, ":", color=colour, label=f"reading the {precision} weights once")
+    for precision in ("fp32", "bf16"):
+        gigaflops = [2 * weights_of(h) / 1e9 for h in widths]
+        limit = [peaks.median((precision, 2)) * each * 1e6 for each in gigaflops]
+        right.plot(widths, limit, ":", color=colours[precision], label=f"matrix peak, {precision}")
+    for axes, title in ((left, "One stream"), (right, f"{MANY} streams")):
+        axes.set(xscale="log", yscale="log", xlabel="units in each of three LSTM layers", title=title)
+        axes.set_xticks(widths, [str(h) for h in widths])
+        axes.minorticks_off()
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize=8, frameon=False)
+    left.set_ylabel("microseconds a character")
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    main()
