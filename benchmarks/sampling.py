@@ -51,7 +51,7 @@ def character(variant: str, hidden: int, streams: int, threads: int) -> float:
     else:
         step = written_step(hidden, streams, torch.bfloat16 if variant.endswith("bf16") else torch.float32)
     with torch.inference_mode():
-        return seconds_of(step) / streams
+        return seconds_of(step, 0.6) / streams
 
 
 def _native(precision: str, hidden: int, streams: int, threads: int) -> float:
@@ -81,7 +81,7 @@ def _native(precision: str, hidden: int, streams: int, threads: int) -> float:
             listener=None,
         )
 
-    return seconds_of(write) / (length * streams)
+    return seconds_of(write, 0.6) / (length * streams)
 
 
 def weights_of(hidden: int) -> int:

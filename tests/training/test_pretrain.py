@@ -13,12 +13,14 @@ from stopping import history, left_by
 
 from understudy.errors import UserError
 from understudy.evaluation.losses import document_losses
+from understudy.kernels import VARIABLE, engine
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.config import ModelOptions
 from understudy.text.corpus import Corpus, ReadOptions
 from understudy.text.tokenizers import TOKENIZERS
 from understudy.training.options import TrainingOptions
 from understudy.training.pretrain import pretrain
+from understudy.transfer.finetune import finetune
 
 TINY = ModelOptions(num_layers=1, hidden_size=8)
 NO_HEADERS = ReadOptions(gutenberg=False)
@@ -54,6 +56,25 @@ def test_the_result_is_that_of_the_kept_weights(song_file, tmp_path, tokenizer):
     assert (result.texts, result.corpus) == ([str(song_file)], config["request"]["corpus"]["hash"])
     assert (result.split, result.split_seed) == ("validation", 0)
     assert result.fractions == pytest.approx([1 / 3] * 3)
+
+
+def test_the_backend_that_is_asked_for_trains(song_file, tmp_path, monkeypatch):
+    def weights(name: str, backend: str, command=pretrain, start=(), **more) -> bytes:
+        options = TrainingOptions(epochs=2, backend=backend)
+        command(*start, song_file, out=tmp_path / name, training=options, **more)
+        return (tmp_path / name / "model.safetensors").read_bytes()
+
+    asked = weights("asked", "torch", model=TINY)
+    refined = weights("refined", "torch", finetune, [tmp_path / "asked"])
+    monkeypatch.setenv(VARIABLE, "none")
+    engine.cache_clear()
+    try:
+        assert asked == weights("forced", "auto", model=TINY)
+        assert refined == weights("forced refined", "auto", finetune, [tmp_path / "asked"])
+        with pytest.raises(UserError, match="native backend runs on a CPU"):
+            weights("none", "native", model=TINY)
+    finally:
+        engine.cache_clear()
 
 
 def test_what_the_tokenizer_changes_is_in_the_result_and_on_the_card(song_file, tmp_path):

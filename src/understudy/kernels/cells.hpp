@@ -16,11 +16,11 @@ struct Rnn {
     static constexpr int INPUT_FROM = 0, STATE_FROM = 0, VECTORS = 4;
     static constexpr int INPUT_GATE[] = {0}, STATE_GATE[] = {0};
 
-    static void forward(Floats* slots, Floats /*carry*/, Floats& h, Floats& next) {
+    [[gnu::always_inline]] static void forward(Floats* slots, Floats /*carry*/, Floats& h, Floats& next) {
         slots[0] = h = next = tanh(slots[0]);
     }
 
-    static void backward(Floats* slots, Floats /*carry*/, Floats /*next*/, Floats dh, Floats& dcarry) {
+    [[gnu::always_inline]] static void backward(Floats* slots, Floats /*carry*/, Floats /*next*/, Floats dh, Floats& dcarry) {
         slots[0] = (dh + dcarry) * (1.0f - slots[0] * slots[0]);
         dcarry = Floats{};
     }
@@ -33,18 +33,14 @@ struct Lstm {
     static constexpr int INPUT_FROM = 0, STATE_FROM = 0, VECTORS = 4;
     static constexpr int INPUT_GATE[] = {0, 1, 2, 3}, STATE_GATE[] = {0, 1, 2, 3};
 
-    static void forward(Floats* slots, Floats carry, Floats& h, Floats& next) {
-        // One division for four gates: 1/a = bcd / abcd. No product overflows, because each factor is at most 1 + e^22.
-        const Floats d_i = 1.0f + exp(-slots[0], 22.0f), d_f = 1.0f + exp(-slots[1], 22.0f);
-        const Floats d_g = 1.0f + exp(slots[2] + slots[2], 22.0f), d_o = 1.0f + exp(-slots[3], 22.0f);
-        const Floats left = d_i * d_f, right = d_g * d_o, all = 1.0f / (left * right), by_left = all * right, by_right = all * left;
-        const Floats i = by_left * d_f, f = by_left * d_i, g = 1.0f - 2.0f * (by_right * d_o), o = by_right * d_g;
+    [[gnu::always_inline]] static void forward(Floats* slots, Floats carry, Floats& h, Floats& next) {
+        const Floats i = sigmoid(slots[0]), f = sigmoid(slots[1]), g = tanh(slots[2]), o = sigmoid(slots[3]);
         next = f * carry + i * g;
         h = o * tanh(next);
         slots[0] = i, slots[1] = f, slots[2] = g, slots[3] = o;
     }
 
-    static void backward(Floats* slots, Floats carry, Floats next, Floats dh, Floats& dcarry) {
+    [[gnu::always_inline]] static void backward(Floats* slots, Floats carry, Floats next, Floats dh, Floats& dcarry) {
         const Floats i = slots[0], f = slots[1], g = slots[2], o = slots[3], squashed = tanh(next);
         const Floats dc = dcarry + dh * o * (1.0f - squashed * squashed);
         slots[0] = dc * g * i * (1.0f - i);
@@ -63,13 +59,13 @@ struct Gru {
     static constexpr int INPUT_FROM = 0, STATE_FROM = 1, VECTORS = 3;
     static constexpr int INPUT_GATE[] = {2, 0, 1, -1}, STATE_GATE[] = {-1, 0, 1, 2};  // whose rows a slot takes
 
-    static void forward(Floats* slots, Floats carry, Floats& h, Floats& next) {
+    [[gnu::always_inline]] static void forward(Floats* slots, Floats carry, Floats& h, Floats& next) {
         const Floats r = sigmoid(slots[1]), z = sigmoid(slots[2]), n = tanh(slots[0] + r * slots[3]);
         h = next = n + z * (carry - n);
         slots[0] = n, slots[1] = r, slots[2] = z;
     }
 
-    static void backward(Floats* slots, Floats carry, Floats /*next*/, Floats dh, Floats& dcarry) {
+    [[gnu::always_inline]] static void backward(Floats* slots, Floats carry, Floats /*next*/, Floats dh, Floats& dcarry) {
         const Floats n = slots[0], r = slots[1], z = slots[2], by_state = slots[3];
         const Floats d = dh + dcarry;
         const Floats dn = d * (1.0f - z) * (1.0f - n * n);

@@ -75,8 +75,12 @@ struct Bf16 {
 
    private:
     static Ints widened(const Number* from) {
+#if defined(__AVX512F__)
+        return (Ints)_mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+#else
         typedef Number Halves __attribute__((vector_size(LANES * 2), may_alias, aligned(2)));
         return __builtin_convertvector(*reinterpret_cast<const Halves*>(from), Ints);
+#endif
     }
     static Ints rounded(Floats x) {
         const Ints b = reinterpret_cast<Ints>(x);
@@ -147,7 +151,7 @@ inline int32_t group_at(const void* from, ptrdiff_t index) {
 // sums[r][FROM + n] += a[r] . w[n] over `groups` groups. Row r of the left operand begins at group r * row, and its
 // groups are `step` apart; the right operand is packed: N vectors for each group, one after the other.
 template <class Format, int R, int FROM, int N, int ALL>
-inline __attribute__((always_inline)) void multiply(typename Format::Sums (&sums)[R][ALL], const void* a, ptrdiff_t row,
+[[gnu::always_inline]] inline void multiply(typename Format::Sums (&sums)[R][ALL], const void* a, ptrdiff_t row,
                                                     ptrdiff_t step, const int32_t* w, int groups) {
     const char* left = static_cast<const char*>(a);
     for (int k = 0; k < groups; ++k) {

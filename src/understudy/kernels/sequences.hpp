@@ -264,11 +264,16 @@ class Sequence : public AnySequence {
             for (int r = 0; r < rows; r += PAIR) {
                 for (int panel = 0; panel < layer.panels; ++panel) {
                     for (int v = 0; v < 4; v += Cell::SLOTS) {
-                        Floats slots[PAIR][Cell::SLOTS]{};
+                        Floats slots[PAIR][Cell::SLOTS];
                         const int unit = panel * L::UNITS + (Cell::SLOTS == 1 ? v * LANES : 0), left = units - unit;
-                        for (int i = 0; i < PAIR && r + i < rows && left > 0; ++i) {
+                        for (int i = 0; i < PAIR; ++i) {
+                            if (r + i >= rows || left <= 0) {  // a row or units of nothing
+                                std::fill_n(slots[i], Cell::SLOTS, Floats{});
+                                continue;
+                            }
                             const int b = from + r + i;
                             const Number* saved = slots_at(l, t, b) + panel * PANEL + v * LANES;
+                            if (t) prefetch(slots_at(l, t - 1, b) + panel * PANEL + v * LANES, Cell::SLOTS * LANES * sizeof(Number));
                             for (int s = 0; s < Cell::SLOTS; ++s) slots[i][s] = Format::load(saved + s * LANES);
                             const ptrdiff_t at = ptrdiff_t(r + i) * layer.width + unit;
                             Floats dcarried = load(dcarry.data() + at);

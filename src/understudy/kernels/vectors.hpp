@@ -33,6 +33,11 @@ inline Floats load(const float* from) { return *reinterpret_cast<const LooseFloa
 inline void store(float* to, Floats x) { *reinterpret_cast<LooseFloats*>(to) = x; }
 inline Floats filled(float x) { return Floats{} + x; }
 
+// Asks for bytes that are needed soon and are no longer in the nearest cache.
+inline void prefetch(const void* from, size_t bytes) {
+    for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(static_cast<const char*>(from) + at);
+}
+
 // The first `count` lanes; the others are zero.
 inline Floats load_part(const float* from, int count) {
     if (count >= LANES) return load(from);
@@ -46,6 +51,26 @@ inline void store_part(float* to, Floats x, int count) {
     for (int i = 0; i < count; ++i) to[i] = x[i];
 }
 
+// The nearest whole number.
+inline Floats nearest(Floats x) {
+#if defined(__AVX512F__)
+    return (Floats)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+#else
+    constexpr float ROUND = 12582912.0f;  // 1.5 * 2^23: adding it leaves no bits behind the point
+    return (x + ROUND) - ROUND;
+#endif
+}
+
+// x 2^n for a whole n; NaN stays NaN.
+inline Floats times_power(Floats x, Floats n) {
+#if defined(__AVX512F__)
+    return (Floats)_mm512_scalef_ps((__m512)x, (__m512)n);
+#else
+    const Ints power = __builtin_convertvector(n == n ? n : Floats{}, Ints);
+    return reinterpret_cast<Floats>(reinterpret_cast<Ints>(x) + (power << 23));
+#endif
+}
+
 // x between two bounds; NaN passes.
 inline Floats clamped(Floats x, float low, float high) {
 #if defined(__AVX512F__)
@@ -56,25 +81,22 @@ inline Floats clamped(Floats x, float low, float high) {
 #endif
 }
 
-// e^x to 1e-7 of its value, e^most at the most: e^x = 2^n e^r with |r| <= ln 2 / 2 and a polynomial for e^r (least
-// maximum error, fitted for this file).
-inline __attribute__((always_inline)) Floats exp(Floats x, float most = 88.0f) {
-    constexpr float ROUND = 12582912.0f;  // 1.5 * 2^23: adding it leaves no bits behind the point
-    x = clamped(x, -87.0f, most);
-    const Floats n = (x * 1.44269504089f + ROUND) - ROUND;
+// e^x to 1e-7 of its value: e^x = 2^n e^r with |r| <= ln 2 / 2 and a polynomial for e^r (least maximum error, fitted
+// for this file). Always inline: a call would send every vector through memory.
+[[gnu::always_inline]] inline Floats exp(Floats x) {
+    x = clamped(x, -87.0f, 88.0f);
+    const Floats n = nearest(x * 1.44269504089f);
     const Floats r = (x - n * 0.693359375f) + n * 2.12194440e-4f;  // ln 2 in two parts, the first exact in a product
     Floats q = filled(0.0013814613093987f);
     q = q * r + 0.00836870996142362f;
     q = q * r + 0.041668387373895104f;
     q = q * r + 0.16666520688656036f;
     q = q * r + 0.4999999345162591f;
-    const Floats e = (q * r) * r + r + 1.0f;
-    const Ints power = __builtin_convertvector(x == x ? n : Floats{}, Ints);
-    return reinterpret_cast<Floats>(reinterpret_cast<Ints>(e) + (power << 23));
+    return times_power(q * r * r + r + 1.0f, n);
 }
 
-inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
-inline Floats tanh(Floats x) { return 1.0f - 2.0f / (1.0f + exp(x + x)); }
+[[gnu::always_inline]] inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
+[[gnu::always_inline]] inline Floats tanh(Floats x) { return 1.0f - 2.0f / (1.0f + exp(x + x)); }
 
 inline float sum(Floats x) {
     float total = 0;

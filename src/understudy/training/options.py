@@ -50,6 +50,8 @@ class TrainingOptions:
     """Seed of the initial weights, of dropout and of the order of the documents."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the products: fp32, or bf16 by autocast."""
+    backend: Literal["auto", "native", "torch"] = "auto"
+    """The engine of this package or PyTorch; auto is native on a CPU where it was compiled."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where to train; auto takes a CUDA device where there is one."""
     devices: int = 1
@@ -63,7 +65,7 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         kinds = get_type_hints(TrainingOptions)
-        for name in ("optimizer", "schedule", "precision", "device"):
+        for name in ("optimizer", "schedule", "precision", "backend", "device"):
             if getattr(self, name) not in (choices := get_args(kinds[name])):
                 raise UserError(f"There is no {name} '{getattr(self, name)}'; choose one of {', '.join(choices)}.")
         positive = ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps")

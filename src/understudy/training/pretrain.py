@@ -74,7 +74,7 @@ def pretrain(
             return done
         config = ModelConfig(**asdict(model), vocabulary_size=len(codec.vocabulary))
         torch.manual_seed(training.seed)
-        network = LanguageModel(config)
+        network = LanguageModel(config, training.backend)
         stream, validation = corpus.stream("train", codec, training.seed), corpus.stream("validation", codec)
         notices += stream.notices + validation.notices
 

@@ -73,7 +73,7 @@ def finetune(
     """
     with launched(training) as fabric:
         out = Path(out)
-        source = load_checkpoint(base)
+        source = load_checkpoint(base, training.backend)
         corpus = Corpus.open(texts, read, split)
         notices = list(corpus.notices)
         model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
