@@ -92,10 +92,11 @@ def main() -> None:
 def table(timings: Timings, peaks: Timings | None, widths: list[int], device: str) -> str:
     """Milliseconds and ratios, as Markdown."""
     names = PEERS | OURS
-    lines = ["Milliseconds of one training step.", ""]
+    lines = ["Milliseconds of one training step / thousand characters a second.", ""]
     lines += ["| H | " + " | ".join(names.values()) + " |", "|---" * (len(names) + 1) + "|"]
     for h in widths:
-        cells = (f"{timings.median((v, h, device)) * 1e3:.3g}" for v in names)
+        seconds = [timings.median((v, h, device)) for v in names]
+        cells = (f"{each * 1e3:.3g} / {BATCH * STEPS / each / 1e3:.3g}" for each in seconds)
         lines.append(f"| {h} | " + " | ".join(cells) + " |")
     lines += ["", "How many times quicker (to reach), and part of the matrix peak measured in the same run:", ""]
     ratios = [("bf16", "tuned fp32"), ("bf16", "tuned bf16"), ("fp32", "tuned fp32"), ("bf16", "plain fp32")]

@@ -221,5 +221,5 @@ def test_a_base_is_kept_as_it_was(run, make_base, tmp_path):
 
 def test_the_machine_is_named():
     facts = machine()
-    assert facts.keys() == {"understudy", "Python", "PyTorch", "system", "cores"}
+    assert facts.keys() == {"understudy", "Python", "PyTorch", "system", "cores", "engine"}
     assert all(facts.values())
