@@ -1,5 +1,6 @@
 """Fair timings: each figure from a process of its own, the cases by turns, medians of the rounds."""
 
+import ctypes
 import json
 import os
 import statistics
@@ -7,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 from rich.console import Console
@@ -77,22 +78,26 @@ def seconds_of(call: Callable[[], Any], seconds: float = 1.0) -> float:
     return statistics.median(taken)
 
 
-def bandwidth(size: int, threads: int) -> float:
-    """Seconds to read so many bytes once; small sizes lie in a cache, as weights of that size do."""
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    import numpy as np
+def bandwidth(size: int, cores: int) -> float:
+    """Seconds until so many bytes have been read once; a small size lies in a cache, as weights of that size do."""
+    with ProcessPoolExecutor(cores) as pool:
+        return max(pool.map(_reading, [size // cores] * cores))
 
-    parts = [np.ones(max(1, size // 4 // threads), np.float32) for _ in range(threads)]
-    repeats = max(1, 50_000_000 // size)
-    calls = [[np.ones(8, np.float32)] * threads, parts]
 
-    def read(part: Any) -> None:
+def _reading(size: int) -> float:
+    """Seconds to look for a one among that many zeros, which the C library does as fast as it can read."""
+    find = ctypes.CDLL(None).memchr
+    find.argtypes = ctypes.c_void_p, ctypes.c_int, ctypes.c_size_t
+    zeros = ctypes.create_string_buffer(size)
+    address = ctypes.addressof(zeros)
+    repeats = max(1, 20_000_000 // size)
+
+    def read(length: int) -> None:
         for _ in range(repeats):
-            np.dot(part, part)
+            find(address, 1, length)
 
-    with ThreadPoolExecutor(threads) as pool:
-        empty, full = (seconds_of(lambda each=each: list(pool.map(read, each)), 0.3) for each in calls)
-    return max(full - empty, 0.0) / repeats
+    full, empty = (seconds_of(lambda length=length: read(length), 0.5) for length in (size, 1))
+    return (full - empty) / repeats
 
 
 def matrix_peak(precision: str, threads: int) -> float:
