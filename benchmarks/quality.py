@@ -52,9 +52,11 @@ def main() -> None:
         "|---|---|---|---|",
     ]
     for kind, values in found.items():
-        difference = values - first
-        low, high = stats.t.interval(0.95, len(values) - 1, difference.mean(), stats.sem(difference))
-        to_first = "–" if kind == next(iter(found)) else f"{difference.mean():+.4f} [{low:+.4f}, {high:+.4f}]"
+        to_first = "–"
+        if values is not first:
+            difference = values - first
+            low, high = stats.t.interval(0.95, len(values) - 1, difference.mean(), stats.sem(difference))
+            to_first = f"{difference.mean():+.4f} [{low:+.4f}, {high:+.4f}]"
         lines.append(f"| {kind} | {', '.join(f'{x:.4f}' for x in values)} | {values.mean():.4f} | {to_first} |")
     text = "\n".join(lines) + "\n"
     arguments.out.mkdir(parents=True, exist_ok=True)
