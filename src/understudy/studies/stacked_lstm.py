@@ -201,7 +201,7 @@ def facts_of_recipe(recipe: Recipe) -> dict[str, Any]:
         "model": asdict(recipe.model),
         **({"its bases go on from those of": recipe.after} if recipe.after else {}),
         "pretraining": asdict(recipe.pretraining),
-        **{f"retraining {name}".strip(): asdict(options) for name, options in recipe.retraining.items()},
+        **{f"retraining {name}": asdict(options) for name, options in recipe.retraining.items()},
         **{name: facts_of_run(job) for name, job in recipe.scratch.items()},
     }
 
@@ -243,7 +243,7 @@ def recipe_rows(
 def row_name(recipe: str, role: str, selection: str, rate: str) -> str:
     """The name of a retrained row: which layers, from which source, at which rate."""
     layers = selection.replace("layers.", "").replace(", ", "+")
-    return f"{recipe}: {role}, layers {layers}" + (f", {rate}" if rate else "")
+    return f"{recipe}: {role}, layers {layers}, {rate}"
 
 
 def seeded(job: Training, seeds: int) -> tuple[Training, ...]:
