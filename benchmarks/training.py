@@ -9,7 +9,6 @@ the same with the memory allocator set as understudy sets it.
 
 import argparse
 import os
-from contextlib import nullcontext
 from pathlib import Path
 
 from measuring import LAYERS, Timings, V, answer_as_child, by_turns, matrix_peak, seconds_of
@@ -33,7 +32,8 @@ def step_seconds(variant: str, hidden: int, device: str) -> float:
     from understudy.models.config import ModelConfig
     from understudy.models.language_model import LanguageModel
     from understudy.training.allocator import keep_freed_memory
-    from understudy.training.optimizers import few_threads
+    from understudy.training.optimizers import clip_gradients, few_threads, make_optimizer
+    from understudy.training.options import TrainingOptions
 
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
@@ -42,7 +42,8 @@ def step_seconds(variant: str, hidden: int, device: str) -> float:
         keep_freed_memory()
     shape = ModelConfig(num_layers=LAYERS, hidden_size=hidden, vocabulary_size=V)
     model = (LanguageModel(shape) if kind == "ours" else Plain(hidden)).to(device)
-    optimizer = torch.optim.RMSprop(model.parameters(), 1e-3)
+    ours = make_optimizer(model.parameters(), TrainingOptions(lr=1e-3))
+    optimizer = ours if kind == "ours" else torch.optim.RMSprop(model.parameters(), 1e-3)
     ids = torch.randint(V, (BATCH, STEPS + 1), device=device)
     inputs, targets = ids[:, :-1], ids[:, 1:]
     state = (torch.zeros(LAYERS, BATCH, hidden, device=device),) * 2
@@ -56,7 +57,11 @@ def step_seconds(variant: str, hidden: int, device: str) -> float:
                 loss = F.cross_entropy(logits.float().flatten(0, 1), targets.T.flatten())
         optimizer.zero_grad()
         loss.backward()
-        with few_threads(model.parameters()) if kind == "ours" else nullcontext():
+        if kind == "ours":
+            with few_threads(model.parameters()):
+                clip_gradients(model.parameters(), 1.0)
+                optimizer.step()
+        else:
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
         if device != "cpu":

@@ -45,6 +45,7 @@ def network(draw: np.random.Generator, cell: str, layers: int, units: int, input
 def train(kernels: Any, cell: str, draw: np.random.Generator) -> None:
     """A sequence forward and backward, and the loss on it."""
     steps, batch, layers, units = (int(draw.integers(1, most)) for most in (6, 12, 4, 80))
+    steps *= int(draw.choice([1, 40]))  # the way back takes many steps at a time
     features, vocabulary, threads = int(draw.choice([0, 1, 19])), int(draw.integers(2, 140)), int(draw.integers(1, 4))
     weights = network(draw, cell, layers, units, features or vocabulary)
     rows = int(draw.choice([1, steps]))
@@ -65,7 +66,16 @@ def train(kernels: Any, cell: str, draw: np.random.Generator) -> None:
         targets = draw.integers(vocabulary, size=(steps, batch))
         head = floats(draw, vocabulary, units), floats(draw, vocabulary)
         mean, *gradients = kernels.loss(precision, outputs, *head, targets, threads=threads, wanted=[True] * 3)
-        arrays = [outputs, h, found[1], *gradients, *(g for layer in found[3] for g in layer if g is not None)]
+        arrays = [
+            outputs,
+            h,
+            found[1],
+            *gradients,
+            *(array for each in moving for array in each),
+            *(g for layer in found[3] for g in layer if g is not None),
+        ]
+        moving = [tuple(array.copy() for array in (g, g, g * g)) for g in gradients]
+        kernels.rmsprop(moving, lr=0.01, alpha=0.9, eps=1e-8, weight_decay=0.1, threads=threads)
         assert np.isfinite(mean)
         assert all(np.isfinite(array).all() for array in arrays)
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from understudy.training.optimizers import make_optimizer
+from understudy.kernels import engine
+from understudy.training.optimizers import RMSprop, clip_gradients, make_optimizer
 from understudy.training.options import TrainingOptions
 
 
@@ -31,7 +32,7 @@ def stepped(gradients, start=1.0, **options):
 def test_settings_arrive(name, kind, expected):
     options = TrainingOptions(optimizer=name, lr=0.02, weight_decay=0.003, alpha=0.9, momentum=0.5)
     optimizer = make_optimizer([nn.Parameter(torch.ones(2))], options)
-    assert type(optimizer) is kind
+    assert isinstance(optimizer, kind)
     (group,) = optimizer.param_groups
     for key, value in {"lr": 0.02, "weight_decay": 0.003, **expected}.items():
         assert group[key] == value
@@ -51,3 +52,54 @@ def test_weight_decay_is_a_penalty_and_for_adamw_apart_from_the_gradient():
     assert stepped([0.0], optimizer="adamw", lr=0.1, weight_decay=0.5) == pytest.approx(0.95)
     # Adam divides the penalty's gradient by its own size.
     assert stepped([0.0], optimizer="adam", lr=0.1, weight_decay=0.5) == pytest.approx(0.9)
+
+
+@pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("decay", [0.0, 0.01])
+def test_the_native_rmsprop_is_that_of_pytorch(build, threads, decay):
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    shapes = [(3,), (16,), (17, 5), (64, 33), (1, 1)]
+    starts = [torch.randn(shape) for shape in shapes]
+    found = []
+    for backend in ("native", "torch"):
+        weights = [nn.Parameter(start.clone()) for start in starts]
+        options = TrainingOptions(optimizer="rmsprop", lr=1e-2, weight_decay=decay, backend=backend)
+        optimizer = make_optimizer(weights, options)
+        assert isinstance(optimizer, RMSprop) == (backend == "native")
+        draw = torch.Generator().manual_seed(1)
+        for step in range(5):
+            for weight in weights:
+                weight.grad = torch.randn(weight.shape, generator=draw) * 10 ** (step - 3)
+            weights[0].grad = None  # of a weight that no loss reached
+            optimizer.step()
+        found.append((weights, optimizer.state_dict()["state"]))
+    (native, kept), (expected, kept_by_torch) = found
+    assert torch.equal(native[0], starts[0])
+    for a, b in zip(native, expected, strict=True):
+        torch.testing.assert_close(a, b, rtol=2e-6, atol=1e-7)
+    for index, state in kept_by_torch.items():
+        torch.testing.assert_close(kept[index]["square_avg"], state["square_avg"], rtol=2e-6, atol=0)
+
+
+@pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
+def test_what_the_native_rmsprop_cannot_do_is_done_by_pytorch():
+    assert stepped([1.0, 1.0], optimizer="rmsprop", lr=0.1, alpha=0.5, momentum=0.5) == pytest.approx(
+        1 - 0.1 / 0.5**0.5 - (0.1 / 0.75**0.5 + 0.05 / 0.5**0.5), rel=1e-6
+    )
+    weight = nn.Parameter(torch.ones(4, 6).T)  # not in the order of memory
+    optimizer = make_optimizer([weight], TrainingOptions(optimizer="rmsprop", lr=0.1, alpha=0.5))
+    for _ in range(2):
+        weight.grad = torch.ones_like(weight)
+        optimizer.step()
+    torch.testing.assert_close(weight.detach(), torch.full((6, 4), 1 - 0.1 / 0.5**0.5 - 0.1 / 0.75**0.5))
+
+
+def test_gradients_are_scaled_only_when_their_norm_is_above_the_limit():
+    weights = [nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))]
+    for most, scale in ((1.0, 0.2), (5.0, 1.0), (9.0, 1.0)):
+        weights[0].grad, weights[1].grad = torch.tensor([0.0, 3.0]), torch.tensor([4.0])
+        assert clip_gradients(weights, most) == 5.0
+        torch.testing.assert_close(weights[0].grad, torch.tensor([0.0, 3.0 * scale]))
+        torch.testing.assert_close(weights[1].grad, torch.tensor([4.0 * scale]))

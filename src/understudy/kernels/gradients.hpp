@@ -9,6 +9,8 @@
 
 namespace understudy {
 
+constexpr int DEPTH = 256;  // groups of rows that a product for weights walks at a time: what it packs stays in the cache
+
 // The product of the gradients of some rows' sums (rows, sums), row by row, with packed weights (panels of PANEL
 // columns with the sums as inner dimension), to rows that are `to_row` apart.
 template <class Format>
@@ -38,8 +40,7 @@ void pack_panel(int32_t* to, const typename Format::Number* from, int width, int
 
 // Adds to `total` (to - from, padded columns) the transpose of `left` (groups of rows, sums) times `right` (rows, width).
 template <class Format>
-void add_product(float* total, bool first, const int32_t* left, int sums, int from, int to, const typename Format::Number* right, int width, int columns, int groups) {
-    constexpr int DEPTH = 256;  // groups walked at a time: what is packed stays in the cache
+void add_product(float* total, const int32_t* left, int sums, int from, int to, const typename Format::Number* right, int width, int columns, int groups) {
     const int wide = rounded_up(columns, PANEL);
     Buffer<int32_t> panel(size_t(DEPTH) * PANEL);
     for (int begin = 0; begin < groups; begin += DEPTH) {
@@ -53,7 +54,7 @@ void add_product(float* total, bool first, const int32_t* left, int sums, int fr
 #pragma GCC unroll 8
                 for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
-                    for (int v = 0; v < 4; ++v) tile[r][v] = begin || !first ? load(at + r * wide + v * LANES) : Floats{};
+                    for (int v = 0; v < 4; ++v) tile[r][v] = load(at + r * wide + v * LANES);
                 multiply<Format, R, 0, 4>(tile, left + size_t(begin) * sums + from + row, 1, sums, panel.data(), depth);
 #pragma GCC unroll 8
                 for (int r = 0; r < R; ++r)
@@ -62,13 +63,6 @@ void add_product(float* total, bool first, const int32_t* left, int sums, int fr
             });
         }
     }
-}
-
-template <class Format>
-Buffer<float> product(const int32_t* left, int sums, int from, int to, const typename Format::Number* right, int width, int columns, int groups) {
-    Buffer<float> total(size_t(to - from) * rounded_up(columns, PANEL));
-    add_product<Format>(total.data(), true, left, sums, from, to, right, width, columns, groups);
-    return total;
 }
 
 // Row i of a group of gradients, as floats.

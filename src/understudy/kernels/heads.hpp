@@ -96,7 +96,7 @@ double cross_entropy(const float* x, int64_t rows, int inputs, const float* weig
     Buffer<Number> numbers(size_t(CHUNK) * width), now(size_t(CHUNK) * sums);
     Buffer<int32_t> kept(size_t(CHUNK) / PAIR * sums);
     Buffer<float> logits(size_t(CHUNK) * sums), spread_out(dx ? size_t(CHUNK) * wide : 0);
-    Buffer<float> dweights(dweight ? size_t(sums) * wide : 0), dbiases(sums, 0.0f), losses(rows);
+    Buffer<float> dweights(dweight ? size_t(sums) * wide : 0, 0.0f), dbiases(sums, 0.0f), losses(rows);
     const float share_of_row = 1.0f / float(rows);
     Team::run(threads, [&](int member, Barrier& barrier) {
         for (int64_t begin = 0; begin < rows; begin += CHUNK) {
@@ -135,7 +135,7 @@ double cross_entropy(const float* x, int64_t rows, int inputs, const float* weig
             const auto [first_vector, last_vector] = share_of(sums / LANES, member, threads);
             const int first = first_vector * LANES, last = last_vector * LANES;
             if (dweight && first < last)
-                add_product<Format>(dweights.data() + size_t(first) * wide, begin == 0, kept.data(), sums, first, last, numbers.data(), width, inputs, groups);
+                add_product<Format>(dweights.data() + size_t(first) * wide, kept.data(), sums, first, last, numbers.data(), width, inputs, groups);
             if (dbias) add_rows<Format>(dbiases.data() + first, kept.data(), sums, first, last, groups);
             barrier.wait();
         }

@@ -7,6 +7,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "optimizing.hpp"
 #include "sequences.hpp"
 #include "walking.hpp"
 
@@ -193,6 +194,17 @@ py::tuple loss(const std::string& precision, const FloatArray& outputs, const Fl
     return py::make_tuple(mean, dx, dweight, dbias);
 }
 
+// One step of RMSprop on (weight, gradient, mean of squares) each.
+void rmsprop(const std::vector<std::tuple<FloatArray, FloatArray, FloatArray>>& arrays, double lr, double alpha, double eps, double weight_decay, int threads) {
+    std::vector<Learning> all;
+    for (auto [weight, gradient, square] : arrays) {
+        if (gradient.size() != weight.size() || square.size() != weight.size()) throw std::invalid_argument("A weight and its gradient differ in size.");
+        all.push_back({weight.mutable_data(), gradient.data(), square.mutable_data(), weight.size()});
+    }
+    py::gil_scoped_release free;
+    Rmsprop(lr, alpha, eps, weight_decay).step(all, std::max(1, threads));
+}
+
 // A walker, and the steps of its use from Python; see walking.hpp.
 class PyWalker {
    public:
@@ -316,6 +328,7 @@ PYBIND11_MODULE(MODULE_NAME, module) {
     module.def("backward", &backward, py::arg("tape"), py::arg("d_outputs"), py::arg("d_h").none(true), py::arg("d_c").none(true),
                py::arg("wanted"), py::arg("features"), py::arg("state"));
     module.def("loss", &loss, py::arg("precision"), py::arg("outputs"), py::arg("weight"), py::arg("bias"), py::arg("targets"), py::arg("threads"), py::arg("wanted"));
+    module.def("rmsprop", &rmsprop, py::arg("arrays"), py::arg("lr"), py::arg("alpha"), py::arg("eps"), py::arg("weight_decay"), py::arg("threads"));
     py::class_<PyWalker>(module, "Walker")
         .def(py::init<const std::string&, const std::string&, const py::list&, MaybeFloats, const FloatArray&, const FloatArray&, const MaybeFloats&, int>(),
              py::arg("cell"), py::arg("precision"), py::arg("layers"), py::arg("embedding").none(true), py::arg("head"), py::arg("bias"),

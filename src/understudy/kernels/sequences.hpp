@@ -3,12 +3,13 @@
 // HOW TIME AND BATCH ARE WALKED
 //   Forward:  each thread takes some rows of the batch and walks them through all time steps of the lowest layer, then
 //             of the next; rows never wait for each other.
-//   Backward: layers from the top, time steps from the last. A step turns the gradient of its output into gradients of
-//             its sums, and these into the gradient of the output one step earlier and of what lies below. Rows are
-//             divided as before.
-//   Weights:  then all threads meet, and each computes the gradients of some sums' weights from all rows and steps: one
-//             product whose inner dimension is time x batch. A number is summed in the same order whatever the number of
-//             threads, so that results do not depend on it.
+//   Backward: some steps of time at a time, the last ones first; in these, layers from the top, and in a layer time steps
+//             from the last. A step turns the gradient of its output into gradients of its sums, and these into the
+//             gradient of the output one step earlier and of what lies below. Rows are divided as before.
+//   Weights:  after each layer of such a piece all threads meet, and each adds to the gradients of some sums' weights what
+//             all rows and steps of the piece give: one product whose inner dimension is time x batch. The piece is as
+//             short as that product allows, so that nothing between the layers leaves the caches. A number is summed in
+//             the same order whatever the number of threads, so that results do not depend on it.
 //
 //   A product walks its inner dimension in groups (products.hpp). The inner dimension of the gradient of the weights is
 //   time x batch, so there the numbers of neighbouring rows stand together; the batch is padded to whole groups.
@@ -73,6 +74,7 @@ class Sequence : public AnySequence {
     using L = Layer<Format, Cell>;
     static constexpr int PAIR = Format::GROUP;  // rows that stand together for the gradients of the weights
     static constexpr bool CARRIES_C = std::is_same_v<Cell, Lstm>;
+    static constexpr int CHUNK = DEPTH * PAIR;  // rows x steps that the backward pass takes at a time, at least
 
    public:
     Sequence(const Fed& fed, const std::vector<Weights>& weights, int units, int inputs, int tokens, int threads, bool keep)
@@ -105,22 +107,37 @@ class Sequence : public AnySequence {
     }
 
     void backward(const Backward& asked) override {
-        const int count = int(layers_.size());
+        const int count = int(layers_.size()), steps = fed_.steps;
+        const int chunk = std::min(steps, rounded_up(CHUNK, padded_) / padded_);
         std::vector<Transposed> transposed(count);
-        Buffer<float> dx[2];
-        Buffer<Number> dsums;
         for (int l = asked.lowest; l < count; ++l) transposed[l] = Transposed(layers_[l], l > asked.lowest || (l == 0 && asked.d_features));
-        dsums = Buffer<Number>(size_t(fed_.steps) * padded_ * layers_[0].sums());
-        for (auto& buffer : dx) buffer = Buffer<float>(count > 1 ? size_t(fed_.steps) * fed_.batch * rounded_up(layers_[0].units, PANEL) : 0);
+        Buffer<Number> dsums[2];
+        for (auto& buffer : dsums) buffer = Buffer<Number>(size_t(chunk) * padded_ * layers_[0].sums());
         Team::run(threads_, [&](int member, Barrier& barrier) {
             for (int l = asked.lowest; l < count; ++l) transposed[l].pack(layers_[l], weights_[l], member, threads_);
             barrier.wait();
             const auto [from, to] = rows_of(member);
-            for (int l = count - 1; l >= asked.lowest; --l) {
-                if (from < to) backward_layer(l, asked, transposed[l], dx[(l + 1) % 2], dx[l % 2], dsums, from, to);
-                barrier.wait();
-                weight_gradients(l, asked.weights[l], dsums, member);
-                barrier.wait();
+            const int rows = std::max(0, to - from);
+            std::vector<Carried> carried(count);
+            std::vector<Totals> totals(count);
+            for (int l = asked.lowest; l < count; ++l) {
+                carried[l] = Carried(l, asked, *this, from, rows);
+                totals[l] = Totals(layers_[l], asked.weights[l], share_of(layers_[l].sums() / LANES, member, threads_));
+            }
+            Buffer<float> dx[2];  // of the layer above, of the layer below
+            for (auto& buffer : dx) buffer = Buffer<float>(count > 1 ? size_t(chunk) * rows * rounded_up(layers_[0].units, PANEL) : 0);
+            bool turn = false;  // a thread may be one layer ahead of the others, whose sums it must not overwrite
+            for (int stop = steps; stop > 0; stop -= chunk) {
+                const Span span{std::max(0, stop - chunk), stop};
+                for (int l = count - 1; l >= asked.lowest; --l, turn = !turn) {
+                    if (rows) backward_layer(l, asked, transposed[l], carried[l], dx[(l + 1) % 2], dx[l % 2], dsums[turn], span, from, rows);
+                    barrier.wait();
+                    add_gradients(l, totals[l], dsums[turn], span);
+                }
+            }
+            for (int l = asked.lowest; l < count; ++l) {
+                carried[l].finish(l, asked, *this, from, rows);
+                totals[l].finish(layers_[l], asked.weights[l]);
             }
         });
     }
@@ -240,27 +257,55 @@ class Sequence : public AnySequence {
             for (int b = from; b < to; ++b) std::copy_n(carry_at(l, fed_.steps, b), units, out.c + (l * batch + b) * units);
     }
 
-    void backward_layer(size_t l, const Backward& asked, const Transposed& transposed, const Buffer<float>& above,
-                        Buffer<float>& below, Buffer<Number>& dsums, int from, int to) {
-        const L& layer = layers_[l];
-        const int units = layer.units, batch = fed_.batch, rows = to - from, sums = layer.sums();
-        const bool top = l + 1 == layers_.size();
-        const int wide = transposed.units * PANEL;                          // of a row of `dh`
-        const int wide_x = rounded_up(units, PANEL);                        // of a row of `above` and `below`
-        const int wide_features = transposed.inputs * PANEL;
-        Buffer<float> dh(size_t(rows) * wide, 0.0f), dcarry(size_t(rows) * layer.width, 0.0f);
-        Buffer<float> dfeatures(l == 0 && asked.d_features ? size_t(rows) * wide_features : 0);
-        Buffer<Number> now(size_t(rows) * sums);  // gradients of the sums at this step, row by row
-        for (int r = 0; r < rows; ++r) {
-            const size_t at = (l * batch + from + r) * units;
-            if (asked.d_h) std::copy_n(asked.d_h + at, units, dh.data() + size_t(r) * wide);
-            if (CARRIES_C && asked.d_c) std::copy_n(asked.d_c + at, units, dcarry.data() + size_t(r) * layer.width);
+    // Steps from `start` up to `stop`.
+    struct Span {
+        int start, stop;
+    };
+
+    // The gradients of the state of some rows, which go from step to step.
+    struct Carried {
+        Buffer<float> dh, dcarry;  // (rows, padded units)
+        int wide = 0;              // of a row of `dh`
+
+        Carried() = default;
+        Carried(size_t l, const Backward& asked, const Sequence& of, int from, int rows) : wide(rounded_up(of.layers_[l].units, PANEL)) {
+            const L& layer = of.layers_[l];
+            dh = Buffer<float>(size_t(rows) * wide, 0.0f);
+            dcarry = Buffer<float>(size_t(rows) * layer.width, 0.0f);
+            for (int r = 0; r < rows; ++r) {
+                const size_t at = (l * of.fed_.batch + from + r) * layer.units;
+                if (asked.d_h) std::copy_n(asked.d_h + at, layer.units, dh.data() + size_t(r) * wide);
+                if (CARRIES_C && asked.d_c) std::copy_n(asked.d_c + at, layer.units, dcarry.data() + size_t(r) * layer.width);
+            }
         }
-        for (int t = fed_.steps - 1; t >= 0; --t) {
-            const float* dout = top ? asked.d_outputs + (size_t(t) * batch + from) * units
-                                    : above.data() + (size_t(t) * batch + from) * wide_x;
-            const ptrdiff_t dout_row = top ? units : wide_x;
-            Number* kept = dsums.data() + (size_t(t) * padded_ + from) * sums;
+
+        void finish(size_t l, const Backward& asked, const Sequence& of, int from, int rows) const {
+            const L& layer = of.layers_[l];
+            for (int r = 0; r < rows; ++r) {
+                const size_t at = (l * of.fed_.batch + from + r) * layer.units;
+                for (int i = 0; i < layer.units; ++i) {
+                    const float direct = dcarry[size_t(r) * layer.width + i];
+                    if (asked.d_h0) asked.d_h0[at + i] = dh[size_t(r) * wide + i] + (CARRIES_C ? 0.0f : direct);
+                    if (CARRIES_C && asked.d_c0) asked.d_c0[at + i] = direct;
+                }
+            }
+        }
+    };
+
+    void backward_layer(size_t l, const Backward& asked, const Transposed& transposed, Carried& carried, const Buffer<float>& above,
+                        Buffer<float>& below, Buffer<Number>& dsums, Span span, int from, int rows) {
+        const L& layer = layers_[l];
+        const int units = layer.units, batch = fed_.batch, sums = layer.sums();
+        const bool top = l + 1 == layers_.size();
+        const int wide = carried.wide, wide_features = transposed.inputs * PANEL;
+        Buffer<float>&dh = carried.dh, &dcarry = carried.dcarry;
+        Buffer<float> dfeatures(l == 0 && asked.d_features ? size_t(rows) * wide_features : 0);
+        Buffer<Number> now(PAIR == 1 ? 0 : size_t(rows) * sums);  // gradients of the sums at this step, row by row
+        for (int t = span.stop - 1; t >= span.start; --t) {
+            const size_t row = size_t(t - span.start) * rows;  // the first, in what lives for this chunk
+            const float* dout = top ? asked.d_outputs + (size_t(t) * batch + from) * units : above.data() + row * wide;
+            const ptrdiff_t dout_row = top ? units : wide;
+            Number* kept = dsums.data() + (size_t(t - span.start) * padded_ + from) * sums;
             for (int r = 0; r < rows; r += PAIR) {
                 for (int panel = 0; panel < layer.panels; ++panel) {
                     for (int v = 0; v < 4; v += Cell::SLOTS) {
@@ -299,83 +344,70 @@ class Sequence : public AnySequence {
                     std::copy_n(dfeatures.data() + size_t(r) * wide_features, layer.inputs,
                                 asked.d_features + (size_t(t) * batch + from + r) * layer.inputs);
             } else {
-                float* dx = below.data() + (size_t(t) * batch + from) * wide_x;
-                spread<Format>(current, rows, sums, transposed.ih, transposed.inputs, dx, wide_x);
+                float* dx = below.data() + row * wide;
+                spread<Format>(current, rows, sums, transposed.ih, transposed.inputs, dx, wide);
                 for (int r = 0; r < rows && fed_.masks[l]; ++r) {
                     const float* mask = mask_at(l, t, from + r);
-                    for (int i = 0; i < units; ++i) dx[size_t(r) * wide_x + i] *= mask[i];
+                    for (int i = 0; i < units; ++i) dx[size_t(r) * wide + i] *= mask[i];
                 }
-            }
-        }
-        for (int r = 0; r < rows; ++r) {
-            const size_t at = (l * batch + from + r) * units;
-            for (int i = 0; i < units; ++i) {
-                const float direct = dcarry[size_t(r) * layer.width + i];
-                if (asked.d_h0) asked.d_h0[at + i] = dh[size_t(r) * wide + i] + (CARRIES_C ? 0.0f : direct);
-                if (CARRIES_C && asked.d_c0) asked.d_c0[at + i] = direct;
             }
         }
     }
 
-    // The gradients of the weights of some sums, from all rows and steps.
-    void weight_gradients(size_t l, const Gradients& asked, const Buffer<Number>& dsums, int member) {
-        if (!asked.any()) return;
-        const L& layer = layers_[l];
-        const int sums = layer.sums();
-        const auto [first, last] = share_of(sums / LANES, member, threads_);
-        const int from = first * LANES, to = last * LANES;
-        if (from == to) return;
-        const int32_t* left = reinterpret_cast<const int32_t*>(dsums.data());
-        const int groups = int(size_t(fed_.steps) * padded_ / PAIR);
-        if (asked.hh) {
-            const Buffer<float> total = product<Format>(left, sums, from, to, h_at(l, 0, 0), layer.width, layer.units, groups);
-            copy_rows(total, rounded_up(layer.units, PANEL), from, to, asked.hh, layer.units, layer, Cell::STATE_GATE);
+    // The gradients of the weights of some sums.
+    struct Totals {
+        Buffer<float> hh, ih, bias;  // (to - from, padded columns) each; (tokens, to - from) of a layer that reads tokens
+        int from = 0, to = 0;        // sums
+
+        Totals() = default;
+        Totals(const L& layer, const Gradients& asked, std::pair<int, int> vectors) : from(vectors.first * LANES), to(vectors.second * LANES) {
+            const size_t sums = to - from;
+            if (asked.hh) hh = Buffer<float>(sums * rounded_up(layer.units, PANEL), 0.0f);
+            if (asked.ih) ih = Buffer<float>(sums * (layer.inputs ? rounded_up(layer.inputs, PANEL) : layer.tokens), 0.0f);
+            if (asked.bias_ih || asked.bias_hh) bias = Buffer<float>(sums, 0.0f);
         }
-        if (asked.ih && layer.inputs) {
-            const Buffer<float> total = product<Format>(left, sums, from, to, x_at(l, 0, 0), layer.input_width, layer.inputs, groups);
-            copy_rows(total, rounded_up(layer.inputs, PANEL), from, to, asked.ih, layer.inputs, layer, Cell::INPUT_GATE);
-        }
-        if (layer.inputs == 0 && asked.ih) {
-            Buffer<float> table = by_token(left, sums, from, to, layer.tokens);
-            for (int sum = from; sum < to; ++sum) {
-                const auto at = L::place(sum);
-                const int gate = at.unit < layer.units ? Cell::INPUT_GATE[at.slot] : -1;
-                for (int64_t token = 0; token < layer.tokens && gate >= 0; ++token)
-                    asked.ih[(ptrdiff_t(gate) * layer.units + at.unit) * layer.tokens + token] = table[token * (to - from) + sum - from];
-            }
-        }
-        if (asked.bias_ih || asked.bias_hh) {
-            Buffer<float> total(to - from, 0.0f);
-            add_rows<Format>(total.data(), left, sums, from, to, groups);
+
+        void finish(const L& layer, const Gradients& asked) const {
             for (int sum = from; sum < to; ++sum) {
                 const auto at = L::place(sum);
                 if (at.unit >= layer.units) continue;
                 const int by_input = Cell::INPUT_GATE[at.slot], by_state = Cell::STATE_GATE[at.slot];
-                if (asked.bias_ih && by_input >= 0) asked.bias_ih[by_input * layer.units + at.unit] = total[sum - from];
-                if (asked.bias_hh && by_state >= 0) asked.bias_hh[by_state * layer.units + at.unit] = total[sum - from];
+                const ptrdiff_t input_row = ptrdiff_t(by_input) * layer.units + at.unit, state_row = ptrdiff_t(by_state) * layer.units + at.unit;
+                if (asked.hh && by_state >= 0)
+                    std::copy_n(hh.data() + size_t(sum - from) * rounded_up(layer.units, PANEL), layer.units, asked.hh + state_row * layer.units);
+                if (asked.ih && by_input >= 0 && layer.inputs)
+                    std::copy_n(ih.data() + size_t(sum - from) * rounded_up(layer.inputs, PANEL), layer.inputs, asked.ih + input_row * layer.inputs);
+                if (asked.ih && by_input >= 0 && !layer.inputs)
+                    for (ptrdiff_t token = 0; token < layer.tokens; ++token)
+                        asked.ih[input_row * layer.tokens + token] = ih[token * (to - from) + sum - from];
+                if (asked.bias_ih && by_input >= 0) asked.bias_ih[input_row] = bias[sum - from];
+                if (asked.bias_hh && by_state >= 0) asked.bias_hh[state_row] = bias[sum - from];
             }
         }
+    };
+
+    // Adds what some steps of all rows give to the gradients of the weights.
+    void add_gradients(size_t l, Totals& totals, const Buffer<Number>& dsums, Span span) {
+        const L& layer = layers_[l];
+        const int sums = layer.sums(), from = totals.from, to = totals.to;
+        if (from == to) return;
+        const int32_t* left = reinterpret_cast<const int32_t*>(dsums.data());
+        const int groups = (span.stop - span.start) * padded_ / PAIR, start = span.start;
+        if (!totals.hh.empty()) add_product<Format>(totals.hh.data(), left, sums, from, to, h_at(l, start, 0), layer.width, layer.units, groups);
+        if (!totals.ih.empty() && layer.inputs)
+            add_product<Format>(totals.ih.data(), left, sums, from, to, x_at(l, start, 0), layer.input_width, layer.inputs, groups);
+        if (!totals.ih.empty() && !layer.inputs) add_by_token(totals.ih.data(), left, sums, from, to, span);
+        if (!totals.bias.empty()) add_rows<Format>(totals.bias.data(), left, sums, from, to, groups);
     }
 
-    static void copy_rows(const Buffer<float>& total, int wide, int from, int to, float* gradient, int columns, const L& layer, const int* gates) {
-        for (int sum = from; sum < to; ++sum) {
-            const auto at = L::place(sum);
-            if (at.unit < layer.units && gates[at.slot] >= 0)
-                std::copy_n(total.data() + size_t(sum - from) * wide, columns,
-                            gradient + (ptrdiff_t(gates[at.slot]) * layer.units + at.unit) * columns);
-        }
-    }
-
-    // Gradients of the sums added up by the token that was read: (tokens, to - from).
-    Buffer<float> by_token(const int32_t* left, int sums, int from, int to, int tokens) {
-        Buffer<float> total(size_t(tokens) * (to - from), 0.0f);
-        for (int t = 0; t < fed_.steps; ++t)
+    // Adds gradients of the sums to those of the token that was read: (tokens, to - from).
+    void add_by_token(float* total, const int32_t* left, int sums, int from, int to, Span span) {
+        for (int t = span.start; t < span.stop; ++t)
             for (int b = 0; b < fed_.batch; ++b) {
-                const int32_t* group = left + (size_t(t) * padded_ + b) / PAIR * sums;
-                float* row = total.data() + size_t(fed_.tokens[size_t(t) * fed_.batch + b]) * (to - from);
+                const int32_t* group = left + (size_t(t - span.start) * padded_ + b) / PAIR * sums;
+                float* row = total + size_t(fed_.tokens[size_t(t) * fed_.batch + b]) * (to - from);
                 for (int sum = from; sum < to; sum += LANES, row += LANES) store(row, load(row) + row_of_group<Format>(group + sum, b % PAIR));
             }
-        return total;
     }
 
     const Fed fed_;

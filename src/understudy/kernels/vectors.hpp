@@ -4,6 +4,7 @@
 // and plain SSE2; intrinsics stand only where an instruction has no other name.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -58,6 +59,17 @@ inline Floats nearest(Floats x) {
 #else
     constexpr float ROUND = 12582912.0f;  // 1.5 * 2^23: adding it leaves no bits behind the point
     return (x + ROUND) - ROUND;
+#endif
+}
+
+inline Floats sqrt(Floats x) {
+#if defined(__AVX512F__)
+    return (Floats)_mm512_mask_sqrt_ps((__m512)x, 0xffff, (__m512)x);
+#elif defined(__AVX2__)
+    return (Floats)_mm256_sqrt_ps((__m256)x);
+#else
+    for (int i = 0; i < LANES; ++i) x[i] = std::sqrt(x[i]);
+    return x;
 #endif
 }
 

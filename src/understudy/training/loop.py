@@ -18,7 +18,7 @@ from understudy.training import schedules
 from understudy.training.allocator import keep_freed_memory
 from understudy.training.interruption import interruptions
 from understudy.training.monitor import Monitor, TensorBoardMonitor
-from understudy.training.optimizers import few_threads, make_optimizer
+from understudy.training.optimizers import clip_gradients, few_threads, make_optimizer
 from understudy.training.options import TrainingOptions
 from understudy.training.processes import agreed, average, gathered, on_first
 from understudy.training.state import FILE, Counters, Snapshot, copied, load_state, save_state
@@ -169,8 +169,8 @@ class Loop:
                 parameter.grad.masked_fill_(held, 0.0)
         value = average(self.fabric, loss)
         with few_threads(self.learning):
-            norm = torch.nn.utils.clip_grad_norm_(self.learning, self.options.clip or math.inf)
-            if not (math.isfinite(value) and math.isfinite(norm.item())):
+            norm = clip_gradients(self.learning, self.options.clip or math.inf)
+            if not (math.isfinite(value) and math.isfinite(norm)):
                 self._diverged(value)
             self.optimizer.step()
         with torch.no_grad():
