@@ -66,16 +66,10 @@ def train(kernels: Any, cell: str, draw: np.random.Generator) -> None:
         targets = draw.integers(vocabulary, size=(steps, batch))
         head = floats(draw, vocabulary, units), floats(draw, vocabulary)
         mean, *gradients = kernels.loss(precision, outputs, *head, targets, threads=threads, wanted=[True] * 3)
-        arrays = [
-            outputs,
-            h,
-            found[1],
-            *gradients,
-            *(array for each in moving for array in each),
-            *(g for layer in found[3] for g in layer if g is not None),
-        ]
         moving = [tuple(array.copy() for array in (g, g, g * g)) for g in gradients]
         kernels.rmsprop(moving, lr=0.01, alpha=0.9, eps=1e-8, weight_decay=0.1, threads=threads)
+        arrays = [outputs, h, found[1], *gradients, *(array for each in moving for array in each)]
+        arrays += [g for layer in found[3] for g in layer if g is not None]
         assert np.isfinite(mean)
         assert all(np.isfinite(array).all() for array in arrays)
 
