@@ -31,6 +31,7 @@ bench: $(VENV)/.installed
 	$(BIN)/pip install -q -c constraints.txt -e ".[bench]"
 	$(BIN)/python benchmarks/sampling.py
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/words.py
 	$(BIN)/python benchmarks/selections.py
 
 $(VENV)/.installed: pyproject.toml setup.py constraints.txt $(wildcard src/understudy/kernels/*.?pp)

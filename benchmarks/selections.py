@@ -39,7 +39,7 @@ def seconds_per_epoch(base: str, selection: str, keep: bool) -> float:
     limit = prefix.LIMIT if keep else 0
     with tempfile.TemporaryDirectory() as folder, patch.object(prefix, "LIMIT", limit):
         begin = time.perf_counter()
-        task = retraining_task(checkpoint.model, chosen, *streams, options)
+        task = retraining_task(checkpoint.model, chosen, *streams, checkpoint.tokenizer, options)
         train(task, Path(folder), options, Monitor(), make_fabric(options))
         return (time.perf_counter() - begin) / EPOCHS
 

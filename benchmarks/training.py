@@ -51,7 +51,7 @@ def step_seconds(variant: str, hidden: int, device: str) -> float:
     def step() -> None:
         with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
             if kind == "ours":
-                loss, _ = model(inputs, state, targets=targets)
+                (loss, _), _ = model(inputs, state, targets=targets)
             else:
                 logits, _ = model(inputs.T, state)
                 loss = F.cross_entropy(logits.float().flatten(0, 1), targets.T.flatten())

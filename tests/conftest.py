@@ -17,7 +17,8 @@ from understudy.kernels import BUILDS, VARIABLE, available, engine
 from understudy.models.checkpoint import save_description, save_weights
 from understudy.models.config import ModelConfig
 from understudy.models.language_model import LanguageModel
-from understudy.text.tokenizers import AsciiTokenizer, Tokenizer
+from understudy.text.characters import AsciiTokenizer
+from understudy.text.tokenizer import Tokenizer
 
 WORDS = (  # noqa: SIM905
     "river stone morning lantern ferry oar the a over under slowly brings takes keeps my her their gull kettle rain "

@@ -8,6 +8,9 @@ import pytest
 from understudy import info
 from understudy.errors import UserError
 from understudy.storage import write_json
+from understudy.text.subwords import SubwordTokenizer
+from understudy.text.tokenizer import VocabularyOptions
+from understudy.text.words import WordTokenizer
 
 
 @pytest.fixture
@@ -58,6 +61,19 @@ def test_a_model_is_described_by_its_folder_or_its_bundled_name(cli, trained, so
     assert "made by          pretrain\n" in result.out
     assert "validation loss" in result.out
     assert "base " not in result.out, "what does not apply is not shown"
+
+
+def test_what_a_vocabulary_holds_is_told(make_base):
+    tale = "The gull sleeps, the gull (and the ferry) sleeps. " * 3
+    words = make_base("words", tokenizer=WordTokenizer.train([tale], VocabularyOptions(lower_case=True)))
+    found = info(words).facts
+    assert (found["tokenizer"], found["tokens"]) == ("word", 4 + 9)
+    assert found["vocabulary"] == "5 words, 4 signs, 4 special tokens, in lower case"
+    subwords = SubwordTokenizer.train([tale])
+    found = info(make_base("subwords", tokenizer=subwords)).facts
+    characters = len(set(tale))
+    assert found["vocabulary"] == f"{characters} characters, {len(subwords.vocabulary) - characters - 1} subwords"
+    assert info(make_base("plain")).facts["vocabulary"] == ""
 
 
 def test_a_run_that_was_interrupted_is_called_unfinished(trained):

@@ -6,7 +6,9 @@ import pytest
 
 from understudy.evaluation.memorisation import Fingerprint, save_fingerprints
 from understudy.models.checkpoint import load_checkpoint
-from understudy.text.tokenizers import CharTokenizer
+from understudy.text.characters import CharTokenizer
+from understudy.text.tokenizer import VocabularyOptions
+from understudy.text.words import WordTokenizer
 
 
 @pytest.fixture
@@ -124,6 +126,8 @@ def test_ctrl_c_ends_everything_elsewhere(cli, base, typed, monkeypatch):
         (["-i", "--prompt", "x"], "--prompt"),
         (["-i", "--json"], "--json"),
         (["--stream", "--json"], "--json"),
+        (["--stream", "--next", 3], "--next"),
+        (["-i", "--next", 3], "--next"),
     ],
 )
 def test_what_does_not_go_together_is_refused(cli, base, typed, options, said):
@@ -132,6 +136,37 @@ def test_what_does_not_go_together_is_refused(cli, base, typed, options, said):
     assert result.status == 2
     assert said in result.err
     assert result.out == ""
+
+
+def test_the_likeliest_next_tokens_are_a_table(cli, base):
+    result = cli("generate", base, "--prompt", "The ", "--next", 3)
+    lines = result.out.splitlines()
+    assert lines[0].split() == ["token", "probability"]
+    assert [line.split()[-1][-1] for line in lines[1:]] == ["%"] * 3
+    assert result.err == ""
+    found = json.loads(cli("generate", base, "--prompt", "The ", "--next", 128, "--json").out)
+    assert found["texts"] == []
+    assert len(found["next"]) == 97, "all that can be shown"
+    assert sum(each["probability"] for each in found["next"]) == pytest.approx(1)
+    assert {" ", "\n", "a"} < {each["token"] for each in found["next"]}
+    table = cli("generate", base, "--next", 128).out
+    assert all(f"\n{name} " in table for name in ("(space)", "(newline)", "(tab)", "a"))
+
+
+def test_words_are_written_listed_and_asked_for(cli, make_base, typed):
+    tale = "The gull sleeps, and the ferry comes (twice).\nThe ferry isn't here."
+    base = make_base(tokenizer=WordTokenizer.train([tale], VocabularyOptions(min_count=1)))
+    result = cli("generate", base, "--prompt", "The gull", "--next", 99)
+    assert "(no space)" in result.out
+    assert "(space)" in result.out
+    assert "<unk>" not in result.out
+    assert cli("generate", base, "--prompt", "The gull", "--tokens", 5, "--seed", 1).out.startswith("The gull")
+    refused = cli("generate", base, "--prompt", "The oar")
+    assert refused.status == 2
+    assert "words that the model" in refused.err
+    typed("The gull \n")
+    spoken = cli("generate", base, "-i", "--tokens", 5, "--seed", 1)
+    assert spoken.out == cli("generate", base, "--prompt", "The gull", "--tokens", 5, "--seed", 1).out
 
 
 def test_a_whole_document_may_be_streamed(cli, base):

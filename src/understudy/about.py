@@ -13,6 +13,8 @@ from understudy.storage import read_json, read_object
 from understudy.text.corpus import Corpus
 from understudy.text.documents import ReadOptions
 from understudy.text.splitting import MINIMUM, SplitOptions
+from understudy.text.units import is_sign
+from understudy.text.words import SPECIAL
 
 UNFINISHED = "unfinished; the same command with --resume goes on"
 
@@ -84,6 +86,8 @@ def _model(folder: Path) -> dict[str, Any]:
         "units": model["hidden_size"],
         "parameters": result.get("parameters"),
         "tokenizer": read_object(folder / "tokenizer.json")["name"],
+        "tokens": model["vocabulary_size"],
+        "vocabulary": _vocabulary(folder),
         "made_by": request.get("command"),
         "base": base.get("name"),
         "selection": request.get("selection"),
@@ -98,6 +102,20 @@ def _model(folder: Path) -> dict[str, Any]:
         "validation_loss": result.get("loss"),
         "megabytes": round((folder / "model.safetensors").stat().st_size / 1e6, 2),
     }
+
+
+def _vocabulary(folder: Path) -> str:
+    """What kinds of tokens there are, for a vocabulary that was learned of more than characters."""
+    described = read_object(folder / "tokenizer.json")
+    if described["name"] == "word":
+        signs = sum(is_sign(token) for token in described["vocabulary"][len(SPECIAL) :])
+        words = len(described["vocabulary"]) - len(SPECIAL) - signs
+        case = ", in lower case" if described["lower_case"] else ""
+        return f"{words:,} words, {signs:,} signs, {len(SPECIAL)} special tokens{case}"
+    if described["name"] == "bpe":
+        characters = sum(len(token) == 1 for token in described["vocabulary"]) - 1
+        return f"{characters:,} characters, {len(described['vocabulary']) - characters - 1:,} subwords"
+    return ""
 
 
 def _study(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -58,7 +58,7 @@ COMMANDS = {
     ),
     "generate": Command(
         "understudy.conversing",
-        "MODEL [--prompt TEXT] [--length N | --documents N] [--samples N] [-i]",
+        "MODEL [--prompt TEXT] [--length N | --tokens N | --documents N | --next N] [--samples N] [-i]",
         "Write text with a model.",
     ),
     "quantize": Command(
@@ -73,7 +73,7 @@ COMMANDS = {
     ),
     "gradcheck": Command(
         "understudy.models.gradcheck",
-        "[--cell rnn|lstm|gru] [--hidden-size N] [--sequence-length N]",
+        "[--cell rnn|rnn_relu|lstm|gru] [--hidden-size N] [--sequence-length N]",
         "Check the gradients of every backend against numerical ones.",
     ),
     "info": Command(

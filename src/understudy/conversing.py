@@ -49,6 +49,8 @@ def generate(
     flag = "--interactive" if interactive else "--stream"
     if json:
         raise UserError(f"{flag} shows text as it is written and --json prints it when all is done; give only one.")
+    if options.next:
+        raise UserError(f"--next lists tokens and {flag} writes text; give only one.")
     if options.samples > 1 or options.documents > 1:
         raise UserError(f"{flag} shows one text at a time; leave out --samples and --documents.")
     if interactive:
@@ -85,7 +87,7 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions, r
                 raise
             seconds += time.perf_counter() - begin
         print(flush=True)
-        written[-1] = written[-1].removeprefix(source.tokenizer.normalise(prompt))
+        written[-1] = written[-1].removeprefix(room.as_prompt(prompt, source.tokenizer))
     if any(written):
         facts_of_generation(
             SimpleNamespace(

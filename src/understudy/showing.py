@@ -120,8 +120,19 @@ def _evaluation(result: Any) -> None:
 
 
 def _generation(result: Any) -> None:
+    if result.next:
+        _console().print(
+            _rows([{"token": _visible(each.token), "probability": f"{each.probability:.2%}"} for each in result.next])
+        )
+        return
     print("\n\n===\n\n".join(result.texts), flush=True)
     facts_of_generation(result)
+
+
+def _visible(token: str) -> str:
+    """A token as a table shows it: what is or has white space at its edges is named or quoted."""
+    named = {" ": "(space)", "\n": "(newline)", "\t": "(tab)"}
+    return named.get(token, token if token == token.strip() else repr(token))
 
 
 def facts_of_generation(result: Any) -> None:
@@ -207,6 +218,12 @@ def _notices(notices: list[str]) -> None:
 
 
 def _study(result: Any) -> None:
+    for line in (row for row in result.rows if row["table"] == "evolution"):
+        print(f"\n── step {line['step']:,}, epoch {line['epoch']:.2f}, smoothed loss {line['smoothed_loss']:.3f}\n")
+        print(line["text"])
+    for sample in result.samples if result.study == "vanilla-rnn" else []:
+        _sample(sample)
+        print()
     for claim in result.claims:
         _say({claim.answer.ljust(8): claim.claim, "": claim.evidence})
     _notices(result.notices)

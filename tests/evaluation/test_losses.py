@@ -1,6 +1,7 @@
 """The loss on documents against an implementation that can be seen to be right."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +16,11 @@ from understudy.evaluation.losses import Losses, document_losses, layer_outputs,
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.config import ModelConfig
 from understudy.models.language_model import LanguageModel
+from understudy.text.characters import AsciiTokenizer, CharTokenizer
 from understudy.text.corpus import Corpus
 from understudy.text.streams import token_stream
-from understudy.text.tokenizers import AsciiTokenizer, CharTokenizer
+from understudy.text.tokenizer import VocabularyOptions
+from understudy.text.tokenizers import TOKENIZERS, train_tokenizer
 
 ASCII = AsciiTokenizer()
 
@@ -223,6 +226,41 @@ def test_outputs_of_lower_layers_can_be_kept(monkeypatch, songs, stop):
     begin, end = stream.offsets[5:7]
     expected, _ = model.eval()(torch.tensor(stream.inputs[begin:end].astype(np.int64))[None], stop=stop)
     np.testing.assert_allclose(features[begin : begin + 70], expected[0, :70].detach().numpy(), rtol=1e-4, atol=1e-6)
+
+
+TALE = "The gull sleeps – the ferry doesn't.\n  “Oars up!” (she said) 5:30,  and rowed… 봄이 오면 江水流过石桥。\n" * 3
+
+
+@pytest.mark.parametrize("name", sorted(TOKENIZERS))
+def test_a_model_that_knows_only_the_alphabet_has_the_same_bits_per_character_however_a_text_is_cut(name):
+    vocabulary = VocabularyOptions(min_count=1 if name == "word" else 2)
+    tokenizer = train_tokenizer(name, [TALE], vocabulary)
+    texts = [TALE, TALE.replace("\n", " "), "The gull", ""]
+    stream = stream_of(texts, tokenizer)
+    # Each token is worth 3 bits for each character that it adds to the text, spaces before it included.
+    nats = np.zeros(len(stream))
+    for begin, end in zip(stream.offsets[:-1], stream.offsets[1:], strict=True):
+        ids = stream.targets[begin : end - 1]
+        lengths = [len(tokenizer.normalise(tokenizer.decode(ids[:n]))) for n in range(len(ids) + 1)]
+        nats[begin : end - 1] = 3 * math.log(2) * np.diff(lengths)
+    found = sum_losses(stream, nats)
+    assert found.bits_per_char == pytest.approx(3)
+    assert found.characters.tolist() == [len(tokenizer.normalise(text)) for text in texts]
+    assert not found.spelling.size
+
+
+def test_unknown_words_cost_their_spelling_in_bits_per_character_alone():
+    tokenizer = train_tokenizer("word", [TALE + "once"])
+    stream = stream_of(["once the ferry", "the gull"], tokenizer)
+    nats = np.full(len(stream), 2.0)
+    found = sum_losses(stream, nats)
+    spelled = tokenizer.spelling.nats(Counter(["once"]))
+    assert spelled > 1
+    assert found.loss == 2
+    assert found.bits_per_char == pytest.approx((5 * 2 + spelled) / math.log(2) / 22)
+    whole = document_losses(make(vocabulary_size=len(tokenizer.vocabulary)), stream)
+    assert whole.spelling.tolist() == [pytest.approx(spelled), 0]
+    assert whole.bits_per_char == pytest.approx((whole.nats.sum() + spelled) / math.log(2) / 22)
 
 
 def test_no_tokens_is_no_loss():

@@ -20,7 +20,9 @@ from understudy.generation.sampling import SamplingOptions
 from understudy.models.checkpoint import Checkpoint
 from understudy.models.config import ModelConfig
 from understudy.models.language_model import LanguageModel
-from understudy.text.tokenizers import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from understudy.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from understudy.text.tokenizer import VocabularyOptions
+from understudy.text.words import UNKNOWN, WordTokenizer
 
 END = "\x03"
 GREEDY = SamplingOptions(temperature=0, seed=1)
@@ -208,6 +210,98 @@ def test_any_alphabet(tmp_path):
     assert generate(checkpoint(tmp_path, tokenizer), options, GREEDY, stepper=script).texts == ["바람이 분다"]
 
 
+# Words
+
+
+TALE = "The gull sleeps, and the ferry comes (twice). “Oars up!”\nThe ferry isn't here:30 5"
+WORDS = WordTokenizer.train([TALE], VocabularyOptions(min_count=1))
+
+
+def says(*tokens, skip=1):
+    return Script([WORDS.vocabulary.index(token) for token in tokens], skip=skip, vocabulary_size=len(WORDS.vocabulary))
+
+
+def written(tmp_path, script, pieces=None, **options):
+    listener = None if pieces is None else listen(pieces)
+    source = checkpoint(tmp_path, WORDS)
+    return generate(source, GenerateOptions(**options), GREEDY, stepper=script, stream=listener)
+
+
+def test_words_bring_their_spaces_along(tmp_path):
+    tokens = ["The", "gull", ",", "(", "ferry", ")", ".", "\n", "“", "Oars", "”", "5", ":", "", "30", " ", " ", "The"]
+    pieces = {}
+    result = written(tmp_path, says(*tokens), pieces, tokens=len(tokens))
+    assert result.texts == ["The gull, (ferry).\n“Oars” 5:30  The"]
+    assert pieces[0][:5] == ["The", " gull", ",", " (", "ferry"]
+    assert "".join(pieces[0]) == result.texts[0]
+    assert (result.tokens, result.endings) == (len(tokens), ["length"])
+
+
+def test_the_first_word_goes_on_from_the_prompt(tmp_path):
+    assert written(tmp_path, says("ferry", skip=2), prompt="The", tokens=1).texts == ["The ferry"]
+    assert written(tmp_path, says(",", skip=2), prompt="The", tokens=1).texts == ["The,"]
+    assert written(tmp_path, says("ferry", skip=2), prompt="The ", tokens=1).texts == ["The ferry"]
+    assert written(tmp_path, says("ferry", skip=2), prompt="The\n"[:3], tokens=1).options.prompt == "The"
+    assert written(tmp_path, says("The", skip=3), prompt="The\n", tokens=1).texts == ["The\nThe"]
+
+
+def test_a_text_of_words_may_end_within_one(tmp_path):
+    tokens = ["The", "gull", "sleeps"]
+    assert written(tmp_path, says(*tokens), length=10).texts == ["The gull s"]
+    assert written(tmp_path, says(*tokens), length=50, stop=("ll sl",)).texts == ["The gu"]
+    assert written(tmp_path, says(*tokens), length=50, stop=("kn",)).endings == ["length"], "unknown words may stop it"
+
+
+def test_documents_of_words_are_apart(tmp_path):
+    tokens = ["The", "gull", END, "The", "ferry"]
+    assert written(tmp_path, says(*tokens), tokens=5).texts == ["The gull\n\nThe ferry"]
+    assert written(tmp_path, says(*tokens), documents=1).texts == ["The gull"]
+
+
+def test_unknown_words_of_a_prompt_are_named(tmp_path):
+    with pytest.raises(
+        UserError, match=r"The prompt 'The oar, the gull.*' has words that the model .* not know: 'oar'"
+    ):
+        written(tmp_path, says(), prompt="The oar, the gull sleeps and sleeps and sleeps")
+
+
+def test_a_number_of_tokens_may_be_asked_of_any_model(tmp_path):
+    result = generate(checkpoint(tmp_path), GenerateOptions(tokens=3), GREEDY, stepper=Script(f"a{END}bc"))
+    assert (result.texts, result.tokens, result.characters) == (["a\n\nb"], 3, 4)
+
+
+# What may follow
+
+
+def test_the_likeliest_tokens_are_listed_instead_of_texts(tmp_path):
+    class Likes(Script):
+        def step(self, tokens):
+            super().step(tokens)
+            logits = np.full((1, 128), -np.inf, np.float32)
+            logits[0, [ord("a"), ord(" "), ord("b"), 0, 3]] = np.log([0.4, 0.1, 0.2, 0.2, 0.1])
+            return logits
+
+    script = Likes("")
+    result = generate(
+        checkpoint(tmp_path), GenerateOptions("xy", next=2), SamplingOptions(temperature=9), stepper=script
+    )
+    assert script.read == [[3], [ord("x")], [ord("y")]]
+    assert [each.token for each in result.next] == ["a", "b"]
+    # Control characters and the end symbol cannot be shown; temperature is not heeded.
+    assert [each.probability for each in result.next] == pytest.approx([0.4 / 0.7, 0.2 / 0.7])
+    assert (result.texts, result.endings, result.characters, result.copying) == ([], [], 0, None)
+    assert json.loads(json.dumps(asdict(result)))["next"][1]["token"] == "b"
+
+
+def test_of_a_word_model_what_can_follow_as_text_is_listed(tmp_path):
+    def listed(prompt, skip):
+        return {each.token for each in written(tmp_path, says(skip=skip), prompt=prompt, next=999).next}
+
+    words = set(WORDS.vocabulary) - {END, UNKNOWN, ""}
+    assert listed("The", 2) == words | {"(no space)"}
+    assert listed("The\n", 3) == words, "no space would be there"
+
+
 # Seeds
 
 
@@ -315,6 +409,13 @@ def test_one_stop_string_need_not_be_in_a_list():
         {"documents": -1},
         {"documents": 2, "samples": 2},
         {"stop": ("a", "")},
+        {"tokens": -1},
+        {"tokens": 3, "documents": 2},
+        {"next": -1},
+        {"next": 3, "samples": 2},
+        {"next": 3, "tokens": 2},
+        {"next": 3, "documents": 2},
+        {"next": 3, "stop": ("a",)},
     ],
 )
 def test_options_that_make_no_sense_get_a_sentence(changes):

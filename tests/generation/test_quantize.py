@@ -15,7 +15,7 @@ from understudy.kernels import engine
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.folder import read_folder, unscaled
 from understudy.models.walker import EngineOptions
-from understudy.text.tokenizers import CharTokenizer
+from understudy.text.characters import CharTokenizer
 
 native = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 

@@ -13,11 +13,21 @@ from understudy.models.checkpoint import Checkpoint
 from understudy.models.config import ModelConfig
 from understudy.models.language_model import LanguageModel
 from understudy.models.walker import EngineOptions
-from understudy.text.tokenizers import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from understudy.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from understudy.text.subwords import SubwordTokenizer
+from understudy.text.tokenizer import VocabularyOptions
+from understudy.text.words import UNKNOWN, WordTokenizer
 
 pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 
-TOKENIZERS = {"ascii": AsciiTokenizer(), "byte": ByteTokenizer(), "char": CharTokenizer("\x03\n aeinrst한국어")}
+TALE = "rain, set in; the tit sat\nin (the) rain: “it” – at 5:30  한국어 江水流。 He's in. \n"
+TOKENIZERS = {
+    "ascii": AsciiTokenizer(),
+    "byte": ByteTokenizer(),
+    "char": CharTokenizer("\x03\n aeinrst한국어"),
+    "word": WordTokenizer.train([TALE], VocabularyOptions(min_count=1)),
+    "bpe": SubwordTokenizer.train([TALE * 3]),
+}
 TORCH = EngineOptions("torch")
 
 
@@ -32,7 +42,8 @@ def checkpoint(tmp_path, tokenizer="ascii", seed=0, scale=4.0, **shape):
     return Checkpoint(model, codec, {}, tmp_path)
 
 
-@settings(max_examples=60)
+# Always the same examples: once in some 100,000 draws the last bit of a sum decides.
+@settings(derandomize=True, max_examples=60)
 @given(
     tokenizer=st.sampled_from(sorted(TOKENIZERS)),
     cell=st.sampled_from(["rnn", "lstm", "gru"]),
@@ -45,6 +56,9 @@ def checkpoint(tmp_path, tokenizer="ascii", seed=0, scale=4.0, **shape):
             {"length": 80, "stop": ("e", "in", "ret")},
             {"length": 40, "samples": 5},
             {"length": 30, "samples": 2, "prompt": "rain\nset", "stop": ("\n", "aa")},
+            {"tokens": 25},
+            {"tokens": 1, "prompt": "rain"},
+            {"tokens": 40, "samples": 3, "prompt": "rain ", "stop": ("in ", "tit\n")},
         ]
     ),
     sampling=st.sampled_from(
@@ -104,6 +118,34 @@ def test_what_is_streamed_adds_up_to_the_texts(tmp_path, tokenizer, samples):
     assert all(len(texts) > 1 for texts in pieces.values())
 
 
+def test_a_word_model_that_likes_joiners_and_the_unknown_writes_all_the_same(tmp_path):
+    source = checkpoint(tmp_path, "word")
+    vocabulary = source.tokenizer.vocabulary
+    with torch.no_grad():
+        source.model.head.bias[vocabulary.index("")] = 1000
+        source.model.head.bias[vocabulary.index(UNKNOWN)] = 2000
+    for sampling in (SamplingOptions(seed=1), SamplingOptions(temperature=0, seed=1)):
+        found, wanted = (
+            generate(source, GenerateOptions(length=100), sampling, EngineOptions(name)).texts
+            for name in ("native", "torch")
+        )
+        assert found == wanted
+        assert len(found[0]) == 100
+        assert UNKNOWN not in found[0]
+        assert " " not in found[0].replace("  ", "").strip(), "where a space would be, a joiner was the likeliest"
+
+
+@pytest.mark.parametrize("tokenizer", sorted(TOKENIZERS))
+@pytest.mark.parametrize("prompt", ["", "rain", "in the"])
+def test_the_likeliest_next_tokens_are_the_same(tmp_path, tokenizer, prompt):
+    if tokenizer == "char" and "h" in prompt:
+        prompt = "in a"
+    source, options = checkpoint(tmp_path, tokenizer), GenerateOptions(prompt, next=7)
+    found, wanted = (generate(source, options, running=EngineOptions(name)).next for name in ("native", "torch"))
+    assert [each.token for each in found] == [each.token for each in wanted]
+    assert [each.probability for each in found] == pytest.approx([each.probability for each in wanted], rel=1e-4)
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_an_exception_of_the_listener_ends_the_writing(tmp_path, threads):
     heard = []
@@ -117,6 +159,20 @@ def test_an_exception_of_the_listener_ends_the_writing(tmp_path, threads):
     with pytest.raises(ZeroDivisionError, match="enough"):
         generate(checkpoint(tmp_path), GenerateOptions(length=10**9), SamplingOptions(seed=1), engine, stream=listen)
     assert len(heard) == 5
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_listener_may_write_too(tmp_path, threads):
+    source, engine, seed = checkpoint(tmp_path), EngineOptions(threads=threads), SamplingOptions(seed=1)
+    alone = generate(source, GenerateOptions(length=5), seed, engine).texts
+    heard = []
+
+    def listen(index, text):
+        heard.append(generate(source, GenerateOptions(length=5), seed, engine).texts)
+
+    generate(source, GenerateOptions(length=3), seed, engine, stream=listen)
+    assert heard
+    assert all(texts == alone for texts in heard)
 
 
 def test_ctrl_c_ends_the_writing(tmp_path):

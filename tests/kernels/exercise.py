@@ -65,7 +65,7 @@ def train(kernels: Any, cell: str, draw: np.random.Generator) -> None:
         found = kernels.backward(tape, outputs, h, c, wanted=wanted, features=bool(features), state=True)
         targets = draw.integers(vocabulary, size=(steps, batch))
         head = floats(draw, vocabulary, units), floats(draw, vocabulary)
-        mean, *gradients = kernels.loss(precision, outputs, *head, targets, threads=threads, wanted=[True] * 3)
+        mean, _, *gradients = kernels.loss(precision, outputs, *head, targets, threads=threads, wanted=[True] * 3)
         moving = [tuple(array.copy() for array in (g, g, g * g)) for g in gradients]
         kernels.rmsprop(moving, lr=0.01, alpha=0.9, eps=1e-8, weight_decay=0.1, threads=threads)
         arrays = [outputs, h, found[1], *gradients, *(array for each in moving for array in each)]
@@ -118,9 +118,12 @@ def write(walker: Any, text: list[str], vocabulary: int, draw: np.random.Generat
         draw.integers(2**63, size=(5, 4)).astype(np.uint64),
         choosing,
         text,
+        draw.integers(4, size=vocabulary).tolist() if text else [0] * vocabulary,
         ["ab", chr(201)],
         30,
+        int(draw.choice([0, 7])),
         0,
+        int(draw.choice([-1, 1])),
         bool(draw.random() < 0.5),
         np.zeros(vocabulary, np.uint8),
         None,

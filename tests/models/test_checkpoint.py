@@ -17,7 +17,7 @@ from understudy.models.cells import CELLS
 from understudy.models.checkpoint import load_checkpoint, save_description, save_weights
 from understudy.models.config import ModelConfig
 from understudy.models.language_model import LanguageModel
-from understudy.text.tokenizers import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from understudy.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
 
 CHARS = CharTokenizer(["\x03", *"abc어"])
 

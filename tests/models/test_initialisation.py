@@ -64,5 +64,20 @@ def test_a_tied_head_shares_the_embedding():
 
 
 def test_an_unknown_way_is_refused():
-    with pytest.raises(UserError, match=r"There is no init 'xavier'; choose one of orthogonal, uniform\."):
+    with pytest.raises(UserError, match=r"There is no init 'xavier'; choose one of orthogonal, uniform, normal\."):
         ModelOptions(init="xavier")
+
+
+def test_normal_weights_and_biases():
+    model = fresh(init="normal", init_std=0.3)
+    for name, weight in model.named_parameters():
+        assert float(weight.detach().std()) == pytest.approx(0.3, rel=0.25), name
+        assert abs(float(weight.detach().mean())) < 0.12
+
+
+@pytest.mark.parametrize("init", ["orthogonal", "uniform", "normal"])
+def test_one_bias_of_a_layer_can_stay_at_zero(init):
+    for layer in fresh(init=init, one_bias=True).layers:
+        assert not layer.bias_hh.any()
+        assert not layer.bias_hh.requires_grad
+        assert layer.bias_ih.requires_grad

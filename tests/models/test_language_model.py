@@ -152,7 +152,7 @@ def test_bf16_autocast_stays_near_fp32(cell, embedding_size):
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
-        ({"cell": "transformer"}, "no cell 'transformer'; choose one of rnn, lstm, gru"),
+        ({"cell": "transformer"}, "no cell 'transformer'; choose one of rnn, rnn_relu, lstm, gru"),
         ({"num_layers": 0}, "at least one layer and one unit; num_layers=0"),
         ({"hidden_size": 0}, "hidden_size=0"),
         ({"embedding_size": -1}, r"embedding_size=-1 \(0 for one-hot input\)"),

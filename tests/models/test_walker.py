@@ -16,6 +16,7 @@ from understudy.models.walker import EngineOptions, native_walker, row_scales
 
 pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 
+SHAPE = ModelConfig(vocabulary_size=50)
 CLOSE = {"fp32": 1e-5, "bf16": 0.01, "int8": 0.03}
 
 
@@ -133,19 +134,19 @@ def test_a_row_of_zeros_has_a_scale():
 
 
 def test_what_auto_means(no_engine):
-    assert EngineOptions().settled("int8") == ("torch", "fp32")
+    assert EngineOptions().settled(SHAPE, "int8") == ("torch", "fp32")
     with pytest.raises(UserError, match="in fp32, not in int8; leave out --precision"):
-        EngineOptions(precision="int8").settled(None)
+        EngineOptions(precision="int8").settled(SHAPE, None)
     model, weights = make()
     with pytest.raises(UserError, match="no native engine, because no compiler"):
         native_walker(model.config, weights, "fp32", 1)
 
 
 def test_what_auto_means_with_an_engine(build):
-    assert EngineOptions().settled(None) == ("native", "fp32")
-    assert EngineOptions().settled("bfloat16") == ("native", "fp32")
-    assert EngineOptions().settled("int8") == ("native", "int8")
-    assert EngineOptions("torch").settled("int8") == ("torch", "fp32")
+    assert EngineOptions().settled(SHAPE, None) == ("native", "fp32")
+    assert EngineOptions().settled(SHAPE, "bfloat16") == ("native", "fp32")
+    assert EngineOptions().settled(SHAPE, "int8") == ("native", "int8")
+    assert EngineOptions("torch").settled(SHAPE, "int8") == ("torch", "fp32")
 
 
 def test_no_more_threads_than_cores(monkeypatch):

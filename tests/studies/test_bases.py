@@ -9,8 +9,9 @@ from understudy.evaluation.memorisation import FILE, Fingerprint, save_fingerpri
 from understudy.models.checkpoint import load_checkpoint
 from understudy.studies import bases as module
 from understudy.studies.bases import base_of, common_tokenizer, names_of, notices_on
+from understudy.text.characters import ByteTokenizer, CharTokenizer
 from understudy.text.corpus import Corpus
-from understudy.text.tokenizers import ByteTokenizer, CharTokenizer
+from understudy.text.words import WordTokenizer
 from understudy.transfer.finetune import weights_hash
 
 
@@ -41,6 +42,9 @@ def test_one_kind_of_tokenizer_is_needed(make_base):
     assert common_tokenizer({"a": a, "b": b}) == "char"  # the letters that one lacks are carried over
     with pytest.raises(UserError, match=r"different tokenizers \(byte, char\)"):
         common_tokenizer({"a": a, "other": other})
+    words = load_checkpoint(make_base("words", tokenizer=WordTokenizer.train(["a b a b"])))
+    with pytest.raises(UserError, match="words has the tokenizer word, whose tokens are others for every text"):
+        common_tokenizer({"words": words})
     with pytest.raises(UserError, match="at least one base"):
         common_tokenizer({})
 

@@ -28,7 +28,7 @@ from understudy.studies.compare import (
 )
 from understudy.studies.rows import Row, diverged_notice, without_diverged
 from understudy.studies.search import SearchOptions
-from understudy.text.tokenizers import ByteTokenizer, CharTokenizer
+from understudy.text.characters import ByteTokenizer, CharTokenizer
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.training.pretrain import pretrain

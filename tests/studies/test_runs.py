@@ -26,9 +26,10 @@ from understudy.studies.runs import (
     run_job,
     under_way,
 )
+from understudy.text.characters import CharTokenizer
 from understudy.text.documents import ReadOptions
 from understudy.text.splitting import SplitOptions
-from understudy.text.tokenizers import CharTokenizer
+from understudy.text.tokenizer import VocabularyOptions
 from understudy.training.loop import Loop
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.transfer.finetune import weights_hash
@@ -89,6 +90,8 @@ def test_what_determines_a_run(text, make_base):
         replace(job, training=replace(BRIEF, lr=2e-2)),
         replace(job, model=replace(TINY, hidden_size=16)),
         replace(job, tokenizer="byte"),
+        replace(job, tokenizer="word"),
+        replace(job, tokenizer="word", vocabulary=VocabularyOptions(min_count=1)),
         replace(job, text=replace(text, hash="another")),
         from_base(text, base),
         replace(from_base(text, base), selection="layers.0, head"),

@@ -1,6 +1,7 @@
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from understudy.errors import UserError
 from understudy.text import spool
 from understudy.text.corpus import Corpus, ReadOptions, SplitOptions
+from understudy.text.tokenizer import VocabularyOptions
 from understudy.text.tokenizers import TOKENIZERS, train_tokenizer
 
 CORPORA = Path(__file__).parents[3] / "shared" / "corpora"
@@ -44,6 +46,28 @@ def test_a_corpus_is_divided_by_document(songs):
     assert list(corpus.texts()) == [song.strip() for song in SONGS]
     assert list(corpus.texts("test")) == [corpus.text(index) for index in corpus.splits["test"]]
     assert (corpus.by_position, corpus.split_seed, corpus.notices) == (False, 0, [])
+
+
+def test_a_tokenizer_learns_its_alphabet_from_all_and_its_words_from_the_training_split(songs):
+    corpus = Corpus.open(songs)
+    every = "".join(corpus.texts())
+    assert corpus.tokenizer("char").vocabulary == train_tokenizer("char", corpus.texts()).vocabulary
+    assert set(every) < set(corpus.tokenizer("bpe").vocabulary)
+    numbers = VocabularyOptions(min_count=1)
+    learned = set(corpus.tokenizer("word", numbers).vocabulary)
+    assert {str(index) for index in corpus.splits["train"]} < learned
+    assert not {str(index) for index in corpus.splits["test"]} & learned
+    whole = Corpus.open(songs, split=None)
+    assert {str(index) for index in range(24)} < set(whole.tokenizer("word", numbers).vocabulary)
+
+
+def test_what_a_tokenizer_of_words_does_not_know_is_told(songs):
+    corpus = Corpus.open(songs)
+    tokenizer = train_tokenizer("word", ["we row and we row times over\n" * 2], VocabularyOptions(lower_case=True))
+    stream = corpus.stream("all", tokenizer)
+    lower, unknown = stream.notices
+    assert lower == "all: the word tokenizer wrote 24 characters in lower case."
+    assert re.match(r"all: the word tokenizer read \d+ words as unknown \(\d\d\.\d\d%\): ',' 118 times, ", unknown)
 
 
 def test_one_path_needs_no_list(songs):

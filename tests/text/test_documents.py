@@ -1,5 +1,6 @@
 import gzip
 import os
+import sys
 
 import pytest
 
@@ -101,6 +102,30 @@ def test_binary_files_are_left_out_of_a_folder_and_refused_by_themselves(tmp_pat
     assert [notice for notice in report.notices() if "b.txt is a binary file" in notice]
     with pytest.raises(UserError, match=r"b\.txt is a binary file"):
         read(tmp_path / "b.txt")
+
+
+def test_documents_of_other_formats_are_found_in_folders(tmp_path, monkeypatch):
+    pytest.importorskip("bs4", reason="reading HTML needs the package beautifulsoup4, of the extra `documents`")
+    write(tmp_path, a_html="<p>One.</p>", b__c_MD="*Two.*", d_txt="Three.", e_xhtml_gz="<p>Four.", f_js="x")
+    (tmp_path / "g.pdf").write_bytes(b"none")
+    documents, report = read(tmp_path)
+    assert documents == [("a.html", "One."), ("b/c.MD", "Two."), ("d.txt", "Three."), ("e.xhtml.gz", "Four.")]
+    script, pdf = report.notices()
+    assert "1 file" in script
+    assert pdf.startswith(f"Left out: {tmp_path / 'g.pdf'} is no PDF")
+    monkeypatch.setitem(sys.modules, "bs4", None)
+    documents, report = read(tmp_path)
+    assert documents == [("d.txt", "Three.")]
+    assert report.notices()[1].endswith("a.html needs the package beautifulsoup4: pip install 'understudy[documents]'.")
+
+
+def test_a_folder_of_which_nothing_can_be_read_says_why(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"none")
+    (tmp_path / "b.txt").write_bytes(b"\0")
+    with pytest.raises(
+        UserError, match=r"no text in .*\. Left out: .*a\.pdf is no PDF.*b\.txt is a binary file.* Give a"
+    ):
+        read(tmp_path)
 
 
 def test_documents_are_cleaned_and_counted(tmp_path):

@@ -1,3 +1,5 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 
 from understudy.text import spool
 from understudy.text.streams import token_stream
+from understudy.text.tokenizer import VocabularyOptions
 from understudy.text.tokenizers import TOKENIZERS, train_tokenizer
 
 documents_in_pieces = st.lists(st.lists(st.text(), min_size=1, max_size=3), min_size=1, max_size=6)
@@ -16,7 +19,10 @@ def stream_of(documents, tokenizer):
 
 @given(documents_in_pieces, st.sampled_from(sorted(TOKENIZERS)), st.sampled_from([0, 32 << 20]))
 def test_every_document_is_there_and_ends_once(documents, name, in_memory):
-    tokenizer = train_tokenizer(name, ["a", *(piece for pieces in documents for piece in pieces)])
+    if name == "word":  # pieces are cut where no word is
+        documents = [[f"{piece}\n" for piece in pieces] for pieces in documents]
+    vocabulary = VocabularyOptions(min_count=1 if name == "word" else 2)
+    tokenizer = train_tokenizer(name, ["a", *(piece for pieces in documents for piece in pieces)], vocabulary)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spool, "IN_MEMORY", in_memory)
         stream = stream_of(documents, tokenizer)
@@ -34,6 +40,8 @@ def test_every_document_is_there_and_ends_once(documents, name, in_memory):
         assert tokenizer.decode(ids) == tokenizer.normalise(text)
         assert np.flatnonzero(ids == stream.end).tolist() == [len(ids) - 1]
         assert stream.characters[index] == len(tokenizer.normalise(text))
+    assert stream.spelling.tolist() == [0.0] * len(documents)
+    assert (stream.unit, stream.dropped_share > 0) == (tokenizer.unit, bool(stream.dropped))
 
 
 def test_what_the_tokenizer_changes_is_counted():
@@ -52,6 +60,20 @@ def test_what_the_tokenizer_changes_is_counted():
 @pytest.mark.parametrize(("name", "characters"), [("ascii", 5), ("byte", 4), ("char", 4)])
 def test_characters_are_counted_as_they_were_written(name, characters):
     assert stream_of([["œuvé"]], train_tokenizer(name, ["œuvé"])).characters.tolist() == [characters]
+
+
+def test_unknown_words_are_counted_and_spelled_document_by_document():
+    tokenizer = train_tokenizer("word", ["a b\na b\nc"])
+    stream = stream_of([["a gull, ", "a gull\n"], ["b b"], ["b oar"]], tokenizer)
+    assert stream.dropped == {"gull": 2, ",": 1, "oar": 1}
+    assert stream.units == 6 + 2 + 2
+    assert stream.dropped_share == 0.4
+    assert stream.characters.tolist() == [15, 3, 5]
+    expected = [tokenizer.spelling.nats(Counter(words)) for words in (["gull", ",", "gull"], [], ["oar"])]
+    assert stream.spelling == pytest.approx(expected)
+    assert stream.transliterated == 0
+    lower = train_tokenizer("word", ["a b a b"], VocabularyOptions(lower_case=True))
+    assert stream_of([["A B a"]], lower).transliterated == 2
 
 
 def test_the_arrays_can_be_handed_to_torch_without_a_warning(monkeypatch):

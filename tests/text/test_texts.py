@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -30,6 +32,19 @@ def test_texts_come_back_once_each(documents, piece):
     assert duplicates == len(documents) - len(expected)
     assert texts.characters.tolist() == [len(text) for _, text in found]
     assert texts.characters.dtype == texts.starts.dtype == texts.stops.dtype == np.int64
+
+
+@given(pieces, st.integers(1, 9))
+def test_a_document_is_cut_between_lines_or_else_between_words(parts, piece):
+    text = "".join(parts) + "x"
+    texts, _, _ = store(documents_of([[text]]), None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "PIECE", piece)
+        found = list(texts.pieces(0))
+    assert "".join(found) == text
+    for before, after in pairwise(filter(None, found)):
+        spaced = " " in before[1:] or "\n" in before
+        assert not spaced or before.endswith("\n") or after.startswith(" ")
 
 
 @given(some_documents)

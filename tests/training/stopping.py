@@ -17,7 +17,7 @@ class At(Monitor):
     def __init__(self, step, action):
         self.at, self.action = step, action
 
-    def step(self, step, loss, tokens_per_second):
+    def step(self, step, loss, smoothed_loss, tokens_per_second):
         if step == self.at:
             self.action()
 
@@ -38,4 +38,5 @@ def history(folder: Path) -> list[dict]:
 
 def left_by(folder: Path) -> tuple[bytes, list[dict]]:
     """What two runs must have in common, bit for bit."""
-    return (Path(folder) / "model.safetensors").read_bytes(), history(folder)
+    files = [Path(folder) / name for name in ("model.safetensors", "trace.jsonl", "samples.jsonl")]
+    return b"".join(path.read_bytes() for path in files if path.exists()), history(folder)

@@ -6,9 +6,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from understudy.models.config import ModelConfig
+from understudy.models.language_model import IGNORED, LanguageModel
+from understudy.text.characters import CharTokenizer
 from understudy.text.corpus import Corpus
+from understudy.text.streams import token_stream
 from understudy.text.tokenizers import train_tokenizer
-from understudy.training.batches import MIN_STEPS, Batches, fit_shape
+from understudy.training.batches import MIN_STEPS, Batches, Prefixes, fit_shape
 from understudy.training.options import TrainingOptions
 
 lengths = st.integers(20, 3_000)
@@ -103,3 +107,70 @@ def test_how_many_characters_a_token_is(tokenizer, bytes_each, tmp_path):
     corpus = Corpus.open(tmp_path / "text.txt")
     batches = Batches.of(corpus.stream("train", train_tokenizer(tokenizer, corpus.texts())), TrainingOptions())
     assert batches.characters_per_token == pytest.approx(1 / bytes_each, rel=1e-2)
+
+
+def windows(text, **options):
+    """The prefixes of a text, and its tokens."""
+    tokenizer = CharTokenizer.train([text])
+    stream = token_stream([[text]], tokenizer)
+    return Prefixes.of(stream, tokenizer, TrainingOptions(windows="prefix", **options)), tokenizer
+
+
+def test_every_beginning_of_every_sentence_predicts_what_follows():
+    found, tokenizer = windows("ab. cd.", shuffle=False, batch_size=3)
+    read = [
+        "".join(tokenizer.vocabulary[t] for t in found.tokens[a:b])
+        for a, b in zip(found.starts, found.ends, strict=True)
+    ]
+    told = ["".join(tokenizer.vocabulary[found.tokens[b]]) for b in found.ends]
+    end = "\x03"
+    assert list(zip(read, told, strict=True)) == [
+        (end, "a"), (end + "a", "b"), (end + "ab", "."),
+        (".", " "), (". ", "c"), (". c", "d"), (". cd", "."), (".", end),
+    ]  # fmt: skip
+    assert found.predicted == 8
+
+
+def test_long_sentences_keep_their_last_tokens():
+    found, _ = windows("abcdefghij" * 5, shuffle=False, sequence_length=4)
+    assert (found.ends - found.starts).max() == 4
+
+
+@pytest.mark.parametrize("world_size", [1, 2])
+def test_an_epoch_of_prefixes_predicts_every_token(world_size):
+    found, _ = windows("the ferry. goes over\nslowly. " * 20, batch_size=7, seed=3)
+    seen = []
+    for index in range(found.steps_per_epoch):
+        parts = [found.batch(index, rank, world_size) for rank in range(world_size)]
+        assert sum(len(inputs) for inputs, _ in parts) == found.batch_size
+        assert len({inputs.shape[1] for inputs, _ in parts}) == 1
+        for _, targets in parts:
+            assert ((targets != IGNORED).sum(1) == 1).all()
+        seen += [t for inputs, targets in parts for t in targets[targets != IGNORED].tolist()]
+    filled = found.steps_per_epoch * found.batch_size - found.predicted
+    assert 0 <= filled < found.batch_size
+    if world_size == 1:
+        assert sorted(seen[: found.predicted]) == sorted(found.tokens[found.ends].tolist())
+    other, _ = windows("the ferry. goes over\nslowly. " * 20, batch_size=7, seed=4)
+    assert not np.array_equal(found.ends, other.ends)
+
+
+def test_padding_changes_neither_loss_nor_gradient():
+    found, tokenizer = windows("a ferry goes. over\nit comes back", batch_size=8)
+    torch.manual_seed(0)
+    model = LanguageModel(ModelConfig(num_layers=2, hidden_size=10, vocabulary_size=len(tokenizer.vocabulary)))
+    inputs, targets = found.batch(0)
+    (loss, _), _ = model(inputs, targets=targets)
+    loss.backward()
+    gradients = [p.grad.clone() for p in model.parameters()]
+    model.zero_grad()
+    alone = []
+    for row, expected in zip(inputs, targets, strict=True):
+        last = int((expected != IGNORED).nonzero())
+        logits, _ = model(row[None, : last + 1])
+        alone.append(torch.nn.functional.cross_entropy(logits[:, -1], expected[last : last + 1]))
+    mean = torch.stack(alone).mean()
+    mean.backward()
+    torch.testing.assert_close(loss, mean)
+    for a, parameter in zip(gradients, model.parameters(), strict=True):
+        torch.testing.assert_close(a, parameter.grad, atol=1e-6, rtol=1e-4)

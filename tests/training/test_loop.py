@@ -1,5 +1,6 @@
 """The training loop on a tiny stream, with validations whose outcome is known."""
 
+import json
 import math
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -14,6 +15,7 @@ from understudy.errors import UserError
 from understudy.evaluation.losses import Losses
 from understudy.models.config import ModelConfig, ModelOptions
 from understudy.models.language_model import LanguageModel
+from understudy.text.characters import CharTokenizer
 from understudy.training import loop, schedules
 from understudy.training.batches import Batches
 from understudy.training.monitor import Monitor
@@ -45,7 +47,7 @@ class Run:
         return Losses(np.array([4 * loss]), np.array([4]), np.array([1]), np.array([0]), np.array([4]))
 
     def __call__(self, monitor=None):
-        task = Task(self.model, self.batches, self.validate, masks=self.masks)
+        task = Task(self.model, self.batches, self.validate, masks=self.masks, tokenizer=CharTokenizer("\x03abcd"))
         return loop.train(task, self.folder, self.options, monitor or Monitor(), make_fabric(self.options))
 
     def has_weights(self, expected):
@@ -87,7 +89,7 @@ def test_history_is_a_line_for_each_validation(tmp_path):
     losses = []
 
     class Listener(Monitor):
-        def step(self, step, loss, tokens_per_second):
+        def step(self, step, loss, smoothed_loss, tokens_per_second):
             losses.append(loss)
 
     run = Run(tmp_path, 3.0, 2.0, 2.5, 1.0, validate_every=4, steps=10, weight_decay=0.1)
@@ -125,7 +127,7 @@ def test_the_learning_rate_follows_the_schedule(tmp_path, monkeypatch, schedule)
     monkeypatch.setattr(loop, "make_optimizer", lambda *arguments: made.append(make(*arguments)) or made[0])
 
     class Listener(Monitor):
-        def step(self, step, loss, tokens_per_second):
+        def step(self, step, loss, smoothed_loss, tokens_per_second):
             rates.append(made[0].param_groups[0]["lr"])
 
     validations = [3.0, 4.0, 5.0, 6.0]  # the rate of plateau is halved after the second that is worse
@@ -149,7 +151,7 @@ def test_steps_are_reported_with_the_speed(tmp_path):
         def begin(self, name, step, total):
             told.append(("begin", step, total))
 
-        def step(self, step, loss, tokens_per_second):
+        def step(self, step, loss, smoothed_loss, tokens_per_second):
             assert tokens_per_second > 0
             told.append(step)
 
@@ -271,3 +273,67 @@ def test_bf16_trains_every_cell_and_keeps_its_weights_in_fp32(train, cell):
     assert rows[-1]["validation_loss"] < rows[0]["validation_loss"] - 0.2
     weights = load_file(Path(result.folder) / "model.safetensors")
     assert {weight.dtype for weight in weights.values()} == {torch.float32}
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_the_trace_has_smoothed_losses_and_the_norms_of_gradients(tmp_path):
+    told, norms = [], []
+
+    class Listener(Monitor):
+        def step(self, step, loss, smoothed_loss, tokens_per_second):
+            told.append((loss, smoothed_loss))
+            norms.append(math.sqrt(sum(float((p.grad**2).sum()) for p in run.model.parameters())))
+
+    run = Run(tmp_path, 3.0, 2.0, steps=7, validate_every=1, trace_every=3, clip=0.0)
+    run(Listener())
+    rows, losses = lines(tmp_path / "trace.jsonl"), [loss for loss, _ in told]
+    assert [row["step"] for row in rows] == [3, 6]
+    smoothed = losses[0]
+    for step, (loss, shown) in enumerate(told, 1):
+        smoothed = 0.999 * smoothed + 0.001 * loss
+        assert shown == pytest.approx(smoothed)
+        if step in (3, 6):
+            row, part = rows[step // 3 - 1], slice(step - 3, step)
+            assert row["smoothed_loss"] == pytest.approx(smoothed)
+            assert row["loss"] == pytest.approx(np.mean(losses[part]))
+            assert row["gradient_norm"] == pytest.approx(np.mean(norms[part]), rel=1e-5)
+            assert row["largest_gradient_norm"] == pytest.approx(max(norms[part]), rel=1e-5)
+    assert history(tmp_path)[-1]["smoothed_loss"] == pytest.approx(smoothed)
+
+
+def test_samples_are_drawn_now_and_then_and_change_nothing(tmp_path):
+    with_samples = Run(tmp_path / "with", 3.0, 2.0, steps=10, sample_every=4, sample_length=30)
+    with_samples()
+    Run(tmp_path / "without", 3.0, 2.0, steps=10)()
+    weights = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("with", "without")]
+    assert weights[0] == weights[1]
+    assert history(tmp_path / "with") == history(tmp_path / "without")
+    samples = lines(tmp_path / "with" / "samples.jsonl")
+    assert [sample["step"] for sample in samples] == [4, 8]
+    for sample in samples:
+        assert len(sample["text"].replace("\n\n", " ")) == 30
+        assert set(sample["text"]) <= set("abcd\n")
+    assert samples[0]["text"] != samples[1]["text"]
+
+
+def test_numbers_of_the_gradient_are_cut_one_by_one(tmp_path):
+    run = Run(tmp_path, 3.0, steps=1, clip=0.0, clip_value=1e-3, optimizer="sgd", lr=1.0)
+    run()
+    before, after = run.seen[0], run.seen[-1]
+    moved = torch.cat([(after[name] - before[name]).abs().flatten() for name in before])
+    assert moved.max() <= 1.001e-3
+    assert (moved > 0.99e-3).sum() > 5
+
+
+def test_the_loss_may_be_summed_over_a_sequence(tmp_path):
+    moved = []
+    for summed in (False, True):
+        run = Run(tmp_path / str(summed), 3.0, steps=1, clip=0.0, optimizer="sgd", lr=1e-3, summed=summed)
+        run()
+        moved.append(run.seen[-1]["head.bias"] - run.seen[0]["head.bias"])
+    torch.testing.assert_close(moved[1], 3 * moved[0], rtol=1e-3, atol=1e-7)  # of sequences of 3 tokens
+    means = [history(tmp_path / str(summed))[-1]["train_loss"] for summed in (False, True)]
+    assert means[0] == pytest.approx(means[1])

@@ -7,6 +7,7 @@ import time
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
 from understudy.errors import UserError
 from understudy.training import monitor as module
@@ -23,7 +24,7 @@ def shown(terminal, loss=3.1):
     monitor.validation(START)
     monitor.begin("training", 0, 2000)
     for step in range(1, 1235):
-        monitor.step(step, 2.0, 98_765.4)
+        monitor.step(step, 2.0, 2.5, 98_765.4)
     monitor.validation(LATER | {"validation_loss": loss})
     monitor.end()
     monitor.end()  # a run that fails may end twice
@@ -135,7 +136,13 @@ def test_tensorboard_gets_every_number(tmp_path, train):
     result = train(tmp_path / "out", tensorboard=True)
     events = accumulator.EventAccumulator(str(tmp_path / "out" / "tensorboard"))
     events.Reload()
-    assert sorted(events.Tags()["scalars"]) == ["lr", "train_loss", "validation_accuracy", "validation_loss"]
+    assert sorted(events.Tags()["scalars"]) == [
+        "lr",
+        "train_accuracy",
+        "train_loss",
+        "validation_accuracy",
+        "validation_loss",
+    ]
     points = events.Scalars("validation_loss")
     assert points[-1].step == result.steps
     assert min(point.value for point in points) == pytest.approx(result.loss, rel=1e-5)
@@ -151,9 +158,47 @@ def test_without_tensorboard_there_is_a_remedy(tmp_path, monkeypatch):
 def test_the_silent_monitor_is_silent(capsys):
     monitor = Monitor()
     monitor.begin("training", 0, 1)
-    monitor.step(1, 1.0, 1.0)
+    monitor.step(1, 1.0, 1.0, 1.0)
     monitor.validation(START)
     monitor.end()
     monitor.jobs("search", 1)
     monitor.job("name", 1.0)
     assert capsys.readouterr() == ("", "")
+
+
+ROWS = [
+    {"epoch": float(i), "train_loss": 3 / (1 + i), "validation_loss": 3.5 / (1 + i), "validation_accuracy": 0.1 * i}
+    | {"train_accuracy": 0.12 * i if i else None, "step": i, "best": True}
+    for i in range(5)
+]
+
+
+def test_curves_stand_side_by_side():
+    pytest.importorskip("plotext")
+    drawn = Text.from_ansi(module.curves(ROWS, 90)).plain
+    assert re.search(r"loss: train .*validation .*accuracy: train", drawn.splitlines()[0])
+    assert max(map(len, drawn.splitlines())) <= 90
+    assert any("⠁" <= character <= "⣿" for character in drawn)
+    module.curves([], 90)  # before the first validation
+
+
+def test_live_curves_are_drawn_anew_at_each_validation_and_stay_at_the_end():
+    pytest.importorskip("plotext")
+    file, history = io.StringIO(), []
+    monitor = ConsoleMonitor(Console(file=file, width=100, force_terminal=True))
+    monitor.begin("training", 0, 5)
+    monitor.draw(history)
+    for row in ROWS:
+        history.append(row)
+        monitor.validation(row)
+    monitor.end()
+    text = plain(file)
+    assert text.count("loss: train") >= len(ROWS)
+    last = Text.from_ansi(module.curves(ROWS, 100)).plain.splitlines()
+    assert last[5].rstrip() in text.rpartition("loss: train")[2]
+
+
+def test_without_plotext_live_says_what_it_needs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotext", None)
+    with pytest.raises(UserError, match=r"--live needs the package plotext: pip install 'understudy\[live\]'"):
+        ConsoleMonitor(Console(file=io.StringIO())).draw([])

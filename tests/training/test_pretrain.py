@@ -3,10 +3,12 @@
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import pytest
 from stopping import history, left_by
@@ -17,6 +19,7 @@ from understudy.kernels import VARIABLE, engine
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.config import ModelOptions
 from understudy.text.corpus import Corpus, ReadOptions
+from understudy.text.tokenizer import VocabularyOptions
 from understudy.text.tokenizers import TOKENIZERS
 from understudy.training.options import TrainingOptions
 from understudy.training.pretrain import pretrain
@@ -92,6 +95,45 @@ def test_what_the_tokenizer_changes_is_in_the_result_and_on_the_card(song_file, 
     assert all(f"- {notice}" in card for notice in changed)
     assert "split with seed 0 into train / validation / test by 0.3333 / 0.3333 / 0.3333." in card
     assert "- read with `gutenberg` False" in card
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "level"), [("word", "word-level"), ("bpe", "subword-level"), ("byte", "character")]
+)
+def test_what_the_vocabulary_is_stands_in_the_folder(song_file, tmp_path, tokenizer, level):
+    out = tmp_path / "out"
+    vocabulary = VocabularyOptions() if tokenizer == "byte" else VocabularyOptions(vocabulary_size=45)
+    options = {"out": out, "tokenizer": tokenizer, "model": TINY, "training": TrainingOptions(steps=1)}
+    result = pretrain(song_file, **options, vocabulary=vocabulary)
+    request = json.loads((out / "config.json").read_text())["request"]
+    assert request["options"].get("vocabulary") == (None if tokenizer == "byte" else asdict(vocabulary))
+    assert f"A {level}" in (out / "README.md").read_text()
+    if tokenizer != "byte":
+        assert len(load_checkpoint(out).tokenizer.vocabulary) == 45
+        with pytest.raises(UserError, match="vocabulary_size was 45 and is now 46"):
+            pretrain(song_file, **options, vocabulary=VocabularyOptions(vocabulary_size=46), resume=True)
+    assert pretrain(song_file, **options, vocabulary=vocabulary, resume=True) == result
+
+
+def test_words_are_learned_from_the_training_split_alone(song_file, tmp_path):
+    corpus = Corpus.open(song_file)
+    new = corpus.splits["validation"][0]
+    songs = [corpus.text(index) for index in range(len(corpus.names))]
+    songs[new] += "\nzebra zebra zebra"
+    (tmp_path / "songs.txt").write_text("\n===\n".join(songs))
+    changed = Corpus.open(tmp_path / "songs.txt")
+    assert "zebra" in "".join(changed.texts("validation"))
+    result = pretrain(
+        tmp_path / "songs.txt", out=tmp_path / "out", tokenizer="word", model=TINY, training=TrainingOptions(steps=2)
+    )
+    tokenizer = load_checkpoint(tmp_path / "out").tokenizer
+    assert "zebra" not in tokenizer.vocabulary
+    said = next(notice for notice in result.notices if notice.startswith("validation: the word tokenizer read"))
+    assert "'zebra' 3 times" in said
+    assert re.search(r"words as unknown \(\d+\.\d\d%\)", said)
+    losses = document_losses(load_checkpoint(tmp_path / "out").model, changed.stream("validation", tokenizer))
+    assert result.bits_per_char == losses.bits_per_char
+    assert result.bits_per_char > result.loss * result.tokens / math.log(2) / result.characters
 
 
 def test_a_result_of_an_earlier_version_is_still_read(song_file, tmp_path):

@@ -22,7 +22,7 @@ def test_one_process_is_the_first_and_agrees_with_itself():
         assert on_first(fabric, lambda: 7) == 7
         assert [agreed(fabric, flag) for flag in (True, False)] == [True, False]
         value = torch.tensor([1.5, -0.0])
-        assert average(fabric, value[0]) == 1.5
+        assert average(fabric, value[0], 2 * value[0]) == [1.5, 3.0]
         everyone = gathered(fabric, value)
         assert everyone.shape == (1, 2)
         value += 1

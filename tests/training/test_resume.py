@@ -39,6 +39,20 @@ KINDS = {
         ModelOptions(num_layers=1, hidden_size=8, embedding_size=8, tied=True),
         replace(SHORT, optimizer="adagrad", schedule="slanted", clip=0.0),
     ),
+    "rnn-adagrad-traced": (
+        ModelOptions("rnn_relu", num_layers=1, hidden_size=8, init="normal", one_bias=True),
+        replace(
+            SHORT,
+            optimizer="adagrad",
+            clip=0.0,
+            clip_value=0.5,
+            summed=True,
+            shuffle=False,
+            trace_every=4,
+            sample_every=7,
+            sample_length=20,
+        ),
+    ),
     "bf16-adam-early-stop": (
         ModelOptions(num_layers=2, hidden_size=8, dropout=0.1),
         replace(SHORT, optimizer="adam", schedule="constant", precision="bf16", lr=1.0, patience=2),
@@ -74,7 +88,7 @@ def test_the_kinds_of_run_differ_and_one_stops_early(undisturbed):
 
 
 @pytest.mark.parametrize(
-    ("name", "step"), [*zip(sorted(KINDS), [1, 4, 5, 13, 25], strict=True), ("lstm-adamw-cosine", STEPS - 1)]
+    ("name", "step"), [*zip(sorted(KINDS), [1, 4, 5, 13, 17, 25], strict=True), ("lstm-adamw-cosine", STEPS - 1)]
 )
 def test_ctrl_c_leaves_a_usable_checkpoint_and_no_trace(train, undisturbed, tmp_path, song_file, name, step):
     model, training = KINDS[name]
@@ -213,7 +227,7 @@ class AtStep(Monitor):
     def __init__(self, steps):
         self.left = steps
 
-    def step(self, step, loss, speed):
+    def step(self, step, loss, smoothed_loss, speed):
         self.left -= 1
         if self.left == 0:
             die()

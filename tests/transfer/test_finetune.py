@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from understudy.errors import UserError
+from understudy.evaluation.evaluate import evaluate
 from understudy.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.language_model import LanguageModel
+from understudy.text.characters import CharTokenizer
 from understudy.text.corpus import Corpus
-from understudy.text.tokenizers import CharTokenizer
 from understudy.training.loop import train
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions
@@ -45,7 +46,7 @@ class Until(Monitor):
     def __init__(self, step):
         self.last = step
 
-    def step(self, step, loss, tokens_per_second):
+    def step(self, step, loss, smoothed_loss, tokens_per_second):
         if step == self.last:
             raise RuntimeError("killed")
 
@@ -100,7 +101,12 @@ def test_a_part_of_a_parameter_learns_alone(optimizer, make_base, song_file, tmp
     masks["layers.1.weight_hh"][5:9, ::2] = True
     masks["head.bias"][:] = True
     task = retraining_task(
-        model, Selection("units", masks), corpus.stream("train", codec), corpus.stream("validation", codec), training
+        model,
+        Selection("units", masks),
+        corpus.stream("train", codec),
+        corpus.stream("validation", codec),
+        codec,
+        training,
     )
     assert task.start == 1
     (tmp_path / "out").mkdir()
@@ -328,6 +334,41 @@ def test_an_ascii_base_takes_another_tokenizer(name, kept, make_base, song_file,
     for place, token in enumerate(new.tokenizer.vocabulary):
         if token.isascii() and len(token) == 1:
             assert torch.equal(new.model.head.weight[place], old[ord(token)])
+
+
+@pytest.mark.parametrize("name", ["word", "bpe"])
+def test_a_base_of_words_or_subwords_keeps_them(name, make_base, song_file, tmp_path):
+    tokenizer = Corpus.open(song_file).tokenizer(name)
+    text = tmp_path / "text.txt"
+    text.write_text(song_file.read_text().replace("ferry", "zébra"), encoding="utf-8")
+    base = make_base(tokenizer=tokenizer)
+    result = finetune(base, text, out=tmp_path / "out", train="layers.1", training=BRIEF)
+    new = load_checkpoint(tmp_path / "out")
+    assert new.tokenizer.to_dict() == tokenizer.to_dict()
+    assert not any("carried over" in notice for notice in result.notices)
+    if name == "word":
+        assert any("the word tokenizer read" in notice and "'zébra'" in notice for notice in result.notices)
+    else:
+        assert any("the bpe tokenizer lacks and dropped" in notice and "'é'" in notice for notice in result.notices)
+    evaluated = evaluate(tmp_path / "out", text, split="validation")
+    assert evaluated.loss == pytest.approx(result.loss)
+    assert evaluated.bits_per_char == pytest.approx(result.bits_per_char)
+
+
+@pytest.mark.parametrize("name", ["word", "bpe"])
+def test_a_char_base_may_become_one_of_words_or_subwords(name, make_base, song_file, tmp_path):
+    characters = CharTokenizer.train([song_file.read_text()])
+    base = make_base(tokenizer=characters)
+    result = finetune(base, song_file, out=tmp_path / "out", train="layers.1", tokenizer=name, training=BRIEF)
+    new, old = load_checkpoint(tmp_path / "out"), weights(base)
+    assert new.tokenizer.name == name
+    both = set(characters.vocabulary) & set(new.tokenizer.vocabulary)
+    assert len(both) > (20 if name == "bpe" else 2)
+    assert any(n.startswith(f"{len(both)} of {len(new.tokenizer.vocabulary)} tokens") for n in result.notices)
+    column = new.tokenizer.vocabulary.index("\n")
+    assert torch.equal(
+        new.model.layers[0].weight_ih[:, column], old["layers.0.weight_ih"][:, characters.vocabulary.index("\n")]
+    )
 
 
 def test_many_new_characters_are_not_all_listed(make_base, tmp_path):

@@ -48,7 +48,7 @@ class Evaluation:
     loss: float
     """Nats per token."""
     bits_per_char: float
-    """Bits per character that the model was shown."""
+    """Bits per character of what the model was shown; unknown words are spelled, see `text/spelling.py`."""
     accuracy: float
     """Share of tokens that were the most probable one."""
     perplexity: float
@@ -88,7 +88,7 @@ def evaluate(
     """
     begin = time.perf_counter()
     source = read_folder(model)
-    backend, precision = running.settled(source.config.get("dtype"))
+    backend, precision = running.settled(source.shape, source.config.get("dtype"))
     corpus = Corpus.open(texts, read, None)
     trained_on = source.config.get("request", {}).get("corpus", {})
     same = corpus.hash == trained_on.get("hash")
@@ -142,11 +142,24 @@ def _in_words(split: SplitOptions) -> str:
 
 
 def _on_dropping(stream: TokenStream, model: str) -> Iterator[str]:
-    """A sentence on a text of which much was dropped.
+    """A sentence on a text of which much was dropped, or read as unknown words.
 
     Raises:
         UserError: all of it was.
     """
+    if stream.unit == "word":
+        if stream.dropped_share == 1:
+            raise UserError(
+                f"{model} knows none of the words of the text, so there is nothing to measure: take a model that was "
+                "trained on such a text, or one with another tokenizer."
+            )
+        if stream.dropped_share > MUCH:
+            yield (
+                f"{model} does not know {stream.dropped_share:.0%} of the words of the text: the loss per token counts "
+                "them as one word, which is easy to predict; the bits per character also count what it takes to spell "
+                "them."
+            )
+        return
     remedy = "finetune the model on such a text first, or take one with a byte tokenizer"
     if not stream.characters.any():
         raise UserError(f"{model} knows none of the characters of the text, so there is nothing to measure: {remedy}.")

@@ -5,7 +5,7 @@ The end symbol is an input and a target of training, but it is not counted in an
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ class Losses:
 
     nats, tokens and correct predictions are (K,) for K blocks, `document` (K,) tells whose they are, and `characters`
     (D,) counts the characters of each document as the tokenizer wrote it. `correct` is empty where it is not known.
+    `spelling` (D,) holds the nats that it takes to spell the unknown words of each document, which the model reads as
+    one token for all; it is empty where there are none, and only the bits per character count it.
     """
 
     nats: np.ndarray
@@ -37,6 +39,7 @@ class Losses:
     correct: np.ndarray
     document: np.ndarray
     characters: np.ndarray
+    spelling: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     @property
     def loss(self) -> float:
@@ -55,8 +58,8 @@ class Losses:
 
     @property
     def bits_per_char(self) -> float:
-        """Bits per character that the model was shown, comparable between tokenizers that change little."""
-        return float(self.nats.sum() / math.log(2) / max(1, self.characters.sum()))
+        """Bits per character of what the model was shown, comparable between tokenizers that change little."""
+        return float((self.nats.sum() + self.spelling.sum()) / math.log(2) / max(1, self.characters.sum()))
 
     def by_document(self) -> tuple[np.ndarray, np.ndarray]:
         """Nats (D,) and tokens (D,) of each document."""
@@ -142,6 +145,17 @@ def document_losses(
     return sums.losses()
 
 
+def token_nats(model: LanguageModel, stream: TokenStream) -> np.ndarray:
+    """The loss of each target of a stream (N,), in nats; documents are walked as in `document_losses`."""
+    nats = np.zeros(len(stream))
+    for rows, positions, logits in walk(model, stream):
+        targets = torch.as_tensor(np.asarray(stream.targets[positions]).astype(np.int64), device=logits.device)
+        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+        counted = positions >= np.array([s.start for s in rows])[:, None]
+        nats[positions[counted]] = loss.view(targets.shape).cpu().double().numpy()[counted]
+    return nats
+
+
 def walker_losses(walker: Any, stream: TokenStream) -> Losses:
     """The same by a native walker (`models/walker.py`), in its precision."""
     sums = _Sums(stream)
@@ -163,7 +177,7 @@ def walker_losses(walker: Any, stream: TokenStream) -> Losses:
 def _native(model: LanguageModel) -> bool:
     weight = model.head.bias
     wanted = model.backend in ("auto", "native") and weight.device.type == "cpu" and weight.dtype == torch.float32
-    return wanted and engine() is not None
+    return wanted and not model.config.cutoffs and engine() is not None
 
 
 def _steps(rows: list[Segment]) -> Iterator[tuple[list[Segment], np.ndarray]]:
@@ -200,7 +214,8 @@ class _Sums:
 
     def losses(self) -> Losses:
         """What was found."""
-        return Losses(self._nats, self._tokens, self._correct, self._owner, self._stream.characters)
+        stream = self._stream
+        return Losses(self._nats, self._tokens, self._correct, self._owner, stream.characters, _spelling(stream))
 
 
 def sum_losses(stream: TokenStream, nats: np.ndarray) -> Losses:
@@ -215,7 +230,12 @@ def sum_losses(stream: TokenStream, nats: np.ndarray) -> Losses:
         np.zeros(0, np.int64),
         owner,
         stream.characters,
+        _spelling(stream),
     )
+
+
+def _spelling(stream: TokenStream) -> np.ndarray:
+    return stream.spelling if stream.spelling.any() else np.zeros(0)
 
 
 def _blocks(stream: TokenStream) -> tuple[np.ndarray, np.ndarray]:

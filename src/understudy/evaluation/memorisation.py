@@ -23,7 +23,7 @@ from safetensors.numpy import save
 from understudy.errors import UserError
 from understudy.storage import atomic_write
 from understudy.text.corpus import Corpus
-from understudy.text.tokenizers import Tokenizer
+from understudy.text.tokenizer import Tokenizer
 
 RUN = 30
 FILE = "fingerprint.safetensors"  # in a checkpoint folder

@@ -9,15 +9,17 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from understudy.errors import UserError, check_options
 from understudy.evaluation.memorisation import load_fingerprints
 from understudy.evaluation.quality import TextQuality, text_quality
+from understudy.generation.following import NextToken, Rules, likeliest
 from understudy.generation.sampling import (
     UNUSABLE,
     RandomStreams,
@@ -28,7 +30,8 @@ from understudy.generation.sampling import (
 )
 from understudy.models.folder import ModelFolder, read_folder
 from understudy.models.walker import EngineOptions, Precision, native_walker
-from understudy.text.tokenizers import Tokenizer
+from understudy.text.reading import some
+from understudy.text.tokenizer import SPACE_AFTER, SPACE_BEFORE, Tokenizer
 
 if TYPE_CHECKING:  # both import torch, which the native engine does without
     from understudy.generation.stepper import Stepper
@@ -37,6 +40,7 @@ if TYPE_CHECKING:  # both import torch, which the native engine does without
 log = logging.getLogger("understudy")
 
 BATCH = 64  # samples drawn side by side; more gain little speed and cost memory
+ENDLESS = 2**62  # characters: as many as the tokens make
 DOCUMENT_BREAK = "\n\n"
 Ending = Literal["length", "stop", "end"]
 Listener = Callable[[int, str], None]
@@ -53,6 +57,9 @@ class GenerateOptions:
     """Characters to write after the prompt. Where a document ends within them, a blank line is put and the
     next begins."""
 
+    tokens: int = 0
+    """Write this many tokens (words and punctuation marks of a word model) instead of a number of characters."""
+
     documents: int = 0
     """Write this many whole documents, each up to the model's end symbol, instead of a fixed length."""
 
@@ -65,14 +72,28 @@ class GenerateOptions:
     stop: tuple[str, ...] = ()
     """End the text before the first of these strings."""
 
+    next: int = 0
+    """Instead of writing, list this many of the likeliest next tokens with their probabilities: the model's own, over
+    all tokens that can be shown; temperature and filters are not heeded."""
+
     def __post_init__(self) -> None:
         if isinstance(self.stop, str):  # it would be taken for a row of one-letter strings
             object.__setattr__(self, "stop", (self.stop,))
         check_options(self, "be 1 or more", lambda value: value >= 1, "length", "max_length", "samples")
-        check_options(self, "be 0 or more", lambda value: value >= 0, "documents")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "tokens", "documents", "next")
         if self.documents and self.samples > 1:
             raise UserError(
                 f"documents={self.documents} already says how many texts to write; leave out samples={self.samples}."
+            )
+        if self.documents and self.tokens:
+            raise UserError(
+                f"documents={self.documents} are written to their ends; leave out tokens={self.tokens}, and cut long "
+                "ones with max_length."
+            )
+        if self.next and (self.tokens or self.documents or self.samples > 1 or self.stop):
+            raise UserError(
+                f"next={self.next} lists what may follow the prompt and writes nothing; leave out tokens, documents, "
+                "samples and stop."
             )
         if "" in self.stop:
             raise UserError("A stop string is empty, which would end every text at once; leave it out.")
@@ -110,6 +131,9 @@ class Generation:
     sampling: SamplingOptions
     """As used: with the seed that was drawn where none was given."""
 
+    next: list[NextToken] = field(default_factory=list)
+    """The likeliest next tokens, where they were asked for instead of texts."""
+
 
 def generate(
     model: "str | Path | ModelFolder | Checkpoint",
@@ -136,7 +160,8 @@ def generate(
         stepper: runs the model instead of an engine.
 
     Raises:
-        UserError: no such model, a prompt with characters that the model does not know, options out of range.
+        UserError: no such model, a prompt with characters or words that the model does not know, options out of
+            range.
     """
     source = read_folder(model) if isinstance(model, str | Path) else model
     options = replace(
@@ -144,14 +169,22 @@ def generate(
         prompt=_readable(options.prompt, "prompt", source),
         stop=tuple(_readable(stop, "stop string", source) for stop in options.stop),
     )
+    precision: Precision | None = None  # of the native engine, where that is what runs the model
+    if stepper is None:
+        backend, wanted = running.settled(source.shape, source.config.get("dtype"))
+        precision = wanted if backend == "native" else None
+    if options.next:
+        begin, stepper = time.perf_counter(), stepper or _stepper(source, precision)
+        found = likeliest(stepper, source.tokenizer, options.prompt, options.next)
+        seconds, nothing = time.perf_counter() - begin, text_quality([])
+        return Generation([], [], 0, 0, seconds, nothing, None, options, sampling, found)
     if sampling.seed is None:
         sampling = replace(sampling, seed=secrets.randbits(32))
-    backend, precision = running.settled(source.config.get("dtype"))
-    if stepper is None and backend == "native":
+    if precision is not None:
         threads = running.threads_for(options.documents or options.samples)
         new, endings, tokens, seconds = _write_natively(source, options, sampling, precision, threads, stream)
     else:
-        stepper = stepper or _torch_stepper(source)
+        stepper = stepper or _stepper(source, None)
         new, endings, tokens, seconds = _write(source.tokenizer, stepper, options, sampling, stream)
     return Generation(
         texts=[options.prompt + text for text in new],
@@ -174,7 +207,16 @@ def copying_in(texts: Sequence[str], folder: Path) -> dict[str, dict[str, Any]] 
     return {name: asdict(source.copied(texts)) for name, source in load_fingerprints(fingerprint).items()}
 
 
-def _torch_stepper(source: "ModelFolder | Checkpoint") -> "Stepper":
+def as_prompt(text: str, tokenizer: Tokenizer) -> str:
+    """A prompt as the tokenizer has it; where words bring their spaces along, without those at its end."""
+    text = tokenizer.normalise(text)
+    return text.rstrip(" ") if tokenizer.spaces.any() else text
+
+
+def _stepper(source: "ModelFolder | Checkpoint", precision: Precision | None) -> "Stepper":
+    """The native engine's in a precision, or that of PyTorch."""
+    if precision is not None:
+        return native_walker(source.shape, source.weights(), precision, 1)
     from understudy.generation.stepper import TorchStepper
     from understudy.models.checkpoint import load_checkpoint
 
@@ -183,9 +225,17 @@ def _torch_stepper(source: "ModelFolder | Checkpoint") -> "Stepper":
 
 def _readable(text: str, role: str, checkpoint: "ModelFolder | Checkpoint") -> str:
     """The text as the model's tokenizer has it."""
-    normalised = checkpoint.tokenizer.normalise(text)
-    unknown = checkpoint.tokenizer.unknown(text)
-    if unknown:
+    tokenizer = checkpoint.tokenizer
+    normalised = as_prompt(text, tokenizer) if role == "prompt" else tokenizer.normalise(text)
+    unknown = tokenizer.unknown(text)
+    if tokenizer.unit == "word":
+        if unknown and role == "prompt":  # a text may well be stopped by part of a word
+            raise UserError(
+                f"The prompt {text[:40]!r} has words that the model {checkpoint.folder} does not know: "
+                f"{some(list(map(repr, unknown)), 5)}. Write it in other words, or use a model whose training text had "
+                "them."
+            )
+    elif unknown:
         named = ", ".join(f"{c!r} (U+{ord(c):04X})" for c in list(unknown)[:5])
         more = f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
         raise UserError(
@@ -193,7 +243,7 @@ def _readable(text: str, role: str, checkpoint: "ModelFolder | Checkpoint") -> s
             f"{named}{more}. Leave them out, or use a model whose training text had them."
         )
     if normalised != text:
-        log.info(f"The {role} is read as {normalised!r}, in the characters that the model knows.")
+        log.info(f"The {role} is read as {normalised!r}, as the model's tokenizer has it.")
     return normalised
 
 
@@ -217,19 +267,21 @@ def _write_natively(
     if stream and options.prompt:
         for index in range(count):
             stream(index, options.prompt)
-    forbidden = ~tokenizer.printable
-    forbidden[tokenizer.end] = False
+    rules = Rules(tokenizer)
     choosing = {field: value for field, value in asdict(sampling).items() if field != "seed"}
     begin = time.perf_counter()
     written = walker.write(
         randoms=random_states(sampling.seed, count),
         choosing=choosing,
         vocabulary=[] if tokenizer.name == "byte" else list(tokenizer.vocabulary),
+        spaces=rules.spaces.tolist(),
         stops=list(options.stop),
-        room=options.max_length if options.documents else options.length,
+        room=_room(options),
+        most=options.tokens,
         end=tokenizer.end,
+        joiner=rules.joiner,
         whole_document=bool(options.documents),
-        forbidden=forbidden.astype(np.uint8),
+        forbidden=rules.hidden.astype(np.uint8),
         listener=stream,
     )
     seconds = time.perf_counter() - begin
@@ -247,9 +299,14 @@ def _write(
     stream: Listener | None,
 ) -> Written:
     """Draw tokens for all texts, some side by side, until each has ended."""
-    writers = [_Writer(i, tokenizer, options, stream) for i in range(options.documents or options.samples)]
+    start = [tokenizer.end, *tokenizer.encode(options.prompt).tolist()]
+    rules = Rules(tokenizer)
+    writers = [
+        _Writer(i, tokenizer, options, stream, rules.spaces, start[-1])
+        for i in range(options.documents or options.samples)
+    ]
     seconds = sum(
-        _write_batch(writers[first : first + BATCH], stepper, tokenizer, options.prompt, sampling)
+        _write_batch(writers[first : first + BATCH], stepper, rules, start, sampling)
         for first in range(0, len(writers), BATCH)
     )
     texts = ["".join(writer.pieces) for writer in writers]
@@ -259,16 +316,14 @@ def _write(
 def _write_batch(
     writers: Sequence["_Writer"],
     stepper: "Stepper",
-    tokenizer: Tokenizer,
-    prompt: str,
+    rules: Rules,
+    start: Sequence[int],
     sampling: SamplingOptions,
 ) -> float:
     """Draw tokens for all writers side by side until each of them has its text; the seconds from the first draw on."""
     assert sampling.seed is not None
     streams = RandomStreams(sampling.seed, [writer.index for writer in writers])
-    start = [tokenizer.end, *tokenizer.encode(prompt).tolist()]
     recent = np.full((len(writers), sampling.repetition_window), -1)
-    forbidden = np.tile(~tokenizer.printable, (len(writers), 1))
 
     stepper.start(len(writers))
     for writer in writers:
@@ -279,8 +334,7 @@ def _write_batch(
         logits = stepper.step(tokens)
     begin = time.perf_counter()
     while True:
-        forbidden[:, tokenizer.end] = tokens == tokenizer.end  # a document is never empty
-        tokens = draw(probabilities(logits, sampling, forbidden, recent), streams.next())
+        tokens = draw(probabilities(logits, sampling, rules.forbidden(tokens), recent), streams.next())
         for writer, token in zip(writers, tokens.tolist(), strict=True):
             if writer.ending is None:
                 writer.add(token)
@@ -291,13 +345,26 @@ def _write_batch(
         logits = stepper.step(tokens)
 
 
+def _room(options: GenerateOptions) -> int:
+    """Characters of a text at most."""
+    return ENDLESS if options.tokens else options.max_length if options.documents else options.length
+
+
 class _Writer:
     """Turns one sample's tokens into text and says when it is finished.
 
     What might still become a stop string is held back, and so are the bytes of an unfinished character.
     """
 
-    def __init__(self, index: int, tokenizer: Tokenizer, options: GenerateOptions, listener: Listener | None) -> None:
+    def __init__(
+        self,
+        index: int,
+        tokenizer: Tokenizer,
+        options: GenerateOptions,
+        listener: Listener | None,
+        spaces: NDArray[np.uint8],
+        last: int,
+    ) -> None:
         self.index = index
         self.ending: Ending | None = None
         self.pieces: list[str] = []
@@ -306,9 +373,12 @@ class _Writer:
         self._stops = options.stop
         self._end = tokenizer.end
         self._vocabulary = tokenizer.vocabulary
+        self._spaces = spaces
+        self._last = last  # token, which is the prompt's at first
         self._bytes = codecs.getincrementaldecoder("utf-8")("replace") if tokenizer.name == "byte" else None
         self._whole_document = bool(options.documents)
-        self._room = options.max_length if options.documents else options.length
+        self._room = _room(options)
+        self._most = options.tokens
         self._held = ""
         self._listener = listener
 
@@ -324,7 +394,9 @@ class _Writer:
         if self._bytes:
             text = self._bytes.decode(b"" if ends else bytes([token]), final=ends)
         else:
-            text = "" if ends else self._vocabulary[token]
+            spaced = self._spaces[self._last] & SPACE_AFTER and self._spaces[token] & SPACE_BEFORE
+            text = "" if ends else " " * bool(spaced) + self._vocabulary[token]
+        self._last = token
         if ends and not self._whole_document:
             text += DOCUMENT_BREAK
         self._held = (self._held + text)[: self._room]
@@ -333,7 +405,7 @@ class _Writer:
         if stops:
             self._held = self._held[: min(stops)]
             self.ending = "stop"
-        elif len(self._held) == self._room:
+        elif len(self._held) == self._room or self.tokens == self._most:
             self.ending = "length"
         elif ends and self._whole_document:
             self.ending = "end"

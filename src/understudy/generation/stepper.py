@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from understudy.machine import torch_threads
+from understudy.models.adaptive import log_probabilities
+from understudy.models.config import STATES
 from understudy.models.language_model import LanguageModel
 
 # Multiplications in one product below which a second thread costs more than it brings. Waking the other cores
@@ -46,8 +48,8 @@ class TorchStepper:
 
     def __init__(self, model: LanguageModel) -> None:
         weights = {name: p.detach().float().cpu().clone() for name, p in model.named_parameters()}
-        self._advance = {"rnn": _rnn, "lstm": _lstm, "gru": _gru}[model.config.cell]
-        self._num_states = 2 if model.config.cell == "lstm" else 1
+        self._advance = {"rnn": _rnn, "rnn_relu": _rnn_relu, "lstm": _lstm, "gru": _gru}[model.config.cell]
+        self._num_states = STATES[model.config.cell]
         self._hidden_size = model.config.hidden_size
         self.state: list[tuple[Tensor, ...]] = []
         self._recurrent = []
@@ -66,6 +68,8 @@ class TorchStepper:
         self._table = bias + (weight if embedding is None else embedding @ weight)
         head = weights["embedding.weight" if model.config.tied else "head.weight"]
         self._head = weights["head.bias"], head.T.contiguous()
+        self._cutoffs = model.config.cutoffs
+        self._clusters = (weights["head.clusters.bias"], weights["head.clusters.weight"].T) if self._cutoffs else None
 
     def start(self, num_streams: int) -> None:
         """Begin `num_streams` texts, each with the zero state."""
@@ -87,7 +91,11 @@ class TorchStepper:
             self.state[index] = self._advance(x, self.state[index], *recurrent)
             x = self.state[index][0]
         bias, weight = self._head
-        return torch.addmm(bias, x, weight)
+        logits = torch.addmm(bias, x, weight)
+        if self._clusters is None:
+            return logits
+        bias, weight = self._clusters
+        return log_probabilities(logits, torch.addmm(bias, x, weight), self._cutoffs)
 
 
 # The equations of `models/cells.py`, arranged for speed. `x` (S, G*H) is what the input contributes to the
@@ -96,6 +104,10 @@ class TorchStepper:
 
 def _rnn(x: Tensor, state: tuple[Tensor, ...], bias: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
     return (torch.addmm(x, state[0], weight).tanh_(),)
+
+
+def _rnn_relu(x: Tensor, state: tuple[Tensor, ...], bias: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
+    return (torch.addmm(x, state[0], weight).relu_(),)
 
 
 def _lstm(x: Tensor, state: tuple[Tensor, ...], bias: Tensor, weight: Tensor) -> tuple[Tensor, ...]:

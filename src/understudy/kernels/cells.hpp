@@ -26,6 +26,24 @@ struct Rnn {
     }
 };
 
+// The same with a rectifier (Le et al. 2015).
+struct RnnRelu {
+    static constexpr int SLOTS = 1;
+    static constexpr int GATES = 1;
+    static constexpr int INPUT_FROM = 0, STATE_FROM = 0, VECTORS = 4;
+    static constexpr int INPUT_GATE[] = {0}, STATE_GATE[] = {0};
+
+    [[gnu::always_inline]] static void forward(Floats* slots, Floats /*carry*/, Floats& h, Floats& next) {
+        slots[0] = h = next = slots[0] < 0.0f ? Floats{} : slots[0];  // NaN passes
+    }
+
+    [[gnu::always_inline]] static void backward(Floats* slots, Floats /*carry*/, Floats /*next*/, Floats dh, Floats& dcarry) {
+        const Floats passed = dh + dcarry + (slots[0] - slots[0]);  // NaN stays NaN
+        slots[0] = slots[0] == 0.0f ? Floats{} : passed;
+        dcarry = Floats{};
+    }
+};
+
 // Gers et al. (2000): i, f, g, o.
 struct Lstm {
     static constexpr int SLOTS = 4;

@@ -1,6 +1,7 @@
 // From logits to the next token: what generation/sampling.py says, for one stream.
 #pragma once
 
+#include <array>
 #include <limits>
 #include <numeric>
 #include <vector>
@@ -45,15 +46,17 @@ class Chooser {
         if (options.repetition_penalty != 1) seen_.assign(vocabulary, 0);
     }
 
-    // One token; `recent` are those last seen. Negative where the logits are no numbers or no token is allowed.
-    int choose(const float* logits, double uniform, bool end_forbidden, int end, const std::vector<int>& recent) {
+    // One token; `recent` are those last seen, `barred` those forbidden now (-1 is none). Negative where the logits are
+    // no numbers or no token is allowed.
+    int choose(const float* logits, double uniform, const std::array<int, 2>& barred, const std::vector<int>& recent) {
         constexpr float NONE = -std::numeric_limits<float>::infinity();
         float* w = weights_.data();
         std::copy_n(logits, size_, w);
         std::fill(w + size_, w + padded_, NONE);
         if (options_.repetition_penalty != 1) penalise(w, recent);
         for (int i = 0; i < size_; ++i) w[i] = forbidden_[i] ? NONE : w[i];
-        if (end_forbidden) w[end] = NONE;
+        for (const int token : barred)
+            if (token >= 0) w[token] = NONE;
         const float best = highest(w);
         if (!(best < std::numeric_limits<float>::infinity()) || best == NONE) return -1;
         if (options_.temperature == 0) return int(std::find(w, w + size_, best) - w);

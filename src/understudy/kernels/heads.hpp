@@ -56,8 +56,9 @@ struct Head {
     }
 };
 
-// Nats of the target under logits (padded with anything), which become `share` times the gradient of that.
-inline float softmax_gradient(float* logits, int outputs, int padded, int64_t target, float share) {
+// Nats of the target under logits (padded with anything), which become `share` times the gradient of that; and whether
+// nothing is likelier.
+inline float softmax_gradient(float* logits, int outputs, int padded, int64_t target, float share, uint8_t& hit) {
     for (int i = outputs; i < padded; ++i) logits[i] = -std::numeric_limits<float>::infinity();
     Floats most = load(logits);
     for (int i = LANES; i < padded; i += LANES) {
@@ -65,6 +66,7 @@ inline float softmax_gradient(float* logits, int outputs, int padded, int64_t ta
         most = x > most ? x : most;
     }
     const float best = largest(most), wanted = logits[target];
+    hit = wanted == best;
     Floats total{};
     for (int i = 0; i < padded; i += LANES) {
         const Floats x = load(logits + i) - best;
@@ -78,11 +80,12 @@ inline float softmax_gradient(float* logits, int outputs, int padded, int64_t ta
     return std::log(all) + best - wanted;
 }
 
-// The mean cross-entropy of rows (N, H) through a head, and the gradients of it that are asked for (null for none).
+// The mean cross-entropy of rows (N, H) through a head, which targets were the likeliest, and the gradients of the
+// former that are asked for (null for none).
 // Logits exist for a chunk of rows at a time, so that a large vocabulary needs no memory for all of them.
 template <class Format>
 double cross_entropy(const float* x, int64_t rows, int inputs, const float* weight, const float* bias, int outputs,
-                     const int64_t* targets, int threads, float* dx, float* dweight, float* dbias) {
+                     const int64_t* targets, int threads, uint8_t* hits, float* dx, float* dweight, float* dbias) {
     using Number = typename Format::Number;
     constexpr int CHUNK = 512, PAIR = Format::GROUP;
     const int width = rounded_up(inputs, LANES), wide = rounded_up(inputs, PANEL);
@@ -113,7 +116,7 @@ double cross_entropy(const float* x, int64_t rows, int inputs, const float* weig
                 }
                 head.run(numbers.data() + size_t(from) * width, to - from, logits.data() + size_t(from) * sums, 0, head.panels);
                 for (int r = from; r < to; ++r)
-                    losses[begin + r] = softmax_gradient(logits.data() + size_t(r) * sums, outputs, sums, targets[begin + r], share_of_row);
+                    losses[begin + r] = softmax_gradient(logits.data() + size_t(r) * sums, outputs, sums, targets[begin + r], share_of_row, hits[begin + r]);
                 for (int r = from; r < to; r += PAIR)
                     for (int sum = 0; sum < sums; sum += LANES) {
                         const Floats first = load(logits.data() + size_t(r) * sums + sum);

@@ -41,6 +41,7 @@ auto with_cell(const std::string& cell, F&& f) {
     if (cell == "lstm") return f(Lstm{});
     if (cell == "gru") return f(Gru{});
     if (cell == "rnn") return f(Rnn{});
+    if (cell == "rnn_relu") return f(RnnRelu{});
     throw std::invalid_argument("There is no native cell " + cell + ".");
 }
 
@@ -171,7 +172,8 @@ py::tuple backward(Tape& tape, FloatArray d_outputs, MaybeFloats d_h, MaybeFloat
     return py::make_tuple(d_features, d_h0, d_c0, gradients);
 }
 
-// The mean loss (nats) of outputs (N, H) through a head, and the gradients of outputs, weight and bias that are wanted.
+// The mean loss (nats) of outputs (N, H) through a head, which targets were the likeliest (N,), and the gradients of
+// outputs, weight and bias that are wanted.
 py::tuple loss(const std::string& precision, const FloatArray& outputs, const FloatArray& weight, const FloatArray& bias, const IntArray& targets,
                int threads, const std::array<bool, 3>& wanted) {
     check_ids(targets, int(weight.shape(0)));
@@ -184,14 +186,16 @@ py::tuple loss(const std::string& precision, const FloatArray& outputs, const Fl
     const int64_t rows = targets.size();
     const int inputs = int(weight.shape(1)), tokens = int(weight.shape(0));
     float *to_x = at(dx), *to_weight = at(dweight), *to_bias = at(dbias);
+    py::array_t<uint8_t> hits(rows);
+    uint8_t* to_hits = hits.mutable_data();
     double mean;
     {
         py::gil_scoped_release free;
         mean = with_format(precision, [&](auto format) {
-            return cross_entropy<decltype(format)>(outputs.data(), rows, inputs, weight.data(), bias.data(), tokens, targets.data(), std::max(1, threads), to_x, to_weight, to_bias);
+            return cross_entropy<decltype(format)>(outputs.data(), rows, inputs, weight.data(), bias.data(), tokens, targets.data(), std::max(1, threads), to_hits, to_x, to_weight, to_bias);
         });
     }
-    return py::make_tuple(mean, dx, dweight, dbias);
+    return py::make_tuple(mean, hits, dx, dweight, dbias);
 }
 
 // One step of RMSprop on (weight, gradient, mean of squares) each.
@@ -262,7 +266,8 @@ class PyWalker {
 
     // Texts with why each ended and the number of its tokens.
     py::list write(const py::array_t<uint64_t, py::array::c_style>& randoms, const py::dict& choosing,
-                   const std::vector<std::u32string>& vocabulary, const std::vector<std::u32string>& stops, int64_t room, int end,
+                   const std::vector<std::u32string>& vocabulary, const std::vector<uint8_t>& spaces,
+                   const std::vector<std::u32string>& stops, int64_t room, int64_t most, int end, int joiner,
                    bool whole_document, const py::array_t<uint8_t, py::array::c_style>& forbidden, const py::object& listener) {
         Writing writing;
         for (ssize_t i = 0; i < randoms.shape(0); ++i) {
@@ -272,7 +277,8 @@ class PyWalker {
         writing.choosing = {choosing["repetition_penalty"].cast<double>(), choosing["temperature"].cast<double>(),
                             choosing["top_p"].cast<double>(), choosing["min_p"].cast<double>(),
                             choosing["repetition_window"].cast<int>(), choosing["top_k"].cast<int>()};
-        writing.extent = {vocabulary, stops, room, end, whole_document};
+        if (int(spaces.size()) != walker_->vocabulary()) throw std::invalid_argument("The spaces are not those of the vocabulary.");
+        writing.extent = {vocabulary, spaces, stops, room, most, end, joiner, whole_document};
         writing.forbidden = forbidden.data();
         if (!listener.is_none())
             writing.listener = [&](int index, const std::u32string& text) {
@@ -338,7 +344,7 @@ PYBIND11_MODULE(MODULE_NAME, module) {
         .def("step", &PyWalker::step)
         .def("score", &PyWalker::score)
         .def("read", &PyWalker::read, py::arg("prompt"))
-        .def("write", &PyWalker::write, py::arg("randoms"), py::arg("choosing"), py::arg("vocabulary"), py::arg("stops"),
-             py::arg("room"), py::arg("end"), py::arg("whole_document"), py::arg("forbidden"), py::arg("listener"));
+        .def("write", &PyWalker::write, py::arg("randoms"), py::arg("choosing"), py::arg("vocabulary"), py::arg("spaces"), py::arg("stops"),
+             py::arg("room"), py::arg("most"), py::arg("end"), py::arg("joiner"), py::arg("whole_document"), py::arg("forbidden"), py::arg("listener"));
     module.def("supports", &supports);
 }

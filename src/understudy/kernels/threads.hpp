@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -26,6 +27,8 @@ inline std::pair<int, int> share_of(int64_t count, int member, int members) {
 // and give way when it takes long: another process may need the core on which the late one should run.
 class Barrier {
    public:
+    struct Abandoned {};  // thrown where a thread waits for one that has failed
+
     explicit Barrier(int members) : members_(members) {}
 
     void wait() {
@@ -37,12 +40,15 @@ class Barrier {
             return;
         }
         for (int spins = 0; phase_.load(std::memory_order_acquire) == phase; ++spins) {
+            if (abandoned_.load(std::memory_order_relaxed)) throw Abandoned();
             if (spins < 4000)
                 pause();
             else
                 std::this_thread::yield();
         }
     }
+
+    void abandon() { abandoned_.store(true, std::memory_order_relaxed); }
 
    private:
     static void pause() {
@@ -56,21 +62,39 @@ class Barrier {
     const int members_;
     std::atomic<int> arrived_{0};
     std::atomic<unsigned> phase_{0};
+    std::atomic<bool> abandoned_{false};
 };
 
 class Team {
    public:
-    // f(member, barrier) on `members` threads at once, of which the caller is number 0.
+    // f(member, barrier) on `members` threads at once, of which the caller is number 0. What the first of them to fail
+    // throws is thrown here, when all have ended.
     static void run(int members, const std::function<void(int, Barrier&)>& f) {
         Barrier barrier(members);
         if (members == 1) return f(0, barrier);
-        static std::mutex one_at_a_time;
-        std::lock_guard<std::mutex> hold(one_at_a_time);
-        Team& team = instance();
-        team.grow(members - 1);
-        team.start(members, [&](int member) { f(member, barrier); });
-        f(0, barrier);
-        team.join();
+        std::exception_ptr failure;
+        std::once_flag first;
+        const auto job = [&](int member) {
+            try {
+                f(member, barrier);
+            } catch (const Barrier::Abandoned&) {
+            } catch (...) {
+                std::call_once(first, [&] { failure = std::current_exception(); });
+                barrier.abandon();
+            }
+        };
+        static thread_local bool inside = false;
+        if (inside) {  // called by what a job called, a listener say: the team is busy with that job
+            Team another;
+            another.all_do(members, job);
+        } else {
+            static std::mutex one_at_a_time;
+            std::lock_guard<std::mutex> hold(one_at_a_time);
+            inside = true;
+            const std::shared_ptr<void> after(nullptr, [](void*) { inside = false; });
+            instance().all_do(members, job);
+        }
+        if (failure) std::rethrow_exception(failure);
     }
 
     ~Team() {
@@ -92,6 +116,13 @@ class Team {
 #endif
         if (!team) team.reset(new Team);
         return *team;
+    }
+
+    void all_do(int members, const std::function<void(int)>& job) {
+        grow(members - 1);
+        start(members, job);
+        job(0);
+        join();
     }
 
     void grow(int count) {

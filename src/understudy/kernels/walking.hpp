@@ -220,7 +220,7 @@ class Walker : public AnyWalker {
             : writing_(writing), chooser_(writing.choosing, vocabulary, writing.forbidden), leads_(first == 0) {
             for (int r = 0; r < rows; ++r) {
                 const int stream = first + r * count;
-                streams_.push_back({stream, writing.randoms[stream], Writer(writing.extent), {}});
+                streams_.push_back({stream, writing.randoms[stream], Writer(writing.extent, prompt.back()), {}});
                 for (const int64_t token : prompt) remember(streams_.back(), int(token));
             }
         }
@@ -228,11 +228,13 @@ class Walker : public AnyWalker {
         // False when no stream is left.
         bool choose(Group& group, int row, std::vector<Written>& written) {
             if (leads_ && writing_.pulse && (++calls_ & 0xfff) == 0) writing_.pulse();
-            const int end = writing_.extent.end;
+            const Extent& extent = writing_.extent;
             for (int r = 0; r < group.rows;) {
                 Stream& stream = streams_[r];
-                // A document is never empty: no end symbol after an end symbol.
-                const int token = chooser_.choose(group.logits.data() + size_t(r) * row, stream.random.next(), group.tokens[r] == end, end, stream.recent);
+                const int64_t last = group.tokens[r];
+                // A document is never empty: no end symbol after an end symbol. And no joiner where no space would be.
+                const std::array<int, 2> barred{last == extent.end ? extent.end : -1, extent.asks_after(last) ? -1 : extent.joiner};
+                const int token = chooser_.choose(group.logits.data() + size_t(r) * row, stream.random.next(), barred, stream.recent);
                 if (token < 0) throw Unusable();
                 group.tokens[r] = token;
                 const std::u32string& shown = stream.writer.add(token);

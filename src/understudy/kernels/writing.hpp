@@ -7,13 +7,21 @@
 
 namespace understudy {
 
+constexpr uint8_t SPACE_BEFORE = 1, SPACE_AFTER = 2;  // what a token may ask for, as text/tokenizer.py has it
+
 // What every stream of a call shares.
 struct Extent {
     std::vector<std::u32string> vocabulary;  // the text of each token; of a byte tokenizer empty
+    std::vector<uint8_t> spaces;             // of each token: SPACE_BEFORE, SPACE_AFTER
     std::vector<std::u32string> stops;
     int64_t room = 0;                        // characters
+    int64_t most = 0;                        // tokens
     int end = 0;                             // the end symbol
+    int joiner = -1;                         // the token without text, if there is one
     bool whole_document = false;             // ends at the end symbol
+
+    bool asks_after(int64_t token) const { return spaces[token] & SPACE_AFTER; }
+    bool asks_before(int64_t token) const { return spaces[token] & SPACE_BEFORE; }
 };
 
 enum class Ending : uint8_t { none, length, stop, end };
@@ -61,7 +69,8 @@ class Utf8 {
 
 class Writer {
    public:
-    explicit Writer(const Extent& extent) : extent_(&extent), room_(extent.room) {
+    // Goes on after the token that was read last.
+    Writer(const Extent& extent, int64_t last) : extent_(&extent), room_(extent.room), last_(last) {
         for (const auto& stop : extent.stops) longest_ = std::max(longest_, stop.size());
     }
 
@@ -71,12 +80,14 @@ class Writer {
         shown_.clear();
         const bool ends = token == extent_->end;
         if (!extent_->vocabulary.empty()) {
+            if (!ends && extent_->asks_after(last_) && extent_->asks_before(token)) held_ += U' ';
             if (!ends) held_ += extent_->vocabulary[token];
         } else if (ends) {
             decoder_.finish(held_);
         } else {
             decoder_.add(uint8_t(token), held_);
         }
+        last_ = token;
         if (ends && !extent_->whole_document) held_ += U"\n\n";
         if (int64_t(held_.size()) > room_) held_.resize(room_);
 
@@ -85,7 +96,7 @@ class Writer {
         if (stop != std::u32string::npos) {
             held_.resize(stop);
             ending = Ending::stop;
-        } else if (int64_t(held_.size()) == room_) {
+        } else if (int64_t(held_.size()) == room_ || tokens == extent_->most) {
             ending = Ending::length;
         } else if (ends && extent_->whole_document) {
             ending = Ending::end;
@@ -114,7 +125,7 @@ class Writer {
     }
 
     const Extent* extent_;
-    int64_t room_;
+    int64_t room_, last_;
     size_t longest_ = 0;
     std::u32string held_, shown_;
     Utf8 decoder_;

@@ -13,7 +13,7 @@ def model_card(name: str, config: dict[str, Any]) -> str:
     lines = [
         f"# {name}",
         "",
-        f"A character-level {model['cell'].upper()} language model of {counted(model['num_layers'], 'layer')} with "
+        f"A {_level(request)} {model['cell'].upper()} language model of {counted(model['num_layers'], 'layer')} with "
         f"{counted(model['hidden_size'], 'unit')}, made with understudy {config['understudy']} "
         f"(`{request.get('command', '?')}`).",
         "",
@@ -61,6 +61,12 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _level(request: dict[str, Any]) -> str:
+    """What the tokens are."""
+    tokenizer = request.get("options", {}).get("tokenizer") or request.get("tokenizer")
+    return {"word": "word-level", "bpe": "subword-level"}.get(tokenizer or "", "character-level")
 
 
 def _quantised(facts: dict[str, Any]) -> list[str]:

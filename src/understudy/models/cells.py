@@ -22,6 +22,12 @@ def rnn_step(x: Tensor, state: State, weight_hh: Tensor, bias_hh: Tensor) -> Sta
     return (torch.tanh(x + h @ weight_hh.T + bias_hh),)
 
 
+def rnn_relu_step(x: Tensor, state: State, weight_hh: Tensor, bias_hh: Tensor) -> State:
+    """The same with a rectifier, which does not squash: h' = max(0, x + W h + b). Le et al. (2015)."""
+    (h,) = state
+    return (torch.relu(x + h @ weight_hh.T + bias_hh),)
+
+
 def lstm_step(x: Tensor, state: State, weight_hh: Tensor, bias_hh: Tensor) -> State:
     """LSTM with forget gate: c' = f c + i g, h' = o tanh(c'). Gers et al. (2000); gates in the order i, f, g, o."""
     h, c = state
@@ -52,5 +58,5 @@ class Cell:
     num_states: int
 
 
-STEPS = {"rnn": rnn_step, "lstm": lstm_step, "gru": gru_step}
+STEPS = {"rnn": rnn_step, "rnn_relu": rnn_relu_step, "lstm": lstm_step, "gru": gru_step}
 CELLS = {name: Cell(step, GATES[name], STATES[name]) for name, step in STEPS.items()}

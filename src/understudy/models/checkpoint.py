@@ -14,7 +14,7 @@ from understudy.models.config import ModelConfig
 from understudy.models.folder import FORMAT, Weights, read_folder
 from understudy.models.language_model import LanguageModel
 from understudy.storage import atomic_write, write_json
-from understudy.text.tokenizers import Tokenizer
+from understudy.text.tokenizer import Tokenizer
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,21 @@ from typing import Literal
 from understudy.errors import UserError, check_options
 
 # Of each cell in `cells.py`: its gates in the order in which they are stacked, and the number of its state vectors.
-GATES = {"rnn": ("hidden",), "lstm": ("input", "forget", "cell", "output"), "gru": ("reset", "update", "new")}
-STATES = {"rnn": 1, "lstm": 2, "gru": 1}
+GATES = {
+    "rnn": ("hidden",),
+    "rnn_relu": ("hidden",),
+    "lstm": ("input", "forget", "cell", "output"),
+    "gru": ("reset", "update", "new"),
+}
+MANY = 20_000  # tokens from which on the softmax is adaptive
+STATES = {"rnn": 1, "rnn_relu": 1, "lstm": 2, "gru": 1}
 
 
 @dataclass(frozen=True)
 class ModelOptions:
     """The shape of a language model, as far as a user chooses it."""
 
-    cell: Literal["rnn", "lstm", "gru"] = "lstm"
+    cell: Literal["rnn", "rnn_relu", "lstm", "gru"] = "lstm"
     """Recurrent cell."""
     num_layers: int = 3
     """Recurrent layers, one above the other."""
@@ -30,17 +36,26 @@ class ModelOptions:
     """Whether dropout draws anew at each step, or once for the whole sequence."""
     output_dropout: float = 0.0
     """Share of the top layer's outputs dropped before the head."""
-    init: Literal["orthogonal", "uniform"] = "orthogonal"
-    """Initial weights: orthogonal recurrent matrices below inputs of unit size, or uniform within 1 / sqrt(hidden size)
-    as in PyTorch, from which a stack of layers takes thousands of steps to start."""
+    init: Literal["orthogonal", "uniform", "normal"] = "orthogonal"
+    """Initial weights: orthogonal recurrent matrices below inputs of unit size; uniform within 1 / sqrt(hidden size)
+    as in PyTorch, from which a stack of layers takes thousands of steps to start; or normal, biases too."""
+    init_std: float = 0.1
+    """Standard deviation of normal initial weights."""
+    softmax: Literal["auto", "full", "adaptive"] = "auto"
+    """Full, or adaptive: rare tokens wait in clusters, which is quicker with many; auto is adaptive from 20,000 tokens
+    on."""
+    one_bias: bool = False
+    """Give each layer one bias to learn instead of two that are added up, of which one then stays at zero."""
 
     def __post_init__(self) -> None:
         if self.cell not in STATES:
             raise UserError(f"There is no cell '{self.cell}'; choose one of {', '.join(STATES)}.")
         if self.dropout_kind not in ("ordinary", "variational"):
             raise UserError(f"There is no dropout_kind '{self.dropout_kind}'; choose one of ordinary, variational.")
-        if self.init not in ("orthogonal", "uniform"):
-            raise UserError(f"There is no init '{self.init}'; choose one of orthogonal, uniform.")
+        if self.init not in ("orthogonal", "uniform", "normal"):
+            raise UserError(f"There is no init '{self.init}'; choose one of orthogonal, uniform, normal.")
+        if self.softmax not in ("auto", "full", "adaptive"):
+            raise UserError(f"There is no softmax '{self.softmax}'; choose one of auto, full, adaptive.")
         if self.num_layers < 1 or self.hidden_size < 1 or self.embedding_size < 0:
             raise UserError(
                 f"A model needs at least one layer and one unit; num_layers={self.num_layers}, hidden_size="
@@ -52,6 +67,7 @@ class ModelOptions:
                 f"(it is {self.embedding_size})."
             )
         check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "dropout", "output_dropout")
+        check_options(self, "be above 0", lambda value: value > 0, "init_std")
 
 
 @dataclass(frozen=True)
@@ -60,6 +76,13 @@ class ModelConfig(ModelOptions):
 
     vocabulary_size: int = field(kw_only=True)
     """Number of tokens V."""
+
+    @property
+    def cutoffs(self) -> tuple[int, ...]:
+        """The first token of each cluster of an adaptive softmax; none of a full one."""
+        adaptive = self.softmax == "adaptive" or (self.softmax == "auto" and self.vocabulary_size >= MANY)
+        cutoffs = (self.vocabulary_size // 10, self.vocabulary_size // 3)
+        return cutoffs if adaptive and 0 < cutoffs[0] < cutoffs[1] else ()
 
 
 def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
@@ -75,4 +98,6 @@ def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
             f"layers.{layer}.bias_hh": (rows,),
         }
     head = {} if config.tied else {"head.weight": (vocabulary, size)}
-    return shapes | head | {"head.bias": (vocabulary,)}
+    clusters = len(config.cutoffs)
+    adaptive = {"head.clusters.weight": (clusters, size), "head.clusters.bias": (clusters,)} if clusters else {}
+    return shapes | head | {"head.bias": (vocabulary,)} | adaptive

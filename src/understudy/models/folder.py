@@ -18,7 +18,8 @@ from understudy.errors import UserError
 from understudy.models.config import ModelConfig, weight_shapes
 from understudy.models.finding import resolve
 from understudy.storage import read_object
-from understudy.text.tokenizers import Tokenizer, tokenizer_from_dict
+from understudy.text.tokenizer import Tokenizer
+from understudy.text.tokenizers import tokenizer_from_dict
 
 FORMAT = 1
 Weights = dict[str, NDArray[np.float32]]

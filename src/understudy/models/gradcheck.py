@@ -26,7 +26,7 @@ FLOORS = {"float64": 1e-6, "fp32": 0.01, "bf16": 1.0}
 class GradcheckOptions:
     """The network whose gradients are checked, and the text: random ids."""
 
-    cell: Literal["rnn", "lstm", "gru"] = "rnn"
+    cell: Literal["rnn", "rnn_relu", "lstm", "gru"] = "rnn"
     """Recurrent cell."""
     num_layers: int = 1
     """Recurrent layers, one above the other."""
@@ -96,6 +96,7 @@ def gradcheck(options: GradcheckOptions = GradcheckOptions()) -> Gradcheck:
         num_layers=options.num_layers,
         hidden_size=options.hidden_size,
         embedding_size=options.embedding_size,
+        softmax="full",
         vocabulary_size=options.vocabulary_size,
     )
     draw = np.random.default_rng(options.seed)
@@ -150,7 +151,7 @@ def _by_backend(
         for name, parameter in model.named_parameters():
             parameter.copy_(torch.from_numpy(weights[name]))
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-        mean, _ = model(torch.from_numpy(tokens)[None], targets=torch.from_numpy(targets)[None])
+        (mean, _), _ = model(torch.from_numpy(tokens)[None], targets=torch.from_numpy(targets)[None])
     (mean * len(tokens)).backward()
     return {name: p.grad.double().numpy() for name, p in model.named_parameters() if p.grad is not None}
 

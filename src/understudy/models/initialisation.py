@@ -19,9 +19,14 @@ def initialise(model: "LanguageModel") -> None:
     `uniform` is PyTorch's: within 1 / sqrt(H). In a stack of layers the text then hardly reaches the top, and training
     sits at the frequencies of the characters for hundreds of steps or thousands. `orthogonal` begins where every gate
     hears its input at unit variance or so: recurrent matrices are orthogonal (Saxe et al. 2014), input matrices scaled
-    to the norm of what enters them, forget gates open (Jozefowicz et al. 2015).
+    to the norm of what enters them, forget gates open (Jozefowicz et al. 2015). `normal` draws everything with one
+    deviation.
     """
     options, scaled = model.config, model.config.init == "orthogonal"
+    if options.init == "normal":
+        for parameter in model.parameters():
+            nn.init.normal_(parameter, std=options.init_std)
+        return
     model.head.reset_parameters()
     norm = 1.0  # of what enters a layer: a one-hot vector, an embedding, or outputs of about a half
     if model.embedding is not None:
@@ -36,7 +41,7 @@ def initialise(model: "LanguageModel") -> None:
             bound = 1 / math.sqrt(options.hidden_size)
             for parameter in layer.parameters():
                 nn.init.uniform_(parameter, -bound, bound)
-        norm = math.sqrt(options.hidden_size) / 2
+        norm = math.sqrt(options.hidden_size) * (1.0 if options.cell == "rnn_relu" else 0.5)  # which does not squash
 
 
 def _orthogonal(layer: nn.Module, gates: tuple[str, ...], norm: float) -> None:

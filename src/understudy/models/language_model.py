@@ -1,14 +1,27 @@
 """The language model: token ids in, logits and the recurrent state out."""
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from understudy.models import native
+from understudy.models.adaptive import Head, adaptive_loss
 from understudy.models.cells import CELLS, State
 from understudy.models.config import ModelConfig
 from understudy.models.initialisation import initialise
 from understudy.models.recurrence import LayerWeights, run_stack
+
+IGNORED = -100
+"""A target that does not count, as PyTorch has it."""
+
+
+class Scored(NamedTuple):
+    """The mean cross-entropy of targets that count, in nats, and the share of them that were the likeliest token."""
+
+    loss: Tensor
+    accuracy: Tensor
 
 
 class RecurrentLayer(nn.Module):
@@ -30,8 +43,8 @@ class RecurrentLayer(nn.Module):
 class LanguageModel(nn.Module):
     """Embedding or one-hot lookup, a stack of recurrent layers, a linear head.
 
-    Parameters are named `embedding.weight`, `layers.{i}.weight_ih|weight_hh|bias_ih|bias_hh`, `head.weight` and
-    `head.bias`; a tied head has no weight of its own.
+    Parameters are named `embedding.weight`, `layers.{i}.weight_ih|weight_hh|bias_ih|bias_hh`, `head.weight`,
+    `head.bias` and `head.clusters.weight|bias`; a tied head has no weight of its own, a full softmax no clusters.
     """
 
     def __init__(self, config: ModelConfig, backend: str = "auto", drawn: bool = True) -> None:
@@ -45,11 +58,16 @@ class LanguageModel(nn.Module):
             RecurrentLayer(config.cell, width if i == 0 else config.hidden_size, config.hidden_size)
             for i in range(config.num_layers)
         )
-        self.head = nn.Linear(config.hidden_size, config.vocabulary_size)
+        self.head = Head(config.hidden_size, config.vocabulary_size, config.cutoffs)
         if self.embedding is not None and config.tied:
             self.head.weight = self.embedding.weight
         if drawn:
             initialise(self)
+        if config.one_bias:
+            for layer in self.layers:
+                bias = layer.get_parameter("bias_hh")
+                nn.init.zeros_(bias)
+                bias.requires_grad_(False)
 
     def initial_state(self, batch_size: int, start: int = 0, stop: int | None = None) -> State:
         """The zero state, (L, B, H) for each state vector of the cell, of the layers from `start` to `stop`."""
@@ -64,7 +82,7 @@ class LanguageModel(nn.Module):
         start: int = 0,
         stop: int | None = None,
         targets: Tensor | None = None,
-    ) -> tuple[Tensor, State]:
+    ) -> tuple[Tensor | Scored, State]:
         """Run over a piece of text.
 
         Args:
@@ -72,11 +90,11 @@ class LanguageModel(nn.Module):
             state: what an earlier call returned; None is the zero state.
             start: the lowest layer to run.
             stop: run only the layers below this one and no head.
-            targets: ids (B, T) of what follows each input.
+            targets: ids (B, T) of what follows each input; `IGNORED` where that does not count.
 
         Returns:
-            Logits (B, T, V), or with `stop` the outputs (B, T, H) of the last layer run, or with `targets` their mean
-            cross-entropy in nats; and the state.
+            Logits (B, T, V), or with `stop` the outputs (B, T, H) of the last layer run, or with `targets` how well
+            they are predicted; and the state.
         """
         if state is None:
             state = self.initial_state(inputs.shape[0], start, stop)
@@ -94,9 +112,24 @@ class LanguageModel(nn.Module):
         # The head works on the memory order of the stack (T, B); the view turned back costs nothing.
         if targets is None:
             return self.head(x).transpose(0, 1), state
-        if self.backend in ("auto", "native") and native.serves(x, state):
-            return native.native_loss(x, self.head.weight, self.head.bias, targets.T), state
-        return F.cross_entropy(self.head(x).flatten(0, 1), targets.T.flatten()), state
+        return self._scored(x, targets.T), state
+
+    def _scored(self, x: Tensor, targets: Tensor) -> Scored:
+        """How well the targets (T, B) are predicted from the outputs (T, B, H)."""
+        counted = targets != IGNORED
+        x, targets = (x.flatten(0, 1), targets.flatten()) if counted.all() else (x[counted], targets[counted])
+        if self.head.clusters is None:
+            loss, hits = self._cross_entropy(x, self.head.weight, self.head.bias, targets)
+        else:
+            loss, hits = adaptive_loss(x, self.head, targets, self._cross_entropy)
+        return Scored(loss, hits.float().mean())
+
+    def _cross_entropy(self, x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean loss of outputs (N, H) through a head, and which targets (N,) were the likeliest."""
+        if self.backend in ("auto", "native") and native.serves(x, (x,)):
+            return native.native_loss(x, weight, bias, targets)
+        logits = F.linear(x, weight, bias)
+        return F.cross_entropy(logits, targets), logits.detach().argmax(-1) == targets
 
     def _mask(self, shape: tuple[int, int, int], rate: float) -> Tensor | None:
         """A scaled dropout mask (T, B, H), or (1, B, H) when it is the same at all steps (Gal and Ghahramani 2016)."""

@@ -78,26 +78,30 @@ class NativeStack(torch.autograd.Function):
         return None, *(None if array is None else torch.from_numpy(array) for array in found)
 
 
-def native_loss(outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
-    """The mean cross-entropy, in nats, of outputs (T, B, H) through a head; logits never exist all at once.
+def native_loss(outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean cross-entropy, in nats, of outputs through a head; logits never exist all at once.
 
     Args:
-        outputs: of the top layer.
+        outputs: of the top layer, (T, B, H) or (N, H).
         weight, bias: of the head, (V, H) and (V,).
-        targets: ids (T, B).
+        targets: ids (T, B) or (N,).
+
+    Returns:
+        The loss, and which targets were the likeliest token: bool, (T * B,) or (N,).
     """
-    return NativeLoss.apply(outputs, weight, bias, targets)
+    loss, hits = NativeLoss.apply(outputs, weight, bias, targets)
+    return loss, hits
 
 
 class NativeLoss(torch.autograd.Function):
     """The loss and its gradients, which are computed in one go."""
 
     @staticmethod
-    def forward(ctx: Any, outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> Tensor:
-        """The loss; gradients wait for the backward pass."""
+    def forward(ctx: Any, outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss and the hits; gradients wait for the backward pass."""
         kernels = engine()
         assert kernels is not None
-        mean, *ctx.gradients = kernels.loss(
+        mean, hits, *ctx.gradients = kernels.loss(
             precision=_precision(),
             outputs=outputs.detach().float().contiguous().numpy(),
             weight=weight.detach().contiguous().numpy(),
@@ -106,7 +110,9 @@ class NativeLoss(torch.autograd.Function):
             threads=torch.get_num_threads(),
             wanted=ctx.needs_input_grad[:3],
         )
-        return weight.new_tensor(mean)
+        likeliest = torch.from_numpy(hits).bool()
+        ctx.mark_non_differentiable(likeliest)
+        return weight.new_tensor(mean), likeliest
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:

@@ -99,7 +99,7 @@ def torch_layer(cell: str, inputs: Tensor, state: State, weights: LayerWeights) 
     if cell == "lstm":
         outputs, h, c = torch.lstm(inputs, [s[None] for s in state], weights, *flags)
         return outputs, (h[0].to(state[0].dtype), c[0].to(state[1].dtype))
-    loop = torch.gru if cell == "gru" else torch.rnn_tanh
+    loop = {"gru": torch.gru, "rnn": torch.rnn_tanh, "rnn_relu": torch.rnn_relu}[cell]
     outputs, h = loop(inputs, state[0][None], weights, *flags)
     return outputs, (h[0].to(state[0].dtype),)
 

@@ -42,13 +42,16 @@ class EngineOptions:
                 )
         check_options(self, "be 0 or more", lambda value: value >= 0, "threads")
 
-    def settled(self, dtype: str | None) -> tuple[Backend, Precision]:
-        """What `auto` means for a model whose weights are kept as `dtype`.
+    def settled(self, shape: ModelConfig, dtype: str | None) -> tuple[Backend, Precision]:
+        """What `auto` means for a model of this shape whose weights are kept as `dtype`.
 
         Raises:
-            UserError: PyTorch is to run in another precision than fp32.
+            UserError: PyTorch is to run in another precision than fp32, or the engine a model that it cannot.
         """
-        backend: Backend = self.backend if self.backend != "auto" else "native" if engine() else "torch"
+        if self.backend == "native":
+            check_served(shape)
+        native = engine() is not None and not shape.cutoffs
+        backend: Backend = self.backend if self.backend != "auto" else "native" if native else "torch"
         if self.precision != "auto":
             precision: Precision = self.precision
         else:
@@ -62,6 +65,19 @@ class EngineOptions:
     def threads_for(self, streams: int) -> int:
         """How many threads walk so many texts."""
         return min(self.threads, cores()) or (1 if streams == 1 else cores())
+
+
+def check_served(shape: ModelConfig) -> None:
+    """Refuse what only PyTorch can do.
+
+    Raises:
+        UserError: the model has an adaptive softmax.
+    """
+    if shape.cutoffs:
+        raise UserError(
+            f"The native engine has no adaptive softmax, which this model of {shape.vocabulary_size:,} tokens has; "
+            "leave out --backend and --precision."
+        )
 
 
 def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision: Precision, threads: int) -> Any:
@@ -82,6 +98,11 @@ def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision:
             "This installation has no native engine, because no compiler was found when it was made. Install a C++ "
             "compiler (GCC or Clang) and then understudy once more, or choose the backend torch."
         )
+    if precision == "int8" and config.cell == "rnn_relu":
+        raise UserError(
+            "The states of an rnn_relu may be of any size, so 8 bits cannot hold them; choose fp32 or bf16."
+        )
+    check_served(config)
     embedding = weights.get("embedding.weight")
     rows = len(weights["layers.0.weight_hh"])
     by_table = embedding is not None and (precision == "int8" or config.vocabulary_size * rows <= TABLE)

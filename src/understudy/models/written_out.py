@@ -122,6 +122,9 @@ def _cell(cell: str, by_input: Array, by_state: Array, before: list[Array]) -> t
     """One step of some copies: the state after it, and the values that its derivative needs."""
     if cell == "rnn":
         return [np.tanh(by_input + by_state)], []
+    if cell == "rnn_relu":
+        a = by_input + by_state
+        return [np.where(a.real > 0, a, 0)], []
     if cell == "lstm":
         i, f, g, o = np.split(by_input + by_state, len(GATES["lstm"]), axis=1)
         i, f, g, o = _sigmoid(i), _sigmoid(f), np.tanh(g), _sigmoid(o)
@@ -139,6 +142,9 @@ def _cell_backward(
     """From d loss / d state after a step to d / d what input and state gave to the gates, and directly to h and c."""
     if cell == "rnn":
         d = dh * (1 - after[0] ** 2)
+        return d, d, np.zeros_like(dh), dc
+    if cell == "rnn_relu":
+        d = np.where(after[0] > 0, dh, 0)
         return d, d, np.zeros_like(dh), dc
     if cell == "lstm":
         i, f, g, o = kept

@@ -35,13 +35,20 @@ def common_tokenizer(checkpoints: Mapping[str, Checkpoint]) -> str:
     """The name of the tokenizer that all bases have.
 
     Raises:
-        UserError: there is no base, or they differ.
+        UserError: there is no base, they differ, or their losses could not be compared.
     """
     names = sorted({checkpoint.tokenizer.name for checkpoint in checkpoints.values()})
     if not names:
         raise UserError("compare needs at least one base: a model folder, or a bundled model such as english-small.")
     if len(names) > 1:
         raise UserError(f"The bases have different tokenizers ({', '.join(names)}); compare them one at a time.")
+    for name, checkpoint in checkpoints.items():
+        if checkpoint.tokenizer.options:  # it learned what a token is
+            raise UserError(
+                f"{name} has the tokenizer {checkpoint.tokenizer.name}, whose tokens are others for every text, so its "
+                "losses cannot be compared with those of networks that learn this text alone. compare takes bases with "
+                "the tokenizers char, ascii and byte; use finetune and evaluate, which gives bits per character."
+            )
     return names[0]
 
 

@@ -40,7 +40,6 @@ from understudy.studies.runs import Ngrams, Text, Training, Untouched, open_text
 from understudy.studies.search import SearchOptions, best_from_scratch
 from understudy.text.corpus import SplitOptions
 from understudy.text.documents import ReadOptions
-from understudy.text.tokenizers import train_tokenizer
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions
 from understudy.transfer.finetune import weights_hash
@@ -158,7 +157,7 @@ def compare(
     }
     open_study(out, request, resume)
     opened = open_text(text)
-    read_as = train_tokenizer(tokenizer, opened.texts())
+    read_as = opened.tokenizer(tokenizer)
     notices = [*opened.notices, *opened.stream("all", read_as).notices, *notices_on(checkpoints, opened)]
     with seconds_of_all_calls(out, begin) as seconds:
         with monitor, executor(options.workers) as pool:

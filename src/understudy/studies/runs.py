@@ -24,7 +24,7 @@ from understudy.storage import read_json, write_json
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
 from understudy.text.reading import some
-from understudy.text.tokenizers import Tokenizer, train_tokenizer
+from understudy.text.tokenizer import Tokenizer, VocabularyOptions
 from understudy.training.folder import NOT_IDENTITY
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.training.pretrain import pretrain
@@ -164,7 +164,10 @@ def _standing(folder: Path) -> str:
 
 
 def _plain(losses: dict[str, Losses]) -> dict[str, Any]:
-    return {name: {key: value.tolist() for key, value in vars(split).items()} for name, split in losses.items()}
+    return {
+        name: {key: value.tolist() for key, value in vars(split).items() if value.size or key != "spelling"}
+        for name, split in losses.items()
+    }
 
 
 def _measure(model: LanguageModel, tokenizer: Tokenizer, text: Text) -> dict[str, Any]:
@@ -192,12 +195,16 @@ class Training:
     output_dropout: float | None = None
     tokenizer: str = "ascii"
     model: ModelOptions = ModelOptions()
+    vocabulary: VocabularyOptions = VocabularyOptions()
 
     def settings(self) -> dict[str, Any]:
         training = {key: value for key, value in asdict(self.training).items() if key not in NOT_IDENTITY}
-        settings = {"text": self.text.identity(), "training": training}
+        settings: dict[str, Any] = {"text": self.text.identity(), "training": training}
         if self.base is None:
-            return settings | {"tokenizer": self.tokenizer, "model": asdict(self.model)}
+            settings |= {"tokenizer": self.tokenizer, "model": asdict(self.model)}
+            # Left out where it says nothing, so that runs from before there was a choice keep their names.
+            chosen = self.vocabulary != VocabularyOptions()
+            return settings | ({"vocabulary": asdict(self.vocabulary)} if chosen else {})
         return settings | {
             "base": self.base.hash,
             "selection": self.selection,
@@ -214,8 +221,8 @@ class Training:
         try:
             if self.base is None:
                 result = pretrain(
-                    *self.text.paths, out=out, tokenizer=self.tokenizer, model=self.model, training=self.training,
-                    read=read, split=split, fingerprint=False, resume=resume,
+                    *self.text.paths, out=out, tokenizer=self.tokenizer, vocabulary=self.vocabulary, model=self.model,
+                    training=self.training, read=read, split=split, fingerprint=False, resume=resume,
                 )  # fmt: skip
             else:
                 result = finetune(
@@ -275,7 +282,7 @@ class Ngrams:
     def compute(self, folder: Path) -> dict[str, Any]:
         begin = time.perf_counter()
         corpus = open_text(self.text)
-        tokenizer: Tokenizer = train_tokenizer(self.tokenizer, corpus.texts())
+        tokenizer = corpus.tokenizer(self.tokenizer)
         streams = {split: corpus.stream(split, tokenizer) for split in SPLITS}
         held_out = streams["validation"]
         size, orders = len(tokenizer.vocabulary), range(2, self.max_order + 1)

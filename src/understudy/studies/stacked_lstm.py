@@ -39,8 +39,8 @@ from understudy.studies.search import SearchOptions, best_from_scratch, with_see
 from understudy.studies.stacked_lstm_claims import claims
 from understudy.studies.stacked_lstm_report import report
 from understudy.studies.stacked_lstm_texts import THIRDS, check_documents, size_matched
+from understudy.text.characters import AsciiTokenizer
 from understudy.text.documents import ReadOptions
-from understudy.text.tokenizers import AsciiTokenizer
 from understudy.training.monitor import Monitor
 from understudy.training.options import RetrainingOptions, TrainingOptions
 from understudy.transfer.finetune import weights_hash

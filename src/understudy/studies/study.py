@@ -1,18 +1,26 @@
 """`study`: the named experiments."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from understudy.errors import UserError
-from understudy.studies import stacked_lstm, stacked_lstm_texts
+from understudy.studies import stacked_lstm, stacked_lstm_texts, vanilla_rnn, word_model
 from understudy.studies.results import StudyOptions, StudyResult
+from understudy.studies.vanilla_rnn import VanillaRnnOptions
+from understudy.studies.word_model import WordModelOptions
 from understudy.text.documents import ReadOptions
 from understudy.training.monitor import Monitor
 
-STUDIES: dict[str, Callable[[Mapping[str, Path], Path, StudyOptions, ReadOptions, bool, Monitor], StudyResult]] = {
+# A study with options of its own takes them first.
+STUDIES: dict[str, Callable[..., StudyResult]] = {
     "stacked-lstm": stacked_lstm.run,
+    "vanilla-rnn": vanilla_rnn.run,
+    "word-model": word_model.run,
 }
-ROLES = {"stacked-lstm": stacked_lstm_texts.ROLES}
+ROLES = {"stacked-lstm": stacked_lstm_texts.ROLES, "vanilla-rnn": vanilla_rnn.ROLES, "word-model": word_model.ROLES}
+FREE = ("word-model",)  # studies that take further texts, by any name
 
 
 def study(
@@ -21,6 +29,8 @@ def study(
     data: Sequence[str],
     out: str | Path,
     options: StudyOptions = StudyOptions(),
+    rnn: VanillaRnnOptions = VanillaRnnOptions(),
+    words: WordModelOptions = WordModelOptions(),
     read: ReadOptions = ReadOptions(),
     resume: bool = False,
     monitor: Monitor | None = None,
@@ -28,10 +38,14 @@ def study(
     """Run a named experiment on text that you bring.
 
     Args:
-        name: `stacked-lstm` (which layers of a pretrained character LSTM to retrain on one writer's songs).
-        data: where the texts lie, by role: `target=PATH near=PATH far=PATH`.
+        name: `stacked-lstm` (which layers of a pretrained character LSTM to retrain on one writer's songs),
+            `vanilla-rnn` (a character RNN with AdaGrad, and what other cells and optimizers change) or
+            `word-model` (words, subwords and characters of a document, a PDF say).
+        data: where the texts lie, by role: `target=PATH near=PATH far=PATH`, `book=PATH`, or `paper=PATH` and others.
         out: the folder for runs and results.
         options: size of the experiment.
+        rnn: the network of `vanilla-rnn`.
+        words: the networks of `word-model`.
         read: how all the texts are read.
         resume: go on with the experiment in `out`; what is finished there is not repeated.
         monitor: is told of the progress.
@@ -41,15 +55,21 @@ def study(
     """
     if name not in STUDIES:
         raise UserError(f"There is no study '{name}'; choose one of {', '.join(STUDIES)}.")
-    return STUDIES[name](roles(data, ROLES[name]), Path(out), options, read, resume, monitor or Monitor())
+    own: dict[str, Any] = {"vanilla-rnn": rnn, "word-model": words}
+    for other, given in own.items():
+        if other != name and given != type(given)():
+            raise UserError(f"What was given for the networks of the study {other} has no meaning for {name}.")
+    run = functools.partial(STUDIES[name], own[name]) if name in own else STUDIES[name]
+    return run(roles(data, ROLES[name], name in FREE), Path(out), options, read, resume, monitor or Monitor())
 
 
-def roles(data: Sequence[str], expected: Mapping[str, str]) -> dict[str, Path]:
+def roles(data: Sequence[str], expected: Mapping[str, str], free: bool = False) -> dict[str, Path]:
     """Read `role=path` pairs.
 
     Args:
         data: the pairs.
         expected: what each role is, by name; all are needed.
+        free: other roles may stand beside them.
 
     Raises:
         UserError: a pair that is none, an unknown role, or a missing one.
@@ -59,7 +79,7 @@ def roles(data: Sequence[str], expected: Mapping[str, str]) -> dict[str, Path]:
         role, equals, path = pair.partition("=")
         if not equals or not path:
             raise UserError(f"--data '{pair}' is not of the form ROLE=PATH, such as {next(iter(expected))}=songs.txt.")
-        if role not in expected:
+        if role not in expected and not free:
             raise UserError(f"There is no role '{role}' in this study; it takes {', '.join(expected)}.")
         found[role] = Path(path)
     for role, meaning in expected.items():

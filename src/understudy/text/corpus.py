@@ -15,7 +15,8 @@ from understudy.text.reading import Document, counted, limited, some
 from understudy.text.splitting import SplitOptions, divide, division_notices
 from understudy.text.streams import TokenStream, token_stream
 from understudy.text.texts import Texts, store
-from understudy.text.tokenizers import Tokenizer
+from understudy.text.tokenizer import Tokenizer, VocabularyOptions
+from understudy.text.tokenizers import train_tokenizer
 
 __all__ = ["Corpus", "ReadOptions", "SplitOptions"]
 
@@ -146,6 +147,22 @@ class Corpus:
         """
         return map(self._texts.pieces, self._indices(split))
 
+    def tokenizer(self, name: str, vocabulary: VocabularyOptions = VocabularyOptions()) -> Tokenizer:
+        """Make a tokenizer for this corpus.
+
+        Its alphabet is that of all documents, so that all can be read; what it learns of words and subwords it learns
+        from the training split alone, so that what the others hold is as new to it as to the model.
+
+        Args:
+            name: a key of `TOKENIZERS`.
+            vocabulary: how large its vocabulary gets.
+
+        Raises:
+            UserError: there is no such tokenizer, it has no use for an option, or there is not enough to learn.
+        """
+        learned = "train" if "train" in self.splits else "all"
+        return train_tokenizer(name, self.texts(learned), vocabulary, self.texts())
+
     def stream(self, split: str, tokenizer: Tokenizer, seed: int | None = None) -> TokenStream:
         """Encode the documents of a split, each followed by one end symbol.
 
@@ -195,12 +212,16 @@ class Corpus:
 
 
 def _stream_notices(stream: TokenStream, split: str, tokenizer: str) -> Iterator[str]:
+    of_words = stream.unit == "word"
     if stream.transliterated:
-        yield f"{split}: the {tokenizer} tokenizer transliterated {counted(stream.transliterated, 'character')}."
+        letters = counted(stream.transliterated, "character")
+        wrote = f"wrote {letters} in lower case" if of_words else f"transliterated {letters}"
+        yield f"{split}: the {tokenizer} tokenizer {wrote}."
     if stream.dropped:
-        dropped = counted(stream.dropped.total(), "character")
-        common = some([f"{c!r} {counted(number, 'time')}" for c, number in stream.dropped.most_common()])
-        yield f"{split}: the {tokenizer} tokenizer lacks and dropped {dropped} ({stream.dropped_share:.2%}): {common}."
+        dropped = counted(stream.dropped.total(), stream.unit)
+        did = f"read {dropped} as unknown" if of_words else f"lacks and dropped {dropped}"
+        common = some([f"{unit!r} {counted(number, 'time')}" for unit, number in stream.dropped.most_common()])
+        yield f"{split}: the {tokenizer} tokenizer {did} ({stream.dropped_share:.2%}): {common}."
 
 
 def _announced(notices: Iterable[str]) -> list[str]:

@@ -3,28 +3,45 @@
 import difflib
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 from pathlib import Path
 
 from understudy.errors import UserError
 from understudy.text.cleaning import clean
 from understudy.text.encoding import NotText, first_bytes
-from understudy.text.readers import plain, tables
+from understudy.text.readers import marked_up, plain, tables
 from understudy.text.readers.movie_lines import looks_like_cornell, read_movie_lines
+from understudy.text.readers.packed import read_docx, read_epub
+from understudy.text.readers.pdf import read_pdf
 from understudy.text.reading import Document, ReadOptions, ReadReport, counted, some
 
 __all__ = ["Document", "ReadOptions", "ReadReport", "read_documents"]
+
+Reader = Callable[[Path, str, ReadOptions, ReadReport], Iterator[Document]]
+
+_READERS: dict[str, Reader] = {
+    ".pdf": read_pdf,
+    ".docx": read_docx,
+    ".epub": read_epub,
+    **dict.fromkeys(marked_up.HTML, marked_up.read_html),
+    **dict.fromkeys(marked_up.MARKDOWN, marked_up.read_markdown),
+}
+"""The reader of each suffix that tells a format; any other file is plain text, or a table."""
+
+_SEARCHED = plain.SUFFIXES | _READERS.keys()
+"""The files of a folder that are read; what else lies there is no text, or an index of it."""
 
 
 def read_documents(path: Path, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
     """The cleaned documents of a file, or of a folder's files in the order of their paths; none is empty.
 
-    A folder is read with all folders in it; aclImdb's tree is recognised. CSV, TSV and JSON Lines are read
-    when they are given themselves; in a folder they are taken for indexes of the texts beside them.
+    The suffix tells the format: PDF, Word, EPUB, HTML, Markdown or a table; any other file is plain text. A folder
+    is read with all folders in it; aclImdb's tree is recognised. CSV, TSV and JSON Lines are read when they are
+    given themselves; in a folder they are taken for indexes of the texts beside them.
 
     Args:
-        path: a text, a table of texts or a folder of texts; files may be gzipped.
+        path: a text, a table of texts or a folder of texts; files may be gzipped, but for PDF, Word and EPUB.
         options: how to read it.
         report: where everything that is changed or left out is counted.
 
@@ -33,6 +50,7 @@ def read_documents(path: Path, options: ReadOptions, report: ReadReport) -> Iter
     """
     path = Path(path)
     found = False
+    told = len(report.skipped)
     for document in _read_folder(path, options, report) if path.is_dir() else _read_file(path, options, report):
         pieces = clean(document.pieces, report)
         if first := next(pieces, None):
@@ -41,13 +59,18 @@ def read_documents(path: Path, options: ReadOptions, report: ReadReport) -> Iter
         else:
             report.empty += 1
     if not found:
-        raise UserError(f"There is no text in {path}: it is empty. Give a file or folder that holds text.")
+        why = " ".join([f"There is no text in {path}.", *report.skipped[told:]])
+        if len(report.skipped) == told:
+            why = f"There is no text in {path}: it is empty."
+        raise UserError(f"{why} Give a file or folder that holds text.")
 
 
 def _read_file(path: Path, options: ReadOptions, report: ReadReport, name: str = "") -> Iterator[Document]:
     if not path.is_file():
         raise _missing(path)
     name, suffix = name or path.name, plain.bare_suffix(path)
+    if suffix in _READERS:
+        return _READERS[suffix](path, name, options, report)
     if suffix in tables.SUFFIXES:
         return tables.read_table(path, suffix, name, options, report)
     if looks_like_cornell(first_bytes(path)):
@@ -57,7 +80,7 @@ def _read_file(path: Path, options: ReadOptions, report: ReadReport, name: str =
 
 def _read_folder(folder: Path, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
     files = _files(folder)
-    texts = [file for file in files if plain.bare_suffix(file) in plain.SUFFIXES]
+    texts = [file for file in files if plain.bare_suffix(file) in _SEARCHED]
     if reviews := [file for file in texts if plain.is_review(file)]:
         texts = reviews  # aclImdb: the lists of addresses and words beside the reviews are no texts
     others = len(files) - len(texts)
@@ -66,7 +89,7 @@ def _read_folder(folder: Path, options: ReadOptions, report: ReadReport) -> Iter
         holds = some([f"{number:,} {kind}" for kind, number in kinds.most_common()]) or "no files"
         raise UserError(
             f"There is no text file in {folder} (it holds {holds}). A folder is searched for "
-            f"{', '.join(sorted(plain.SUFFIXES))} and the same with .gz; give any other file by its own path."
+            f"{', '.join(sorted(_SEARCHED))} and the same with .gz; give any other file by its own path."
         )
     if others:
         chosen = set(texts)

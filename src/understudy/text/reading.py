@@ -92,7 +92,7 @@ class ReadReport:
     duplicates: int = 0
     """Documents dropped because the same text was read before."""
     skipped: list[str] = field(default_factory=list)
-    """Which files in a folder were left out and why, a sentence each."""
+    """Which files of a folder, and what of files, was left out and why, a sentence each."""
 
     def notices(self) -> list[str]:
         """The report in sentences, without what did not happen."""

@@ -60,11 +60,18 @@ class Texts:
     """(D,) int64."""
 
     def pieces(self, index: int) -> Iterator[str]:
-        """Consecutive parts of a document, a megabyte or less each."""
+        """Consecutive parts of a document, about a megabyte each; they end with a line, or else with a word."""
         decoder = codecs.getincrementaldecoder("utf-8")()
         last = int(self.stops[index])
+        held = ""
         for start in range(int(self.starts[index]), last, PIECE):
-            yield decoder.decode(self.spool.read(start, min(start + PIECE, last)))
+            held += decoder.decode(self.spool.read(start, min(start + PIECE, last)))
+            # A text without any space is cut anywhere: nothing else keeps it in pieces.
+            cut = held.rfind("\n") + 1 or max(0, held.rfind(" ")) or len(held)
+            if start + PIECE >= last:
+                cut = len(held)
+            yield held[:cut]
+            held = held[cut:]
 
 
 def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, str, int]:

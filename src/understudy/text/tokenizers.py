@@ -1,227 +1,48 @@
-"""How is text turned into ids and back?
+"""Which tokenizers are there?"""
 
-A tokenizer travels inside the checkpoint as `to_dict()`. It hides nothing: `normalise` shows the text as the
-model will see it, and `unknown` counts what `encode` leaves out.
-"""
-
-import re
-import unicodedata
-from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Protocol, Self
-
-import numpy as np
-from anyascii import anyascii
-from numpy.typing import ArrayLike
+from dataclasses import fields
+from typing import Any
 
 from understudy.errors import UserError
+from understudy.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from understudy.text.subwords import SubwordTokenizer
+from understudy.text.tokenizer import Tokenizer, VocabularyOptions
+from understudy.text.words import WordTokenizer
 
-END = "\x03"
-"""The end of a document: the control character "end of text", which cleaning keeps out of every text."""
-
-
-class Tokenizer(Protocol):
-    """What the rest of the house may ask of a tokenizer (V is the size of its vocabulary)."""
-
-    name: str
-    vocabulary: list[str]
-    """The V tokens, all different; the index is the id."""
-    end: int
-    """The id that closes a document."""
-    printable: np.ndarray
-    """(V,) bool: the ids that may be shown; false for control characters and the end symbol."""
-    dtype: np.dtype[Any]
-    """The smallest integer type that holds every id: uint8, uint16 or int32."""
-
-    def normalise(self, text: str) -> str:
-        """The text as it is encoded: what the tokenizer rewrites is rewritten, the end symbol removed."""
-        ...
-
-    def encode(self, text: str) -> np.ndarray:
-        """The ids of `normalise(text)`, 1-D of `dtype`, without the characters the vocabulary lacks."""
-        ...
-
-    def decode(self, ids: ArrayLike) -> str:
-        """The text of these ids; the end symbol is never shown."""
-        ...
-
-    def unknown(self, text: str) -> Counter[str]:
-        """The characters of `text` that `encode` drops, with their numbers."""
-        ...
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `tokenizer_from_dict` needs to build this tokenizer again, ready for JSON."""
-        ...
-
-    @classmethod
-    def train(cls, texts: Iterable[str]) -> Self:
-        """Learn the vocabulary from `texts` (long documents may come in pieces)."""
-        ...
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
-        ...
-
-
-class _Given:
-    """A vocabulary that is the same for every corpus, so that the tokenizer's name says it all."""
-
-    name: str
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name}
-
-    @classmethod
-    def train(cls, texts: Iterable[str]) -> Self:
-        return cls()
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        return cls()
-
-
-class AsciiTokenizer(_Given):
-    """The 128 characters of ASCII, id = code; all others are transliterated (é to e, Привет to Privet)."""
-
-    name = "ascii"
-    dtype: np.dtype[Any] = np.dtype(np.uint8)
-    end = ord(END)
-
-    def __init__(self) -> None:
-        self.vocabulary = [chr(code) for code in range(128)]
-        self.printable = _shown(self.vocabulary)
-
-    def normalise(self, text: str) -> str:
-        if not text.isascii():  # runs, because most of the text is ASCII even here
-            return _NOT_KEPT.sub(lambda run: run[0].translate(_TO_ASCII), text)
-        data = text.encode("ascii")
-        kept = data.translate(None, _CONTROLS)
-        return text if len(kept) == len(data) else kept.decode("ascii")
-
-    def encode(self, text: str) -> np.ndarray:
-        # A bytearray, because torch warns about arrays that cannot be written to.
-        return np.frombuffer(bytearray(self.normalise(text), "ascii"), self.dtype)
-
-    def decode(self, ids: ArrayLike) -> str:
-        return _without_end(ids, self.end).astype(np.uint8).tobytes().decode("ascii")
-
-    def unknown(self, text: str) -> Counter[str]:
-        if text.isascii() and not text.encode("ascii").translate(None, _KEPT):
-            return Counter()
-        return Counter({c: n for c, n in character_counts(text).items() if not self.normalise(c)})
-
-
-class ByteTokenizer(_Given):
-    """The 256 bytes of UTF-8, id = byte; encodes any text, and decodes broken sequences to U+FFFD."""
-
-    name = "byte"
-    dtype: np.dtype[Any] = np.dtype(np.uint8)
-    end = ord(END)
-
-    def __init__(self) -> None:
-        # Models exchange tokens by their text, so byte 0xE9 must not be called é.
-        self.vocabulary = [chr(byte) if byte < 128 else f"<0x{byte:02X}>" for byte in range(256)]
-        self.printable = _shown(self.vocabulary)
-        self.printable[[0xC0, 0xC1, *range(0xF5, 0x100)]] = False  # never part of UTF-8
-
-    def normalise(self, text: str) -> str:
-        text = text.replace(END, "")
-        return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-    def encode(self, text: str) -> np.ndarray:
-        return np.frombuffer(bytearray(text.replace(END, ""), "utf-8", "replace"), self.dtype)
-
-    def decode(self, ids: ArrayLike) -> str:
-        return _without_end(ids, self.end).astype(np.uint8).tobytes().decode("utf-8", "replace")
-
-    def unknown(self, text: str) -> Counter[str]:
-        number = text.count(END)
-        return Counter({END: number}) if number else Counter()
-
-
-class CharTokenizer:
-    """The corpus's own alphabet, in any script: the end symbol, then its characters, sorted."""
-
-    name = "char"
-    end = 0
-
-    def __init__(self, vocabulary: Iterable[str]) -> None:
-        self.vocabulary = list(vocabulary)
-        self._codes = np.array([ord(character) for character in self.vocabulary], np.uint32)
-        self.printable = _shown(self.vocabulary)
-        self.dtype = _smallest_dtype(len(self.vocabulary))
-        # One entry more than the greatest code: characters beyond the alphabet look there and find nothing.
-        self._ids = np.full(int(self._codes.max()) + 2, -1, np.int32)
-        self._ids[self._codes] = np.arange(len(self._codes))
-        self._ids[ord(END)] = -1
-
-    def _lookup(self, codes: np.ndarray) -> np.ndarray:
-        return self._ids[np.minimum(codes, len(self._ids) - 1)]
-
-    def normalise(self, text: str) -> str:
-        return text.replace(END, "")
-
-    def encode(self, text: str) -> np.ndarray:
-        ids = self._lookup(_code_points(text))
-        known = ids >= 0
-        return (ids if known.all() else ids[known]).astype(self.dtype)
-
-    def decode(self, ids: ArrayLike) -> str:
-        codes = self._codes[_without_end(ids, self.end)]
-        return codes.tobytes().decode("utf-32-le", "surrogatepass")
-
-    def unknown(self, text: str) -> Counter[str]:
-        codes = _code_points(text)
-        missing = codes[self._lookup(codes) < 0]
-        return Counter(missing.tobytes().decode("utf-32-le", "surrogatepass"))
-
-    def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "vocabulary": self.vocabulary}
-
-    @classmethod
-    def train(cls, texts: Iterable[str]) -> Self:
-        seen = np.zeros(0x110000, bool)
-        for text in texts:
-            seen[_code_points(text)] = True
-        seen[ord(END)] = False
-        seen[0xD800:0xE000] = False  # halves of surrogate pairs are no characters and cannot be written to a file
-        if not seen.any():
-            raise UserError("There is no text to learn an alphabet from; give a corpus that is not empty.")
-        return cls([END, *map(chr, np.flatnonzero(seen))])
-
-    @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
-        tokens = data.get("vocabulary")
-        sound = (
-            isinstance(tokens, list)
-            and all(isinstance(token, str) and len(token) == 1 for token in tokens)
-            and tokens[:1] == [END]
-            and len(set(tokens)) == len(tokens)
-        )
-        if not sound or tokens is None:
-            raise UserError(
-                "The tokenizer's `vocabulary` is not the end symbol followed by single characters that all "
-                "differ; restore tokenizer.json from a copy of the checkpoint."
-            )
-        return cls(tokens)
-
-
-TOKENIZERS: dict[str, type[Tokenizer]] = {kind.name: kind for kind in (AsciiTokenizer, ByteTokenizer, CharTokenizer)}
+TOKENIZERS: dict[str, type[Tokenizer]] = {
+    kind.name: kind for kind in (AsciiTokenizer, ByteTokenizer, CharTokenizer, WordTokenizer, SubwordTokenizer)
+}
 """The tokenizers by name. Another kind needs a class with the methods of `Tokenizer` and a line here."""
 
 
-def train_tokenizer(name: str, texts: Iterable[str]) -> Tokenizer:
+def train_tokenizer(
+    name: str,
+    texts: Iterable[str],
+    vocabulary: VocabularyOptions = VocabularyOptions(),
+    held_out: Iterable[str] = (),
+) -> Tokenizer:
     """Make the tokenizer `name` for these texts.
 
     Args:
         name: a key of `TOKENIZERS`.
         texts: the texts to learn a vocabulary from; read once, and only by tokenizers that learn one.
+        vocabulary: how large it gets.
+        held_out: texts of which only the characters are learned, so that they can be read.
 
     Raises:
-        UserError: there is no tokenizer of this name, or no text to learn from.
+        UserError: there is no tokenizer of this name, it has no use for an option, or there is not enough to learn.
     """
-    return _kind(name).train(texts)
+    kind = _kind(name)
+    for field in fields(vocabulary):
+        value = getattr(vocabulary, field.name)
+        if value != field.default and field.name not in kind.options:
+            others = " or ".join(other for other, found in TOKENIZERS.items() if field.name in found.options)
+            raise UserError(
+                f"The tokenizer {name} has no use for {field.name}={value}; leave it out, or choose the tokenizer "
+                f"{others}."
+            )
+    return kind.train(texts, vocabulary, held_out)
 
 
 def tokenizer_from_dict(data: dict[str, Any]) -> Tokenizer:
@@ -233,48 +54,7 @@ def tokenizer_from_dict(data: dict[str, Any]) -> Tokenizer:
     return _kind(data.get("name")).from_dict(data)
 
 
-def character_counts(text: str) -> Counter[str]:
-    """How often each character stands in a text; much faster than `Counter(text)` for long ones."""
-    if len(text) < 1 << 14:
-        return Counter(text)
-    numbers = np.bincount(_code_points(text))
-    return Counter({chr(code): int(numbers[code]) for code in np.flatnonzero(numbers)})
-
-
 def _kind(name: Any) -> type[Tokenizer]:
     if not isinstance(name, str) or name not in TOKENIZERS:
         raise UserError(f"There is no tokenizer {name!r}; choose one of {', '.join(sorted(TOKENIZERS))}.")
     return TOKENIZERS[name]
-
-
-_CONTROLS = bytes(code for code in range(128) if not 32 <= code < 127 and chr(code) not in "\n\t")
-_KEPT = bytes(code for code in range(128) if code not in _CONTROLS)
-_NOT_KEPT = re.compile(r"[^\n\t -~]+")
-
-
-class _Transliteration(dict[int, str]):
-    """A table for `str.translate` that asks anyascii once for every character."""
-
-    def __missing__(self, code: int) -> str:
-        self[code] = anyascii(chr(code)).encode("ascii").translate(None, _CONTROLS).decode("ascii")
-        return self[code]
-
-
-_TO_ASCII = _Transliteration()
-
-
-def _shown(vocabulary: list[str]) -> np.ndarray:
-    return np.array([t in ("\n", "\t") or unicodedata.category(t[0]) not in ("Cc", "Cs") for t in vocabulary])
-
-
-def _smallest_dtype(size: int) -> np.dtype[Any]:
-    return np.dtype(np.uint8 if size <= 1 << 8 else np.uint16 if size <= 1 << 16 else np.int32)
-
-
-def _code_points(text: str) -> np.ndarray:
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-
-
-def _without_end(ids: ArrayLike, end: int) -> np.ndarray:
-    flat = np.asarray(ids, dtype=None if np.size(ids) else np.int64).reshape(-1)
-    return flat[flat != end]

@@ -1,15 +1,67 @@
-"""Batches for truncated backpropagation through time: contiguous streams read side by side."""
+"""Batches: what each step reads and predicts.
+
+Either contiguous streams read side by side, for truncated backpropagation through time, or the beginnings of sentences.
+"""
 
 from dataclasses import dataclass
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from understudy.models.language_model import IGNORED
 from understudy.text.streams import TokenStream
+from understudy.text.tokenizer import Tokenizer
 from understudy.training.options import TrainingOptions
 
 MIN_STEPS = 16  # an epoch over a tiny text still has about this many steps
+SENTENCE_ENDS = {".", "!", "?", "\n", "。", "！", "？"}
+
+
+class Steps(Protocol):
+    """What the training loop asks of batches."""
+
+    carried: ClassVar[bool]
+    """Whether a row goes on where it stopped, so that the state is carried from step to step."""
+
+    @property
+    def batch_size(self) -> int:
+        """Rows B of a batch."""
+        ...
+
+    @property
+    def characters_per_token(self) -> float:
+        """Of the text, on average."""
+        ...
+
+    @property
+    def predicted(self) -> int:
+        """Tokens that are predicted in an epoch."""
+        ...
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch."""
+        ...
+
+    def batch(self, index: int, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
+        """Inputs (B', T) or (B', T, H) and targets (B', T) of one step; B' are the rows of one process."""
+        ...
+
+
+def make_batches(stream: TokenStream, tokenizer: Tokenizer, options: TrainingOptions, world_size: int = 1) -> Steps:
+    """The batches that the options ask for.
+
+    Args:
+        stream: what is learned.
+        tokenizer: of its ids.
+        options: shape and seed.
+        world_size: processes that share each batch.
+    """
+    if options.windows == "prefix":
+        return Prefixes.of(stream, tokenizer, options, world_size)
+    return Batches.of(stream, options, world_size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +78,16 @@ class Batches:
     sequence_length: int
     offset: int = 0
     characters_per_token: float = 1.0
+    carried: ClassVar[bool] = True
 
     @classmethod
     def of(cls, stream: TokenStream, options: TrainingOptions, world_size: int = 1) -> "Batches":
-        """The batches of a run: a shape that fits the text, and a beginning drawn from the seed.
+        """The batches of a run: a shape that fits the text, and a beginning drawn from the seed where it is to be.
 
         Without the latter, runs of different seeds that draw nothing else at random would be one and the same.
         """
         rows, steps = fit_shape(len(stream), options.batch_size, options.sequence_length, world_size)
-        offset = int(np.random.default_rng(options.seed).integers(len(stream)))
+        offset = int(np.random.default_rng(options.seed).integers(len(stream))) if options.shuffle else 0
         characters_per_token = int(stream.characters.sum()) / len(stream)
         return cls(stream.inputs, stream.targets, rows, steps, offset, characters_per_token)
 
@@ -42,6 +95,11 @@ class Batches:
     def row_length(self) -> int:
         """Tokens in a row; at most B - 1 tokens at the end of the text are left over."""
         return len(self.targets) // self.batch_size
+
+    @property
+    def predicted(self) -> int:
+        """Tokens that are predicted in an epoch."""
+        return self.batch_size * self.row_length
 
     @property
     def steps_per_epoch(self) -> int:
@@ -68,3 +126,63 @@ def fit_shape(length: int, batch_size: int, sequence_length: int, world_size: in
     rows = min(batch_size, length // (sequence_length * MIN_STEPS))
     rows = max(world_size, rows - rows % world_size)
     return rows, max(1, min(sequence_length, length // (rows * MIN_STEPS)))
+
+
+@dataclass(frozen=True, eq=False)
+class Prefixes:
+    """All beginnings of all sentences: each is read from a zero state and predicts the one token that follows it.
+
+    Tutorials pad them on the left, and mask the padding, which then changes neither state nor loss. Here they are
+    padded on the right, where a recurrent network has not yet read it when it predicts: the same numbers, and no mask.
+
+    tokens (N + 1,) are those of the stream; window w reads `tokens[starts[w]:ends[w]]` and predicts `tokens[ends[w]]`.
+    """
+
+    tokens: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    batch_size: int
+    characters_per_token: float = 1.0
+    carried: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, stream: TokenStream, tokenizer: Tokenizer, options: TrainingOptions, world_size: int = 1) -> "Prefixes":
+        """The windows of a run, in an order drawn from the seed; the longest keep their last T tokens."""
+        ending = np.array([token in SENTENCE_ENDS for token in tokenizer.vocabulary])
+        ending[tokenizer.end] = True
+        tokens = np.asarray(stream.tokens)
+        place = np.arange(len(tokens) - 1)
+        first = np.maximum.accumulate(np.where(ending[tokens[:-1]], place, 0))  # the end of the sentence before
+        ends = place + 1
+        starts = np.maximum(first, ends - options.sequence_length)
+        order = np.random.default_rng(options.seed).permutation(len(ends)) if options.shuffle else place
+        rows = min(options.batch_size, max(1, len(ends) // MIN_STEPS))
+        rows = max(world_size, rows - rows % world_size)
+        return cls(tokens, starts[order], ends[order], rows, int(stream.characters.sum()) / len(stream))
+
+    @property
+    def predicted(self) -> int:
+        """Tokens that are predicted in an epoch."""
+        return len(self.ends)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches that hold every window once."""
+        return -(-len(self.ends) // self.batch_size)
+
+    def batch(self, index: int, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
+        """Inputs and targets (B', T) of one step, as long as its longest window; only the last target of each counts.
+
+        The last batch is filled up with the first windows.
+        """
+        chosen = (index * self.batch_size + np.arange(self.batch_size)) % len(self.ends)
+        starts, ends = self.starts[chosen], self.ends[chosen]
+        length = int((ends - starts).max())
+        starts, ends = starts[rank::world_size], ends[rank::world_size]
+        positions = np.minimum(starts[:, None] + np.arange(length), len(self.tokens) - 1)
+        inputs = torch.from_numpy(self.tokens[positions].astype(np.int64))
+        targets = torch.full(inputs.shape, IGNORED)
+        targets[torch.arange(len(ends)), torch.from_numpy(ends - starts - 1)] = torch.from_numpy(
+            self.tokens[ends].astype(np.int64)
+        )
+        return inputs, targets

@@ -18,7 +18,7 @@ from understudy.training.task import Trained
 
 log = logging.getLogger("understudy")
 
-NOT_IDENTITY = ("backend", "threads", "save_every", "tensorboard")
+NOT_IDENTITY = ("backend", "threads", "save_every", "live", "tensorboard")
 """Training options that say how a run is done, not what comes of it."""
 # May differ when a run goes on; a base is known by the hash of its weights and a text by that of its documents,
 # wherever they lie and however they were read.

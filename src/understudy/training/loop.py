@@ -11,6 +11,8 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from understudy.errors import UserError
+from understudy.generation.continuing import continued
+from understudy.generation.sampling import SamplingOptions
 from understudy.models.cells import State
 from understudy.models.checkpoint import save_weights, weights_of
 from understudy.storage import atomic_write
@@ -30,8 +32,9 @@ TIMING_SECONDS = 4.0
 def train(task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, fabric: Fabric) -> Trained:
     """Train until the schedule ends, validation stops improving, or the user interrupts; keep the best weights.
 
-    Writes `model.safetensors` (the best so far) and `history.jsonl` at each validation, and `trainer.safetensors`
-    every `save_every` seconds; goes on from the latter where it exists. The model ends with the best weights.
+    Writes `model.safetensors` (the best so far) and `history.jsonl` at each validation, with `trace.jsonl` and
+    `samples.jsonl` where they are asked for, and `trainer.safetensors` every `save_every` seconds; goes on from the
+    latter where it exists. The model ends with the best weights.
 
     Raises:
         Diverged: the loss became infinite or NaN; the best weights so far stay in the folder.
@@ -66,6 +69,8 @@ class Loop:
             hidden = self._begin() if saved is None else self._resume(saved)
             for monitor in self.monitors:
                 monitor.begin("training", self.counters.step, self.counters.total)
+                if self.options.live:
+                    monitor.draw(self.counters.history)
             hidden, outcome = self._learn(hidden)
         finally:
             for monitor in self.monitors:
@@ -113,19 +118,21 @@ class Loop:
     def _learn(self, hidden: State) -> tuple[State, str]:
         """Step until the end; returns the recurrent state and why it ended."""
         counters, batches = self.counters, self.task.batches
-        per_epoch = batches.batch_size * batches.row_length * batches.characters_per_token
+        per_epoch = batches.predicted * batches.characters_per_token
         clock = last_save = time.perf_counter()
         seconds_before, first = counters.seconds, counters.step
         with interruptions() as asked:
             while not (outcome := self._outcome()):
-                if counters.step % batches.steps_per_epoch == 0:
+                if counters.step % batches.steps_per_epoch == 0 or not batches.carried:
                     hidden = self._zero_state()
                 hidden = self._step(hidden)
                 now = time.perf_counter()
                 counters.seconds = seconds_before + now - clock
                 for monitor in self.monitors:
                     speed = per_epoch / batches.steps_per_epoch * (counters.step - first) / (now - clock)
-                    monitor.step(counters.step, counters.epoch_loss / counters.epoch_steps, speed)
+                    mean, smoothed = counters.epoch_loss / counters.epoch_steps, counters.trace.smoothed_loss
+                    monitor.step(counters.step, mean, smoothed or mean, speed)
+                self._write_down(hidden)
                 if self._validation_due():
                     self._validate()
                 if agreed(self.fabric, asked()):
@@ -161,15 +168,15 @@ class Loop:
             batches.batch(counters.step % batches.steps_per_epoch, self.fabric.global_rank, self.fabric.world_size)
         )
         self.module.train()
-        loss, hidden = self.module(inputs, hidden, self.task.start, targets=targets)
+        (loss, accuracy), hidden = self.module(inputs, hidden, self.task.start, targets=targets)
         self.optimizer.zero_grad()
-        self.fabric.backward(loss)
+        self.fabric.backward(loss * targets.shape[1] if self.options.summed else loss)
         for parameter, held, _ in self.partly:
             if parameter.grad is not None:
                 parameter.grad.masked_fill_(held, 0.0)
-        value = average(self.fabric, loss)
+        value, right = average(self.fabric, loss, accuracy)
         with few_threads(self.learning):
-            norm = clip_gradients(self.learning, self.options.clip or math.inf)
+            norm = clip_gradients(self.learning, self.options.clip or math.inf, self.options.clip_value or math.inf)
             if not (math.isfinite(value) and math.isfinite(norm)):
                 self._diverged(value)
             self.optimizer.step()
@@ -178,7 +185,10 @@ class Loop:
                 parameter.copy_(torch.where(held, original, parameter))
         counters.step += 1
         counters.epoch_loss += value
+        counters.epoch_accuracy += right
         counters.epoch_steps += 1
+        counters.trace.add(value, norm)
+        self.last = targets[:1, -1:]
         return tuple(s.detach() for s in hidden)
 
     def _diverged(self, loss: float) -> None:
@@ -218,6 +228,8 @@ class Loop:
             "epoch": round(counters.step / self.task.batches.steps_per_epoch, 4),
             "step": counters.step,
             "train_loss": counters.epoch_loss / counters.epoch_steps if counters.epoch_steps else None,
+            "train_accuracy": counters.epoch_accuracy / counters.epoch_steps if counters.epoch_steps else None,
+            "smoothed_loss": counters.trace.smoothed_loss,
             "validation_loss": loss,
             "validation_accuracy": accuracy,
             "lr": self.optimizer.param_groups[0]["lr"],
@@ -225,7 +237,7 @@ class Loop:
             "seconds": round(counters.seconds, 3),
         }
         counters.history.append(row)
-        counters.epoch_loss, counters.epoch_steps = 0.0, 0
+        counters.epoch_loss, counters.epoch_accuracy, counters.epoch_steps = 0.0, 0.0, 0
         on_first(self.fabric, self._write_history)
         for monitor in self.monitors:
             monitor.validation(row)
@@ -288,6 +300,34 @@ class Loop:
     def _write_best(self) -> None:
         save_weights(self.folder, self.task.model)
 
+    def _write_down(self, hidden: State) -> None:
+        """What is asked for between validations: a line of the trace, a sample."""
+        counters, options = self.counters, self.options
+        if options.trace_every and counters.step % options.trace_every == 0:
+            counters.trace.close(counters.step)
+        if options.sample_every and counters.step % options.sample_every == 0:
+            text = on_first(self.fabric, lambda: self._sample(hidden))
+            epoch = round(counters.step / self.task.batches.steps_per_epoch, 4)
+            counters.samples.append(
+                {"step": counters.step, "epoch": epoch, "smoothed_loss": counters.trace.smoothed_loss, "text": text}
+            )
+            on_first(self.fabric, self._write_history)
+
+    def _sample(self, hidden: State) -> str:
+        """What the model writes after what the first stream read last."""
+        model, task, options = self.task.model, self.task, self.options
+        assert task.tokenizer is not None
+        whole = model.initial_state(1) if task.start else tuple(s[:, :1] for s in hidden)  # below lies a frozen prefix
+        sampling = SamplingOptions(temperature=1.0, seed=self.counters.step)
+        return continued(model, task.tokenizer, whole, int(self.last), options.sample_length, sampling)
+
     def _write_history(self) -> None:
-        lines = "".join(json.dumps(line) + "\n" for line in self.counters.history)
-        atomic_write(self.folder / "history.jsonl", lines)
+        counters = self.counters
+        for name, rows in (
+            ("history", counters.history),
+            ("trace", counters.trace.rows),
+            ("samples", counters.samples),
+        ):
+            if rows:
+                lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+                atomic_write(self.folder / f"{name}.jsonl", lines)

@@ -25,6 +25,7 @@ from understudy.text.reading import counted
 
 LOOK_ON_TERMINAL, LOOK_ELSEWHERE = 1.0, 300.0  # seconds between looks at the runs under way
 AT_ONCE = 0.5  # seconds within which only a run comes that was finished before
+WIDEST, CURVE_LINES = 120, 16  # of curves in the terminal, in characters
 ENOUGH = 3  # runs that tell how long the others take
 
 
@@ -43,11 +44,14 @@ class Monitor:
     def begin(self, name: str, step: int, total: int) -> None:
         """A run starts, or goes on, at `step` of `total`."""
 
-    def step(self, step: int, loss: float, characters_per_second: float) -> None:
-        """A step is done; `loss` is the mean of the epoch so far, in nats per token."""
+    def step(self, step: int, loss: float, smoothed_loss: float, characters_per_second: float) -> None:
+        """A step is done; losses in nats per token: mean of the epoch so far, and as in `tracing.Trace`."""
 
     def validation(self, row: dict[str, Any]) -> None:
         """A validation is done; `row` is its line of history.jsonl."""
+
+    def draw(self, history: Sequence[dict[str, Any]]) -> None:
+        """Show the rows of a history, which grows, as curves from now on."""
 
     def end(self) -> None:
         """The run is over, or all runs are, whether finished or not."""
@@ -65,15 +69,16 @@ class ConsoleMonitor(Monitor):
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(stderr=True)
         self.live: Live | None = None
+        self.history: Sequence[dict[str, Any]] | None = None  # what is drawn
         self.over = threading.Event()
 
     def begin(self, name: str, step: int, total: int) -> None:
         if self.console.is_terminal:
             self._show_bar(name, step, total, TimeRemainingColumn())
 
-    def step(self, step: int, loss: float, characters_per_second: float) -> None:
+    def step(self, step: int, loss: float, smoothed_loss: float, characters_per_second: float) -> None:
         if self.live is not None:
-            facts = f"loss {loss:.3f}  {characters_per_second:,.0f} characters/s"
+            facts = f"loss {loss:.3f}  smoothed {smoothed_loss:.3f}  {characters_per_second:,.0f} characters/s"
             self.progress.update(self.task, completed=step, facts=facts)
 
     def validation(self, row: dict[str, Any]) -> None:
@@ -83,11 +88,26 @@ class ConsoleMonitor(Monitor):
             f"epoch {row['epoch']:6.2f}  step {row['step']:6d}  {train}validation {row['validation_loss']:.4f}{mark}"
         )
 
+        self._redraw()
+
+    def draw(self, history: Sequence[dict[str, Any]]) -> None:
+        curves(history, 80)  # an error comes now, not after the first epoch
+        self.history = history
+        self._redraw()
+
+    def _redraw(self) -> None:
+        if self.history is not None and self.live is not None:
+            drawn = Text.from_ansi(curves(self.history, self.console.width))
+            self.live.update(Group(drawn, self.progress), refresh=True)
+
     def end(self) -> None:
         self.over.set()
         if self.live is not None:
             self.live.stop()
             self.live = None
+        if self.history is not None:
+            self.console.print(Text.from_ansi(curves(self.history, self.console.width)))
+            self.history = None
 
     def jobs(self, title: str, total: int, under_way: Callable[[], Sequence[str]] = tuple) -> None:
         self.end()
@@ -149,6 +169,29 @@ class ConsoleMonitor(Monitor):
         return f"about {duration(left)} left" if self.measured >= ENOUGH and self.done < self.total else ""
 
 
+def curves(history: Sequence[dict[str, Any]], width: int) -> str:
+    """Loss and accuracy of training and validation against the epoch, side by side, in characters.
+
+    Raises:
+        UserError: plotext is not installed.
+    """
+    try:
+        import plotext
+    except ImportError as error:
+        raise UserError("--live needs the package plotext: pip install 'understudy[live]'.") from error
+    figure = plotext.figure
+    figure.clear()
+    figure.subplots(1, 2).plot_size(min(width, WIDEST), CURVE_LINES)
+    for column, kind in enumerate(("loss", "accuracy"), 1):
+        panel = figure.subplot(1, column).theme("colorless").title(f"{kind}: train ···, validation ───").label("epoch")
+        for part, marker in (("train", "·"), ("validation", "braille")):
+            rows = [row for row in history if row.get(f"{part}_{kind}") is not None]
+            if rows:
+                points = [row["epoch"] for row in rows], [row[f"{part}_{kind}"] for row in rows]
+                panel.draw(panel.signal(*points, marker=marker).lines())
+    return str(figure.build().string())
+
+
 def duration(seconds: float) -> str:
     """About how long something takes, such as `40 s`, `12 min` or `3.5 h`."""
     if seconds < 100:
@@ -169,7 +212,7 @@ class TensorBoardMonitor(Monitor):
         self.writer = SummaryWriter(str(folder))
 
     def validation(self, row: dict[str, Any]) -> None:
-        for key in ("train_loss", "validation_loss", "validation_accuracy", "lr"):
+        for key in ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "lr"):
             if row[key] is not None:
                 self.writer.add_scalar(key, row[key], row["step"])
 

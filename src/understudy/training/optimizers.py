@@ -1,5 +1,6 @@
 """Optimizers by name: PyTorch's, each in the form that walks the weights once where there is one."""
 
+import math
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -67,14 +68,21 @@ class RMSprop(torch.optim.RMSprop):
         )
 
 
-def clip_gradients(parameters: Iterable[nn.Parameter], most: float) -> float:
-    """Scale gradients whose common norm is above `most` down to it; returns what the norm was."""
+def clip_gradients(parameters: Iterable[nn.Parameter], most: float, each: float = math.inf) -> float:
+    """Cut numbers of gradients above `each`, then scale gradients whose common norm is above `most` down to it.
+
+    Returns:
+        What the norm was at first.
+    """
     learning = [parameter for parameter in parameters if parameter.grad is not None]
-    norm = torch.nn.utils.get_total_norm([parameter.grad for parameter in learning if parameter.grad is not None])
-    found = norm.item()
-    if found > most:  # else they would be multiplied with 1, which takes as long as the norm
+    gradients = [parameter.grad for parameter in learning if parameter.grad is not None]
+    norm = first = torch.nn.utils.get_total_norm(gradients)
+    if each < math.inf:
+        torch.nn.utils.clip_grad_value_(learning, each)
+        norm = torch.nn.utils.get_total_norm(gradients)
+    if norm > most:  # else they would be multiplied with 1, which takes as long as the norm
         torch.nn.utils.clip_grads_with_norm_(learning, most, norm)
-    return found
+    return first.item()
 
 
 def few_threads(parameters: Iterable[nn.Parameter]) -> AbstractContextManager[None]:

@@ -26,6 +26,11 @@ class TrainingOptions:
     """L2 penalty on the weights; with adamw the decoupled kind."""
     clip: float = 1.0
     """Largest norm of the gradient; 0 does not clip."""
+    clip_value: float = 0.0
+    """Largest absolute value of each number of the gradient, cut before the norm is taken; 0 does not cut."""
+    summed: bool = False
+    """Learn from the loss summed over the tokens of a sequence, as AdaGrad's early users did, instead of their mean;
+    what is reported stays the mean."""
     alpha: float = 0.99
     """Smoothing constant of rmsprop."""
     momentum: float = 0.0
@@ -42,12 +47,23 @@ class TrainingOptions:
     500 steps of the best."""
     validate_every: int = 0
     """Steps between validations; 0 validates after each epoch."""
+    trace_every: int = 0
+    """Steps between lines of trace.jsonl: loss, smoothed loss and norm of the gradient; 0 writes none."""
+    sample_every: int = 0
+    """Steps between samples of text, drawn from where the first stream stands, in samples.jsonl; 0 draws none."""
+    sample_length: int = 200
+    """Tokens of such a sample."""
     batch_size: int = 64
     """Streams of text that are read side by side, at most; fewer when the text is short."""
     sequence_length: int = 128
     """Tokens between truncations of the gradient, at most; fewer when the text is short."""
     seed: int = 0
     """Seed of the initial weights, of dropout and of the order of the documents."""
+    windows: Literal["stream", "prefix"] = "stream"
+    """What a step reads: the text as a stream, with the state carried from step to step; or, as tutorials do, all
+    beginnings of each sentence, padded to one length, of which each predicts the one token that follows."""
+    shuffle: bool = True
+    """Draw the order of the documents, and where reading begins, from the seed; else as they were given."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the products: fp32, or bf16 by autocast."""
     backend: Literal["auto", "native", "torch"] = "auto"
@@ -60,22 +76,30 @@ class TrainingOptions:
     """CPU threads, no more than there are cores; 0 leaves the choice to PyTorch."""
     save_every: float = 60.0
     """Seconds between saves of what --resume needs."""
+    live: bool = False
+    """Draw loss and accuracy in the terminal, epoch by epoch."""
     tensorboard: bool = False
     """Write the losses for TensorBoard too, into the folder `tensorboard` of the run."""
 
     def __post_init__(self) -> None:
         kinds = get_type_hints(TrainingOptions)
-        for name in ("optimizer", "schedule", "precision", "backend", "device"):
+        for name in ("optimizer", "schedule", "windows", "precision", "backend", "device"):
             if getattr(self, name) not in (choices := get_args(kinds[name])):
                 raise UserError(f"There is no {name} '{getattr(self, name)}'; choose one of {', '.join(choices)}.")
-        positive = ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps")
+        positive = ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps", "sample_length")
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, *positive)
-        not_negative = ("weight_decay", "clip", "patience", "validate_every", "threads", "seed", "save_every")
+        not_negative = ["weight_decay", "clip", "clip_value", "patience", "validate_every", "threads", "seed"]
+        not_negative += ["save_every", "trace_every", "sample_every"]
         check_options(self, "not be negative", lambda value: value >= 0, *not_negative)
         check_options(self, "be less than 2**63", lambda value: value < 2**63, "seed")
         check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "alpha", "momentum")
         if self.minutes is not None and self.steps is not None:
             raise UserError("Give either minutes or steps; both say how long to train.")
+
+    @property
+    def order(self) -> int | None:
+        """The seed of the order of the documents; None for that of the split."""
+        return self.seed if self.shuffle else None
 
     def most_steps(self, steps_per_epoch: int) -> int:
         """The length of a run that `minutes` do not settle."""

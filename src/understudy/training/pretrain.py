@@ -14,8 +14,8 @@ from understudy.models.config import ModelConfig, ModelOptions
 from understudy.models.language_model import LanguageModel
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
-from understudy.text.tokenizers import train_tokenizer
-from understudy.training.batches import Batches
+from understudy.text.tokenizer import VocabularyOptions
+from understudy.training.batches import make_batches
 from understudy.training.folder import TrainingResult, finish, open_folder
 from understudy.training.loop import train
 from understudy.training.monitor import Monitor
@@ -30,6 +30,7 @@ def pretrain(
     *texts: str | Path,
     out: str | Path,
     tokenizer: str = "char",
+    vocabulary: VocabularyOptions = VocabularyOptions(),
     model: ModelOptions = ModelOptions(),
     training: TrainingOptions = TrainingOptions(),
     read: ReadOptions = ReadOptions(),
@@ -43,7 +44,9 @@ def pretrain(
     Args:
         texts: files or folders of text.
         out: the folder that the model is written to.
-        tokenizer: what a token is: `char` (the text's own characters), `ascii` (128 classes) or `byte`.
+        tokenizer: what a token is: `char` (the text's own characters), `ascii` (128 classes), `byte`, `word` or `bpe`
+            (subwords).
+        vocabulary: how many words or subwords are learned, and which.
         model: shape of the network.
         training: how it is trained.
         read: how the text is read.
@@ -61,10 +64,13 @@ def pretrain(
     with launched(training) as fabric:
         out = Path(out)
         corpus = Corpus.open(texts, read, split)
-        codec = train_tokenizer(tokenizer, corpus.texts())
+        codec = corpus.tokenizer(tokenizer, vocabulary)
+        options = {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)}
+        if codec.options:
+            options["vocabulary"] = asdict(vocabulary)
         request = {
             "command": "pretrain",
-            "options": {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)},
+            "options": options,
             "corpus": corpus.summary(),
         }
         notices = list(corpus.notices)
@@ -75,7 +81,7 @@ def pretrain(
         config = ModelConfig(**asdict(model), vocabulary_size=len(codec.vocabulary))
         torch.manual_seed(training.seed)
         network = LanguageModel(config, training.backend)
-        stream, validation = corpus.stream("train", codec, training.seed), corpus.stream("validation", codec)
+        stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
         notices += stream.notices + validation.notices
 
         def describe() -> None:
@@ -86,8 +92,9 @@ def pretrain(
         on_first(fabric, describe)
         task = Task(
             model=network,
-            batches=Batches.of(stream, training, fabric.world_size),
+            batches=make_batches(stream, codec, training, fabric.world_size),
             validate=lambda: document_losses(network, validation),
+            tokenizer=codec,
         )
         trained = train(task, out, training, monitor or Monitor(), fabric)
         losses = document_losses(network, validation)

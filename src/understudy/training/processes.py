@@ -85,14 +85,17 @@ def on_first(fabric: Fabric, action: Callable[[], T]) -> T:
 
 def agreed(fabric: Fabric, flag: bool) -> bool:
     """Whether any process says so: what only some of them did would leave the others waiting for ever."""
-    return average(fabric, torch.tensor(float(flag))) > 0 if fabric.world_size > 1 else flag
+    return average(fabric, torch.tensor(float(flag)))[0] > 0 if fabric.world_size > 1 else flag
 
 
-def average(fabric: Fabric, value: Tensor) -> float:
-    """The mean of what every process has."""
-    mean = fabric.all_reduce(fabric.to_device(value.detach().clone()))
-    assert isinstance(mean, Tensor)
-    return mean.item()
+def average(fabric: Fabric, *values: Tensor) -> list[float]:
+    """The means of what every process has."""
+    means = torch.stack([value.detach().float() for value in values])
+    if fabric.world_size > 1:
+        shared = fabric.all_reduce(fabric.to_device(means))
+        assert isinstance(shared, Tensor)
+        means = shared
+    return means.tolist()
 
 
 def gathered(fabric: Fabric, tensor: Tensor) -> Tensor:

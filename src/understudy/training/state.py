@@ -18,6 +18,7 @@ from torch import Tensor
 
 from understudy.errors import UserError
 from understudy.storage import atomic_write
+from understudy.training.tracing import Trace
 
 FILE = "trainer.safetensors"
 
@@ -32,9 +33,12 @@ class Counters:
     best_step: int = 0
     waited: int = 0
     epoch_loss: float = 0.0
+    epoch_accuracy: float = 0.0
     epoch_steps: int = 0
     seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
+    trace: Trace = field(default_factory=Trace)
+    samples: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,8 @@ def load_state(folder: Path) -> Snapshot | None:
         for name, value in [*parts["optimizer"].items(), *json.loads(metadata["optimizer_scalars"]).items()]:
             index, key = name.split(".", 1)
             optimizer.setdefault(int(index), {})[key] = value
-        counters = Counters(**json.loads(metadata["counters"]))
+        counted = json.loads(metadata["counters"])
+        counters = Counters(**counted | {"trace": Trace(**counted["trace"])})
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}). Delete it to start the run again.") from error
     return Snapshot(parts["weights"], parts["best"], optimizer, parts["own"], counters)

@@ -9,7 +9,8 @@ from torch import Tensor
 from understudy.errors import UserError
 from understudy.evaluation.losses import Losses
 from understudy.models.language_model import LanguageModel
-from understudy.training.batches import Batches
+from understudy.text.tokenizer import Tokenizer
+from understudy.training.batches import Steps
 
 
 class Diverged(UserError):
@@ -21,14 +22,15 @@ class Task:
     """What is to be learned: a model whose learning parameters require gradients, and the text.
 
     `start` is the lowest layer that runs on the batches (above it when they hold the outputs of a frozen prefix);
-    `masks` names the parameters of which only a part learns, with True where it does.
+    `masks` names the parameters of which only a part learns, with True where it does; samples need a `tokenizer`.
     """
 
     model: LanguageModel
-    batches: Batches
+    batches: Steps
     validate: Callable[[], Losses]
     start: int = 0
     masks: dict[str, Tensor] = field(default_factory=dict)
+    tokenizer: Tokenizer | None = None
 
 
 @dataclass(frozen=True)

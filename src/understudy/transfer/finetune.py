@@ -12,12 +12,13 @@ from understudy.evaluation.memorisation import FILE as FINGERPRINT
 from understudy.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
 from understudy.models.checkpoint import Checkpoint, load_checkpoint, save_description
 from understudy.models.language_model import LanguageModel
+from understudy.text.characters import CharTokenizer
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
 from understudy.text.reading import some
 from understudy.text.streams import TokenStream
-from understudy.text.tokenizers import CharTokenizer, Tokenizer, train_tokenizer
-from understudy.training.batches import Batches
+from understudy.text.tokenizer import Tokenizer
+from understudy.training.batches import Batches, make_batches
 from understudy.training.folder import TrainingResult, finish, open_folder
 from understudy.training.loop import train as run
 from understudy.training.monitor import Monitor
@@ -98,7 +99,7 @@ def finetune(
         if done is not None:
             log.info(f"The run in {out} is finished; there is nothing to resume.")
             return done
-        stream, validation = corpus.stream("train", codec, training.seed), corpus.stream("validation", codec)
+        stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
         notices += stream.notices + validation.notices
         new = set(codec.vocabulary) - set(source.tokenizer.vocabulary)
 
@@ -109,7 +110,7 @@ def finetune(
 
         on_first(fabric, describe)
         torch.manual_seed(training.seed)
-        task = retraining_task(model, selection, stream, validation, training, fabric.world_size)
+        task = retraining_task(model, selection, stream, validation, codec, training, fabric.world_size)
         trained = run(task, out, training, monitor or Monitor(), fabric)
         return finish(out, model, trained, task.validate(), selection.count(), corpus, notices)
 
@@ -119,6 +120,7 @@ def retraining_task(
     selection: Selection,
     stream: TokenStream,
     validation: TokenStream,
+    tokenizer: Tokenizer,
     training: TrainingOptions,
     world_size: int = 1,
 ) -> Task:
@@ -128,10 +130,10 @@ def retraining_task(
     once, for training and for validation, as far up as nothing random acts on them.
     """
     selection.apply(model)
-    batches = Batches.of(stream, training, world_size)
+    batches = make_batches(stream, tokenizer, training, world_size)
     frozen = cached_layers(model, selection.lowest_layer(model), len(stream) + len(validation))
-    if not frozen:
-        return Task(model, batches, lambda: document_losses(model, validation), 0, selection.partial())
+    if not frozen or not isinstance(batches, Batches):
+        return Task(model, batches, lambda: document_losses(model, validation), 0, selection.partial(), tokenizer)
     features = layer_outputs(model, validation, frozen)
     return Task(
         model,
@@ -139,6 +141,7 @@ def retraining_task(
         lambda: document_losses(model, validation, features, frozen),
         frozen,
         selection.partial(),
+        tokenizer,
     )
 
 
@@ -148,11 +151,11 @@ def fit_tokenizer(
     """The base's network for the tokenizer of the corpus; says in `notices` what was carried over and what is new.
 
     The base's own tokenizer is kept where it has every character of the corpus or cannot be extended; a `char`
-    tokenizer is extended by what it lacks.
+    tokenizer is extended by what it lacks. Words that a base does not know stay unknown.
     """
     codec = source.tokenizer
     if tokenizer is not None and tokenizer != codec.name:
-        codec = train_tokenizer(tokenizer, corpus.texts())
+        codec = corpus.tokenizer(tokenizer)
     elif isinstance(codec, CharTokenizer):
         known = set(codec.vocabulary)
         lacking = [c for c in CharTokenizer.train(corpus.texts()).vocabulary if c not in known]

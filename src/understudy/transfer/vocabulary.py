@@ -37,6 +37,9 @@ def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tu
         for name, weight in model.named_parameters():
             if by_column and name == "layers.0.weight_ih":
                 target[name].copy_(_gather(weight.T, rows).T)
+            elif name.startswith("head.clusters."):
+                if name in target:  # else the new vocabulary is too small for them
+                    target[name].copy_(weight)
             elif name.startswith(("embedding.", "head.")):
                 target[name].copy_(_gather(weight, rows))
             else:

@@ -17,8 +17,8 @@ from understudy.text.separating import (
     whole_lines,
 )
 
-SUFFIXES = {".txt", ".text", ".md", ".markdown", ".rst", ".tokens"}
-"""The files of a folder that are read; what else lies there is no text, or an index of it."""
+SUFFIXES = {".txt", ".text", ".rst", ".tokens"}
+"""The files that are taken for plain text without being given by themselves."""
 
 
 def bare_suffix(path: Path) -> str:

@@ -1,0 +1,166 @@
+"""In which order are the lines of pages read?"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+_NARROWEST = 0.2  # of the page's text: columns of a table that are narrower are no columns of text
+_ROWS = 3  # that must stand side by side in two columns
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text or a part of one, and its place in points from the lower left corner of the page."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    size: float
+    """Of most of its characters."""
+
+    @property
+    def middle(self) -> float:
+        """Half its height."""
+        return (self.y0 + self.y1) / 2
+
+
+@dataclass(frozen=True)
+class Page:
+    """The lines of a page in any order, and its size in points."""
+
+    lines: Sequence[Line]
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class Column:
+    """Whole lines that stand below one another, from top to bottom."""
+
+    lines: list[Line]
+    side: str
+    """Which column it is: empty for the whole width, `l` and `r` for halves, `lr` for the right half of the left."""
+    page_width: float
+
+
+def reading_order(pages: Sequence[Page]) -> Iterator[Column]:
+    """The columns of all pages: what spans a page divides it into bands, and a band's columns go from left to right."""
+    gutters = [_gutter(page.lines, _extent(page.lines)) for page in pages]
+    usual = [x for x in gutters if x is not None]
+    for page, x in zip(pages, gutters, strict=True):
+        if not page.lines:
+            continue
+        if x is None and usual and _keeps_clear(page.lines, median(usual)):
+            x = median(usual)  # the last page of a text in two columns may have only one
+        for lines, side in _columns(page.lines, x, "", _extent(page.lines)):
+            yield Column([joined(row) for row in rows(lines)], side, page.width)
+
+
+def rows(lines: Iterable[Line]) -> list[list[Line]]:
+    """Lines grouped by their height on the page, from top to bottom, each group from left to right."""
+    found: list[list[Line]] = []
+    for line in sorted(lines, key=lambda line: -line.middle):
+        if found and _beside(line, max(found[-1], key=lambda other: len(other.text))):
+            found[-1].append(line)
+        else:
+            found.append([line])
+    return [sorted(row, key=lambda line: line.x0) for row in found]
+
+
+def joined(row: Sequence[Line]) -> Line:
+    """One line made of the parts that stand beside each other."""
+    text = row[0].text
+    for left, right in pairwise(row):
+        text += right.text if right.x0 - left.x1 < 0.1 * left.size else f" {right.text}"
+    main = max(row, key=lambda line: len(line.text))
+    return Line(text, min(p.x0 for p in row), main.y0, max(p.x1 for p in row), main.y1, main.size)
+
+
+def _columns(lines: Sequence[Line], x: float | None, side: str, width: float) -> Iterator[tuple[Sequence[Line], str]]:
+    if x is None:
+        yield lines, side
+        return
+    for spans, band in _bands(lines, x):
+        if spans:
+            yield band, side
+            continue
+        halves = [line for line in band if line.x1 <= x], [line for line in band if line.x0 >= x]
+        for half, letter in zip(halves, "lr", strict=True):
+            if half:
+                yield from _columns(half, _gutter(half, width), side + letter, width)
+
+
+def _bands(lines: Sequence[Line], x: float) -> Iterator[tuple[bool, list[Line]]]:
+    """Groups of lines from top to bottom that all cross the gutter at `x`, or do not."""
+    ordered = sorted(lines, key=lambda line: -line.middle)
+    right = [line for line in ordered if line.x0 >= x]
+    band: list[Line] = []
+    spans = False
+    for line in ordered:
+        crosses = line.x0 < x < line.x1 or (bool(band) and spans and _ends(line, band[-1], x, right))
+        if band and crosses != spans:
+            yield spans, band
+            band = []
+        spans = crosses
+        band.append(line)
+    if band:
+        yield spans, band
+
+
+def _ends(line: Line, above: Line, x: float, right: Sequence[Line]) -> bool:
+    """Whether this is the short last line of the text above, which crosses the gutter."""
+    size = line.size
+    return (
+        line.x1 <= x
+        and abs(above.size - size) < 0.1 * size
+        and above.y0 - line.y0 < 1.6 * size
+        and -size < above.x0 - line.x0 < 3 * size
+        and not any(_beside(line, other) for other in right)
+    )
+
+
+def _gutter(lines: Sequence[Line], width: float) -> float | None:
+    """Where the space between two columns is, at the place that has most lines side by side; None without columns."""
+    best, place = _ROWS - 1, None
+    starts = Counter(round(line.x0) for line in lines)
+    for start in sorted(start for start, number in starts.items() if number > 1):
+        left = [line for line in lines if line.x1 <= start - 0.6 * line.size]
+        right = [line for line in lines if line.x0 >= start - 1]
+        pairs = _besides(left, right)
+        if len(pairs) <= best or not _are_wide(pairs, width) or not _are_wide(_besides(right, left), width):
+            continue
+        best, place = len(pairs), (max(line.x1 for line in pairs) + start) / 2
+    return place
+
+
+def _besides(lines: Sequence[Line], others: Sequence[Line]) -> list[Line]:
+    """Those lines that have one of the others near their own height."""
+    heights = sorted(line.middle for line in others)
+
+    def near(line: Line) -> bool:
+        index = bisect_left(heights, line.middle)
+        return any(abs(height - line.middle) < 0.75 * line.size for height in heights[max(0, index - 1) : index + 1])
+
+    return [line for line in lines if near(line)]
+
+
+def _are_wide(lines: Sequence[Line], width: float) -> bool:
+    return bool(lines) and median(line.x1 - line.x0 for line in lines) >= _NARROWEST * width
+
+
+def _keeps_clear(lines: Sequence[Line], x: float) -> bool:
+    return sum(line.x0 < x < line.x1 for line in lines) <= 0.2 * len(lines)
+
+
+def _extent(lines: Sequence[Line]) -> float:
+    return max((line.x1 for line in lines), default=0) - min((line.x0 for line in lines), default=0)
+
+
+def _beside(line: Line, other: Line) -> bool:
+    overlap = min(line.y1, other.y1) - max(line.y0, other.y0)
+    return overlap > 0.5 * min(line.y1 - line.y0, other.y1 - other.y0)

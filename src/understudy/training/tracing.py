@@ -1,0 +1,46 @@
+"""What is written down of a run between its validations?"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+SMOOTHING = 0.999
+"""Of the smoothed loss: L' = 0.999 L' + 0.001 L, begun with the first loss."""
+
+
+@dataclass
+class Trace:
+    """The losses of single steps, smoothed, and the norms of their gradients; losses in nats per token.
+
+    A row of `rows` stands for the steps since the row before it: their mean `loss`, the `smoothed_loss` after the last,
+    and the mean and the largest `gradient_norm`, before anything is clipped.
+    """
+
+    smoothed_loss: float | None = None
+    loss: float = 0.0
+    norm: float = 0.0
+    largest_norm: float = 0.0
+    steps: int = 0
+    rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, loss: float, norm: float) -> None:
+        """Take a step's loss and the norm of its gradient."""
+        before = loss if self.smoothed_loss is None else self.smoothed_loss
+        self.smoothed_loss = SMOOTHING * before + (1 - SMOOTHING) * loss
+        self.loss += loss
+        self.norm += norm
+        self.largest_norm = max(self.largest_norm, norm)
+        self.steps += 1
+
+    def close(self, step: int) -> None:
+        """End a row after `step` steps of the run."""
+        self.rows.append(
+            {
+                "step": step,
+                "loss": self.loss / self.steps,
+                "smoothed_loss": self.smoothed_loss,
+                "gradient_norm": self.norm / self.steps,
+                "largest_gradient_norm": self.largest_norm,
+            }
+        )
+        self.loss = self.norm = self.largest_norm = 0.0
+        self.steps = 0

@@ -1,0 +1,41 @@
+"""Lines in small multiples."""
+
+import numpy as np
+import pytest
+
+from understudy.report.drawing import NARROW, WIDE, render
+from understudy.report.line_panels import Line, LinePanels
+from understudy.report.palette import Palette
+
+X = np.arange(50.0)
+PANELS = {f"epoch {i}": [Line(X + 50 * i, 60 / (1 + X + 50 * i) + 40, "train"), Line([], [], "none")] for i in range(6)}
+
+
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_a_panel_for_each_title_and_a_line_for_each_that_has_points(width):
+    canvas = LinePanels(PANELS, "step", "loss", own_x=True).draw(width, Palette())
+    assert [axes.get_title() for axes in canvas.axes] == list(PANELS)
+    assert [len(axes.lines) for axes in canvas.axes] == [1] * 6
+    assert canvas.axes[2].get_xlim() == (100, 149)
+    assert len({axes.get_ylim() for axes in canvas.axes}) == 1
+
+
+def test_labels_have_one_colour_in_all_panels_and_a_legend():
+    panels = {"a": [Line(X, X + 1, "one"), Line(X, X + 2, "two", True)], "b": [Line(X, X + 3, "two")]}
+    canvas = LinePanels(panels, "x", "y", "log", marks={10.0: "here"}).draw(WIDE, Palette())
+    first, second = canvas.axes
+    assert first.lines[2].get_color() == second.lines[1].get_color() != first.lines[1].get_color()
+    assert [text.get_text() for text in canvas.legends[0].get_texts()] == ["one", "two"]
+    assert first.get_yscale() == "log"
+
+
+def test_the_first_moments_of_a_training_may_leave_the_panel():
+    y = np.full(1000, 2.0)
+    y[0] = 1e6
+    (axes,) = LinePanels({"": [Line(np.arange(1000), y)]}, "x", "y").draw(WIDE, Palette()).axes
+    assert axes.get_ylim()[1] < 10
+
+
+def test_nothing_to_show():
+    assert LinePanels({"": [Line([], [])]}, "x", "y").draw(WIDE, Palette()) is None
+    assert render(LinePanels({}, "x", "y"), "f", "nothing", Palette()) is None

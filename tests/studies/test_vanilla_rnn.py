@@ -1,0 +1,133 @@
+"""The study of the vanilla RNN: its network, what is read off its runs, and one whole quick run."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+
+from understudy.errors import UserError
+from understudy.models.config import ModelConfig, weight_shapes
+from understudy.studies.results import StudyOptions
+from understudy.studies.study import study
+from understudy.studies.vanilla_rnn import VanillaRnnOptions, network, recipe
+from understudy.studies.vanilla_rnn_findings import by_place, claims, hardest
+from understudy.training.options import TrainingOptions
+
+
+def weights(options, vocabulary):
+    shapes = weight_shapes(ModelConfig(**vars(options), vocabulary_size=vocabulary))
+    return sum(int(np.prod(shape)) for name, shape in shapes.items() if not name.endswith("bias_hh"))
+
+
+def test_the_network_of_the_report():
+    options = VanillaRnnOptions(sigma=0.2)
+    rnn = network("rnn", options, 80)
+    assert (rnn.num_layers, rnn.hidden_size, rnn.init, rnn.init_std, rnn.one_bias) == (1, 100, "normal", 0.2, True)
+    assert weights(rnn, 80) == 100 * 100 + 2 * 100 * 80 + 100 + 80
+    for cell in ("lstm", "gru"):
+        other = network(cell, options, 80)
+        assert other.hidden_size < 100
+        assert weights(other, 80) == pytest.approx(weights(rnn, 80), rel=0.02)
+    assert network("rnn_relu", options, 80).hidden_size == 100
+
+
+def test_the_training_of_the_report():
+    made = recipe(VanillaRnnOptions(penalty=0.01), 1000, quick=False)
+    expected = {
+        "optimizer": "adagrad", "lr": 0.1, "schedule": "constant", "clip": 0.0, "clip_value": 5.0, "summed": True,
+        "epochs": 6, "batch_size": 1, "sequence_length": 25, "shuffle": False, "weight_decay": 0.02, "patience": 0,
+        "sample_every": 10_000, "sample_length": 200,
+    }  # fmt: skip
+    assert {name: getattr(made, name) for name in expected} == expected
+    assert isinstance(made, TrainingOptions)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"nonlinearity": "sine"}, "no nonlinearity 'sine'"),
+        ({"units": 0}, "units"),
+        ({"eta": 0.0}, "eta"),
+        ({"penalty": -1.0}, "penalty"),
+    ],
+)
+def test_options_that_make_no_sense(options, sentence):
+    with pytest.raises(UserError, match=sentence):
+        VanillaRnnOptions(**options)
+
+
+def trace(epochs, per_epoch, every, loss):
+    """A trace whose loss at a place (a share of the epoch) is known."""
+    steps = np.arange(every, epochs * per_epoch + 1, every)
+    middle = steps - every / 2
+    losses = np.array([loss(int(m // per_epoch), m % per_epoch / per_epoch) for m in middle])
+    return {"step": steps.astype(float), "loss": losses, "smoothed_loss": losses, "largest_gradient_norm": losses}
+
+
+def test_a_line_of_the_trace_has_its_place_in_the_middle_of_its_steps():
+    epoch, place, loss = by_place(trace(2, 100, 10, lambda e, p: e + p), 100)
+    assert epoch.tolist() == [0] * 10 + [1] * 10
+    np.testing.assert_allclose(place[:10], np.arange(0.05, 1, 0.1))
+    np.testing.assert_allclose(loss, epoch + place)
+
+
+def test_the_hardest_passages_are_those_that_stay_hard():
+    text = "".join(chr(ord("a") + i // 100) for i in range(2500))  # a hundred characters of each letter
+    hard = {0.425: 3.0, 0.905: 2.5}
+
+    def loss(epoch, place):
+        if epoch == 0:
+            return 9.0 if place < 0.1 else 2.0  # the beginning is hard only because nothing is known yet
+        return next((value for at, value in hard.items() if abs(place - at) < 0.001), 2.0)
+
+    found = hardest([trace(4, 1000, 10, loss)] * 2, text, 1000, 25)
+    assert [round(passage.place, 2) for passage in found[:2]] == [0.42, 0.9]
+    assert found[0].loss == pytest.approx(3.0)
+    assert found[0].characters == 25
+    assert found[0].text == text[1050 : 1050 + len(found[0].text)]
+    assert 2.0 < found[0].average < 2.05
+    assert hardest([], text, 1000, 25) == []
+
+
+@pytest.mark.parametrize(("relu", "said"), [([9.0, 8.0], "yes"), ([1.0, 1.0], "no"), ([9.0, 1.0], "unclear")])
+def test_whether_tanh_tames_gradients(relu, said):
+    flat = lambda value: trace(1, 100, 10, lambda e, p: value)  # noqa: E731
+    traces = {"tanh": [flat(2.0), flat(2.0)], "relu": [flat(value) for value in relu]}
+    tames, saturates = claims("tanh", "relu", "tanh", traces, 25)
+    assert tames.answer == said
+    assert (saturates.answer, saturates.evidence) == ("no", "at the end, by seed: 50, 50")
+
+
+def test_a_rectifier_that_diverged_was_not_tame():
+    (tames, _) = claims("tanh", "relu", "tanh", {"tanh": [trace(1, 100, 10, lambda e, p: 1.6)]}, 25)
+    assert (tames.answer, tames.evidence) == ("yes", "“relu” diverged.")
+
+
+@pytest.fixture
+def book(tmp_path):
+    draw = random.Random(1)
+    words = ["the", "ferry", "goes", "over", "slowly", "and", "comes", "back", "before", "it", "is", "noon"]
+    path = tmp_path / "book.txt"
+    path.write_text("\n".join(" ".join(draw.choices(words, k=9)) + "." for _ in range(400)))
+    return path
+
+
+@pytest.mark.slow
+def test_the_quick_run_leaves_a_table_passages_samples_and_a_page(book, tmp_path):
+    out = tmp_path / "out"
+    result = study("vanilla-rnn", data=[f"book={book}"], out=out, options=StudyOptions(quick=True))
+    names = [row["name"] for row in result.rows if row["table"] == "what each change bought"]
+    assert names[:4] == ["rnn, tanh, AdaGrad", "rnn, relu, AdaGrad", "lstm, AdaGrad", "gru, AdaGrad"]
+    assert [name.partition(", Adam ")[0] for name in names[4:]] == ["rnn, tanh", "lstm", "gru"]
+    samples = [row for row in result.rows if row["table"] == "evolution"]
+    assert [row["step"] for row in samples] == [50, 100, 150, 200]
+    page = (out / "evolution.md").read_text()
+    assert all(row["text"].splitlines()[0] in page for row in samples)
+    assert [row for row in result.rows if row["table"] == "hardest passages"]
+    assert len(result.samples[0].text) == 1000
+    for said in ("A quick trial", "The hardest passages", "tanh tames exploding gradients"):
+        assert said in (out / "report.html").read_text()
+    assert json.loads((out / "result.json").read_text())["study"] == "vanilla-rnn"
+    again = study("vanilla-rnn", data=[f"book={book}"], out=out, options=StudyOptions(quick=True), resume=True)
+    assert again.rows == result.rows

@@ -1,0 +1,70 @@
+"""The study of word models: networks of equal size, blocks of characters, windows, and one whole quick run."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+
+from understudy.errors import UserError
+from understudy.models.config import ModelConfig, weight_shapes
+from understudy.studies.results import StudyOptions
+from understudy.studies.study import study
+from understudy.studies.word_model import WordModelOptions, network
+
+
+@pytest.mark.parametrize("vocabulary", [60, 1000, 8000, 30_000])
+def test_networks_have_the_same_number_of_weights_whatever_the_vocabulary(vocabulary):
+    options = WordModelOptions(weights=1_000_000)
+    shape = ModelConfig(**vars(network(options, vocabulary)), vocabulary_size=vocabulary)
+    weights = sum(int(np.prod(each)) for each in weight_shapes(shape).values())
+    assert weights == pytest.approx(1_000_000, rel=0.03)
+    assert shape.tied
+    assert shape.embedding_size == shape.hidden_size
+
+
+@pytest.mark.parametrize(("options", "sentence"), [({"weights": 100}, "weights"), ({"depth": 0}, "depth")])
+def test_options_that_make_no_sense(options, sentence):
+    with pytest.raises(UserError, match=sentence):
+        WordModelOptions(**options)
+
+
+def test_options_of_another_study_are_refused(tmp_path):
+    with pytest.raises(UserError, match="study word-model has no meaning for vanilla-rnn"):
+        study("vanilla-rnn", data=["book=x"], out=tmp_path, words=WordModelOptions(depth=2))
+
+
+@pytest.fixture
+def texts(tmp_path):
+    draw = random.Random(1)
+    words = ["the", "ferry", "goes", "over", "slowly", "and", "comes", "back", "before", "it", "is", "noon"]
+    for name in ("paper", "songs"):
+        sentences = [" ".join(draw.choices(words, k=8)).capitalize() + "." for _ in range(1500)]
+        (tmp_path / f"{name}.txt").write_text("\n".join(sentences))
+    return [f"{name}={tmp_path / name}.txt" for name in ("paper", "songs")]
+
+
+@pytest.mark.slow
+def test_the_quick_run_compares_tokenizers_windows_and_next_words(texts, tmp_path):
+    out, options = tmp_path / "out", StudyOptions(quick=True)
+    result = study("word-model", data=texts, out=out, options=options, words=WordModelOptions(weights=20_000))
+    for role in ("paper", "songs"):
+        rows = [row for row in result.rows if row["table"] == role]
+        assert [row["tokenizer"] for row in rows] == ["char", "word", "bpe"]
+        for row in rows:
+            assert row["interval"]["low"] < row["bits"] < row["interval"]["high"]
+            assert (row["difference"] is None) == (row["tokenizer"] == "char")
+        windows = [row for row in result.rows if row["table"] == f"{role}: windows"]
+        assert [row["name"] for row in windows] == ["stream", "prefixes"]
+        assert windows[0]["tokens_per_second"] > windows[1]["tokens_per_second"] > 0
+    predicted = [row for row in result.rows if row["table"] == "next words"]
+    assert all(len(row["next"]) == 5 for row in predicted)
+    assert {row["text"] for row in predicted} == {"paper", "songs"}
+    page = (out / "report.md").read_text()
+    for said in ("A quick trial", "beginnings of sentences beside the stream", "The likeliest next words", "bits/char"):
+        assert said in page
+    saved = json.loads((out / "result.json").read_text())
+    again = study(
+        "word-model", data=texts, out=out, options=options, words=WordModelOptions(weights=20_000), resume=True
+    )
+    assert [row.get("bits") for row in saved["rows"]] == [row.get("bits") for row in again.rows]
