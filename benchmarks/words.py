@@ -54,7 +54,9 @@ def step_seconds(variant: str) -> float:
     if who:
         embedding, lstm = nn.Embedding(WORDS, UNITS), nn.LSTM(UNITS, UNITS, LAYERS, batch_first=True)
         cutoffs = [WORDS // 10, WORDS // 3]
-        adaptive = nn.AdaptiveLogSoftmaxWithLoss(UNITS, WORDS, cutoffs) if softmax == "adaptive" else None
+        adaptive = (
+            nn.AdaptiveLogSoftmaxWithLoss(UNITS, WORDS, cutoffs, div_value=1.0) if softmax == "adaptive" else None
+        )
         head = adaptive or nn.Linear(UNITS, WORDS)
         parameters = [*embedding.parameters(), *lstm.parameters(), *head.parameters()]
 

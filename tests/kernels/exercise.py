@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-GATES = {"rnn": 1, "lstm": 4, "gru": 3}
+GATES = {"rnn": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}
 
 
 def main(path: str, seed: int) -> None:

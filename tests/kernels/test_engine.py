@@ -1,5 +1,6 @@
 """Which build of the native engine is used."""
 
+import os
 import subprocess
 import sys
 
@@ -72,3 +73,28 @@ def test_generating_loads_no_torch(make_base, build):
     )
     arguments = ["generate", str(folder), "--stream", "--length", "5", "--quiet"]
     subprocess.run([sys.executable, "-c", script, *arguments], check=True, capture_output=True)
+
+
+FORK = """
+import os, sys
+import numpy as np
+from understudy.kernels import engine
+def step():
+    arrays = [tuple(np.ones(100, np.float32) for _ in range(3))]
+    engine().rmsprop(arrays, lr=0.1, alpha=0.9, eps=1e-8, weight_decay=0.0, threads=2)
+step()
+child = os.fork()
+if len(sys.argv) > 1:
+    step()
+if not child:
+    sys.exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
+@pytest.mark.parametrize("again", [[], ["again"]])
+def test_a_fork_ends_whether_it_uses_the_engine_or_not(again):
+    done = subprocess.run([sys.executable, "-c", FORK, *again], timeout=60, check=False)
+    assert done.returncode == 0

@@ -101,5 +101,16 @@ def test_it_belongs_to_the_head_and_moves_to_another_vocabulary():
     chosen = {name for name, mask in select(model, "head").masks.items() if mask.any()}
     assert chosen == {"head.weight", "head.bias", "head.clusters.weight", "head.clusters.bias"}
     old = [str(i) for i in range(V)]
-    changed, _ = remap_vocabulary(model, old, [*old, "new"])
-    assert torch.equal(changed.head.clusters.weight, model.head.clusters.weight)
+    changed, _ = remap_vocabulary(model, old, [*old, *(f"new {i}" for i in range(12))])
+    tokens = torch.randint(V, (1, 9))
+    was, now = (m(tokens)[0] for m in (model, changed))
+    assert changed.config.cutoffs == model.config.cutoffs
+    torch.testing.assert_close(
+        now[..., : V // 3], was[..., : V // 3]
+    )  # what the last cluster holds makes room for more
+    full, _ = remap_vocabulary(model, old, old[:10])
+    assert full.config.cutoffs == ()
+    assert full(tokens % 10)[0].shape == (1, 9, 10)
+    small = LanguageModel(ModelConfig(num_layers=1, hidden_size=4, vocabulary_size=MANY - 1))
+    grown, _ = remap_vocabulary(small, list(map(str, range(MANY - 1))), list(map(str, range(MANY + 5))))
+    assert grown.config.cutoffs == ()

@@ -91,6 +91,7 @@ SHAPES = [
     # The way back takes 256 rows of steps at a time, or 512 in bf16: these need several goes, the last a shorter one.
     ("lstm", 3, 20, 0, 5, 230, "ordinary"),
     ("gru", 2, 17, 5, 3, 200, "variational"),
+    ("lstm", 2, 9, 0, 601, 3, "none"),  # a step at a time
 ]
 
 

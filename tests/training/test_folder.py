@@ -47,7 +47,7 @@ def test_another_run_is_not_continued(tmp_path):
     notices = []
     assert open_folder(tmp_path, other, resume=True, notices=notices) is None
     assert [re.sub(r".* was", "It was", notice) for notice in notices] == [
-        "It was begun with --threads 1 and goes on with 8; only with the same number is it, bit for bit, what it would "
+        "It was begun with --threads 1 and goes on with 8; only with the same is it, bit for bit, what it would "
         "have been without a break."
     ]
 

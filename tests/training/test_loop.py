@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args, get_type_hints
 
 import numpy as np
@@ -14,7 +15,7 @@ from stopping import At, history, left_by, press_ctrl_c
 from understudy.errors import UserError
 from understudy.evaluation.losses import Losses
 from understudy.models.config import ModelConfig, ModelOptions
-from understudy.models.language_model import LanguageModel
+from understudy.models.language_model import IGNORED, LanguageModel
 from understudy.text.characters import CharTokenizer
 from understudy.training import loop, schedules
 from understudy.training.batches import Batches
@@ -337,3 +338,38 @@ def test_the_loss_may_be_summed_over_a_sequence(tmp_path):
     torch.testing.assert_close(moved[1], 3 * moved[0], rtol=1e-3, atol=1e-7)  # of sequences of 3 tokens
     means = [history(tmp_path / str(summed))[-1]["train_loss"] for summed in (False, True)]
     assert means[0] == pytest.approx(means[1])
+
+
+def test_what_is_traced_is_there_after_ctrl_c_and_gone_with_the_steps_that_are_lost(tmp_path):
+    options = {"steps": 20, "trace_every": 1, "sample_every": 4, "validate_every": 100, "save_every": 1e9}
+    run = Run(tmp_path, 3.0, 2.0, **options)
+    run(At(9, press_ctrl_c))
+    assert len(lines(tmp_path / "trace.jsonl")) == 9
+    assert len(lines(tmp_path / "samples.jsonl")) == 2
+    (tmp_path / "trainer.safetensors").unlink()
+
+    def fail():
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):  # saved at step 0 only
+        Run(tmp_path, 3.0, 2.0, **options)(At(12, fail))
+    again = Run(tmp_path, 3.0, 2.0, **options)
+    again(At(1, press_ctrl_c))
+    assert [row["step"] for row in lines(tmp_path / "trace.jsonl")] == [1]
+    assert not (tmp_path / "samples.jsonl").exists()
+
+
+def test_the_sum_over_a_sequence_does_not_count_padding(tmp_path):
+    moved = []
+    for padding in (0, 4):
+        run = Run(tmp_path / str(padding), 3.0, steps=1, clip=0.0, optimizer="sgd", lr=1e-3, summed=True)
+        inputs, targets = run.batches.batch(0)
+        row = torch.full((2, padding), 1), torch.full((2, padding), IGNORED)
+        given = torch.cat([inputs, row[0]], 1), torch.cat([targets, row[1]], 1)
+        run.batches = SimpleNamespace(
+            batch=lambda *_, given=given: given, batch_size=2, steps_per_epoch=1, predicted=6, characters_per_token=1.0,
+            carried=False,
+        )  # fmt: skip
+        run()
+        moved.append(run.seen[-1]["head.bias"] - run.seen[0]["head.bias"])
+    torch.testing.assert_close(moved[0], moved[1])

@@ -198,7 +198,8 @@ def test_live_curves_are_drawn_anew_at_each_validation_and_stay_at_the_end():
     assert last[5].rstrip() in text.rpartition("loss: train")[2]
 
 
-def test_without_plotext_live_says_what_it_needs(monkeypatch):
+def test_without_plotext_live_says_what_it_needs_before_anything_is_written(monkeypatch, train, tmp_path):
     monkeypatch.setitem(sys.modules, "plotext", None)
     with pytest.raises(UserError, match=r"--live needs the package plotext: pip install 'understudy\[live\]'"):
-        ConsoleMonitor(Console(file=io.StringIO())).draw([])
+        train(tmp_path / "out", live=True)
+    assert not (tmp_path / "out" / "history.jsonl").exists()

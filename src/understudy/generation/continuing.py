@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from understudy.generation.following import Rules
 from understudy.generation.sampling import RandomStreams, SamplingOptions, draw, probabilities
 from understudy.generation.stepper import TorchStepper
 from understudy.models.cells import State
@@ -25,12 +26,12 @@ def continued(
     assert sampling.seed is not None
     stepper, numbers = TorchStepper(model), RandomStreams(sampling.seed, [0])
     stepper.state = [tuple(s[layer].detach().float().cpu() for s in state) for layer in range(len(model.layers))]
-    forbidden = np.tile(~tokenizer.printable, (1, 1))
+    rules = Rules(tokenizer)
     recent = np.full((1, sampling.repetition_window), -1)
     written: list[int] = []
     for _ in range(length):
         logits = stepper.step(np.array([token]))
-        forbidden[:, tokenizer.end] = token == tokenizer.end  # a document is never empty
+        forbidden = rules.forbidden(np.array([token]))
         (token,) = draw(probabilities(logits, sampling, forbidden, recent), numbers.next()).tolist()
         recent = np.column_stack([recent[:, 1:], [token]])
         written.append(token)

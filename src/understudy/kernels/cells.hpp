@@ -12,7 +12,6 @@ namespace understudy {
 // Elman (1990). Its slot keeps the output.
 struct Rnn {
     static constexpr int SLOTS = 1;
-    static constexpr int GATES = 1;
     static constexpr int INPUT_FROM = 0, STATE_FROM = 0, VECTORS = 4;
     static constexpr int INPUT_GATE[] = {0}, STATE_GATE[] = {0};
 
@@ -27,12 +26,7 @@ struct Rnn {
 };
 
 // The same with a rectifier (Le et al. 2015).
-struct RnnRelu {
-    static constexpr int SLOTS = 1;
-    static constexpr int GATES = 1;
-    static constexpr int INPUT_FROM = 0, STATE_FROM = 0, VECTORS = 4;
-    static constexpr int INPUT_GATE[] = {0}, STATE_GATE[] = {0};
-
+struct RnnRelu : Rnn {
     [[gnu::always_inline]] static void forward(Floats* slots, Floats /*carry*/, Floats& h, Floats& next) {
         slots[0] = h = next = slots[0] < 0.0f ? Floats{} : slots[0];  // NaN passes
     }
@@ -47,7 +41,6 @@ struct RnnRelu {
 // Gers et al. (2000): i, f, g, o.
 struct Lstm {
     static constexpr int SLOTS = 4;
-    static constexpr int GATES = 4;
     static constexpr int INPUT_FROM = 0, STATE_FROM = 0, VECTORS = 4;
     static constexpr int INPUT_GATE[] = {0, 1, 2, 3}, STATE_GATE[] = {0, 1, 2, 3};
 
@@ -73,7 +66,6 @@ struct Lstm {
 // the input reaches the first three and the state the last three.
 struct Gru {
     static constexpr int SLOTS = 4;
-    static constexpr int GATES = 3;
     static constexpr int INPUT_FROM = 0, STATE_FROM = 1, VECTORS = 3;
     static constexpr int INPUT_GATE[] = {2, 0, 1, -1}, STATE_GATE[] = {-1, 0, 1, 2};  // whose rows a slot takes
 

@@ -1,6 +1,7 @@
 // The head: a linear layer from the top outputs to logits, and the loss on them with its gradients.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -66,7 +67,7 @@ inline float softmax_gradient(float* logits, int outputs, int padded, int64_t ta
         most = x > most ? x : most;
     }
     const float best = largest(most), wanted = logits[target];
-    hit = wanted == best;
+    hit = wanted == best && std::find(logits, logits + target, best) == logits + target;  // the first of equals
     Floats total{};
     for (int i = 0; i < padded; i += LANES) {
         const Floats x = load(logits + i) - best;

@@ -108,13 +108,13 @@ class Team {
 
    private:
     static Team& instance() {
-        static std::unique_ptr<Team> team;
+        static Team* team = nullptr;  // never destroyed: its threads end with the process
 #if defined(__unix__) || defined(__APPLE__)
         static pid_t owner = 0;  // a forked child has none of its parent's threads
-        if (team && owner != getpid()) (void)team.release();
+        if (owner != getpid()) team = nullptr;
         owner = getpid();
 #endif
-        if (!team) team.reset(new Team);
+        if (!team) team = new Team;
         return *team;
     }
 

@@ -201,8 +201,13 @@ class Walker : public AnyWalker {
                 }
                 crew.meet();
                 if (group.done) return;
-                advance(group, crew, group.tokens.data(), 1);
-                project(group, crew);
+                try {
+                    advance(group, crew, group.tokens.data(), 1);
+                    project(group, crew);
+                } catch (...) {
+                    stop = true;  // the other groups need not finish
+                    throw;
+                }
                 crew.meet();
             }
         });

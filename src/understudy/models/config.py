@@ -12,6 +12,7 @@ GATES = {
     "lstm": ("input", "forget", "cell", "output"),
     "gru": ("reset", "update", "new"),
 }
+BY_OPTIONS = (0,)  # cutoffs that are not settled
 MANY = 20_000  # tokens from which on the softmax is adaptive
 STATES = {"rnn": 1, "rnn_relu": 1, "lstm": 2, "gru": 1}
 
@@ -42,8 +43,8 @@ class ModelOptions:
     init_std: float = 0.1
     """Standard deviation of normal initial weights."""
     softmax: Literal["auto", "full", "adaptive"] = "auto"
-    """Full, or adaptive: rare tokens wait in clusters, which is quicker with many; auto is adaptive from 20,000 tokens
-    on."""
+    """Full, or adaptive: rare tokens wait in clusters, which is quicker with many, but runs on PyTorch only; auto is
+    adaptive from 20,000 tokens on."""
     one_bias: bool = False
     """Give each layer one bias to learn instead of two that are added up, of which one then stays at zero."""
 
@@ -76,13 +77,17 @@ class ModelConfig(ModelOptions):
 
     vocabulary_size: int = field(kw_only=True)
     """Number of tokens V."""
+    cutoffs: tuple[int, ...] = field(kw_only=True, default=BY_OPTIONS)
+    """The first token of each cluster of an adaptive softmax, none of a full one; settled by the options at first."""
 
-    @property
-    def cutoffs(self) -> tuple[int, ...]:
-        """The first token of each cluster of an adaptive softmax; none of a full one."""
+    def __post_init__(self) -> None:
+        super().__post_init__()
         adaptive = self.softmax == "adaptive" or (self.softmax == "auto" and self.vocabulary_size >= MANY)
-        cutoffs = (self.vocabulary_size // 10, self.vocabulary_size // 3)
-        return cutoffs if adaptive and 0 < cutoffs[0] < cutoffs[1] else ()
+        cutoffs = tuple(self.cutoffs)  # JSON knows lists only
+        if cutoffs == BY_OPTIONS:
+            first, second = self.vocabulary_size // 10, self.vocabulary_size // 3
+            cutoffs = (first, second) if adaptive and 0 < first < second else ()
+        object.__setattr__(self, "cutoffs", cutoffs)
 
 
 def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:

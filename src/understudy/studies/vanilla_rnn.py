@@ -96,7 +96,7 @@ def network(cell: str, options: VanillaRnnOptions, vocabulary: int) -> ModelOpti
     units = min(range(1, options.units + 1), key=lambda n: abs(weights(cell, n) - wanted))
     if len(GATES[cell]) == 1:
         units = options.units
-    fields = {key: value for key, value in asdict(of(cell, units)).items() if key != "vocabulary_size"}
+    fields = {key: value for key, value in asdict(of(cell, units)).items() if key not in ("vocabulary_size", "cutoffs")}
     return ModelOptions(**fields)
 
 

@@ -80,7 +80,9 @@ def network(options: WordModelOptions, vocabulary: int) -> ModelOptions:
 
     most = int(options.weights**0.5)
     units = min(range(4, most + 1), key=lambda n: abs(weights(n) - options.weights))
-    return ModelOptions(**{key: value for key, value in asdict(of(units)).items() if key != "vocabulary_size"})
+    return ModelOptions(
+        **{key: value for key, value in asdict(of(units)).items() if key not in ("vocabulary_size", "cutoffs")}
+    )
 
 
 @dataclass(frozen=True)

@@ -93,13 +93,14 @@ def open_folder(out: Path, request: dict[str, Any], resume: bool, notices: list[
             )
         if "result" in config:
             return TrainingResult(**config["result"])
-        before, now = (r["options"]["training"].get("threads") for r in (config["request"], request))
-        if before != now:
-            notices.append(
-                f"The run in {out} was begun with --threads {before} and goes on with {now}; only with the same number "
-                "is it, bit for bit, what it would have been without a break."
-            )
-            log.info(notices[-1])
+        for name in ("threads", "backend"):
+            before, now = (r["options"]["training"].get(name) for r in (config["request"], request))
+            if before != now:
+                notices.append(
+                    f"The run in {out} was begun with --{name} {before} and goes on with {now}; only with the same is "
+                    "it, bit for bit, what it would have been without a break."
+                )
+                log.info(notices[-1])
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

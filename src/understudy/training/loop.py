@@ -15,11 +15,12 @@ from understudy.generation.continuing import continued
 from understudy.generation.sampling import SamplingOptions
 from understudy.models.cells import State
 from understudy.models.checkpoint import save_weights, weights_of
+from understudy.models.language_model import IGNORED
 from understudy.storage import atomic_write
 from understudy.training import schedules
 from understudy.training.allocator import keep_freed_memory
 from understudy.training.interruption import interruptions
-from understudy.training.monitor import Monitor, TensorBoardMonitor
+from understudy.training.monitor import Monitor, TensorBoardMonitor, curves
 from understudy.training.optimizers import clip_gradients, few_threads, make_optimizer
 from understudy.training.options import TrainingOptions
 from understudy.training.processes import agreed, average, gathered, on_first
@@ -50,6 +51,8 @@ class Loop:
         keep_freed_memory()
         self.task, self.folder, self.options, self.fabric = task, folder, options, fabric
         self.monitors = [monitor] if fabric.is_global_zero else []
+        if options.live:
+            curves([], 80)  # where what draws them is missing, that is said before anything is begun
         if options.tensorboard and fabric.is_global_zero:
             self.monitors.append(TensorBoardMonitor(folder / "tensorboard"))
         self.module = fabric.setup_module(task.model)
@@ -79,6 +82,7 @@ class Loop:
         loss, step = counters.best_loss, counters.best_step
         if outcome == "interrupted":
             self._save(hidden)
+            on_first(self.fabric, self._write_history)
             # Only lent to the user until the run goes on: its history must be that of a run that never stopped.
             now, _ = on_first(self.fabric, self._measure)
             if now < loss:
@@ -170,7 +174,8 @@ class Loop:
         self.module.train()
         (loss, accuracy), hidden = self.module(inputs, hidden, self.task.start, targets=targets)
         self.optimizer.zero_grad()
-        self.fabric.backward(loss * targets.shape[1] if self.options.summed else loss)
+        counted = int((targets != IGNORED).sum())
+        self.fabric.backward(loss * (counted / len(targets)) if self.options.summed else loss)
         for parameter, held, _ in self.partly:
             if parameter.grad is not None:
                 parameter.grad.masked_fill_(held, 0.0)
@@ -192,6 +197,7 @@ class Loop:
         return tuple(s.detach() for s in hidden)
 
     def _diverged(self, loss: float) -> None:
+        on_first(self.fabric, self._write_history)
         kept = ""
         if self.best:
             self._load(self.best)
@@ -317,9 +323,11 @@ class Loop:
         """What the model writes after what the first stream read last."""
         model, task, options = self.task.model, self.task, self.options
         assert task.tokenizer is not None
-        whole = model.initial_state(1) if task.start else tuple(s[:, :1] for s in hidden)  # below lies a frozen prefix
         sampling = SamplingOptions(temperature=1.0, seed=self.counters.step)
-        return continued(model, task.tokenizer, whole, int(self.last), options.sample_length, sampling)
+        begun = task.start or not task.batches.carried  # there is no state of all layers to go on from
+        state, token = (model.initial_state(1), task.tokenizer.end) if begun else (hidden, int(self.last))
+        first = tuple(s[:, :1] for s in state)
+        return continued(model, task.tokenizer, first, token, options.sample_length, sampling)
 
     def _write_history(self) -> None:
         counters = self.counters
@@ -328,6 +336,8 @@ class Loop:
             ("trace", counters.trace.rows),
             ("samples", counters.samples),
         ):
+            path = self.folder / f"{name}.jsonl"
             if rows:
-                lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-                atomic_write(self.folder / f"{name}.jsonl", lines)
+                atomic_write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+            else:  # of steps that were lost
+                path.unlink(missing_ok=True)

@@ -91,7 +91,6 @@ class ConsoleMonitor(Monitor):
         self._redraw()
 
     def draw(self, history: Sequence[dict[str, Any]]) -> None:
-        curves(history, 80)  # an error comes now, not after the first epoch
         self.history = history
         self._redraw()
 

@@ -29,8 +29,7 @@ class TrainingOptions:
     clip_value: float = 0.0
     """Largest absolute value of each number of the gradient, cut before the norm is taken; 0 does not cut."""
     summed: bool = False
-    """Learn from the loss summed over the tokens of a sequence, as AdaGrad's early users did, instead of their mean;
-    what is reported stays the mean."""
+    """Learn from the loss summed over the tokens of a sequence, not from their mean, which is what is reported."""
     alpha: float = 0.99
     """Smoothing constant of rmsprop."""
     momentum: float = 0.0
@@ -50,7 +49,8 @@ class TrainingOptions:
     trace_every: int = 0
     """Steps between lines of trace.jsonl: loss, smoothed loss and norm of the gradient; 0 writes none."""
     sample_every: int = 0
-    """Steps between samples of text, drawn from where the first stream stands, in samples.jsonl; 0 draws none."""
+    """Steps between samples of text in samples.jsonl, which go on from where the first stream stands; with prefix
+    windows or a frozen prefix of layers from the beginning of a document. 0 draws none."""
     sample_length: int = 200
     """Tokens of such a sample."""
     batch_size: int = 64

@@ -30,7 +30,12 @@ def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tu
     index = {token: i for i, token in enumerate(old)}
     rows = [index.get(token, -1) for token in new]
     with torch.random.fork_rng(devices=[]):
-        changed = LanguageModel(replace(model.config, vocabulary_size=len(new)), model.backend, drawn=False)
+        # Clusters stay where they were, so that what they stand for does; new tokens are in the last.
+        cutoffs = model.config.cutoffs
+        shape = replace(
+            model.config, vocabulary_size=len(new), cutoffs=cutoffs if max(cutoffs, default=0) < len(new) else ()
+        )
+        changed = LanguageModel(shape, model.backend, drawn=False)
     target = dict(changed.named_parameters())
     by_column = model.embedding is None
     with torch.no_grad():
