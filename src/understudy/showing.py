@@ -200,8 +200,8 @@ def _comparison(result: Any) -> None:
     _say({"model": result.model, "report": result.report, "next": f"understudy generate {result.model}"})
 
 
-def _sample(sample: Any) -> None:
-    text = sample.text[:EXCERPT].rsplit("\n", 1)[0].rstrip()
+def _sample(sample: Any, whole: bool = False) -> None:
+    text = sample.text if whole else sample.text[:EXCERPT].rsplit("\n", 1)[0].rstrip()
     print(f"\n── {sample.row}\n")
     print(text + (" …" if len(text) < len(sample.text) else ""))
     print()
@@ -218,17 +218,77 @@ def _notices(notices: list[str]) -> None:
 
 
 def _study(result: Any) -> None:
-    for line in (row for row in result.rows if row["table"] == "evolution"):
-        print(f"\n── step {line['step']:,}, epoch {line['epoch']:.2f}, smoothed loss {line['smoothed_loss']:.3f}\n")
-        print(line["text"])
-    for sample in result.samples if result.study == "vanilla-rnn" else []:
-        _sample(sample)
-        print()
+    if result.study == "vanilla-rnn":
+        _vanilla_rnn(result)
+    if result.study == "word-model":
+        _word_model(result)
     for claim in result.claims:
         _say({claim.answer.ljust(8): claim.claim, "": claim.evidence})
     _notices(result.notices)
     print()
     _say({"report": result.report})
+
+
+def _vanilla_rnn(result: Any) -> None:
+    for line in _of(result, "evolution"):
+        print(f"\n── step {line['step']:,}, epoch {line['epoch']:.2f}, smoothed loss {line['summed_loss']:.1f}\n")
+        print(line["text"])
+    for sample in result.samples:
+        _sample(sample, whole=True)
+    print("\nThe hardest passages\n")
+    for line in _of(result, "hardest passages"):
+        place = f"{line['document']}, at {line['place']:.1%}"
+        print(f"{place}: {line['loss']:.3f} nats a character, {line['loss'] - line['average']:+.3f} to the average")
+        print(f"   {' '.join(line['text'].split())}\n")
+    rows = [
+        {
+            "network": line["name"],
+            "validation": line["validation_loss"],
+            "test": line["loss"],
+            "to the report's": _interval(line["difference"]),
+            "weights": line["trained_parameters"],
+            "seconds": line["seconds"],
+        }
+        for line in _of(result, "what each change bought")
+    ]
+    _console().print(_rows(rows))
+    print()
+
+
+def _word_model(result: Any) -> None:
+    for table in dict.fromkeys(row["table"] for row in result.rows):
+        lines = _of(result, table)
+        print(f"\n── {table}\n")
+        if table == "next words":
+            rows = [{"text": x["text"], "after": x["prompt"], "next": x["next"], "wrote": x["wrote"]} for x in lines]
+        elif "tokens_per_second" in lines[0]:
+            names = ("name", "tokens_per_second", "epochs", "validation_loss", "seconds")
+            rows = [{name: line[name] for name in names} for line in lines]
+        else:
+            rows = [
+                {
+                    "tokenizer": line["tokenizer"],
+                    "bits per character": line["bits"],
+                    "to characters": _interval(line["difference"]),
+                    "tokens": line["vocabulary"],
+                    "units": line["units"],
+                    "weights": line["weights"],
+                    "seconds": line["seconds"],
+                }
+                for line in lines
+            ]
+        _console().print(_rows(rows))
+    print()
+
+
+def _of(result: Any, table: str) -> list[dict[str, Any]]:
+    return [row for row in result.rows if row["table"] == table]
+
+
+def _interval(difference: dict[str, Any] | None) -> str:
+    if difference is None:
+        return ""
+    return "{estimate:+.3f} [{low:+.3f}, {high:+.3f}]".format(**difference).replace("-", "\N{MINUS SIGN}")
 
 
 def _info(result: Any) -> None:

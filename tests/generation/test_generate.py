@@ -287,8 +287,8 @@ def test_the_likeliest_tokens_are_listed_instead_of_texts(tmp_path):
     )
     assert script.read == [[3], [ord("x")], [ord("y")]]
     assert [each.token for each in result.next] == ["a", "b"]
-    # Control characters and the end symbol cannot be shown; temperature is not heeded.
-    assert [each.probability for each in result.next] == pytest.approx([0.4 / 0.7, 0.2 / 0.7])
+    # Control characters and the end symbol are not shown, but have their share; temperature is not heeded.
+    assert [each.probability for each in result.next] == pytest.approx([0.4, 0.2])
     assert (result.texts, result.endings, result.characters, result.copying) == ([], [], 0, None)
     assert json.loads(json.dumps(asdict(result)))["next"][1]["token"] == "b"
 

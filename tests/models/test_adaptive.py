@@ -54,19 +54,7 @@ def test_the_loss_is_that_of_probabilities_that_add_up_to_one(backend, shape):
     torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
     for name, parameter in model.named_parameters():
         torch.testing.assert_close(parameter.grad, gradients[name], atol=1e-5, rtol=1e-3)
-    assert 0 <= float(accuracy) <= 1
-
-
-def test_a_hit_is_the_likeliest_token_of_the_likeliest_cluster():
-    model = adaptive()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.zero_()
-        model.head.clusters.bias[1] = 9.0
-        model.head.bias[45] = 3.0
-    for target, right in ((45, 1.0), (46, 0.0), (0, 0.0), (7, 0.0)):
-        (_, accuracy), _ = model(torch.zeros(1, 1, dtype=torch.long), targets=torch.tensor([[target]]))
-        assert float(accuracy) == right
+    assert accuracy.isnan()  # it would take all clusters
 
 
 def test_stepping_and_measuring_are_pytorchs():

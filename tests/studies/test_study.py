@@ -29,6 +29,8 @@ def test_roles_are_read_as_pairs():
         (["target"], "not of the form ROLE=PATH"),
         (["target="], "not of the form ROLE=PATH"),
         (["target=a", "father=b"], "no role 'father'"),
+        (["=a"], "not of the form ROLE=PATH"),
+        (["target=a", "target=b"], "two texts for target: a and b"),
         (["near=a"], "needs target=PATH after --data: songs"),
     ],
 )

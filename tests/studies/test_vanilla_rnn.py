@@ -47,8 +47,8 @@ def test_the_training_of_the_report():
     ("options", "sentence"),
     [
         ({"nonlinearity": "sine"}, "no nonlinearity 'sine'"),
-        ({"units": 0}, "units"),
-        ({"eta": 0.0}, "eta"),
+        ({"hidden_size": 0}, "hidden_size"),
+        ({"lr": 0.0}, "lr"),
         ({"penalty": -1.0}, "penalty"),
     ],
 )
@@ -81,13 +81,13 @@ def test_the_hardest_passages_are_those_that_stay_hard():
             return 9.0 if place < 0.1 else 2.0  # the beginning is hard only because nothing is known yet
         return next((value for at, value in hard.items() if abs(place - at) < 0.001), 2.0)
 
-    found = hardest([trace(4, 1000, 10, loss)] * 2, text, 1000, 25)
-    assert [round(passage.place, 2) for passage in found[:2]] == [0.42, 0.9]
+    found = hardest([trace(4, 1000, 10, loss)] * 2, [("one", text[:2000]), ("two", text[2000:])], 1000)
+    assert [(p.document, round(p.place, 3)) for p in found[:2]] == [("one", 0.525), ("two", 0.5)]
     assert found[0].loss == pytest.approx(3.0)
     assert found[0].characters == 25
     assert found[0].text == text[1050 : 1050 + len(found[0].text)]
     assert 2.0 < found[0].average < 2.05
-    assert hardest([], text, 1000, 25) == []
+    assert hardest([], [("one", text)], 1000) == []
 
 
 @pytest.mark.parametrize(("relu", "said"), [([9.0, 8.0], "yes"), ([1.0, 1.0], "no"), ([9.0, 1.0], "unclear")])

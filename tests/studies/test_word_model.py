@@ -23,15 +23,22 @@ def test_networks_have_the_same_number_of_weights_whatever_the_vocabulary(vocabu
     assert shape.embedding_size == shape.hidden_size
 
 
-@pytest.mark.parametrize(("options", "sentence"), [({"weights": 100}, "weights"), ({"depth": 0}, "depth")])
+@pytest.mark.parametrize(("options", "sentence"), [({"weights": 100}, "weights"), ({"num_layers": 0}, "num_layers")])
 def test_options_that_make_no_sense(options, sentence):
     with pytest.raises(UserError, match=sentence):
         WordModelOptions(**options)
 
 
 def test_options_of_another_study_are_refused(tmp_path):
-    with pytest.raises(UserError, match="study word-model has no meaning for vanilla-rnn"):
-        study("vanilla-rnn", data=["book=x"], out=tmp_path, words=WordModelOptions(depth=2))
+    with pytest.raises(UserError, match="num_layers=2 belongs to the study word-model; leave it out of vanilla-rnn"):
+        study("vanilla-rnn", data=["book=x"], out=tmp_path, words=WordModelOptions(num_layers=2))
+
+
+def test_too_few_weights_for_the_vocabulary():
+    with pytest.raises(
+        UserError, match=r"No network of 20,000 weights holds a vocabulary of 30,000 tokens; .*--weights"
+    ):
+        network(WordModelOptions(weights=20_000), 30_000)
 
 
 @pytest.fixture

@@ -161,6 +161,14 @@ def test_pages_without_text_are_told(tmp_path):
     assert "ocrmypdf" in notice
 
 
+def test_empty_pages_are_no_pictures(tmp_path):
+    book = Book(tmp_path / "blank.pdf")
+    book.next_page()
+    book.save()
+    with pytest.raises(NotText, match=r"blank\.pdf has nothing on its 1 page; export or fetch it again"):
+        read(tmp_path / "blank.pdf")
+
+
 def test_pictures_of_text_are_no_text(tmp_path):
     book = Book(tmp_path / "scan.pdf")
     picture(book)

@@ -100,6 +100,17 @@ def test_gradients_are_scaled_only_when_their_norm_is_above_the_limit():
     weights = [nn.Parameter(torch.zeros(2)), nn.Parameter(torch.zeros(1)), nn.Parameter(torch.zeros(1))]
     for most, scale in ((1.0, 0.2), (5.0, 1.0), (9.0, 1.0)):
         weights[0].grad, weights[1].grad = torch.tensor([0.0, 3.0]), torch.tensor([4.0])
-        assert clip_gradients(weights, most) == 5.0
+        assert clip_gradients(weights, most) == (5.0, 5.0)
         torch.testing.assert_close(weights[0].grad, torch.tensor([0.0, 3.0 * scale]))
         torch.testing.assert_close(weights[1].grad, torch.tensor([4.0 * scale]))
+
+
+def test_infinite_numbers_are_cut_and_those_that_are_none_are_seen():
+    weight = nn.Parameter(torch.zeros(3))
+    weight.grad = torch.tensor([1e30, -torch.inf, 0.5])
+    first, cut = clip_gradients([weight], torch.inf, 2.0)
+    assert first == torch.finfo(torch.float32).max
+    assert cut == pytest.approx((4 + 4 + 0.25) ** 0.5)
+    assert weight.grad.tolist() == [2.0, -2.0, 0.5]
+    weight.grad[0] = torch.nan
+    assert not torch.isfinite(torch.tensor(clip_gradients([weight], 1.0, 2.0)[1]))

@@ -39,6 +39,10 @@ KINDS = {
         ModelOptions(num_layers=1, hidden_size=8, embedding_size=8, tied=True),
         replace(SHORT, optimizer="adagrad", schedule="slanted", clip=0.0),
     ),
+    "gru-prefixes": (
+        ModelOptions("gru", num_layers=1, hidden_size=8),
+        replace(SHORT, optimizer="adam", schedule="constant", windows="prefix", batch_size=4, sample_every=6),
+    ),
     "lstm-rmsprop-native": (
         ModelOptions(num_layers=2, hidden_size=8),
         replace(SHORT, optimizer="rmsprop", schedule="constant", weight_decay=0.01, trace_every=7),
@@ -92,7 +96,7 @@ def test_the_kinds_of_run_differ_and_one_stops_early(undisturbed):
 
 
 @pytest.mark.parametrize(
-    ("name", "step"), [*zip(sorted(KINDS), [1, 4, 5, 9, 13, 17, 25], strict=True), ("lstm-adamw-cosine", STEPS - 1)]
+    ("name", "step"), [*zip(sorted(KINDS), [1, 4, 5, 9, 13, 17, 21, 25], strict=True), ("lstm-adamw-cosine", STEPS - 1)]
 )
 def test_ctrl_c_leaves_a_usable_checkpoint_and_no_trace(train, undisturbed, tmp_path, song_file, name, step):
     model, training = KINDS[name]

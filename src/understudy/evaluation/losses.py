@@ -22,6 +22,7 @@ WINDOW = 20_000  # a longer document is walked in windows, many at a time, each 
 WARM_UP = 1_000
 BLOCK = 2_000  # losses are summed by blocks of this many tokens, the units of resampling for a single text
 ROWS, STEPS = 64, 256  # how much is walked at a time
+LOGITS = 1 << 24  # numbers that exist at a time: 64 MB, and some copies
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,8 @@ def walk(
     for first in range(0, len(queue), ROWS):
         batch = queue[first : first + ROWS]
         state = model.initial_state(len(batch), start, stop)
-        for rows, positions in _steps(batch):
+        width = model.config.vocabulary_size if stop is None else 1
+        for rows, positions in _steps(batch, max(1, LOGITS // (len(batch) * width))):
             state = tuple(s[:, : len(rows)].contiguous() for s in state)
             inputs = torch.as_tensor(source[positions], device=device)
             if features is None:
@@ -180,11 +182,11 @@ def _native(model: LanguageModel) -> bool:
     return wanted and not model.config.cutoffs and engine() is not None
 
 
-def _steps(rows: list[Segment]) -> Iterator[tuple[list[Segment], np.ndarray]]:
-    """The rows that have not ended and their next positions (rows, steps), until all have."""
+def _steps(rows: list[Segment], most: int = 10**9) -> Iterator[tuple[list[Segment], np.ndarray]]:
+    """The rows that have not ended and their next positions (rows, steps), until all have; `most` steps at a time."""
     offset = 0
     while rows:
-        steps = min(STEPS, rows[-1].stop - rows[-1].warm - offset)
+        steps = min(STEPS, most, rows[-1].stop - rows[-1].warm - offset)
         yield rows, np.array([s.warm + offset for s in rows])[:, None] + np.arange(steps)
         offset += steps
         rows = [s for s in rows if s.stop - s.warm > offset]

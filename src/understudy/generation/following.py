@@ -18,7 +18,7 @@ NO_SPACE = "(no space)"  # what the token of a word model is called that keeps t
 
 @dataclass(frozen=True)
 class NextToken:
-    """A token that may follow a prompt, and its probability among all tokens that can be shown."""
+    """A token that may follow a prompt, and its probability among all tokens, those that cannot be shown too."""
 
     token: str
     probability: float
@@ -52,7 +52,7 @@ class Rules:
 
 
 def likeliest(stepper: "Stepper", tokenizer: Tokenizer, prompt: str, count: int) -> list[NextToken]:
-    """The likeliest tokens after a prompt, by the model's own probabilities over all that can be shown.
+    """The likeliest tokens after a prompt that can be shown, with the model's own probabilities.
 
     Args:
         stepper: runs the model.
@@ -69,9 +69,9 @@ def likeliest(stepper: "Stepper", tokenizer: Tokenizer, prompt: str, count: int)
         logits = stepper.step(np.array([token], np.int64))
     forbidden = Rules(tokenizer).forbidden(np.array(read[-1:]))
     forbidden[:, tokenizer.end] = True
-    logits = forbid(logits.astype(np.float64), forbidden)
-    if not np.isfinite(logits.max()):
+    logits = logits.astype(np.float64)
+    if not np.isfinite(forbid(logits, forbidden).max()):
         raise UserError(UNUSABLE)
-    chances = softmax(logits)[0]
+    chances = np.where(forbidden, -1, softmax(logits))[0]
     best = np.argsort(-chances, kind="stable")[: min(count, int((~forbidden).sum()))]
     return [NextToken(tokenizer.vocabulary[i] or NO_SPACE, float(chances[i])) for i in best.tolist()]

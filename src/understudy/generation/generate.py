@@ -73,8 +73,8 @@ class GenerateOptions:
     """End the text before the first of these strings."""
 
     next: int = 0
-    """Instead of writing, list this many of the likeliest next tokens with their probabilities: the model's own, over
-    all tokens that can be shown; temperature and filters are not heeded."""
+    """Instead of writing, list this many of the likeliest next tokens with their probabilities: the model's own;
+    temperature and filters are not heeded."""
 
     def __post_init__(self) -> None:
         if isinstance(self.stop, str):  # it would be taken for a row of one-letter strings

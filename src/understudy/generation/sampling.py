@@ -22,25 +22,25 @@ UNUSABLE = (
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """How the next character is drawn. The filters act in the order in which they stand here."""
+    """How the next token (a character or a word) is drawn. The filters act in the order in which they stand here."""
 
     repetition_penalty: float = 1.0
-    """Above 1, characters seen lately become less likely; 1 switches it off."""
+    """Above 1, tokens seen lately become less likely; 1 switches it off."""
 
     repetition_window: int = 64
-    """How many of the last characters the repetition penalty looks back at."""
+    """How many of the last tokens the repetition penalty looks back at."""
 
     temperature: float = 0.8
-    """Below 1 the likely becomes likelier, above 1 the unlikely; 0 always takes the likeliest character."""
+    """Below 1 the likely becomes likelier, above 1 the unlikely; 0 always takes the likeliest token."""
 
     top_k: int = 0
-    """Draw from the K likeliest characters only; 0 for all."""
+    """Draw from the K likeliest tokens only; 0 for all."""
 
     top_p: float = 1.0
-    """Draw from the fewest characters whose probabilities add up to this much; 1 for all."""
+    """Draw from the fewest tokens whose probabilities add up to this much; 1 for all."""
 
     min_p: float = 0.0
-    """Drop characters less likely than this share of the likeliest one; 0 for none."""
+    """Drop tokens less likely than this share of the likeliest one; 0 for none."""
 
     seed: int | None = None
     """The same seed gives the same text; left out, one is drawn and reported."""

@@ -1,8 +1,8 @@
 """The adaptive softmax: of a large vocabulary, rare tokens wait in clusters that are looked into only when needed.
 
-Tokens are sorted by their frequency. The first ones stand in a short list beside one entry for each cluster of the
-others; a token of a cluster has the probability of the cluster times its own within the cluster (Grave et al. 2017;
-here clusters keep the full width, so that their weights can be tied to an embedding).
+Tokens are best sorted by frequency, as word tokenizers do. The first stand in a short list beside one entry for each
+cluster of the others; a token of a cluster has the probability of the cluster times its own within the cluster (Grave
+et al. 2017; here clusters keep the full width, so that their weights can be tied to an embedding).
 """
 
 from collections.abc import Callable, Sequence
@@ -27,8 +27,8 @@ class Head(nn.Linear):
         return logits if self.clusters is None else log_probabilities(logits, self.clusters(x), self.cutoffs)
 
 
-def adaptive_loss(x: Tensor, head: Head, targets: Tensor, loss: Loss) -> tuple[Tensor, Tensor]:
-    """The mean cross-entropy of targets, and which of them were the likeliest of the likeliest cluster.
+def adaptive_loss(x: Tensor, head: Head, targets: Tensor, loss: Loss) -> Tensor:
+    """The mean cross-entropy of targets. Which of them were the likeliest is not known without all clusters.
 
     Args:
         x: outputs (N, H).
@@ -42,15 +42,13 @@ def adaptive_loss(x: Tensor, head: Head, targets: Tensor, loss: Loss) -> tuple[T
     place = torch.bucketize(targets, torch.tensor(cutoffs, device=targets.device), right=True)  # 0: the short list
     first = torch.where(place == 0, targets, short + place - 1)
     weight = torch.cat([head.weight[:short], clusters.weight])
-    total, hits = loss(x, weight, torch.cat([head.bias[:short], clusters.bias]), first)
-    hits = hits.clone()
+    total, _ = loss(x, weight, torch.cat([head.bias[:short], clusters.bias]), first)
     for index, (begin, end) in enumerate(zip(cutoffs, bounds[1:], strict=True), 1):
         here = (place == index).nonzero()[:, 0]
         if len(here):
-            mean, within = loss(x[here], head.weight[begin:end], head.bias[begin:end], targets[here] - begin)
+            mean, _ = loss(x[here], head.weight[begin:end], head.bias[begin:end], targets[here] - begin)
             total = total + mean * (len(here) / len(targets))
-            hits[here] &= within
-    return total, hits
+    return total
 
 
 def log_probabilities(logits: Tensor, clusters: Tensor, cutoffs: Sequence[int]) -> Tensor:

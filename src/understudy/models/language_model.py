@@ -18,7 +18,7 @@ IGNORED = -100
 
 
 class Scored(NamedTuple):
-    """The mean cross-entropy of targets that count, in nats, and the share of them that were the likeliest token."""
+    """The mean cross-entropy of targets that count, in nats, and the share that were likeliest; NaN if not known."""
 
     loss: Tensor
     accuracy: Tensor
@@ -121,7 +121,8 @@ class LanguageModel(nn.Module):
         if self.head.clusters is None:
             loss, hits = self._cross_entropy(x, self.head.weight, self.head.bias, targets)
         else:
-            loss, hits = adaptive_loss(x, self.head, targets, self._cross_entropy)
+            loss = adaptive_loss(x, self.head, targets, self._cross_entropy)
+            return Scored(loss, torch.full_like(loss.detach(), torch.nan))
         return Scored(loss, hits.float().mean())
 
     def _cross_entropy(self, x: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

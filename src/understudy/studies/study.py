@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,10 @@ def study(
         raise UserError(f"There is no study '{name}'; choose one of {', '.join(STUDIES)}.")
     own: dict[str, Any] = {"vanilla-rnn": rnn, "word-model": words}
     for other, given in own.items():
-        if other != name and given != type(given)():
-            raise UserError(f"What was given for the networks of the study {other} has no meaning for {name}.")
+        for field in fields(given):
+            value = getattr(given, field.name)
+            if other != name and value != field.default:
+                raise UserError(f"{field.name}={value} belongs to the study {other}; leave it out of {name}.")
     run = functools.partial(STUDIES[name], own[name]) if name in own else STUDIES[name]
     return run(roles(data, ROLES[name], name in FREE), Path(out), options, read, resume, monitor or Monitor())
 
@@ -77,10 +80,14 @@ def roles(data: Sequence[str], expected: Mapping[str, str], free: bool = False) 
     found: dict[str, Path] = {}
     for pair in data:
         role, equals, path = pair.partition("=")
-        if not equals or not path:
+        if not role or not equals or not path:
             raise UserError(f"--data '{pair}' is not of the form ROLE=PATH, such as {next(iter(expected))}=songs.txt.")
         if role not in expected and not free:
             raise UserError(f"There is no role '{role}' in this study; it takes {', '.join(expected)}.")
+        if role in found:
+            raise UserError(
+                f"--data has two texts for {role}: {found[role]} and {path}; give one, or put both in a folder."
+            )
         found[role] = Path(path)
     for role, meaning in expected.items():
         if role not in found:

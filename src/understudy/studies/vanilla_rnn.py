@@ -8,7 +8,6 @@ reset at its start, gradients cut to [-5, 5] number by number, weights and biase
 Then one thing at a time is changed, with the same number of weights: the nonlinearity, the cell, the optimizer.
 """
 
-import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -28,14 +27,20 @@ from understudy.studies.results import StudyOptions, StudyResult
 from understudy.studies.rows import Row, diverged_notice, run_rows, summarise, without_diverged
 from understudy.studies.runs import Finished, Text, Training, open_text
 from understudy.studies.search import with_seed
-from understudy.studies.vanilla_rnn_findings import claims, evolution_page, hardest, learned_text, lines_of, trace_of
+from understudy.studies.vanilla_rnn_findings import (
+    claims,
+    evolution_page,
+    hardest,
+    lines_of,
+    read_in_an_epoch,
+    trace_of,
+)
 from understudy.studies.vanilla_rnn_report import report
 from understudy.text.characters import CharTokenizer
 from understudy.text.documents import ReadOptions
+from understudy.training.batches import Batches
 from understudy.training.monitor import Monitor
 from understudy.training.options import TrainingOptions
-
-log = logging.getLogger("understudy")
 
 ROLES = {"book": "the text that is read again and again, and partly held out"}
 TRACE, SAMPLES = 100, 10_000  # steps between lines of the trace, and between samples of text
@@ -47,27 +52,27 @@ ADAM = (3e-4, 1e-3, 3e-3)  # rates among which validation chooses
 class VanillaRnnOptions:
     """The network of the study vanilla-rnn."""
 
-    units: int = 100
+    hidden_size: int = 100
     """Hidden units m."""
     sigma: float = 0.1
     """Standard deviation of the initial weights and biases."""
-    eta: float = 0.1
+    lr: float = 0.1
     """Learning rate of AdaGrad."""
     penalty: float = 0.0
-    """Lambda of a penalty lambda W^2 on each weight: the most probable weights (MAP) under a Gaussian prior of variance
-    1 / (2 lambda), where the loss is the negative log likelihood."""
+    """Lambda of a penalty lambda W^2 on weights and biases, added to the loss of every sequence: S sequences then lead
+    to the most probable weights (MAP) under a Gaussian prior of variance 1 / (2 lambda S)."""
     nonlinearity: Literal["tanh", "relu"] = "tanh"
     """What squashes the hidden units of the network that is studied; the other stands beside it."""
-    passes: int = 6
+    epochs: int = 6
     """Epochs over the book."""
-    unroll: int = 25
+    sequence_length: int = 25
     """Characters of a sequence, over which gradients go back."""
 
     def __post_init__(self) -> None:
         if self.nonlinearity not in ("tanh", "relu"):
             raise UserError(f"There is no nonlinearity '{self.nonlinearity}'; choose tanh or relu.")
-        check_options(self, "be 1 or more", lambda value: value >= 1, "units", "passes", "unroll")
-        check_options(self, "be above 0", lambda value: value > 0, "sigma", "eta")
+        check_options(self, "be 1 or more", lambda value: value >= 1, "hidden_size", "epochs", "sequence_length")
+        check_options(self, "be above 0", lambda value: value > 0, "sigma", "lr")
         check_options(self, "not be negative", lambda value: value >= 0, "penalty")
 
 
@@ -92,10 +97,10 @@ def network(cell: str, options: VanillaRnnOptions, vocabulary: int) -> ModelOpti
         shapes = weight_shapes(of(kind, units))
         return sum(int(np.prod(shape)) for name, shape in shapes.items() if not name.endswith("bias_hh"))
 
-    wanted = weights("rnn", options.units)
-    units = min(range(1, options.units + 1), key=lambda n: abs(weights(cell, n) - wanted))
+    wanted = weights("rnn", options.hidden_size)
+    units = min(range(1, options.hidden_size + 1), key=lambda n: abs(weights(cell, n) - wanted))
     if len(GATES[cell]) == 1:
-        units = options.units
+        units = options.hidden_size
     fields = {key: value for key, value in asdict(of(cell, units)).items() if key not in ("vocabulary_size", "cutoffs")}
     return ModelOptions(**fields)
 
@@ -104,18 +109,18 @@ def recipe(options: VanillaRnnOptions, steps_per_epoch: int, quick: bool) -> Tra
     """The report's training."""
     return TrainingOptions(
         optimizer="adagrad",
-        lr=options.eta,
+        lr=options.lr,
         schedule="constant",
         weight_decay=2 * options.penalty,  # PyTorch adds this times the weight, and d lambda W^2 / dW = 2 lambda W
         clip=0.0,
         clip_value=5.0,
         summed=True,
-        epochs=options.passes,
+        epochs=options.epochs,
         steps=200 if quick else None,
         patience=0,
-        validate_every=50 if quick else max(1, options.passes * steps_per_epoch // VALIDATIONS),
+        validate_every=50 if quick else max(1, options.epochs * steps_per_epoch // VALIDATIONS),
         batch_size=1,
-        sequence_length=options.unroll,
+        sequence_length=options.sequence_length,
         shuffle=False,
         trace_every=10 if quick else TRACE,
         sample_every=50 if quick else SAMPLES,
@@ -145,7 +150,13 @@ def run(
     open_study(out, request, resume)
     tokenizer = CharTokenizer.train(corpus.texts())
     learned = corpus.stream("train", tokenizer)
-    steps_per_epoch = -(-len(learned) // own.unroll)
+    batches = Batches.of(learned, TrainingOptions(batch_size=1, sequence_length=own.sequence_length, shuffle=False))
+    steps_per_epoch, unroll = batches.steps_per_epoch, batches.sequence_length
+    if unroll != own.sequence_length:
+        raise UserError(
+            f"Sequences of {own.sequence_length} are too long for {len(learned):,} characters; give --sequence-length "
+            f"{unroll} or less."
+        )
     training = recipe(own, steps_per_epoch, options.quick)
     seeds, store = 2 if options.quick else options.seeds, out / "runs"
     networks = {cell: network(cell, own, len(tokenizer.vocabulary)) for cell in ("rnn", "rnn_relu", "lstm", "gru")}
@@ -161,11 +172,11 @@ def run(
         notices += [diverged_notice(row, runs[row.name]) for row in diverged]
         report_row = rows[0]
         if report_row in diverged:
-            raise UserError(f"The loss of “{report_row.name}” diverged; try a smaller --eta (it was {own.eta:g}).")
+            raise UserError(f"The loss of “{report_row.name}” diverged; try a smaller --lr (it was {own.lr:g}).")
         traces = {row.name: [trace_of(run) for run in runs[row.name]] for row in whole}
         first = runs[report_row.name][0]
-        passages = hardest(traces[report_row.name], learned_text(book, tokenizer), steps_per_epoch, own.unroll)
-        evolution = lines_of(first, "samples")
+        passages = hardest(traces[report_row.name], read_in_an_epoch(book, tokenizer), steps_per_epoch)
+        evolution = [line | {"summed_loss": line["smoothed_loss"] * unroll} for line in lines_of(first, "samples")]
         best = best_run(runs[report_row.name]).folder / "model"
         sample = sample_text(report_row.name, "scratch", best, book, 1000, 1.0)
         result = StudyResult(
@@ -177,13 +188,13 @@ def run(
                 *({"table": "hardest passages"} | asdict(passage) for passage in passages),
                 *({"table": "evolution"} | line for line in evolution),
             ],
-            claims=claims(*by_squashing(own, rows), report_row.name, traces, own.unroll),
+            claims=claims(*by_squashing(own, rows), report_row.name, traces, own.sequence_length),
             notices=notices,
             samples=[sample],
             seconds=seconds(),
         )
         write_json(out / "result.json", asdict(result))
-        atomic_write(out / "evolution.md", evolution_page(evolution, own.unroll))
+        atomic_write(out / "evolution.md", evolution_page(evolution))
         facts = {
             "book": facts_of(book, corpus.summary()),
             **{row.name: facts_of_run(row.jobs[0]) for row in whole},
@@ -191,7 +202,7 @@ def run(
         }
         report(
             out,
-            own.unroll,
+            own.sequence_length,
             table,
             diverged,
             runs,

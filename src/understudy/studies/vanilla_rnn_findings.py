@@ -11,7 +11,7 @@ from understudy.studies.results import Claim, answer
 from understudy.studies.runs import Finished, Text, open_text
 from understudy.text.characters import CharTokenizer
 
-HARDEST, APART, EXCERPT = 3, 20, 400  # passages that are printed, lines of the trace between them, their characters
+HARDEST, EXCERPT = 3, 400  # passages that are printed, their characters
 Trace = Mapping[str, np.ndarray]
 
 
@@ -27,18 +27,26 @@ def trace_of(run: Finished) -> dict[str, np.ndarray]:
     return {key: np.array([row[key] for row in rows], float) for key in rows[0]} if rows else {}
 
 
-def learned_text(book: Text, tokenizer: CharTokenizer) -> str:
-    """What is read in an epoch, a newline at the end of each document."""
-    stream = open_text(book).stream("train", tokenizer)
-    return "".join("\n" if token == tokenizer.end else tokenizer.vocabulary[token] for token in stream.inputs[:])
+def read_in_an_epoch(book: Text, tokenizer: CharTokenizer) -> list[tuple[str, str]]:
+    """The documents that are learned, in the order of reading: their names and texts, a newline at the end of each."""
+    corpus = open_text(book)
+    stream = corpus.stream("train", tokenizer)
+    ends = [*stream.offsets[1:-1], len(stream) + 1]
+    texts, begin = [], 0
+    for index, end in zip(corpus.splits["train"], ends, strict=True):
+        ids = np.asarray(stream.inputs[begin:end])
+        texts.append((corpus.names[index], tokenizer.decode(ids) + "\n"))
+        begin = end
+    return texts
 
 
 @dataclass(frozen=True)
 class Passage:
     """A part of the book that stays hard."""
 
+    document: str
     place: float
-    """Where it begins, as a share of what is read in an epoch."""
+    """Where it begins in the document, as a share."""
     characters: int
     loss: float
     """Nats per character, mean of the epochs after the first and of all seeds."""
@@ -54,8 +62,14 @@ def by_place(trace: Trace, steps_per_epoch: int) -> tuple[np.ndarray, np.ndarray
     return middle // steps_per_epoch, middle % steps_per_epoch / steps_per_epoch, trace["loss"]
 
 
-def hardest(traces: Sequence[Trace], text: str, steps_per_epoch: int, unroll: int) -> list[Passage]:
-    """The passages with the greatest loss, apart from each other, over all epochs but the first."""
+def hardest(traces: Sequence[Trace], documents: Sequence[tuple[str, str]], steps_per_epoch: int) -> list[Passage]:
+    """The passages with the greatest loss, a tenth of the book or more apart, over all epochs but the first.
+
+    Args:
+        traces: of the runs of a row; where there is but one epoch, that counts.
+        documents: what is read in an epoch, names and texts.
+        steps_per_epoch: of the runs.
+    """
     if not traces or not traces[0]:
         return []
     every = int(traces[0]["step"][0])
@@ -67,17 +81,21 @@ def hardest(traces: Sequence[Trace], text: str, steps_per_epoch: int, unroll: in
         index = np.minimum((place[late] * bins).astype(int), bins - 1)
         total += np.bincount(index, loss[late], bins)
         count += np.bincount(index, minlength=bins)
-    loss = np.where(count > 0, total / np.maximum(count, 1), -np.inf)
+    left = np.where(count > 0, total / np.maximum(count, 1), -np.inf)
     average = float(total.sum() / count.sum())
+    ends = np.cumsum([len(text) for _, text in documents])
     found: list[Passage] = []
-    left = loss.copy()
     for _ in range(HARDEST):
         index = int(left.argmax())
         if not np.isfinite(left[index]):
             break
-        begin, end = (int(edge / bins * len(text)) for edge in (index, index + 1))
-        found.append(Passage(index / bins, end - begin, float(loss[index]), average, text[begin : begin + EXCERPT]))
-        left[max(0, index - APART) : index + APART + 1] = -np.inf
+        begin, end = (int(edge / bins * ends[-1]) for edge in (index, index + 1))
+        which = int(np.searchsorted(ends, begin, side="right"))
+        name, text = documents[which]
+        at = begin - int(ends[which] - len(text))
+        found.append(Passage(name, at / len(text), end - begin, float(left[index]), average, text[at : at + EXCERPT]))
+        apart = max(1, bins // 10)
+        left[max(0, index - apart) : index + apart + 1] = -np.inf
     return found
 
 
@@ -114,11 +132,11 @@ def _numbers(values: Sequence[float]) -> str:
     return ", ".join(f"{value:.3g}" for value in values)
 
 
-def evolution_page(samples: Sequence[Mapping[str, Any]], unroll: int) -> str:
+def evolution_page(samples: Sequence[Mapping[str, Any]]) -> str:
     """All samples on one page."""
     parts = ["# The evolution of the text\n"]
     for sample in samples:
-        loss = sample["smoothed_loss"] * unroll
-        parts.append(f"## Step {sample['step']:,}, epoch {sample['epoch']:.2f}, smoothed loss {loss:.1f}\n")
+        step, epoch, loss = sample["step"], sample["epoch"], sample["summed_loss"]
+        parts.append(f"## Step {step:,}, epoch {epoch:.2f}, smoothed loss {loss:.1f}\n")
         parts.append("```text\n" + sample["text"].replace("```", "'''") + "\n```\n")
     return "\n".join(parts)

@@ -98,7 +98,7 @@ def report(
         Sample(
             f"After {line['step']:,} steps",
             line["text"],
-            settings=f"epoch {line['epoch']:.2f}, smoothed loss {line['smoothed_loss'] * sums:.1f}",
+            settings=f"epoch {line['epoch']:.2f}, smoothed loss {line['summed_loss']:.1f}",
         )
         for line in (evolution[i - 1] for i in shown if i <= len(evolution))
     ]
@@ -182,21 +182,23 @@ def passages_table(passages: Sequence[Passage]) -> Table:
     return Table(
         title="The hardest passages",
         columns=[
-            Column("place", "where", "% of an epoch", digits=1),
+            Column("document", "in", align="left"),
+            Column("place", "where", "% of it", digits=1),
             Column("loss", "loss", "nats/char"),
             Column("above", "above the average", "nats/char", signed=True),
             Column("text", "begins with", align="left"),
         ],
         rows=[
             {
-                "place": f"{100 * p.place:.1f}",
+                "document": p.document,
+                "place": 100 * p.place,
                 "loss": p.loss,
                 "above": p.loss - p.average,
                 "text": " ".join(p.text.split()),
             }
             for p in passages
         ],
-        note="Of the epochs after the first, all seeds.",
+        note="Means of all seeds over the epochs after the first, where there are more than one.",
     )
 
 

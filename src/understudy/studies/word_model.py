@@ -7,7 +7,6 @@ LSTM to predict the word that follows each. Here the same document, and any othe
     by words from the beginnings of sentences, beside truncated backpropagation over the stream, for the same time.
 """
 
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from understudy.errors import check_options
+from understudy.errors import UserError, check_options
 from understudy.evaluation.intervals import MIN_DOCUMENTS, Difference, paired_difference, ratio_interval
 from understudy.evaluation.intervals import Interval as Estimate
 from understudy.evaluation.losses import token_nats
@@ -37,8 +36,6 @@ from understudy.text.tokenizer import VocabularyOptions
 from understudy.training.monitor import Monitor
 from understudy.training.options import TrainingOptions
 
-log = logging.getLogger("understudy")
-
 ROLES = {"paper": "a document to learn, such as a PDF; further texts may be given by any other name"}
 TOKENIZERS = ("char", "word", "bpe")
 BLOCK = 2000  # characters that are resampled together
@@ -51,13 +48,13 @@ class WordModelOptions:
 
     weights: int = 400_000
     """Weights of each network, about; what the vocabulary takes is taken from the layers."""
-    depth: int = 1
+    num_layers: int = 1
     """LSTM layers."""
-    rarest: int = 2
+    min_count: int = 2
     """Words that stand in the text less often are unknown."""
 
     def __post_init__(self) -> None:
-        check_options(self, "be 1 or more", lambda value: value >= 1, "depth", "rarest")
+        check_options(self, "be 1 or more", lambda value: value >= 1, "num_layers", "min_count")
         check_options(self, "be 10,000 or more", lambda value: value >= 10_000, "weights")
 
 
@@ -66,11 +63,11 @@ def network(options: WordModelOptions, vocabulary: int) -> ModelOptions:
 
     def of(units: int) -> ModelConfig:
         return ModelConfig(
-            num_layers=options.depth,
+            num_layers=options.num_layers,
             hidden_size=units,
             embedding_size=units,
             tied=True,
-            dropout=0.2 if options.depth > 1 else 0.0,
+            dropout=0.2 if options.num_layers > 1 else 0.0,
             output_dropout=0.3,
             vocabulary_size=vocabulary,
         )
@@ -80,6 +77,11 @@ def network(options: WordModelOptions, vocabulary: int) -> ModelOptions:
 
     most = int(options.weights**0.5)
     units = min(range(4, most + 1), key=lambda n: abs(weights(n) - options.weights))
+    if abs(weights(units) - options.weights) > 0.05 * options.weights:
+        raise UserError(
+            f"No network of {options.weights:,} weights holds a vocabulary of {vocabulary:,} tokens; give --weights "
+            f"{max(weights(4), 20 * vocabulary):,} or more, or a greater --min-count."
+        )
     return ModelOptions(
         **{key: value for key, value in asdict(of(units)).items() if key not in ("vocabulary_size", "cutoffs")}
     )
@@ -197,7 +199,7 @@ def tokenizer_rows(role: str, text: Text, own: WordModelOptions, training: Train
     """A network of the same size for each way to cut the text into tokens."""
     rows = []
     for name in TOKENIZERS:
-        vocabulary = VocabularyOptions(min_count=own.rarest) if name == "word" else VocabularyOptions()
+        vocabulary = VocabularyOptions(min_count=own.min_count) if name == "word" else VocabularyOptions()
         size = len(open_text(text).tokenizer(name, vocabulary).vocabulary)
         job = Training(text, training, tokenizer=name, vocabulary=vocabulary, model=network(own, size))
         rows.append(Row(f"{role}: {name}", name, tuple(with_seed(job, seed) for seed in range(seeds))))

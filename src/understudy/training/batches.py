@@ -16,7 +16,7 @@ from understudy.text.tokenizer import Tokenizer
 from understudy.training.options import TrainingOptions
 
 MIN_STEPS = 16  # an epoch over a tiny text still has about this many steps
-SENTENCE_ENDS = {".", "!", "?", "\n", "。", "！", "？"}
+SENTENCE_ENDS, CLOSING = (".", "!", "?", "…", "。", "！", "？"), "\"'”’»)]} "
 
 
 class Steps(Protocol):
@@ -148,7 +148,9 @@ class Prefixes:
     @classmethod
     def of(cls, stream: TokenStream, tokenizer: Tokenizer, options: TrainingOptions, world_size: int = 1) -> "Prefixes":
         """The windows of a run, in an order drawn from the seed; the longest keep their last T tokens."""
-        ending = np.array([token in SENTENCE_ENDS for token in tokenizer.vocabulary])
+        ending = np.array(
+            ["\n" in token or token.rstrip(CLOSING).endswith(SENTENCE_ENDS) for token in tokenizer.vocabulary]
+        )
         ending[tokenizer.end] = True
         tokens = np.asarray(stream.tokens)
         place = np.arange(len(tokens) - 1)

@@ -181,8 +181,9 @@ class Loop:
                 parameter.grad.masked_fill_(held, 0.0)
         value, right = average(self.fabric, loss, accuracy)
         with few_threads(self.learning):
-            norm = clip_gradients(self.learning, self.options.clip or math.inf, self.options.clip_value or math.inf)
-            if not (math.isfinite(value) and math.isfinite(norm)):
+            options = self.options
+            norm, cut = clip_gradients(self.learning, options.clip or math.inf, options.clip_value or math.inf)
+            if not (math.isfinite(value) and math.isfinite(cut)):
                 self._diverged(value)
             self.optimizer.step()
         with torch.no_grad():
@@ -204,8 +205,8 @@ class Loop:
             kept = f" The best weights so far, of step {self.counters.best_step}, are in {self.folder}."
         raise Diverged(
             f"The loss became {loss} or its gradient infinite at step {self.counters.step + 1}. Try a smaller --lr "
-            f"(it was {self.options.lr:g}), a --clip of 1 or less (it was {self.options.clip:g}), or --precision fp32."
-            f"{kept}"
+            f"(it was {self.options.lr:g}), a --clip of 1 or less (it was {self.options.clip or 'off'}), or "
+            f"--precision fp32.{kept}"
         )
 
     def _validation_due(self) -> bool:
@@ -234,7 +235,7 @@ class Loop:
             "epoch": round(counters.step / self.task.batches.steps_per_epoch, 4),
             "step": counters.step,
             "train_loss": counters.epoch_loss / counters.epoch_steps if counters.epoch_steps else None,
-            "train_accuracy": counters.epoch_accuracy / counters.epoch_steps if counters.epoch_steps else None,
+            "train_accuracy": known(counters.epoch_accuracy / counters.epoch_steps) if counters.epoch_steps else None,
             "smoothed_loss": counters.trace.smoothed_loss,
             "validation_loss": loss,
             "validation_accuracy": accuracy,
@@ -341,3 +342,8 @@ class Loop:
                 atomic_write(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
             else:  # of steps that were lost
                 path.unlink(missing_ok=True)
+
+
+def known(value: float) -> float | None:
+    """None for NaN, which JSON does not have."""
+    return None if math.isnan(value) else value

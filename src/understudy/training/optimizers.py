@@ -68,11 +68,12 @@ class RMSprop(torch.optim.RMSprop):
         )
 
 
-def clip_gradients(parameters: Iterable[nn.Parameter], most: float, each: float = math.inf) -> float:
+def clip_gradients(parameters: Iterable[nn.Parameter], most: float, each: float = math.inf) -> tuple[float, float]:
     """Cut numbers of gradients above `each`, then scale gradients whose common norm is above `most` down to it.
 
     Returns:
-        What the norm was at first.
+        What the norm was at first, at most the largest number of float32; and after numbers were cut: infinite or NaN
+        when nothing can be learned from the gradients.
     """
     learning = [parameter for parameter in parameters if parameter.grad is not None]
     gradients = [parameter.grad for parameter in learning if parameter.grad is not None]
@@ -82,7 +83,7 @@ def clip_gradients(parameters: Iterable[nn.Parameter], most: float, each: float 
         norm = torch.nn.utils.get_total_norm(gradients)
     if norm > most:  # else they would be multiplied with 1, which takes as long as the norm
         torch.nn.utils.clip_grads_with_norm_(learning, most, norm)
-    return first.item()
+    return min(first.item(), torch.finfo(torch.float32).max), norm.item()
 
 
 def few_threads(parameters: Iterable[nn.Parameter]) -> AbstractContextManager[None]:

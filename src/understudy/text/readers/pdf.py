@@ -68,6 +68,8 @@ def _pages(path: Path, report: ReadReport) -> Iterator[Page]:
             pictures += any(True for _ in layout)
     if not number:
         raise NotText(f"{path} has no pages, so there is no text in it; make or fetch it again.")
+    if not characters and not pictures:
+        raise NotText(f"{path} has nothing on its {counted(number, 'page')}; export or fetch it again.")
     if not characters:
         raise NotText(
             f"{path} holds pictures of its {counted(number, 'page')} and no text, as scanners make them. Have the "
