@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from understudy.report.drawing import NARROW, WIDE, render
-from understudy.report.line_panels import Line, LinePanels
+from understudy.report.line_panels import Line, LinePanels, _short
 from understudy.report.palette import Palette
 
 X = np.arange(50.0)
@@ -27,6 +27,12 @@ def test_labels_have_one_colour_in_all_panels_and_a_legend():
     assert first.lines[2].get_color() == second.lines[1].get_color() != first.lines[1].get_color()
     assert [text.get_text() for text in canvas.legends[0].get_texts()] == ["one", "two"]
     assert first.get_yscale() == "log"
+    canvas.draw_without_rendering()
+    assert all("$" not in label.get_text() for label in first.get_yticklabels(which="both"))
+
+
+def test_powers_of_ten_are_written_plainly():
+    assert [_short(value) for value in (0.01, 1.0, 1000.0, 1e10, 1e-7)] == ["0.01", "1", "1,000", "1e10", "1e-07"]
 
 
 def test_the_first_moments_of_a_training_may_leave_the_panel():

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 from understudy.report.drawing import INK, LINE, MUTED, NARROW, wrap
@@ -70,6 +70,9 @@ class LinePanels:
             axes.set(yscale=self.scale, ylim=(low, high), xlim=(own.min(), max(own.max(), own.min() + 1e-9)))
             axes.xaxis.set_major_locator(MaxNLocator(3 if narrow or across > 1 else 8))
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
+            if self.scale == "log":  # whose own labels are formulas
+                axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+                axes.yaxis.set_minor_formatter(NullFormatter())
             axes.tick_params(labelleft=column == 0)
             axes.grid(axis="y")
             for place, mark in (self.marks or {}).items():
@@ -101,6 +104,11 @@ class LinePanels:
             corner = 0.1 / width, 1 - 0.06 / height
             canvas.legend(handles=handles, bbox_to_anchor=corner, ncols=2 if narrow else 4, handlelength=1.6)
         return canvas
+
+
+def _short(value: float) -> str:
+    """A power of ten as people write it: 0.01, 1,000, 1e10."""
+    return f"{value:,.6g}" if 1e-3 <= value < 1e5 else f"{value:.0e}".replace("e+", "e").replace("e0", "e")
 
 
 def _range(lines: Sequence[ArrayLike], scale: str) -> tuple[float, float]:
