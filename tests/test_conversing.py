@@ -147,7 +147,7 @@ def test_the_likeliest_next_tokens_are_a_table(cli, base):
     found = json.loads(cli("generate", base, "--prompt", "The ", "--next", 128, "--json").out)
     assert found["texts"] == []
     assert len(found["next"]) == 97, "all that can be shown"
-    assert sum(each["probability"] for each in found["next"]) == pytest.approx(1)
+    assert 0 < sum(each["probability"] for each in found["next"]) < 1, "the others have their share"
     assert {" ", "\n", "a"} < {each["token"] for each in found["next"]}
     table = cli("generate", base, "--next", 128).out
     assert all(f"\n{name} " in table for name in ("(space)", "(newline)", "(tab)", "a"))
