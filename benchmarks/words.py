@@ -10,6 +10,7 @@ a linear layer, or with `nn.AdaptiveLogSoftmaxWithLoss`, which cannot be tied.
 import argparse
 import os
 from pathlib import Path
+from typing import Any
 
 from measuring import Timings, answer_as_child, by_turns, seconds_of
 
@@ -31,6 +32,15 @@ DRAWING = {
 }
 
 
+def network(softmax: str) -> Any:
+    """Our model, its embedding tied to the head."""
+    from understudy.models.config import ModelConfig
+    from understudy.models.language_model import LanguageModel
+
+    shape = {"num_layers": LAYERS, "hidden_size": UNITS, "embedding_size": UNITS, "tied": True, "softmax": softmax}
+    return LanguageModel(ModelConfig(**shape, vocabulary_size=WORDS))  # type: ignore[arg-type]
+
+
 def step_seconds(variant: str) -> float:
     """Seconds of one training step."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the command line does, before PyTorch loads
@@ -38,8 +48,6 @@ def step_seconds(variant: str) -> float:
     from torch import nn
     from torch.nn import functional as F
 
-    from understudy.models.config import ModelConfig
-    from understudy.models.language_model import LanguageModel
     from understudy.training.allocator import keep_freed_memory
     from understudy.training.optimizers import clip_gradients, few_threads, make_optimizer
     from understudy.training.options import TrainingOptions
@@ -67,22 +75,16 @@ def step_seconds(variant: str) -> float:
             return F.cross_entropy(head(x).float(), targets.flatten())
 
     else:
-        shape = ModelConfig(
-            num_layers=LAYERS,
-            hidden_size=UNITS,
-            embedding_size=UNITS,
-            tied=True,
-            softmax=softmax,  # type: ignore[arg-type]
-            vocabulary_size=WORDS,
-        )
-        model = LanguageModel(shape)
+        model = network(softmax)
         parameters = list(model.parameters())
 
         def loss() -> torch.Tensor:
             return model(inputs, targets=targets)[0].loss
 
-    ours = make_optimizer(parameters, TrainingOptions(lr=1e-3))
-    optimizer = torch.optim.RMSprop(parameters, 1e-3) if who else ours
+    if who:
+        optimizer: Any = torch.optim.RMSprop(parameters, 1e-3)
+    else:
+        optimizer = make_optimizer(parameters, TrainingOptions(lr=1e-3))
 
     def step() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
@@ -106,23 +108,13 @@ def word_seconds(variant: str) -> float:
     import torch
 
     from understudy.generation.stepper import TorchStepper
-    from understudy.models.config import ModelConfig
-    from understudy.models.language_model import LanguageModel
     from understudy.models.walker import native_walker
 
     softmax, precision = variant.split()
     torch.set_num_threads(1)
-    shape = ModelConfig(
-        num_layers=LAYERS,
-        hidden_size=UNITS,
-        embedding_size=UNITS,
-        tied=True,
-        softmax=softmax,  # type: ignore[arg-type]
-        vocabulary_size=WORDS,
-    )
-    model = LanguageModel(shape)
+    model = network(softmax)
     weights = {name: p.detach().numpy() for name, p in model.named_parameters()}
-    stepper = TorchStepper(model) if softmax == "adaptive" else native_walker(shape, weights, precision, 1)
+    stepper = TorchStepper(model) if softmax == "adaptive" else native_walker(model.config, weights, precision, 1)
     stepper.start(1)
     tokens = np.random.default_rng(0).integers(WORDS, size=1000)
     place = iter(range(10**9))

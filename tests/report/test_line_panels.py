@@ -22,9 +22,9 @@ def test_a_panel_for_each_title_and_a_line_for_each_that_has_points(width):
 
 def test_labels_have_one_colour_in_all_panels_and_a_legend():
     panels = {"a": [Line(X, X + 1, "one"), Line(X, X + 2, "two", True)], "b": [Line(X, X + 3, "two")]}
-    canvas = LinePanels(panels, "x", "y", "log", marks={10.0: "here"}).draw(WIDE, Palette())
+    canvas = LinePanels(panels, "x", "y", "log").draw(WIDE, Palette())
     first, second = canvas.axes
-    assert first.lines[2].get_color() == second.lines[1].get_color() != first.lines[1].get_color()
+    assert first.lines[1].get_color() == second.lines[0].get_color() != first.lines[0].get_color()
     assert [text.get_text() for text in canvas.legends[0].get_texts()] == ["one", "two"]
     assert first.get_yscale() == "log"
     canvas.draw_without_rendering()

@@ -138,24 +138,30 @@ def document_losses(
         weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
         return walker_losses(native_walker(model.config, weights, "fp32", torch.get_num_threads()), stream)
     sums = _Sums(stream)
-    for rows, positions, logits in walk(model, stream, features, start):
-        expected = np.asarray(stream.targets[positions]).astype(np.int64)
-        targets = torch.as_tensor(expected, device=logits.device)
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
-        hits = (logits.argmax(-1) == targets).cpu().numpy()
-        sums.add(rows, positions, expected, loss.view(expected.shape).cpu().double().numpy(), hits)
+    for rows, positions, expected, nats, logits in _scored(model, stream, features, start):
+        hits = (logits.argmax(-1) == torch.as_tensor(expected, device=logits.device)).cpu().numpy()
+        sums.add(rows, positions, expected, nats, hits)
     return sums.losses()
 
 
 def token_nats(model: LanguageModel, stream: TokenStream) -> np.ndarray:
     """The loss of each target of a stream (N,), in nats; documents are walked as in `document_losses`."""
-    nats = np.zeros(len(stream))
-    for rows, positions, logits in walk(model, stream):
-        targets = torch.as_tensor(np.asarray(stream.targets[positions]).astype(np.int64), device=logits.device)
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+    found = np.zeros(len(stream))
+    for rows, positions, _, nats, _ in _scored(model, stream):
         counted = positions >= np.array([s.start for s in rows])[:, None]
-        nats[positions[counted]] = loss.view(targets.shape).cpu().double().numpy()[counted]
-    return nats
+        found[positions[counted]] = nats[counted]
+    return found
+
+
+def _scored(
+    model: LanguageModel, stream: TokenStream, features: np.ndarray | None = None, start: int = 0
+) -> Iterator[tuple[list[Segment], np.ndarray, np.ndarray, np.ndarray, Tensor]]:
+    """The walk with the targets (rows, steps), their losses in nats, and the logits (rows, steps, V)."""
+    for rows, positions, logits in walk(model, stream, features, start):
+        expected = np.asarray(stream.targets[positions]).astype(np.int64)
+        targets = torch.as_tensor(expected, device=logits.device)
+        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+        yield rows, positions, expected, loss.view(expected.shape).cpu().double().numpy(), logits
 
 
 def walker_losses(walker: Any, stream: TokenStream) -> Losses:

@@ -1,6 +1,7 @@
 """The shape of a language model, and what follows from it without PyTorch."""
 
 from dataclasses import dataclass, field
+from math import prod
 from typing import Literal
 
 from understudy.errors import UserError, check_options
@@ -88,6 +89,12 @@ class ModelConfig(ModelOptions):
             first, second = self.vocabulary_size // 10, self.vocabulary_size // 3
             cutoffs = (first, second) if adaptive and 0 < first < second else ()
         object.__setattr__(self, "cutoffs", cutoffs)
+
+
+def num_weights(config: ModelConfig) -> int:
+    """How many weights learn in a language model of this shape; tied ones count once, one of two biases not at all."""
+    shapes = weight_shapes(config).items()
+    return sum(prod(shape) for name, shape in shapes if not (config.one_bias and name.endswith("bias_hh")))
 
 
 def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:

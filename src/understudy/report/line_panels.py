@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from understudy.report.drawing import INK, LINE, MUTED, NARROW, wrap
+from understudy.report.drawing import INK, LINE, NARROW, wrap
 from understudy.report.markup import clean
 from understudy.report.palette import SLOTS, Palette
 
@@ -38,8 +38,6 @@ class LinePanels:
     scale: Literal["linear", "log"] = "linear"
     own_x: bool = False
     """Whether each panel has a horizontal scale of its own, as parts of one whole have."""
-    marks: Mapping[float, str] | None = None
-    """Names of places on the horizontal scale, each with a thin upright line."""
 
     def draw(self, width: float, palette: Palette) -> Canvas | None:
         """Panels in as many columns as fit `width` (inches)."""
@@ -75,18 +73,6 @@ class LinePanels:
                 axes.yaxis.set_minor_formatter(NullFormatter())
             axes.tick_params(labelleft=column == 0)
             axes.grid(axis="y")
-            for place, mark in (self.marks or {}).items():
-                axes.axvline(place, color=MUTED, linewidth=0.6)
-                if not narrow:
-                    axes.annotate(
-                        mark,
-                        xy=(place, 1),
-                        xycoords=("data", "axes fraction"),
-                        xytext=(3, -9),
-                        textcoords="offset points",
-                        fontsize=7,
-                        color=MUTED,
-                    )
             for line in lines:
                 colour = SLOTS[labels.index(line.label) % len(SLOTS)].light
                 style = {"marker": "o", "markersize": 3.5, "linewidth": 0.8} if line.dots else {"linewidth": 1.2}

@@ -13,8 +13,7 @@ class StudyOptions:
     """The size of an experiment."""
 
     quick: bool = False
-    """A trial of a few minutes: every part runs, on little text, for a few steps, with two seeds; its figures mean
-    nothing."""
+    """A trial of a few minutes: every part runs, for a few steps, with two seeds; its figures mean nothing."""
     seeds: int = 5
     """Runs of each row, with different seeds."""
     workers: int = 0

@@ -15,10 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
 from understudy.errors import UserError, check_options
-from understudy.models.config import GATES, ModelConfig, ModelOptions, weight_shapes
+from understudy.models.config import GATES, ModelConfig, ModelOptions, num_weights
 from understudy.storage import atomic_write, write_json
 from understudy.studies.executor import executor
 from understudy.studies.findings import facts_of, facts_of_run
@@ -36,7 +34,6 @@ from understudy.studies.vanilla_rnn_findings import (
     trace_of,
 )
 from understudy.studies.vanilla_rnn_report import report
-from understudy.text.characters import CharTokenizer
 from understudy.text.documents import ReadOptions
 from understudy.training.batches import Batches
 from understudy.training.monitor import Monitor
@@ -82,27 +79,23 @@ CELL_OF = {"tanh": "rnn", "relu": "rnn_relu"}
 def network(cell: str, options: VanillaRnnOptions, vocabulary: int) -> ModelOptions:
     """A network of one layer with about as many weights as the report's has."""
 
-    def of(kind: str, units: int) -> ModelConfig:
-        return ModelConfig(
+    def of(kind: str, units: int) -> ModelOptions:
+        return ModelOptions(
             cell=kind,  # type: ignore[arg-type]
             num_layers=1,
             hidden_size=units,
             init="normal",
             init_std=options.sigma,
             one_bias=True,
-            vocabulary_size=vocabulary,
         )
 
     def weights(kind: str, units: int) -> int:
-        shapes = weight_shapes(of(kind, units))
-        return sum(int(np.prod(shape)) for name, shape in shapes.items() if not name.endswith("bias_hh"))
+        return num_weights(ModelConfig(**asdict(of(kind, units)), vocabulary_size=vocabulary))
 
-    wanted = weights("rnn", options.hidden_size)
-    units = min(range(1, options.hidden_size + 1), key=lambda n: abs(weights(cell, n) - wanted))
     if len(GATES[cell]) == 1:
-        units = options.hidden_size
-    fields = {key: value for key, value in asdict(of(cell, units)).items() if key not in ("vocabulary_size", "cutoffs")}
-    return ModelOptions(**fields)
+        return of(cell, options.hidden_size)
+    wanted = weights("rnn", options.hidden_size)
+    return of(cell, min(range(1, options.hidden_size + 1), key=lambda n: abs(weights(cell, n) - wanted)))
 
 
 def recipe(options: VanillaRnnOptions, steps_per_epoch: int, quick: bool) -> TrainingOptions:
@@ -148,7 +141,7 @@ def run(
         "corpora": {"book": corpus.summary()},
     }
     open_study(out, request, resume)
-    tokenizer = CharTokenizer.train(corpus.texts())
+    tokenizer = corpus.tokenizer("char")
     learned = corpus.stream("train", tokenizer)
     batches = Batches.of(learned, TrainingOptions(batch_size=1, sequence_length=own.sequence_length, shuffle=False))
     steps_per_epoch, unroll = batches.steps_per_epoch, batches.sequence_length
@@ -175,7 +168,7 @@ def run(
             raise UserError(f"The loss of “{report_row.name}” diverged; try a smaller --lr (it was {own.lr:g}).")
         traces = {row.name: [trace_of(run) for run in runs[row.name]] for row in whole}
         first = runs[report_row.name][0]
-        passages = hardest(traces[report_row.name], read_in_an_epoch(book, tokenizer), steps_per_epoch)
+        passages = hardest(traces[report_row.name], read_in_an_epoch(corpus, learned, tokenizer), steps_per_epoch)
         evolution = [line | {"summed_loss": line["smoothed_loss"] * unroll} for line in lines_of(first, "samples")]
         best = best_run(runs[report_row.name]).folder / "model"
         sample = sample_text(report_row.name, "scratch", best, book, 1000, 1.0)

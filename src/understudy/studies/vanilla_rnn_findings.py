@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from understudy.studies.results import Claim, answer
-from understudy.studies.runs import Finished, Text, open_text
-from understudy.text.characters import CharTokenizer
+from understudy.studies.runs import Finished
+from understudy.text.corpus import Corpus
+from understudy.text.streams import TokenStream
+from understudy.text.tokenizer import Tokenizer
 
 HARDEST, EXCERPT = 3, 400  # passages that are printed, their characters
 Trace = Mapping[str, np.ndarray]
@@ -27,17 +29,10 @@ def trace_of(run: Finished) -> dict[str, np.ndarray]:
     return {key: np.array([row[key] for row in rows], float) for key in rows[0]} if rows else {}
 
 
-def read_in_an_epoch(book: Text, tokenizer: CharTokenizer) -> list[tuple[str, str]]:
-    """The documents that are learned, in the order of reading: their names and texts, a newline at the end of each."""
-    corpus = open_text(book)
-    stream = corpus.stream("train", tokenizer)
-    ends = [*stream.offsets[1:-1], len(stream) + 1]
-    texts, begin = [], 0
-    for index, end in zip(corpus.splits["train"], ends, strict=True):
-        ids = np.asarray(stream.inputs[begin:end])
-        texts.append((corpus.names[index], tokenizer.decode(ids) + "\n"))
-        begin = end
-    return texts
+def read_in_an_epoch(corpus: Corpus, stream: TokenStream, tokenizer: Tokenizer) -> list[tuple[str, str]]:
+    """The documents of the training stream, in the order of reading: their names and texts, each with a newline."""
+    places = zip(corpus.splits["train"], stream.offsets[:-1], stream.offsets[1:], strict=True)
+    return [(corpus.names[d], tokenizer.decode(np.asarray(stream.inputs[a:b])) + "\n") for d, a, b in places]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from understudy.evaluation.intervals import Interval as Estimate
 from understudy.evaluation.losses import token_nats
 from understudy.generation.generate import GenerateOptions, generate
 from understudy.models.checkpoint import load_checkpoint
-from understudy.models.config import ModelConfig, ModelOptions, weight_shapes
+from understudy.models.config import ModelConfig, ModelOptions, num_weights
 from understudy.storage import write_json
 from understudy.studies.executor import executor
 from understudy.studies.findings import facts_of, facts_of_run
@@ -61,30 +61,26 @@ class WordModelOptions:
 def network(options: WordModelOptions, vocabulary: int) -> ModelOptions:
     """An LSTM whose embedding is tied to its head, with about as many weights as asked for."""
 
-    def of(units: int) -> ModelConfig:
-        return ModelConfig(
+    def of(units: int) -> ModelOptions:
+        return ModelOptions(
             num_layers=options.num_layers,
             hidden_size=units,
             embedding_size=units,
             tied=True,
             dropout=0.2 if options.num_layers > 1 else 0.0,
             output_dropout=0.3,
-            vocabulary_size=vocabulary,
         )
 
     def weights(units: int) -> int:
-        return sum(int(np.prod(shape)) for shape in weight_shapes(of(units)).values())
+        return num_weights(ModelConfig(**asdict(of(units)), vocabulary_size=vocabulary))
 
-    most = int(options.weights**0.5)
-    units = min(range(4, most + 1), key=lambda n: abs(weights(n) - options.weights))
+    units = min(range(4, int(options.weights**0.5) + 1), key=lambda n: abs(weights(n) - options.weights))
     if abs(weights(units) - options.weights) > 0.05 * options.weights:
         raise UserError(
             f"No network of {options.weights:,} weights holds a vocabulary of {vocabulary:,} tokens; give --weights "
             f"{max(weights(4), 20 * vocabulary):,} or more, or a greater --min-count."
         )
-    return ModelOptions(
-        **{key: value for key, value in asdict(of(units)).items() if key not in ("vocabulary_size", "cutoffs")}
-    )
+    return of(units)
 
 
 @dataclass(frozen=True)
@@ -156,21 +152,31 @@ def run(
             # The time that the stream took is given to the beginnings of sentences too.
             windows = {role: window_rows(role, rows, runs, options.quick) for role, rows in grid.items()}
             runs |= run_rows([row for row in windows.values() if row], pool, store, monitor, "prefixes")
-        tables: dict[str, list[Measured]] = {}
+        whole: dict[str, list[Row]] = {}
         for role, rows in grid.items():
-            whole, diverged = without_diverged(rows, runs)
+            whole[role], diverged = without_diverged(rows, runs)
             notices += [diverged_notice(row, runs[row.name]) for row in diverged]
-            tables[role] = measured(whole, runs, texts[role], own)
+            if not whole[role]:
+                raise UserError(
+                    f"Every network of {role} diverged, so there is nothing to compare; bring another text."
+                )
+        tables = {role: measured(rows, runs, texts[role]) for role, rows in whole.items()}
         compared = {
             role: compared_windows(grid[role], row, runs)
             for role, row in windows.items()
             if row and runs[row.name][0].losses
         }
-        words = {role: best_run(runs[f"{role}: word"]).folder / "model" for role in texts}
-        predicted = [line for role, model in words.items() for line in predictions(role, model, texts[role])]
+        best = {row.name: best_run(runs[row.name]).folder / "model" for rows in whole.values() for row in rows}
+        predicted = [
+            line
+            for role, rows in whole.items()
+            for row in rows
+            if tokenizer_of(row) == "word"
+            for line in predictions(role, best[row.name], texts[role])
+        ]
         samples = [
-            sample_text(row.name, tokenizer_of(row), best_run(runs[row.name]).folder / "model", texts[role], 600, 0.8)
-            for role, rows in grid.items()
+            sample_text(row.name, tokenizer_of(row), best[row.name], texts[role], 600, 0.8)
+            for role, rows in whole.items()
             for row in rows
         ]
         result = StudyResult(
@@ -246,9 +252,7 @@ def compared_windows(rows: Sequence[Row], prefix: Row, runs: Mapping[str, Sequen
     return found
 
 
-def measured(
-    rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], text: Text, own: WordModelOptions
-) -> list[Measured]:
+def measured(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], text: Text) -> list[Measured]:
     """Bits per character on the test split, with intervals over blocks of characters."""
     found: list[Measured] = []
     reference: np.ndarray | None = None

@@ -141,7 +141,7 @@ def windows_table(role: str, lines: "Sequence[Window]") -> Table:
         ],
         note="The word model of seed 0. Prefixes: every beginning of every sentence predicts one word, and each word "
         "is read again for each word that follows it in its sentence. Stream: the text is read once an epoch, and "
-        "every word is predicted on the way.",
+        "every word is predicted on the way. The time includes validations, more of them for the stream.",
     )
 
 

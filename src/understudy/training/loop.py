@@ -174,8 +174,10 @@ class Loop:
         self.module.train()
         (loss, accuracy), hidden = self.module(inputs, hidden, self.task.start, targets=targets)
         self.optimizer.zero_grad()
-        counted = int((targets != IGNORED).sum())
-        self.fabric.backward(loss * (counted / len(targets)) if self.options.summed else loss)
+        if self.options.summed:
+            self.fabric.backward(loss * ((targets != IGNORED).sum() / len(targets)))
+        else:
+            self.fabric.backward(loss)
         for parameter, held, _ in self.partly:
             if parameter.grad is not None:
                 parameter.grad.masked_fill_(held, 0.0)
