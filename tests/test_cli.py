@@ -11,7 +11,12 @@ import pytest
 
 from understudy import cli as command_line
 from understudy.cli import COMMANDS
-from understudy.showing import show
+from understudy.evaluation.quality import text_quality
+from understudy.generation.following import NextToken
+from understudy.generation.generate import GenerateOptions, Generation
+from understudy.generation.sampling import SamplingOptions
+from understudy.report.tables import Column, Table
+from understudy.showing import as_json, show
 from understudy.studies.results import Claim, StudyResult
 from understudy.training.folder import TrainingResult
 
@@ -194,8 +199,6 @@ class Oddities:
 
 
 def test_numbers_that_json_has_no_word_for_become_null():
-    from understudy.showing import as_json
-
     odd = Oddities(float("nan"), (Path("a"),), np.array([1.0, np.inf]), np.float32(0.5), "é\n")
     text = as_json(odd)
     assert json.loads(text, parse_constant=pytest.fail) == {
@@ -206,10 +209,24 @@ def test_numbers_that_json_has_no_word_for_become_null():
 
 def test_a_study_is_shown_with_what_must_be_known_of_it(capsys):
     claim = Claim("near beats far", "unclear", "row near diverged")
-    show(StudyResult("stacked-lstm", "out", "out/report.html", [], [claim], ["“near” is left out."], [], 1.0))
+    result = StudyResult("stacked-lstm", "out", "out/report.html", [], [claim], ["“near” is left out."], [], 1.0)
+    show(result)
     assert capsys.readouterr().out.splitlines() == [
         "unclear   near beats far", "          row near diverged", "", "notice  “near” is left out.", "",
         "report  out/report.html",
+    ]  # fmt: skip
+    result.tables.append(Table("Losses", [Column("name", "row"), Column("loss", "test", "nats")], [{"name": "near"}]))
+    show(result)
+    assert "Losses" in capsys.readouterr().out
+    assert "tables" not in json.loads(as_json(result))
+
+
+def test_what_may_come_next_is_shown_with_what_is_left(capsys):
+    likely = [NextToken("\n", 0.5), NextToken("the", 0.25)]
+    made = Generation([], [], 0, 0, 0.0, text_quality([]), None, GenerateOptions(), SamplingOptions(), likely)
+    show(made)
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["token", "probability"], ["(newline)", "50.00%"], ["the", "25.00%"], ["(anything", "else)", "25.00%"]
     ]  # fmt: skip
 
 

@@ -37,7 +37,8 @@ def show(result: Any) -> None:
 
 def as_json(result: Any) -> str:
     """A result as JSON in one line; what is not a finite number becomes null."""
-    return json.dumps(_plain(asdict(result)), ensure_ascii=False, allow_nan=False)
+    figures = result.plain() if hasattr(result, "plain") else asdict(result)
+    return json.dumps(_plain(figures), ensure_ascii=False, allow_nan=False)
 
 
 def _plain(value: Any) -> Any:
@@ -121,9 +122,9 @@ def _evaluation(result: Any) -> None:
 
 def _generation(result: Any) -> None:
     if result.next:
-        _console().print(
-            _rows([{"token": _visible(each.token), "probability": f"{each.probability:.2%}"} for each in result.next])
-        )
+        rows = [{"token": _visible(each.token), "probability": f"{each.probability:.2%}"} for each in result.next]
+        rest = max(0.0, 1 - sum(each.probability for each in result.next))
+        _console().print(_rows([*rows, {"token": "(anything else)", "probability": f"{rest:.2%}"}]))
         return
     print("\n\n===\n\n".join(result.texts), flush=True)
     facts_of_generation(result)
@@ -218,10 +219,14 @@ def _notices(notices: list[str]) -> None:
 
 
 def _study(result: Any) -> None:
+    from understudy.report.tables import to_terminal
+
     if result.study == "vanilla-rnn":
         _vanilla_rnn(result)
-    if result.study == "word-model":
-        _word_model(result)
+    console = _console()
+    for table in result.tables:
+        console.print(to_terminal(table, console.width))
+        print()
     for claim in result.claims:
         _say({claim.answer.ljust(8): claim.claim, "": claim.evidence})
     _notices(result.notices)
@@ -240,55 +245,10 @@ def _vanilla_rnn(result: Any) -> None:
         place = f"{line['document']}, at {line['place']:.1%}"
         print(f"{place}: {line['loss']:.3f} nats a character, {line['loss'] - line['average']:+.3f} to the average")
         print(f"   {' '.join(line['text'].split())}\n")
-    rows = [
-        {
-            "network": line["name"],
-            "validation": line["validation_loss"],
-            "test": line["loss"],
-            "to the report's": _interval(line["difference"]),
-            "weights": line["trained_parameters"],
-            "seconds": line["seconds"],
-        }
-        for line in _of(result, "what each change bought")
-    ]
-    _console().print(_rows(rows))
-    print()
-
-
-def _word_model(result: Any) -> None:
-    for table in dict.fromkeys(row["table"] for row in result.rows):
-        lines = _of(result, table)
-        print(f"\n── {table}\n")
-        if table == "next words":
-            rows = [{"text": x["text"], "after": x["prompt"], "next": x["next"], "wrote": x["wrote"]} for x in lines]
-        elif "tokens_per_second" in lines[0]:
-            names = ("name", "tokens_per_second", "epochs", "validation_loss", "seconds")
-            rows = [{name: line[name] for name in names} for line in lines]
-        else:
-            rows = [
-                {
-                    "tokenizer": line["tokenizer"],
-                    "bits per character": line["bits"],
-                    "to characters": _interval(line["difference"]),
-                    "tokens": line["vocabulary"],
-                    "units": line["units"],
-                    "weights": line["weights"],
-                    "seconds": line["seconds"],
-                }
-                for line in lines
-            ]
-        _console().print(_rows(rows))
-    print()
 
 
 def _of(result: Any, table: str) -> list[dict[str, Any]]:
     return [row for row in result.rows if row["table"] == table]
-
-
-def _interval(difference: dict[str, Any] | None) -> str:
-    if difference is None:
-        return ""
-    return "{estimate:+.3f} [{low:+.3f}, {high:+.3f}]".format(**difference).replace("-", "\N{MINUS SIGN}")
 
 
 def _info(result: Any) -> None:

@@ -411,6 +411,8 @@ def test_one_stop_string_need_not_be_in_a_list():
         {"stop": ("a", "")},
         {"tokens": -1},
         {"tokens": 3, "documents": 2},
+        {"tokens": 3, "length": 20},
+        {"documents": 3, "length": 20},
         {"next": -1},
         {"next": 3, "samples": 2},
         {"next": 3, "tokens": 2},

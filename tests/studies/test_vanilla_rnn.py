@@ -113,10 +113,10 @@ def book(tmp_path):
     return path
 
 
-@pytest.mark.slow
 def test_the_quick_run_leaves_a_table_passages_samples_and_a_page(book, tmp_path):
     out = tmp_path / "out"
-    result = study("vanilla-rnn", data=[f"book={book}"], out=out, options=StudyOptions(quick=True))
+    options = StudyOptions(quick=True, workers=1)
+    result = study("vanilla-rnn", data=[f"book={book}"], out=out, options=options)
     names = [row["name"] for row in result.rows if row["table"] == "what each change bought"]
     assert names[:4] == ["rnn, tanh, AdaGrad", "rnn, relu, AdaGrad", "lstm, AdaGrad", "gru, AdaGrad"]
     assert [name.partition(", Adam ")[0] for name in names[4:]] == ["rnn, tanh", "lstm", "gru"]
@@ -129,5 +129,5 @@ def test_the_quick_run_leaves_a_table_passages_samples_and_a_page(book, tmp_path
     for said in ("A quick trial", "The hardest passages", "tanh tames exploding gradients"):
         assert said in (out / "report.html").read_text()
     assert json.loads((out / "result.json").read_text())["study"] == "vanilla-rnn"
-    again = study("vanilla-rnn", data=[f"book={book}"], out=out, options=StudyOptions(quick=True), resume=True)
+    again = study("vanilla-rnn", data=[f"book={book}"], out=out, options=options, resume=True)
     assert again.rows == result.rows

@@ -10,7 +10,7 @@ from understudy.errors import UserError
 from understudy.models.config import ModelConfig, weight_shapes
 from understudy.studies.results import StudyOptions
 from understudy.studies.study import study
-from understudy.studies.word_model import WordModelOptions, network
+from understudy.studies.word_model import WordModelOptions, begin_of, network
 
 
 @pytest.mark.parametrize("vocabulary", [60, 1000, 8000, 30_000])
@@ -41,6 +41,20 @@ def test_too_few_weights_for_the_vocabulary():
         network(WordModelOptions(weights=20_000), 30_000)
 
 
+@pytest.mark.parametrize(
+    ("line", "begin"),
+    [
+        ("Down the river, slowly, goes the ferry.", ("Down the river,", "slowly")),
+        ("“It is late,” said the old man.", ("“It is late,”", "said")),
+        ("我们坐船过河。", ("我们坐", "船")),
+        ("The ferry goes.", None),
+        ("", None),
+    ],
+)
+def test_the_beginning_of_a_line_and_the_word_after_it(line, begin):
+    assert begin_of(line) == begin
+
+
 @pytest.fixture
 def texts(tmp_path):
     draw = random.Random(1)
@@ -51,9 +65,8 @@ def texts(tmp_path):
     return [f"{name}={tmp_path / name}.txt" for name in ("paper", "songs")]
 
 
-@pytest.mark.slow
 def test_the_quick_run_compares_tokenizers_windows_and_next_words(texts, tmp_path):
-    out, options = tmp_path / "out", StudyOptions(quick=True)
+    out, options = tmp_path / "out", StudyOptions(quick=True, workers=1)
     result = study("word-model", data=texts, out=out, options=options, words=WordModelOptions(weights=20_000))
     for role in ("paper", "songs"):
         rows = [row for row in result.rows if row["table"] == role]

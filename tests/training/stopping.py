@@ -33,7 +33,7 @@ def press_ctrl_c():
 def history(folder: Path) -> list[dict]:
     """The lines of history.jsonl without clock times."""
     rows = [json.loads(line) for line in (Path(folder) / "history.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows]
+    return [{key: value for key, value in row.items() if not key.endswith("seconds")} for row in rows]
 
 
 def left_by(folder: Path) -> tuple[bytes, list[dict]]:

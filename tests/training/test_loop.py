@@ -102,9 +102,10 @@ def test_history_is_a_line_for_each_validation(tmp_path):
     assert [row["validation_accuracy"] for row in rows] == [0.25] * 4
     # What the monitor is told at each step is the mean since the last validation.
     assert [row["train_loss"] for row in rows] == [None, losses[3], losses[7], losses[9]]
-    assert [{k: v for k, v in row.items() if k != "seconds"} for row in trained.history] == rows
+    assert [{k: v for k, v in row.items() if not k.endswith("seconds")} for row in trained.history] == rows
     seconds = [row["seconds"] for row in trained.history]
     assert seconds == sorted(seconds)
+    assert all(0 <= row["learning_seconds"] <= row["seconds"] for row in trained.history)
 
 
 def test_the_recurrent_state_is_carried_within_an_epoch_and_zero_at_its_start(tmp_path):

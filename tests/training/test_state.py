@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from understudy.errors import UserError
@@ -38,6 +39,17 @@ def same(first, second):
 def test_a_round_trip_loses_nothing(tmp_path, snapshot):
     save_state(tmp_path, snapshot)
     assert same(vars(load_state(tmp_path)), vars(snapshot))
+
+
+def test_a_long_trace_does_not_fill_the_header(tmp_path, snapshot):
+    trace = snapshot.counters.trace
+    for step in range(1, 2001):
+        trace.add(1 / step, step / 3)
+        trace.close(step)
+    save_state(tmp_path, snapshot)
+    assert load_state(tmp_path).counters == snapshot.counters
+    with safe_open(tmp_path / FILE, framework="pt") as file:
+        assert len(file.metadata()["counters"]) < 2000
 
 
 def test_nothing_to_continue(tmp_path):

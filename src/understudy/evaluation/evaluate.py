@@ -155,9 +155,9 @@ def _on_dropping(stream: TokenStream, model: str) -> Iterator[str]:
             )
         if stream.dropped_share > MUCH:
             yield (
-                f"{model} does not know {stream.dropped_share:.0%} of the words of the text: the loss per token counts "
-                "them as one word, which is easy to predict; the bits per character also count what it takes to spell "
-                "them."
+                f"{model} does not know {stream.dropped_share:.0%} of the words of the text: loss, perplexity and "
+                "accuracy count them as one word, which is easy to predict; the bits per character also count what it "
+                "takes to spell them."
             )
         return
     remedy = "finetune the model on such a text first, or take one with a byte tokenizer"

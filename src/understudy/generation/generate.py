@@ -40,6 +40,7 @@ if TYPE_CHECKING:  # both import torch, which the native engine does without
 log = logging.getLogger("understudy")
 
 BATCH = 64  # samples drawn side by side; more gain little speed and cost memory
+LENGTH = 1000  # characters of a text of which nothing else is said
 ENDLESS = 2**62  # characters: as many as the tokens make
 DOCUMENT_BREAK = "\n\n"
 Ending = Literal["length", "stop", "end"]
@@ -53,7 +54,7 @@ class GenerateOptions:
     prompt: str = ""
     """The text to go on from."""
 
-    length: int = 1000
+    length: int = LENGTH
     """Characters to write after the prompt. Where a document ends within them, a blank line is put and the
     next begins."""
 
@@ -90,6 +91,9 @@ class GenerateOptions:
                 f"documents={self.documents} are written to their ends; leave out tokens={self.tokens}, and cut long "
                 "ones with max_length."
             )
+        if self.length != LENGTH and (self.tokens or self.documents):
+            counted = f"tokens={self.tokens}" if self.tokens else f"documents={self.documents}"
+            raise UserError(f"{counted} already says how much to write; leave out length={self.length}.")
         if self.next and (self.tokens or self.documents or self.samples > 1 or self.stop):
             raise UserError(
                 f"next={self.next} lists what may follow the prompt and writes nothing; leave out tokens, documents, "

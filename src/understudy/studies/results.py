@@ -1,10 +1,11 @@
 """What every named experiment takes and gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from understudy.errors import UserError
+from understudy.report.tables import Table
 from understudy.studies.keeping import SampleText
 
 
@@ -49,6 +50,14 @@ class StudyResult:
     samples: list[SampleText]
     seconds: float
     """Of all calls with this folder; one that was killed is not counted."""
+    tables: list[Table] = field(default_factory=list)
+    """What a terminal shows of `rows`."""
+
+    def plain(self) -> dict[str, Any]:
+        """All figures, as JSON has them."""
+        figures = asdict(self)
+        del figures["tables"]
+        return figures
 
 
 def answer(low: float, high: float, *, negative: bool = True) -> str:

@@ -37,7 +37,7 @@ from understudy.studies.rows import Row, RowResult, diverged_notice, run_rows, s
 from understudy.studies.runs import Base, Finished, Ngrams, Text, Training, Untouched, open_text
 from understudy.studies.search import SearchOptions, best_from_scratch, with_seed
 from understudy.studies.stacked_lstm_claims import claims
-from understudy.studies.stacked_lstm_report import report
+from understudy.studies.stacked_lstm_report import of_recipe, paper_table, report
 from understudy.studies.stacked_lstm_texts import THIRDS, check_documents, size_matched
 from understudy.text.characters import AsciiTokenizer
 from understudy.text.documents import ReadOptions
@@ -181,12 +181,13 @@ def run(
             report=str(out / "report.html"),
             rows=[{"table": name} | asdict(row) for name, table in tables.items() for row in table],
             claims=claims(runs, splits, english),
+            tables=[paper_table(name, rows, of_recipe(name, diverged)) for name, rows in tables.items()],
             notices=notices,
             samples=samples,
             seconds=seconds(),
         )
         by_split = {name: [row and asdict(row) for row in table] for name, table in splits.items()}
-        write_json(out / "result.json", asdict(result) | {"splits": by_split})
+        write_json(out / "result.json", result.plain() | {"splits": by_split})
         facts = {role: facts_of(text, request["corpora"][role]) for role, text in texts.items()}
         facts |= {f"recipe “{recipe.name}”": facts_of_recipe(recipe) for recipe in grid}
         facts |= {f"best network of “{row.name}”": facts_of_run(row.jobs[0]) for row in (best, same)}

@@ -59,6 +59,11 @@ def paper_table(name: str, rows: Sequence[RowResult], diverged: Sequence[Row] = 
     )
 
 
+def of_recipe(name: str, rows: Sequence[Row]) -> list[Row]:
+    """The rows that belong to a recipe alone."""
+    return [row for row in rows if row.name.startswith(f"{name}: ")]
+
+
 def _cells(role: str, row: RowResult | None, paper: tuple[float, float] | None) -> dict[str, Any]:
     return {
         f"{role} validation": spread(row, "validation_loss") if row else "diverged",
@@ -94,10 +99,9 @@ def report(
     """Write report.html and report.md."""
     found: list[Table] = [claims_table(result.claims)]
     figures: list[Figure] = []
-    for name, rows in tables.items():
-        lost = [row for row in diverged if row.name.startswith(f"{name}: ")]
+    for (name, rows), short in zip(tables.items(), result.tables, strict=True):
         title = f"Recipe “{name}”, all figures"
-        found += [paper_table(name, rows, lost), results_table(rows, title, diverged=lost)]
+        found += [short, results_table(rows, title, diverged=of_recipe(name, diverged))]
         bars = [IntervalRow(r.name, r.loss, r.interval.low, r.interval.high, r.family) for r in rows if r.interval]
         figures.append(Figure(f"Test loss, recipe “{name}”", IntervalBars(bars, "test loss (nats per character)")))
     curves = {

@@ -33,7 +33,7 @@ from understudy.studies.vanilla_rnn_findings import (
     read_in_an_epoch,
     trace_of,
 )
-from understudy.studies.vanilla_rnn_report import report
+from understudy.studies.vanilla_rnn_report import changes_table, report
 from understudy.text.documents import ReadOptions
 from understudy.training.batches import Batches
 from understudy.training.monitor import Monitor
@@ -182,11 +182,12 @@ def run(
                 *({"table": "evolution"} | line for line in evolution),
             ],
             claims=claims(*by_squashing(own, rows), report_row.name, traces, own.sequence_length),
+            tables=[changes_table(table, diverged, runs)],
             notices=notices,
             samples=[sample],
             seconds=seconds(),
         )
-        write_json(out / "result.json", asdict(result))
+        write_json(out / "result.json", result.plain())
         atomic_write(out / "evolution.md", evolution_page(evolution))
         facts = {
             "book": facts_of(book, corpus.summary()),
@@ -197,7 +198,6 @@ def run(
             out,
             own.sequence_length,
             table,
-            diverged,
             runs,
             traces,
             steps_per_epoch,

@@ -30,9 +30,10 @@ from understudy.studies.results import StudyOptions, StudyResult, mean_of
 from understudy.studies.rows import Row, deviation, diverged_notice, run_rows, without_diverged
 from understudy.studies.runs import Finished, Text, Training, open_text
 from understudy.studies.search import with_seed
-from understudy.studies.word_model_report import report
+from understudy.studies.word_model_report import next_table, report, tokenizers_table, windows_table
 from understudy.text.documents import ReadOptions
 from understudy.text.tokenizer import VocabularyOptions
+from understudy.text.units import is_sign, units_of
 from understudy.training.monitor import Monitor
 from understudy.training.options import TrainingOptions
 
@@ -113,6 +114,7 @@ class Window:
 
     name: str
     tokens_per_second: float
+    """Predicted in training, validations not counted."""
     steps: int
     epochs: float
     validation_loss: float
@@ -189,15 +191,20 @@ def run(
                 *({"table": "next words"} | line for line in predicted),
             ],
             claims=[],
+            tables=[
+                *(tokenizers_table(role, rows) for role, rows in tables.items()),
+                *(windows_table(role, lines) for role, lines in compared.items()),
+                next_table(predicted),
+            ],
             notices=notices,
             samples=samples,
             seconds=seconds(),
         )
-        write_json(out / "result.json", asdict(result))
+        write_json(out / "result.json", result.plain())
         facts = {role: facts_of(text, request["corpora"][role]) for role, text in texts.items()}
         facts |= {row.name: facts_of_run(row.jobs[0]) for rows in grid.values() for row in rows}
         facts["machine"] = machine() | {"seeds": list(range(seeds)), "seconds": result.seconds}
-        report(out, tables, compared, predicted, runs, result, facts, options.quick)
+        report(out, tables, runs, result, facts, options.quick)
         return result
 
 
@@ -242,7 +249,7 @@ def compared_windows(rows: Sequence[Row], prefix: Row, runs: Mapping[str, Sequen
         found.append(
             Window(
                 name=name,
-                tokens_per_second=epochs * len(tokens) / run.seconds,
+                tokens_per_second=epochs * len(tokens) / run.history[-1]["learning_seconds"],
                 steps=run.history[-1]["step"],
                 epochs=epochs,
                 validation_loss=run.validation_loss,
@@ -314,14 +321,23 @@ def bits_by_block(run: Finished, text: Text) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(bits), np.concatenate(counts)
 
 
+def begin_of(line: str) -> tuple[str, str] | None:
+    """The first words of a line and the one after them; None where it has few."""
+    units = units_of(line)
+    words = [index for index, unit in enumerate(units) if not unit.isspace() and not is_sign(unit)]
+    if len(words) < 2 * PROMPT_WORDS:
+        return None
+    after = words[PROMPT_WORDS]
+    return "".join(units[:after]).rstrip(), units[after]
+
+
 def predictions(role: str, model: Path, text: Text) -> list[dict[str, Any]]:
     """The likeliest next words after the beginnings of some sentences of the test split."""
     tokenizer = load_checkpoint(model).tokenizer
     found: list[dict[str, Any]] = []
-    sentences = [line for part in open_text(text).texts("test") for line in part.splitlines() if len(line.split()) > 6]
-    for sentence in sentences[:: max(1, len(sentences) // (4 * PROMPTS))]:
-        words = sentence.split()
-        prompt = " ".join(words[:PROMPT_WORDS])
+    lines = [line for part in open_text(text).texts("test") for line in part.splitlines()]
+    begun = [pair for pair in map(begin_of, lines) if pair]
+    for prompt, word in begun[:: max(1, len(begun) // (4 * PROMPTS))]:
         if tokenizer.unknown(prompt) or len(found) == PROMPTS:
             continue
         likely = generate(str(model), GenerateOptions(prompt=prompt, next=NEXT)).next
@@ -329,7 +345,7 @@ def predictions(role: str, model: Path, text: Text) -> list[dict[str, Any]]:
             {
                 "text": role,
                 "prompt": prompt,
-                "wrote": words[PROMPT_WORDS],
+                "wrote": word,
                 "next": [f"{each.token} {each.probability:.1%}" for each in likely],
             }
         )

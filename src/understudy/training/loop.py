@@ -129,8 +129,10 @@ class Loop:
             while not (outcome := self._outcome()):
                 if counters.step % batches.steps_per_epoch == 0 or not batches.carried:
                     hidden = self._zero_state()
+                begin = time.perf_counter()
                 hidden = self._step(hidden)
                 now = time.perf_counter()
+                counters.learning_seconds += now - begin
                 counters.seconds = seconds_before + now - clock
                 for monitor in self.monitors:
                     speed = per_epoch / batches.steps_per_epoch * (counters.step - first) / (now - clock)
@@ -244,6 +246,7 @@ class Loop:
             "lr": self.optimizer.param_groups[0]["lr"],
             "best": best,
             "seconds": round(counters.seconds, 3),
+            "learning_seconds": round(counters.learning_seconds, 3),
         }
         counters.history.append(row)
         counters.epoch_loss, counters.epoch_accuracy, counters.epoch_steps = 0.0, 0.0, 0

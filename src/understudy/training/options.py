@@ -63,8 +63,8 @@ class TrainingOptions:
     """What a step reads: the text as a stream, with the state carried from step to step; or, as tutorials do, all
     beginnings of each sentence, padded to one length, of which each predicts the one token that follows."""
     shuffle: bool = True
-    """Draw the order of the documents, and where reading begins, from the seed; else from the beginning of the split,
-    in its order."""
+    """Draw the order of the documents, and where reading begins, from the seed; else the documents are read from
+    the first on, in the order in which they were dealt out to the split."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the products: fp32, or bf16 by autocast."""
     backend: Literal["auto", "native", "torch"] = "auto"

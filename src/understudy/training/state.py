@@ -1,6 +1,7 @@
 """Everything that continuing a run exactly needs, in one file that is written in one step.
 
-`trainer.safetensors` holds the tensors of a `Snapshot`; its metadata holds the counters and the history as JSON.
+`trainer.safetensors` holds the tensors of a `Snapshot` and the trace; its metadata holds the counters and the history
+as JSON.
 One file, because two could be torn apart: it has its own copy of the best weights, as model.safetensors may be
 those of a later validation when a run is killed.
 """
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from understudy.errors import UserError
 from understudy.storage import atomic_write
-from understudy.training.tracing import Trace
+from understudy.training.tracing import ROW, Trace
 
 FILE = "trainer.safetensors"
 
@@ -36,6 +37,7 @@ class Counters:
     epoch_accuracy: float = 0.0
     epoch_steps: int = 0
     seconds: float = 0.0
+    learning_seconds: float = 0.0
     history: list[dict[str, Any]] = field(default_factory=list)
     trace: Trace = field(default_factory=Trace)
     samples: list[dict[str, Any]] = field(default_factory=list)
@@ -72,7 +74,10 @@ def save_state(folder: Path, snapshot: Snapshot) -> None:
                 tensors[f"optimizer.{index}.{key}"] = value
             else:
                 scalars[f"{index}.{key}"] = value
-    metadata = {"counters": json.dumps(asdict(snapshot.counters)), "optimizer_scalars": json.dumps(scalars)}
+    counters = asdict(snapshot.counters)
+    if rows := counters["trace"].pop("rows"):  # of a long run they are more than a header holds
+        tensors["trace"] = torch.tensor([list(row.values()) for row in rows], dtype=torch.float64)
+    metadata = {"counters": json.dumps(counters), "optimizer_scalars": json.dumps(scalars)}
     atomic_write(folder / FILE, save(tensors, metadata=metadata))
 
 
@@ -85,19 +90,23 @@ def load_state(folder: Path) -> Snapshot | None:
     path = folder / FILE
     if not path.exists():
         return None
-    parts: dict[str, dict[str, Tensor]] = {"weights": {}, "best": {}, "own": {}, "optimizer": {}}
+    parts: dict[str, dict[str, Tensor]] = {"weights": {}, "best": {}, "own": {}, "optimizer": {}, "trace": {}}
     optimizer: dict[int, dict[str, Any]] = {}
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata()
             for name in file.keys():  # noqa: SIM118 (not a mapping)
-                part, rest = name.split(".", 1)
+                part, _, rest = name.partition(".")
                 parts[part][rest] = file.get_tensor(name).clone()
         for name, value in [*parts["optimizer"].items(), *json.loads(metadata["optimizer_scalars"]).items()]:
             index, key = name.split(".", 1)
             optimizer.setdefault(int(index), {})[key] = value
         counted = json.loads(metadata["counters"])
-        counters = Counters(**counted | {"trace": Trace(**counted["trace"])})
+        trace = Trace(**counted["trace"])
+        if "" in parts["trace"]:
+            rows = parts["trace"][""].tolist()
+            trace.rows = [dict(zip(ROW, (int(step), *rest), strict=True)) for step, *rest in rows]
+        counters = Counters(**counted | {"trace": trace})
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}). Delete it to start the run again.") from error
     return Snapshot(parts["weights"], parts["best"], optimizer, parts["own"], counters)
