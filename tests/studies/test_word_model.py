@@ -10,7 +10,8 @@ from understudy.errors import UserError
 from understudy.models.config import ModelConfig, weight_shapes
 from understudy.studies.results import StudyOptions
 from understudy.studies.study import study
-from understudy.studies.word_model import WordModelOptions, begin_of, network
+from understudy.studies.word_model import WordModelOptions, network
+from understudy.studies.word_model_findings import begin_of
 
 
 @pytest.mark.parametrize("vocabulary", [60, 1000, 8000, 30_000])

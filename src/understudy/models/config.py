@@ -1,6 +1,7 @@
 """The shape of a language model, and what follows from it without PyTorch."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from math import prod
 from typing import Literal
 
@@ -91,10 +92,20 @@ class ModelConfig(ModelOptions):
         object.__setattr__(self, "cutoffs", cutoffs)
 
 
+def sized(options: ModelOptions, vocabulary_size: int) -> ModelConfig:
+    """The shape of a model with a vocabulary of this size."""
+    return ModelConfig(**asdict(options), vocabulary_size=vocabulary_size)
+
+
 def num_weights(config: ModelConfig) -> int:
     """How many weights learn in a language model of this shape; tied ones count once, one of two biases not at all."""
     shapes = weight_shapes(config).items()
     return sum(prod(shape) for name, shape in shapes if not (config.one_bias and name.endswith("bias_hh")))
+
+
+def nearest_size(candidates: Iterable[ModelOptions], vocabulary_size: int, weights: int) -> ModelOptions:
+    """The candidate that has the number of weights next to `weights`, with a vocabulary of this size."""
+    return min(candidates, key=lambda options: abs(num_weights(sized(options, vocabulary_size)) - weights))
 
 
 def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from understudy.errors import UserError, check_options
-from understudy.models.config import GATES, ModelConfig, ModelOptions, num_weights
+from understudy.models.config import GATES, ModelOptions, nearest_size, num_weights, sized
 from understudy.storage import atomic_write, write_json
 from understudy.studies.executor import executor
 from understudy.studies.findings import facts_of, facts_of_run
@@ -89,13 +89,11 @@ def network(cell: str, options: VanillaRnnOptions, vocabulary: int) -> ModelOpti
             one_bias=True,
         )
 
-    def weights(kind: str, units: int) -> int:
-        return num_weights(ModelConfig(**asdict(of(kind, units)), vocabulary_size=vocabulary))
-
+    same = of("rnn", options.hidden_size)
     if len(GATES[cell]) == 1:
-        return of(cell, options.hidden_size)
-    wanted = weights("rnn", options.hidden_size)
-    return of(cell, min(range(1, options.hidden_size + 1), key=lambda n: abs(weights(cell, n) - wanted)))
+        return replace(same, cell=cell)  # type: ignore[arg-type]
+    weights = num_weights(sized(same, vocabulary))
+    return nearest_size((of(cell, units) for units in range(1, options.hidden_size + 1)), vocabulary, weights)
 
 
 def recipe(options: VanillaRnnOptions, steps_per_epoch: int, quick: bool) -> TrainingOptions:

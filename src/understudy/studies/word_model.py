@@ -13,34 +13,25 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from understudy.errors import UserError, check_options
-from understudy.evaluation.intervals import MIN_DOCUMENTS, Difference, paired_difference, ratio_interval
-from understudy.evaluation.intervals import Interval as Estimate
-from understudy.evaluation.losses import token_nats
-from understudy.generation.generate import GenerateOptions, generate
-from understudy.models.checkpoint import load_checkpoint
-from understudy.models.config import ModelConfig, ModelOptions, num_weights
+from understudy.models.config import ModelOptions, nearest_size, num_weights, sized
 from understudy.storage import write_json
 from understudy.studies.executor import executor
 from understudy.studies.findings import facts_of, facts_of_run
 from understudy.studies.keeping import best_run, machine, open_study, sample_text, seconds_of_all_calls
-from understudy.studies.results import StudyOptions, StudyResult, mean_of
-from understudy.studies.rows import Row, deviation, diverged_notice, run_rows, without_diverged
+from understudy.studies.results import StudyOptions, StudyResult
+from understudy.studies.rows import Row, diverged_notice, run_rows, without_diverged
 from understudy.studies.runs import Finished, Text, Training, open_text
 from understudy.studies.search import with_seed
+from understudy.studies.word_model_findings import compared_windows, measured, predictions, tokenizer_of
 from understudy.studies.word_model_report import next_table, report, tokenizers_table, windows_table
 from understudy.text.documents import ReadOptions
 from understudy.text.tokenizer import VocabularyOptions
-from understudy.text.units import is_sign, units_of
 from understudy.training.monitor import Monitor
 from understudy.training.options import TrainingOptions
 
 ROLES = {"paper": "a document to learn, such as a PDF; further texts may be given by any other name"}
 TOKENIZERS = ("char", "word", "bpe")
-BLOCK = 2000  # characters that are resampled together
-PROMPTS, PROMPT_WORDS, NEXT = 3, 3, 5
 
 
 @dataclass(frozen=True)
@@ -72,54 +63,14 @@ def network(options: WordModelOptions, vocabulary: int) -> ModelOptions:
             output_dropout=0.3,
         )
 
-    def weights(units: int) -> int:
-        return num_weights(ModelConfig(**asdict(of(units)), vocabulary_size=vocabulary))
-
-    units = min(range(4, int(options.weights**0.5) + 1), key=lambda n: abs(weights(n) - options.weights))
-    if abs(weights(units) - options.weights) > 0.05 * options.weights:
+    smallest = num_weights(sized(of(4), vocabulary))
+    found = nearest_size(map(of, range(4, int(options.weights**0.5) + 1)), vocabulary, options.weights)
+    if abs(num_weights(sized(found, vocabulary)) - options.weights) > 0.05 * options.weights:
         raise UserError(
             f"No network of {options.weights:,} weights holds a vocabulary of {vocabulary:,} tokens; give --weights "
-            f"{max(weights(4), 20 * vocabulary):,} or more, or a greater --min-count."
+            f"{max(smallest, 20 * vocabulary):,} or more, or a greater --min-count."
         )
-    return of(units)
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A row's figures on the test split, in bits per character of the text."""
-
-    name: str
-    tokenizer: str
-    vocabulary: int
-    units: int
-    weights: int
-    bits: float
-    deviation: float | None
-    """Over seeds."""
-    interval: Estimate | None
-    """95 % over blocks of 2,000 characters."""
-    difference: Difference | None
-    """To characters, paired over the same blocks."""
-    loss: float
-    """Nats per token, which says nothing across tokenizers."""
-    unknown: float
-    """Bits per character for spelling unknown words, part of `bits`."""
-    seconds: float
-    seeds: int
-
-
-@dataclass(frozen=True)
-class Window:
-    """What a way to cut the text into steps gives in the same time."""
-
-    name: str
-    tokens_per_second: float
-    """Predicted in training, validations not counted."""
-    steps: int
-    epochs: float
-    validation_loss: float
-    """Nats per word."""
-    seconds: float
+    return found
 
 
 def run(
@@ -219,11 +170,6 @@ def tokenizer_rows(role: str, text: Text, own: WordModelOptions, training: Train
     return rows
 
 
-def tokenizer_of(row: Row) -> str:
-    """What cuts the text of a row."""
-    return row.name.rpartition(": ")[2]
-
-
 def window_rows(role: str, rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], quick: bool) -> Row | None:
     """The word model from the beginnings of sentences, for as long as the stream took; None where that diverged."""
     stream = next(row for row in rows if tokenizer_of(row) == "word")
@@ -235,118 +181,3 @@ def window_rows(role: str, rows: Sequence[Row], runs: Mapping[str, Sequence[Fini
     if not quick:
         training = replace(training, minutes=round(first.seconds / 60, 3), validate_every=100)
     return Row(f"{role}: word, prefixes", "prefix", (replace(job, training=training),))
-
-
-def compared_windows(rows: Sequence[Row], prefix: Row, runs: Mapping[str, Sequence[Finished]]) -> list[Window]:
-    """The stream and the prefixes side by side."""
-    stream = next(row for row in rows if tokenizer_of(row) == "word")
-    found = []
-    for name, row in (("stream", stream), ("prefixes", prefix)):
-        run, job = runs[row.name][0], row.jobs[0]
-        assert isinstance(job, Training)
-        tokens = open_text(job.text).stream("train", load_checkpoint(run.folder / "model").tokenizer)
-        epochs = run.details["epochs"]
-        found.append(
-            Window(
-                name=name,
-                tokens_per_second=epochs * len(tokens) / run.history[-1]["learning_seconds"],
-                steps=run.history[-1]["step"],
-                epochs=epochs,
-                validation_loss=run.validation_loss,
-                seconds=run.seconds,
-            )
-        )
-    return found
-
-
-def measured(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], text: Text) -> list[Measured]:
-    """Bits per character on the test split, with intervals over blocks of characters."""
-    found: list[Measured] = []
-    reference: np.ndarray | None = None
-    for row in rows:
-        blocks, tests = [], [run.losses["test"] for run in runs[row.name]]
-        for each in runs[row.name]:
-            bits, characters = bits_by_block(each, text)
-            blocks.append(bits)
-        mean = np.mean(blocks, axis=0)
-        if tokenizer_of(row) == "char":
-            reference = mean
-        enough = len(mean) >= MIN_DOCUMENTS
-        rival = reference if enough and tokenizer_of(row) != "char" else None
-        checkpoint = load_checkpoint(runs[row.name][0].folder / "model")
-        values = [test.bits_per_char for test in tests]
-        spelled = [
-            test.spelling.sum() / np.log(2) / test.characters.sum() if test.spelling.size else 0 for test in tests
-        ]
-        found.append(
-            Measured(
-                name=row.name,
-                tokenizer=tokenizer_of(row),
-                vocabulary=len(checkpoint.tokenizer.vocabulary),
-                units=checkpoint.model.config.hidden_size,
-                weights=checkpoint.model.num_parameters(),
-                bits=mean_of(values),
-                deviation=deviation(values),
-                interval=ratio_interval(mean, characters) if enough else None,
-                difference=paired_difference(mean, rival, characters) if rival is not None else None,
-                loss=mean_of([test.loss for test in tests]),
-                unknown=float(np.mean(spelled)),
-                seconds=mean_of([run.seconds for run in runs[row.name]]),
-                seeds=len(runs[row.name]),
-            )
-        )
-    return found
-
-
-def bits_by_block(run: Finished, text: Text) -> tuple[np.ndarray, np.ndarray]:
-    """Bits and characters of each block of the test split, which are the same characters for every tokenizer."""
-    checkpoint = load_checkpoint(run.folder / "model")
-    tokenizer = checkpoint.tokenizer
-    bits, counts = [], []
-    stream = open_text(text).stream("test", tokenizer)
-    nats = token_nats(checkpoint.model, stream)
-    widths = np.array([len(token) for token in tokenizer.vocabulary]) + (tokenizer.spaces & 1)  # in characters, about
-    for document, (begin, end) in enumerate(zip(stream.offsets[:-1], stream.offsets[1:], strict=True)):
-        # A token's nats count where it ends; spelling is spread evenly over the document.
-        ids = np.asarray(stream.targets[begin : end - 1])
-        size = int(stream.characters[document])
-        lengths = widths[ids]
-        place = np.minimum((np.cumsum(lengths) * (size / max(1, lengths.sum()))).astype(int), max(0, size - 1))
-        number = max(1, round(size / BLOCK))
-        block = np.minimum(place * number // max(1, size), number - 1)
-        characters = np.diff(np.linspace(0, size, number + 1))
-        spelled = stream.spelling[document] * characters / max(1, size)
-        bits.append((np.bincount(block, nats[begin : end - 1], number) + spelled) / np.log(2))
-        counts.append(characters)
-    return np.concatenate(bits), np.concatenate(counts)
-
-
-def begin_of(line: str) -> tuple[str, str] | None:
-    """The first words of a line and the one after them; None where it has few."""
-    units = units_of(line)
-    words = [index for index, unit in enumerate(units) if not unit.isspace() and not is_sign(unit)]
-    if len(words) < 2 * PROMPT_WORDS:
-        return None
-    after = words[PROMPT_WORDS]
-    return "".join(units[:after]).rstrip(), units[after]
-
-
-def predictions(role: str, model: Path, text: Text) -> list[dict[str, Any]]:
-    """The likeliest next words after the beginnings of some sentences of the test split."""
-    tokenizer = load_checkpoint(model).tokenizer
-    found: list[dict[str, Any]] = []
-    lines = [line for part in open_text(text).texts("test") for line in part.splitlines()]
-    begun = [pair for pair in map(begin_of, lines) if pair]
-    for prompt, word in begun[:: max(1, len(begun) // (4 * PROMPTS))]:
-        if tokenizer.unknown(prompt) or len(found) == PROMPTS:
-            continue
-        likely = generate(str(model), GenerateOptions(prompt=prompt, next=NEXT)).next
-        found.append(
-            {
-                "text": role,
-                "prompt": prompt,
-                "wrote": word,
-                "next": [f"{each.token} {each.probability:.1%}" for each in likely],
-            }
-        )
-    return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from understudy.report.interval_bars import IntervalBars, IntervalRow
 from understudy.report.line_panels import Line, LinePanels
@@ -11,14 +11,12 @@ from understudy.report.tables import Column, Interval, Spread, Table
 from understudy.studies.findings import samples_of
 from understudy.studies.results import StudyResult
 from understudy.studies.runs import Finished
-
-if TYPE_CHECKING:
-    from understudy.studies.word_model import Measured, Window
+from understudy.studies.word_model_findings import Measured, Window
 
 
 def report(
     out: Path,
-    tables: "Mapping[str, Sequence[Measured]]",
+    tables: Mapping[str, Sequence[Measured]],
     runs: Mapping[str, Sequence[Finished]],
     result: StudyResult,
     facts: Mapping[str, Any],
@@ -71,7 +69,7 @@ def curves(history: Sequence[Mapping[str, Any]], kind: str) -> list[Line]:
     return lines
 
 
-def tokenizers_table(role: str, rows: "Sequence[Measured]") -> Table:
+def tokenizers_table(role: str, rows: Sequence[Measured]) -> Table:
     """Networks of one size, by what a token is."""
     return Table(
         title=f"{role}: characters, words and subwords",
@@ -111,7 +109,7 @@ def tokenizers_table(role: str, rows: "Sequence[Measured]") -> Table:
     )
 
 
-def windows_table(role: str, lines: "Sequence[Window]") -> Table:
+def windows_table(role: str, lines: Sequence[Window]) -> Table:
     """The same network in the same time, by what a step reads."""
     return Table(
         title=f"{role}: beginnings of sentences beside the stream",

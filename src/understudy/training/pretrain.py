@@ -10,7 +10,7 @@ from understudy.evaluation.losses import document_losses
 from understudy.evaluation.memorisation import FILE as FINGERPRINT
 from understudy.evaluation.memorisation import fingerprint_of, save_fingerprints
 from understudy.models.checkpoint import save_description
-from understudy.models.config import ModelConfig, ModelOptions
+from understudy.models.config import ModelOptions, sized
 from understudy.models.language_model import LanguageModel
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
@@ -78,7 +78,7 @@ def pretrain(
         if done is not None:
             log.info(f"The run in {out} is finished; there is nothing to resume.")
             return done
-        config = ModelConfig(**asdict(model), vocabulary_size=len(codec.vocabulary))
+        config = sized(model, len(codec.vocabulary))
         torch.manual_seed(training.seed)
         network = LanguageModel(config, training.backend)
         stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
