@@ -31,6 +31,11 @@ def test_labels_have_one_colour_in_all_panels_and_a_legend():
     assert all("$" not in label.get_text() for label in first.get_yticklabels(which="both"))
 
 
+def test_rules_stand_where_they_are_asked_for():
+    (axes,) = LinePanels({"": [Line(X, X)]}, "x", "y", marks=[10, 30]).draw(WIDE, Palette()).axes
+    assert [list(line.get_xdata()) for line in axes.lines[:2]] == [[10, 10], [30, 30]]
+
+
 def test_powers_of_ten_are_written_plainly():
     assert [_short(value) for value in (0.01, 1.0, 1000.0, 1e10, 1e-7)] == ["0.01", "1", "1,000", "1e10", "1e-07"]
 

@@ -11,7 +11,7 @@ from understudy.models.config import ModelConfig, weight_shapes
 from understudy.studies.results import StudyOptions
 from understudy.studies.study import study
 from understudy.studies.vanilla_rnn import VanillaRnnOptions, network, recipe
-from understudy.studies.vanilla_rnn_findings import by_place, claims, hardest
+from understudy.studies.vanilla_rnn_findings import begins_of, by_place, claims, hardest
 from understudy.training.options import TrainingOptions
 
 
@@ -88,6 +88,14 @@ def test_the_hardest_passages_are_those_that_stay_hard():
     assert found[0].text == text[1050 : 1050 + len(found[0].text)]
     assert 2.0 < found[0].average < 2.05
     assert hardest([], [("one", text)], 1000) == []
+
+
+def test_where_documents_begin():
+    assert begins_of([("one", "a" * 60), ("two", "b" * 30), ("three", "c" * 10)]) == {
+        0: "one",
+        0.6: "two",
+        0.9: "three",
+    }
 
 
 @pytest.mark.parametrize(("relu", "said"), [([9.0, 8.0], "yes"), ([1.0, 1.0], "no"), ([9.0, 1.0], "unclear")])

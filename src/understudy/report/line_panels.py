@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from understudy.report.drawing import INK, LINE, NARROW, wrap
+from understudy.report.drawing import INK, LINE, MUTED, NARROW, wrap
 from understudy.report.markup import clean
 from understudy.report.palette import SLOTS, Palette
 
@@ -38,6 +38,8 @@ class LinePanels:
     scale: Literal["linear", "log"] = "linear"
     own_x: bool = False
     """Whether each panel has a horizontal scale of its own, as parts of one whole have."""
+    marks: Sequence[float] = ()
+    """Where vertical rules stand, as where a part begins."""
 
     def draw(self, width: float, palette: Palette) -> Canvas | None:
         """Panels in as many columns as fit `width` (inches)."""
@@ -73,6 +75,8 @@ class LinePanels:
                 axes.yaxis.set_minor_formatter(NullFormatter())
             axes.tick_params(labelleft=column == 0)
             axes.grid(axis="y")
+            for mark in self.marks:
+                axes.axvline(mark, color=MUTED, linewidth=0.6, linestyle=(0, (4, 3)), zorder=0.5)
             for line in lines:
                 colour = SLOTS[labels.index(line.label) % len(SLOTS)].light
                 style = {"marker": "o", "markersize": 3.5, "linewidth": 0.8} if line.dots else {"linewidth": 1.2}

@@ -26,6 +26,7 @@ from understudy.studies.rows import Row, diverged_notice, run_rows, summarise, w
 from understudy.studies.runs import Finished, Text, Training, open_text
 from understudy.studies.search import with_seed
 from understudy.studies.vanilla_rnn_findings import (
+    begins_of,
     claims,
     evolution_page,
     hardest,
@@ -166,7 +167,8 @@ def run(
             raise UserError(f"The loss of “{report_row.name}” diverged; try a smaller --lr (it was {own.lr:g}).")
         traces = {row.name: [trace_of(run) for run in runs[row.name]] for row in whole}
         first = runs[report_row.name][0]
-        passages = hardest(traces[report_row.name], read_in_an_epoch(corpus, learned, tokenizer), steps_per_epoch)
+        documents = read_in_an_epoch(corpus, learned, tokenizer)
+        passages = hardest(traces[report_row.name], documents, steps_per_epoch)
         evolution = [line | {"summed_loss": line["smoothed_loss"] * unroll} for line in lines_of(first, "samples")]
         best = best_run(runs[report_row.name]).folder / "model"
         sample = sample_text(report_row.name, "scratch", best, book, 1000, 1.0)
@@ -200,6 +202,7 @@ def run(
             traces,
             steps_per_epoch,
             passages,
+            begins_of(documents),
             evolution,
             result,
             facts,

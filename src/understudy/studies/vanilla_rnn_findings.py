@@ -35,6 +35,12 @@ def read_in_an_epoch(corpus: Corpus, stream: TokenStream, tokenizer: Tokenizer) 
     return [(corpus.names[d], tokenizer.decode(np.asarray(stream.inputs[a:b])) + "\n") for d, a, b in places]
 
 
+def begins_of(documents: Sequence[tuple[str, str]]) -> dict[float, str]:
+    """The names of documents by where each begins, as a share of them all."""
+    ends = np.cumsum([0, *(len(text) for _, text in documents)])
+    return {float(end / ends[-1]): name for end, (name, _) in zip(ends[:-1], documents, strict=True)}
+
+
 @dataclass(frozen=True)
 class Passage:
     """A part of the book that stays hard."""

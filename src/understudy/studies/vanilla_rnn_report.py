@@ -18,6 +18,7 @@ from understudy.studies.runs import Finished
 from understudy.studies.vanilla_rnn_findings import Passage, Trace, by_place
 
 PLACES = 200  # points of a line against the place in the book
+FEW = 12  # documents that are named
 SHOWN = 9  # samples of the evolution that the page shows
 
 
@@ -29,12 +30,18 @@ def report(
     traces: Mapping[str, Sequence[Trace]],
     steps_per_epoch: int,
     passages: Sequence[Passage],
+    begins: Mapping[float, str],
     evolution: Sequence[Mapping[str, Any]],
     result: StudyResult,
     facts: Mapping[str, Any],
     quick: bool,
 ) -> Path:
-    """Write report.html and report.md; `sums` is the number of characters whose losses are added up."""
+    """Write report.html and report.md.
+
+    Args:
+        sums: the number of characters whose losses are added up.
+        begins: the documents by the part of an epoch where each begins.
+    """
     first = rows[0].name
     trial = "A quick trial: every part ran, but these figures mean nothing. " if quick else ""
     best = min(rows, key=lambda row: row.validation_loss)
@@ -66,8 +73,13 @@ def report(
         ),
         Figure(
             "Loss against the place in the book",
-            LinePanels({"": _by_place(traces[first], steps_per_epoch, sums)}, "part of what is read in an epoch", unit),
-            "Epochs overlaid, means of all seeds: what is high in each of them is hard.",
+            LinePanels(
+                {"": _by_place(traces[first], steps_per_epoch, sums)},
+                "part of what is read in an epoch",
+                unit,
+                marks=list(begins)[1:] if len(begins) <= FEW else (),
+            ),
+            f"Epochs overlaid, means of all seeds: what is high in each of them is hard.{_documents(begins)}",
         ),
         Figure(
             "Norm of the gradient",
@@ -113,6 +125,11 @@ def report(
             notices=result.notices,
         ),
     )
+
+
+def _documents(begins: Mapping[float, str]) -> str:
+    """What the rules between documents are, where there are any and they can be told apart."""
+    return f" Between the dashed rules: {', '.join(begins.values())}." if 1 < len(begins) <= FEW else ""
 
 
 def claims_table(result: StudyResult) -> Table:
