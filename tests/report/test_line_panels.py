@@ -36,6 +36,11 @@ def test_rules_stand_where_they_are_asked_for():
     assert [list(line.get_xdata()) for line in axes.lines[:2]] == [[10, 10], [30, 30]]
 
 
+def test_the_beginning_is_seen_on_a_logarithmic_scale():
+    (axes,) = LinePanels({"": [Line(X + 1, X)]}, "x", "y", x_scale="log").draw(WIDE, Palette()).axes
+    assert (axes.get_xscale(), axes.get_xlim()) == ("log", (1, 50))
+
+
 def test_powers_of_ten_are_written_plainly():
     assert [_short(value) for value in (0.01, 1.0, 1000.0, 1e10, 1e-7)] == ["0.01", "1", "1,000", "1e10", "1e-07"]
 

@@ -51,6 +51,14 @@ def test_the_mean_ends_where_the_first_seed_stopped() -> None:
     assert list(solid[2].get_ydata()) == [2.0, 1.5, 1.4]
 
 
+def test_a_mean_over_a_few_last_steps_is_not_drawn() -> None:
+    end = {"epoch": 3.01, "train_loss": 9.0, "validation_loss": 1.2}
+    (axes,) = draw(LossCurves({"a": [[*run(2.0, 1.5, 1.3), end]]})).axes
+    drawn = np.concatenate([np.asarray(line.get_ydata()) for line in axes.lines])
+    assert 1.2 in drawn
+    assert np.nanmax(drawn) < 9
+
+
 def test_the_reference_goes_through_every_panel() -> None:
     curves = {"scratch": [run(1.8, 1.7), run(1.8, 1.5)], "a": [run(1.4)]}
     for axes in draw(LossCurves(curves, reference="scratch")).axes:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from understudy.studies.results import StudyOptions
 from understudy.studies.study import study
 from understudy.studies.vanilla_rnn import VanillaRnnOptions, network, recipe
 from understudy.studies.vanilla_rnn_findings import begins_of, by_place, claims, hardest
+from understudy.studies.vanilla_rnn_report import loss_within
 from understudy.training.options import TrainingOptions
 
 
@@ -96,6 +98,12 @@ def test_where_documents_begin():
         0.6: "two",
         0.9: "three",
     }
+
+
+def test_the_best_loss_until_a_share_of_the_steps(make_finished):
+    history = [{"step": step, "validation_loss": loss} for step, loss in ((0, 4.0), (10, 2.0), (20, 2.5), (30, 1.0))]
+    run = replace(make_finished(1.0, 1.0), history=history)
+    assert [loss_within(run, share) for share in (0.1, 0.5, 0.9, 1, 3.0)] == [4.0, 2.0, 2.0, 1.0, 1.0]
 
 
 @pytest.mark.parametrize(("relu", "said"), [([9.0, 8.0], "yes"), ([1.0, 1.0], "no"), ([9.0, 1.0], "unclear")])

@@ -38,6 +38,7 @@ class LinePanels:
     scale: Literal["linear", "log"] = "linear"
     own_x: bool = False
     """Whether each panel has a horizontal scale of its own, as parts of one whole have."""
+    x_scale: Literal["linear", "log"] = "linear"
     marks: Sequence[float] = ()
     """Where vertical rules stand, as where a part begins."""
 
@@ -68,7 +69,11 @@ class LinePanels:
             axes = canvas.add_axes((x / width, y / height, panel / width, tall / height))
             own = np.concatenate([np.asarray(line.x, float) for line in lines]) if self.own_x else everything
             axes.set(yscale=self.scale, ylim=(low, high), xlim=(own.min(), max(own.max(), own.min() + 1e-9)))
-            axes.xaxis.set_major_locator(MaxNLocator(3 if narrow or across > 1 else 8))
+            axes.set_xscale(self.x_scale)
+            if self.x_scale == "linear":
+                axes.xaxis.set_major_locator(MaxNLocator(3 if narrow or across > 1 else 8))
+            else:
+                axes.xaxis.set_minor_formatter(NullFormatter())
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
             if self.scale == "log":  # whose own labels are formulas
                 axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))

@@ -22,6 +22,7 @@ Run = Sequence[Mapping[str, float]]
 Matrices = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Epochs (E,), training losses (S, E), validation losses (S, E) of S seeds; NaN where a seed had stopped."""
 
+SHORT = 0.1  # of what usually lies between two validations
 DASHED, DOTTED = (0, (4, 2)), (0, (1, 1.5))
 
 
@@ -93,10 +94,13 @@ def _matrices(runs: Sequence[Run]) -> Matrices:
     columns = {epoch: column for column, epoch in enumerate(epochs)}
     losses = np.full((2, len(runs), len(epochs)), np.nan)
     for seed, run in enumerate(runs):
-        for entry in run:
+        spans = np.diff([entry["epoch"] for entry in run], prepend=0.0)
+        for entry, span in zip(run, spans, strict=True):
             for which, key in enumerate(("train_loss", "validation_loss")):
                 value = entry.get(key)
-                losses[which, seed, columns[entry["epoch"]]] = math.nan if value is None else value
+                # The mean over the last few steps, where the end comes soon after a validation, is mostly noise.
+                known = value is not None and (which or span >= SHORT * spans.max())
+                losses[which, seed, columns[entry["epoch"]]] = value if known else math.nan
     losses[~np.isfinite(losses)] = np.nan
     return np.asarray(epochs, float), losses[0], losses[1]
 
