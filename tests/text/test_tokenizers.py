@@ -1,7 +1,9 @@
 """What all tokenizers have in common."""
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -32,6 +34,19 @@ def test_what_is_decoded_is_the_normalised_text(text, name):
     assert ids.ndim == 1
     assert ids.dtype == tokenizer.dtype
     assert tokenizer.end not in ids
+
+
+@pytest.mark.parametrize(("name", "shorter"), [("word", 2.2), ("bpe", 1.5)])
+def test_a_whole_korean_text_comes_back_from_far_fewer_tokens(name, shorter):
+    tales = Path(__file__).with_name("korean.txt").read_text(encoding="utf-8").split("===\n")
+    tokenizer = trained(name, *tales)
+    ids = [tokenizer.encode(tale) for tale in tales]
+    assert [tokenizer.decode(each) for each in ids] == tales
+    assert sum(map(len, tales)) > shorter * sum(map(len, ids))
+    half = trained(name, *tales[:15])
+    assert half.unknown(tales[0]).total() == 0 < sum(half.unknown(tale).total() for tale in tales[15:])
+    kept = tokenizer_from_dict(json.loads(json.dumps(half.to_dict())))
+    assert all(kept.encode(tale).tolist() == half.encode(tale).tolist() for tale in tales)
 
 
 @given(anything, st.sampled_from(NAMES))
