@@ -212,7 +212,7 @@ def test_a_study_is_shown_with_what_must_be_known_of_it(capsys):
     result = StudyResult("stacked-lstm", "out", "out/report.html", [], [claim], ["“near” is left out."], [], 1.0)
     show(result)
     assert capsys.readouterr().out.splitlines() == [
-        "unclear   near beats far", "          row near diverged", "", "notice  “near” is left out.", "",
+        "", "unclear   near beats far", "          row near diverged", "", "notice  “near” is left out.", "",
         "report  out/report.html",
     ]  # fmt: skip
     result.tables.append(Table("Losses", [Column("name", "row"), Column("loss", "test", "nats")], [{"name": "near"}]))

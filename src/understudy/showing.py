@@ -37,7 +37,7 @@ def show(result: Any) -> None:
 
 def as_json(result: Any) -> str:
     """A result as JSON in one line; what is not a finite number becomes null."""
-    figures = result.plain() if hasattr(result, "plain") else asdict(result)
+    figures = result.figures() if hasattr(result, "figures") else asdict(result)
     return json.dumps(_plain(figures), ensure_ascii=False, allow_nan=False)
 
 
@@ -225,7 +225,9 @@ def _study(result: Any) -> None:
         _vanilla_rnn(result)
     console = _console()
     for table in result.tables:
+        print()
         console.print(to_terminal(table, console.width))
+    if result.claims:
         print()
     for claim in result.claims:
         _say({claim.answer.ljust(8): claim.claim, "": claim.evidence})

@@ -8,17 +8,18 @@ import numpy as np
 import pytest
 
 from understudy.errors import UserError
-from understudy.models.config import ModelConfig, weight_shapes
+from understudy.models.config import sized, weight_shapes
 from understudy.studies.results import StudyOptions
+from understudy.studies.rows import Row, summarise
 from understudy.studies.study import study
 from understudy.studies.vanilla_rnn import VanillaRnnOptions, network, recipe
-from understudy.studies.vanilla_rnn_findings import begins_of, by_place, claims, hardest
-from understudy.studies.vanilla_rnn_report import loss_within
+from understudy.studies.vanilla_rnn_findings import by_place, claims, document_starts, hardest
+from understudy.studies.vanilla_rnn_report import changes_table, loss_within
 from understudy.training.options import TrainingOptions
 
 
 def weights(options, vocabulary):
-    shapes = weight_shapes(ModelConfig(**vars(options), vocabulary_size=vocabulary))
+    shapes = weight_shapes(sized(options, vocabulary))
     return sum(int(np.prod(shape)) for name, shape in shapes.items() if not name.endswith("bias_hh"))
 
 
@@ -93,17 +94,30 @@ def test_the_hardest_passages_are_those_that_stay_hard():
 
 
 def test_where_documents_begin():
-    assert begins_of([("one", "a" * 60), ("two", "b" * 30), ("three", "c" * 10)]) == {
-        0: "one",
-        0.6: "two",
-        0.9: "three",
-    }
+    documents = [("one", "a" * 60), ("two", "b" * 30), ("three", "c" * 10)]
+    assert document_starts(documents) == [(0, "one"), (0.6, "two"), (0.9, "three")]
+    assert document_starts(documents[:1]) == document_starts(documents * 9) == []
 
 
 def test_the_best_loss_until_a_share_of_the_steps(make_finished):
     history = [{"step": step, "validation_loss": loss} for step, loss in ((0, 4.0), (10, 2.0), (20, 2.5), (30, 1.0))]
     run = replace(make_finished(1.0, 1.0), history=history)
     assert [loss_within(run, share) for share in (0.1, 0.5, 0.9, 1, 3.0)] == [4.0, 2.0, 2.0, 1.0, 1.0]
+
+
+def test_times_are_those_of_the_quickest_seed(make_finished):
+    def took(*seconds, **kept):
+        history = [{"step": step, "validation_loss": loss} for step, loss in ((50, 2.0), (100, 1.5))]
+        return [
+            replace(make_finished(1.0, 1.0), seconds=s, history=[*history[:1], history[1] | dict.fromkeys(kept, s)])
+            for s in seconds
+        ]
+
+    rows = [Row("report", "scratch", ()), Row("slow", "cell", ()), Row("timed apart", "cell", ())]
+    runs = {"report": took(9.0, 4.0), "slow": took(8.0, 20.0), "timed apart": took(3.0, 5.0, learning_seconds=True)}
+    lines = changes_table(summarise(rows, runs), [], runs).rows
+    assert [line["seconds"] for line in lines] == [4.0, 8.0, 3.0]
+    assert [line["in time"] for line in lines] == [1.5, 2.0, 1.5]
 
 
 @pytest.mark.parametrize(("relu", "said"), [([9.0, 8.0], "yes"), ([1.0, 1.0], "no"), ([9.0, 1.0], "unclear")])

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from understudy.errors import UserError
-from understudy.models.config import ModelConfig, weight_shapes
+from understudy.models.config import sized, weight_shapes
 from understudy.studies.results import StudyOptions
 from understudy.studies.study import study
 from understudy.studies.word_model import WordModelOptions, network
-from understudy.studies.word_model_findings import begin_of
+from understudy.studies.word_model_findings import prompt_and_next
 
 
 @pytest.mark.parametrize("vocabulary", [60, 1000, 8000, 30_000])
 def test_networks_have_the_same_number_of_weights_whatever_the_vocabulary(vocabulary):
     options = WordModelOptions(weights=1_000_000)
-    shape = ModelConfig(**vars(network(options, vocabulary)), vocabulary_size=vocabulary)
+    shape = sized(network(options, vocabulary), vocabulary)
     weights = sum(int(np.prod(each)) for each in weight_shapes(shape).values())
     assert weights == pytest.approx(1_000_000, rel=0.03)
     assert shape.tied
@@ -53,7 +53,7 @@ def test_too_few_weights_for_the_vocabulary():
     ],
 )
 def test_the_beginning_of_a_line_and_the_word_after_it(line, begin):
-    assert begin_of(line) == begin
+    assert prompt_and_next(line) == begin
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args, get_type_hints
@@ -106,6 +107,21 @@ def test_history_is_a_line_for_each_validation(tmp_path):
     seconds = [row["seconds"] for row in trained.history]
     assert seconds == sorted(seconds)
     assert all(0 <= row["learning_seconds"] <= row["seconds"] for row in trained.history)
+
+
+def test_what_validations_take_is_not_counted_as_learning(tmp_path):
+    run = Run(tmp_path, 1.0, epochs=2)
+    measure, pause = run.validate, 0.1
+
+    def validate():
+        time.sleep(pause)
+        return measure()
+
+    run.validate = validate
+    _, *between, last = run().history
+    assert len(between) == 1  # the time of a validation is counted after it
+    assert 0 < between[0]["learning_seconds"] < last["learning_seconds"]
+    assert last["seconds"] - last["learning_seconds"] >= pause
 
 
 def test_the_recurrent_state_is_carried_within_an_epoch_and_zero_at_its_start(tmp_path):

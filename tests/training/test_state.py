@@ -4,7 +4,6 @@ import math
 
 import pytest
 import torch
-from safetensors import safe_open
 from safetensors.torch import save_file
 
 from understudy.errors import UserError
@@ -48,8 +47,8 @@ def test_a_long_trace_does_not_fill_the_header(tmp_path, snapshot):
         trace.close(step)
     save_state(tmp_path, snapshot)
     assert load_state(tmp_path).counters == snapshot.counters
-    with safe_open(tmp_path / FILE, framework="pt") as file:
-        assert len(file.metadata()["counters"]) < 2000
+    header = int.from_bytes((tmp_path / FILE).read_bytes()[:8], "little")
+    assert header < 3000  # safetensors takes no more than 100 MB
 
 
 def test_nothing_to_continue(tmp_path):

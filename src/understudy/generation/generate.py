@@ -40,7 +40,7 @@ if TYPE_CHECKING:  # both import torch, which the native engine does without
 log = logging.getLogger("understudy")
 
 BATCH = 64  # samples drawn side by side; more gain little speed and cost memory
-LENGTH = 1000  # characters of a text of which nothing else is said
+LENGTH = 1000  # characters of a text where neither they nor tokens are asked for
 ENDLESS = 2**62  # characters: as many as the tokens make
 DOCUMENT_BREAK = "\n\n"
 Ending = Literal["length", "stop", "end"]
@@ -54,9 +54,9 @@ class GenerateOptions:
     prompt: str = ""
     """The text to go on from."""
 
-    length: int = LENGTH
-    """Characters to write after the prompt. Where a document ends within them, a blank line is put and the
-    next begins."""
+    length: int | None = None
+    """Characters to write after the prompt, by default 1000. Where a document ends within them, a blank line is put
+    and the next begins."""
 
     tokens: int = 0
     """Write this many tokens (words and punctuation marks of a word model) instead of a number of characters."""
@@ -80,7 +80,9 @@ class GenerateOptions:
     def __post_init__(self) -> None:
         if isinstance(self.stop, str):  # it would be taken for a row of one-letter strings
             object.__setattr__(self, "stop", (self.stop,))
-        check_options(self, "be 1 or more", lambda value: value >= 1, "length", "max_length", "samples")
+        if self.length is not None:
+            check_options(self, "be 1 or more", lambda value: value >= 1, "length")
+        check_options(self, "be 1 or more", lambda value: value >= 1, "max_length", "samples")
         check_options(self, "be 0 or more", lambda value: value >= 0, "tokens", "documents", "next")
         if self.documents and self.samples > 1:
             raise UserError(
@@ -91,13 +93,13 @@ class GenerateOptions:
                 f"documents={self.documents} are written to their ends; leave out tokens={self.tokens}, and cut long "
                 "ones with max_length."
             )
-        if self.length != LENGTH and (self.tokens or self.documents):
+        if self.length is not None and (self.tokens or self.documents):
             counted = f"tokens={self.tokens}" if self.tokens else f"documents={self.documents}"
             raise UserError(f"{counted} already says how much to write; leave out length={self.length}.")
-        if self.next and (self.tokens or self.documents or self.samples > 1 or self.stop):
+        if self.next and (self.length or self.tokens or self.documents or self.samples > 1 or self.stop):
             raise UserError(
-                f"next={self.next} lists what may follow the prompt and writes nothing; leave out tokens, documents, "
-                "samples and stop."
+                f"next={self.next} lists what may follow the prompt and writes nothing; leave out length, tokens, "
+                "documents, samples and stop."
             )
         if "" in self.stop:
             raise UserError("A stop string is empty, which would end every text at once; leave it out.")
@@ -351,7 +353,7 @@ def _write_batch(
 
 def _room(options: GenerateOptions) -> int:
     """Characters of a text at most."""
-    return ENDLESS if options.tokens else options.max_length if options.documents else options.length
+    return ENDLESS if options.tokens else options.max_length if options.documents else options.length or LENGTH
 
 
 class _Writer:

@@ -1,9 +1,9 @@
 """The adaptive softmax: of a large vocabulary, rare tokens wait in clusters that are looked into only when needed.
 
-Tokens are best sorted by frequency, as words are and subwords nearly are: they stand in the order in which pairs were
-joined, the frequent first. The first stand in a short list beside one entry for each
-cluster of the others; a token of a cluster has the probability of the cluster times its own within the cluster (Grave
-et al. 2017; here clusters keep the full width, so that their weights can be tied to an embedding).
+Tokens are best sorted by frequency, as words are; subwords stand in the order in which their pairs were joined, which
+is nearly that. The first stand in a short list beside one entry for each cluster of the others; a token of a cluster
+has the probability of the cluster times its own within the cluster (Grave et al. 2017; here clusters keep the full
+width, so that their weights can be tied to an embedding).
 """
 
 from collections.abc import Callable, Sequence

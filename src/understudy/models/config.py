@@ -104,7 +104,7 @@ def num_weights(config: ModelConfig) -> int:
 
 
 def nearest_size(candidates: Iterable[ModelOptions], vocabulary_size: int, weights: int) -> ModelOptions:
-    """The candidate that has the number of weights next to `weights`, with a vocabulary of this size."""
+    """The candidate whose number of weights is nearest to `weights`, with a vocabulary of this size."""
     return min(candidates, key=lambda options: abs(num_weights(sized(options, vocabulary_size)) - weights))
 
 

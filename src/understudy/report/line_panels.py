@@ -35,10 +35,11 @@ class LinePanels:
     """The lines of each panel by its title."""
     x_label: str
     y_label: str
-    scale: Literal["linear", "log"] = "linear"
+    y_scale: Literal["linear", "log"] = "linear"
+    x_scale: Literal["linear", "log"] = "linear"
+    """Either may be logarithmic where all numbers are positive."""
     own_x: bool = False
     """Whether each panel has a horizontal scale of its own, as parts of one whole have."""
-    x_scale: Literal["linear", "log"] = "linear"
     marks: Sequence[float] = ()
     """Where vertical rules stand, as where a part begins."""
 
@@ -61,21 +62,21 @@ class LinePanels:
         row = title + tall + 0.25
         height = top + down * row + bottom - 0.25
         canvas = Canvas(figsize=(width, height))
-        low, high = _range([line.y for lines in panels.values() for line in lines], self.scale)
+        low, high = _range([line.y for lines in panels.values() for line in lines], self.y_scale)
         everything = np.concatenate([np.asarray(line.x, float) for lines in panels.values() for line in lines])
         for index, (name, lines) in enumerate(panels.items()):
             down_by, column = divmod(index, across)
             x, y = left + column * (panel + gap), height - top - (down_by + 1) * row + 0.25
             axes = canvas.add_axes((x / width, y / height, panel / width, tall / height))
             own = np.concatenate([np.asarray(line.x, float) for line in lines]) if self.own_x else everything
-            axes.set(yscale=self.scale, ylim=(low, high), xlim=(own.min(), max(own.max(), own.min() + 1e-9)))
+            axes.set(yscale=self.y_scale, ylim=(low, high), xlim=(own.min(), max(own.max(), own.min() + 1e-9)))
             axes.set_xscale(self.x_scale)
             if self.x_scale == "linear":
                 axes.xaxis.set_major_locator(MaxNLocator(3 if narrow or across > 1 else 8))
             else:
                 axes.xaxis.set_minor_formatter(NullFormatter())
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-            if self.scale == "log":  # whose own labels are formulas
+            if self.y_scale == "log":  # whose own labels are formulas
                 axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
                 axes.yaxis.set_minor_formatter(NullFormatter())
             axes.tick_params(labelleft=column == 0)

@@ -98,9 +98,9 @@ def _matrices(runs: Sequence[Run]) -> Matrices:
         for entry, span in zip(run, spans, strict=True):
             for which, key in enumerate(("train_loss", "validation_loss")):
                 value = entry.get(key)
-                # The mean over the last few steps, where the end comes soon after a validation, is mostly noise.
-                known = value is not None and (which or span >= SHORT * spans.max())
-                losses[which, seed, columns[entry["epoch"]]] = value if known else math.nan
+                losses[which, seed, columns[entry["epoch"]]] = math.nan if value is None else value
+            if span < SHORT * np.median(spans):  # where the end comes soon after a validation: mostly noise
+                losses[0, seed, columns[entry["epoch"]]] = math.nan
     losses[~np.isfinite(losses)] = np.nan
     return np.asarray(epochs, float), losses[0], losses[1]
 

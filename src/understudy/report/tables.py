@@ -235,14 +235,15 @@ def _html_name(table: Table, row: Mapping[str, Cell], cell: _Cell, palette: Pale
 
 def to_terminal(table: Table, width: int | None = None) -> TerminalTable:
     """A rich table; with `width` (characters), what is left out until it fits: optional columns, last first, then
-    deviations. Beyond that, names are broken."""
+    deviations. Beyond that, names and words are broken."""
     columns = list(table.columns)
     rendered = _terminal(table, columns)
     console = Console(width=10_000)
     while width and Measurement.get(console, console.options, rendered).maximum > width:
         optional = [column for column in columns if column.optional]
         if not optional:
-            return _terminal(table, columns, deviations=False)
+            spreads = any(isinstance(cell, Spread) for row in table.rows for cell in row.values())
+            return _terminal(table, columns, deviations=not spreads)
         columns.remove(optional[-1])
         rendered = _terminal(table, columns)
     return rendered
@@ -261,7 +262,8 @@ def _terminal(table: Table, columns: Sequence[Column], deviations: bool = True) 
         label = Text(clean(column.label), "bold")
         if column.unit:
             label.append(f"\n{clean(column.unit)}", "dim not bold")
-        rendered.add_column(label, justify=column.align, no_wrap=position > 0, vertical="bottom")
+        number = position > 0 and column.align == "right"
+        rendered.add_column(label, justify=column.align, no_wrap=number, vertical="bottom")
         grid.append(_terminal_column(table, column, position == 0, deviations))
     for index, row in enumerate(table.rows):
         rendered.add_row(

@@ -53,11 +53,9 @@ class StudyResult:
     tables: list[Table] = field(default_factory=list)
     """What a terminal shows of `rows`."""
 
-    def plain(self) -> dict[str, Any]:
+    def figures(self) -> dict[str, Any]:
         """All figures, as JSON has them."""
-        figures = asdict(self)
-        del figures["tables"]
-        return figures
+        return {key: value for key, value in asdict(self).items() if key != "tables"}
 
 
 def answer(low: float, high: float, *, negative: bool = True) -> str:

@@ -93,6 +93,11 @@ class Finished:
     details: dict[str, Any] = field(default_factory=dict)
 
     @property
+    def learning_seconds(self) -> float:
+        """Without validations, samples and saving; with them where a run is from before they were told apart."""
+        return float(self.history[-1].get("learning_seconds", self.seconds))
+
+    @property
     def validation_loss(self) -> float:
         """Nats per token on the validation split; infinite where the loss diverged."""
         return self.losses["validation"].loss if self.losses else float("inf")

@@ -187,7 +187,7 @@ def run(
             seconds=seconds(),
         )
         by_split = {name: [row and asdict(row) for row in table] for name, table in splits.items()}
-        write_json(out / "result.json", result.plain() | {"splits": by_split})
+        write_json(out / "result.json", result.figures() | {"splits": by_split})
         facts = {role: facts_of(text, request["corpora"][role]) for role, text in texts.items()}
         facts |= {f"recipe “{recipe.name}”": facts_of_recipe(recipe) for recipe in grid}
         facts |= {f"best network of “{row.name}”": facts_of_run(row.jobs[0]) for row in (best, same)}

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from understudy.errors import UserError, check_options
-from understudy.models.config import GATES, ModelOptions, nearest_size, num_weights, sized
+from understudy.models.config import ModelOptions, nearest_size, num_weights, sized
 from understudy.storage import atomic_write, write_json
 from understudy.studies.executor import executor
 from understudy.studies.findings import facts_of, facts_of_run
@@ -26,8 +26,8 @@ from understudy.studies.rows import Row, diverged_notice, run_rows, summarise, w
 from understudy.studies.runs import Finished, Text, Training, open_text
 from understudy.studies.search import with_seed
 from understudy.studies.vanilla_rnn_findings import (
-    begins_of,
     claims,
+    document_starts,
     evolution_page,
     hardest,
     lines_of,
@@ -90,10 +90,7 @@ def network(cell: str, options: VanillaRnnOptions, vocabulary: int) -> ModelOpti
             one_bias=True,
         )
 
-    same = of("rnn", options.hidden_size)
-    if len(GATES[cell]) == 1:
-        return replace(same, cell=cell)  # type: ignore[arg-type]
-    weights = num_weights(sized(same, vocabulary))
+    weights = num_weights(sized(of("rnn", options.hidden_size), vocabulary))
     return nearest_size((of(cell, units) for units in range(1, options.hidden_size + 1)), vocabulary, weights)
 
 
@@ -187,7 +184,7 @@ def run(
             samples=[sample],
             seconds=seconds(),
         )
-        write_json(out / "result.json", result.plain())
+        write_json(out / "result.json", result.figures())
         atomic_write(out / "evolution.md", evolution_page(evolution))
         facts = {
             "book": facts_of(book, corpus.summary()),
@@ -202,7 +199,7 @@ def run(
             traces,
             steps_per_epoch,
             passages,
-            begins_of(documents),
+            document_starts(documents),
             evolution,
             result,
             facts,

@@ -14,6 +14,7 @@ from understudy.text.streams import TokenStream
 from understudy.text.tokenizer import Tokenizer
 
 HARDEST, EXCERPT = 3, 400  # passages that are printed, their characters
+FEW = 12  # documents that can be told apart in a figure
 Trace = Mapping[str, np.ndarray]
 
 
@@ -35,10 +36,11 @@ def read_in_an_epoch(corpus: Corpus, stream: TokenStream, tokenizer: Tokenizer) 
     return [(corpus.names[d], tokenizer.decode(np.asarray(stream.inputs[a:b])) + "\n") for d, a, b in places]
 
 
-def begins_of(documents: Sequence[tuple[str, str]]) -> dict[float, str]:
-    """The names of documents by where each begins, as a share of them all."""
+def document_starts(documents: Sequence[tuple[str, str]]) -> list[tuple[float, str]]:
+    """Where each document begins, as a share of all of them, and its name; none where they are many or only one."""
     ends = np.cumsum([0, *(len(text) for _, text in documents)])
-    return {float(end / ends[-1]): name for end, (name, _) in zip(ends[:-1], documents, strict=True)}
+    starts = [(float(end / ends[-1]), name) for end, (name, _) in zip(ends[:-1], documents, strict=True)]
+    return starts if 1 < len(starts) <= FEW else []
 
 
 @dataclass(frozen=True)

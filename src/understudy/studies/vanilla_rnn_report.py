@@ -18,7 +18,7 @@ from understudy.studies.runs import Finished
 from understudy.studies.vanilla_rnn_findings import Passage, Trace, by_place
 
 PLACES = 200  # points of a line against the place in the book
-FEW = 12  # documents that are named
+NEARLY = 0.01  # by which clocks may differ for nothing
 SHOWN = 9  # samples of the evolution that the page shows
 
 
@@ -30,7 +30,7 @@ def report(
     traces: Mapping[str, Sequence[Trace]],
     steps_per_epoch: int,
     passages: Sequence[Passage],
-    begins: Mapping[float, str],
+    starts: Sequence[tuple[float, str]],
     evolution: Sequence[Mapping[str, Any]],
     result: StudyResult,
     facts: Mapping[str, Any],
@@ -40,7 +40,7 @@ def report(
 
     Args:
         sums: the number of characters whose losses are added up.
-        begins: the documents by the part of an epoch where each begins.
+        starts: where documents begin, as a share of an epoch, and their names.
     """
     first = rows[0].name
     trial = "A quick trial: every part ran, but these figures mean nothing. " if quick else ""
@@ -77,9 +77,9 @@ def report(
                 {"": _by_place(traces[first], steps_per_epoch, sums)},
                 "part of what is read in an epoch",
                 unit,
-                marks=list(begins)[1:] if len(begins) <= FEW else (),
+                marks=[place for place, _ in starts[1:]],
             ),
-            f"Epochs overlaid, means of all seeds: what is high in each of them is hard.{_documents(begins)}",
+            f"Epochs overlaid, means of all seeds: what is high in each of them is hard.{_documents(starts)}",
         ),
         Figure(
             "Norm of the gradient",
@@ -93,7 +93,7 @@ def report(
                 },
                 "step",
                 "norm before clipping",
-                scale="log",
+                y_scale="log",
                 x_scale="log",
             ),
             "Seed 0, of the loss summed over a sequence.",
@@ -128,9 +128,9 @@ def report(
     )
 
 
-def _documents(begins: Mapping[float, str]) -> str:
-    """What the rules between documents are, where there are any and they can be told apart."""
-    return f" Between the dashed rules: {', '.join(begins.values())}." if 1 < len(begins) <= FEW else ""
+def _documents(starts: Sequence[tuple[float, str]]) -> str:
+    """What stands between the rules of the figure."""
+    return f" Between the dashed rules: {', '.join(name for _, name in starts)}." if starts else ""
 
 
 def claims_table(result: StudyResult) -> Table:
@@ -149,7 +149,7 @@ def claims_table(result: StudyResult) -> Table:
 def changes_table(rows: Sequence[RowResult], diverged: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> Table:
     """Each network beside the report's, after as many epochs and after as long a time."""
     # Of the quickest seed: what else the machine did only ever adds.
-    seconds = {row.name: min(run.seconds for run in runs[row.name]) for row in rows}
+    seconds = {row.name: min(run.learning_seconds for run in runs[row.name]) for row in rows}
     limit = seconds[rows[0].name]
     lines: list[dict[str, Any]] = [
         {
@@ -176,20 +176,20 @@ def changes_table(rows: Sequence[RowResult], diverged: Sequence[Row], runs: Mapp
             Column("difference", "to the report's", "nats, 95 %", signed=True),
             Column("accuracy", "accuracy", "%", digits=1, best="max", optional=True),
             Column("weights", "weights", optional=True),
-            Column("seconds", "time", "s", digits=1, optional=True),
+            Column("seconds", "quickest seed", "s", digits=0, optional=True),
         ],
         rows=lines,
         baseline=rows[0].name,
         group="family",
         note=f"Nats per character, {rows[0].seeds} seeds; units of the other cells are as many as give about the same "
-        f"number of weights. “In the report's time” is the best validation within {limit:.0f} s; times are of the "
-        "quickest seed. The rate of Adam is the best of three on validation after an epoch.",
+        f"number of weights. “In the report's time” is the best validation within {limit:.0f} s of learning. The rate "
+        "of Adam is the best of three on validation after an epoch.",
     )
 
 
 def loss_within(run: Finished, share: float) -> float:
     """The best validation loss of a run until this share of its steps, or all of them."""
-    most = share * run.history[-1]["step"]
+    most = (share + NEARLY) * run.history[-1]["step"]
     return min(row["validation_loss"] for row in run.history if row["step"] <= most)
 
 

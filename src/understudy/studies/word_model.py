@@ -63,9 +63,9 @@ def network(options: WordModelOptions, vocabulary: int) -> ModelOptions:
             output_dropout=0.3,
         )
 
-    smallest = num_weights(sized(of(4), vocabulary))
     found = nearest_size(map(of, range(4, int(options.weights**0.5) + 1)), vocabulary, options.weights)
     if abs(num_weights(sized(found, vocabulary)) - options.weights) > 0.05 * options.weights:
+        smallest = num_weights(sized(of(4), vocabulary))
         raise UserError(
             f"No network of {options.weights:,} weights holds a vocabulary of {vocabulary:,} tokens; give --weights "
             f"{max(smallest, 20 * vocabulary):,} or more, or a greater --min-count."
@@ -145,13 +145,13 @@ def run(
             tables=[
                 *(tokenizers_table(role, rows) for role, rows in tables.items()),
                 *(windows_table(role, lines) for role, lines in compared.items()),
-                next_table(predicted),
+                *([next_table(predicted)] if predicted else []),
             ],
             notices=notices,
             samples=samples,
             seconds=seconds(),
         )
-        write_json(out / "result.json", result.plain())
+        write_json(out / "result.json", result.figures())
         facts = {role: facts_of(text, request["corpora"][role]) for role, text in texts.items()}
         facts |= {row.name: facts_of_run(row.jobs[0]) for rows in grid.values() for row in rows}
         facts["machine"] = machine() | {"seeds": list(range(seeds)), "seconds": result.seconds}

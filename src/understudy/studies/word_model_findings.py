@@ -10,7 +10,8 @@ import numpy as np
 from understudy.evaluation.intervals import MIN_DOCUMENTS, Difference, paired_difference, ratio_interval
 from understudy.evaluation.intervals import Interval as Estimate
 from understudy.evaluation.losses import token_nats
-from understudy.generation.generate import GenerateOptions, generate
+from understudy.generation.following import likeliest
+from understudy.generation.stepper import TorchStepper
 from understudy.models.checkpoint import load_checkpoint
 from understudy.studies.results import mean_of
 from understudy.studies.rows import Row, deviation
@@ -19,6 +20,7 @@ from understudy.text.units import is_sign, units_of
 
 BLOCK = 2000  # characters that are resampled together
 PROMPTS, PROMPT_WORDS, NEXT = 3, 3, 5
+BEFORE = 2000  # characters that the model reads before a prompt, as somebody who goes on with a text has
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def compared_windows(rows: Sequence[Row], prefix: Row, runs: Mapping[str, Sequen
         found.append(
             Window(
                 name=name,
-                tokens_per_second=epochs * len(tokens) / run.history[-1]["learning_seconds"],
+                tokens_per_second=epochs * len(tokens) / run.learning_seconds,
                 steps=run.history[-1]["step"],
                 epochs=epochs,
                 validation_loss=run.validation_loss,
@@ -148,8 +150,8 @@ def bits_by_block(run: Finished, text: Text) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(bits), np.concatenate(counts)
 
 
-def begin_of(line: str) -> tuple[str, str] | None:
-    """The first words of a line and the one after them; None where it has few."""
+def prompt_and_next(line: str) -> tuple[str, str] | None:
+    """The first three words of a line, with the signs between them, and the fourth; None of lines of less than six."""
     units = units_of(line)
     words = [index for index, unit in enumerate(units) if not unit.isspace() and not is_sign(unit)]
     if len(words) < 2 * PROMPT_WORDS:
@@ -159,21 +161,21 @@ def begin_of(line: str) -> tuple[str, str] | None:
 
 
 def predictions(role: str, model: Path, text: Text) -> list[dict[str, Any]]:
-    """The likeliest next words after the beginnings of some sentences of the test split."""
-    tokenizer = load_checkpoint(model).tokenizer
-    found: list[dict[str, Any]] = []
-    lines = [line for part in open_text(text).texts("test") for line in part.splitlines()]
-    begun = [pair for pair in map(begin_of, lines) if pair]
-    for prompt, word in begun[:: max(1, len(begun) // (4 * PROMPTS))]:
-        if tokenizer.unknown(prompt) or len(found) == PROMPTS:
-            continue
-        likely = generate(str(model), GenerateOptions(prompt=prompt, next=NEXT)).next
-        found.append(
-            {
-                "text": role,
-                "prompt": prompt,
-                "wrote": word,
-                "next": [f"{each.token} {each.probability:.1%}" for each in likely],
-            }
-        )
-    return found
+    """The likeliest next words after the beginnings of some lines of the test split, and what stands before them."""
+    checkpoint = load_checkpoint(model)
+    tokenizer, stepper = checkpoint.tokenizer, TorchStepper(checkpoint.model)
+    begun = []
+    for part in open_text(text).texts("test"):
+        at = 0
+        for line in part.splitlines(keepends=True):
+            if found := prompt_and_next(line):
+                begun.append((part, at, *found))
+            at += len(line)
+    known = [each for each in begun if not tokenizer.unknown(each[2])]
+    rows = []
+    for part, at, prompt, wrote in known[:: max(1, len(known) // PROMPTS)][:PROMPTS]:
+        before = part[max(0, at - BEFORE) : at]
+        likely = likeliest(stepper, tokenizer, tokenizer.normalise(before + prompt), NEXT)
+        expected = [f"{each.token} {each.probability:.1%}" for each in likely]
+        rows.append({"text": role, "prompt": prompt, "wrote": wrote, "next": expected})
+    return rows

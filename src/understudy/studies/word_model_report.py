@@ -149,4 +149,5 @@ def next_table(predicted: Sequence[Mapping[str, Any]]) -> Table:
             Column("wrote", "the author wrote", align="left"),
         ],
         rows=[dict(line) | {"next": ", ".join(line["next"])} for line in predicted],
+        note="The beginnings are of lines of the test text, and the model has read what stands before them.",
     )

@@ -1,9 +1,8 @@
 """Everything that continuing a run exactly needs, in one file that is written in one step.
 
-`trainer.safetensors` holds the tensors of a `Snapshot` and the trace; its metadata holds the counters and the history
-as JSON.
-One file, because two could be torn apart: it has its own copy of the best weights, as model.safetensors may be
-those of a later validation when a run is killed.
+`trainer.safetensors` holds the tensors of a `Snapshot`, and as one more the counters, history and trace as JSON, which
+a long run makes too long for the metadata. One file, because two could be torn apart: it has its own copy of the best
+weights, as model.safetensors may be those of a later validation when a run is killed.
 """
 
 import json
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from understudy.errors import UserError
 from understudy.storage import atomic_write
-from understudy.training.tracing import ROW, Trace
+from understudy.training.tracing import Trace
 
 FILE = "trainer.safetensors"
 
@@ -37,7 +36,7 @@ class Counters:
     epoch_accuracy: float = 0.0
     epoch_steps: int = 0
     seconds: float = 0.0
-    learning_seconds: float = 0.0
+    learning_seconds: float = 0.0  # of the steps alone, without validations, samples and saving
     history: list[dict[str, Any]] = field(default_factory=list)
     trace: Trace = field(default_factory=Trace)
     samples: list[dict[str, Any]] = field(default_factory=list)
@@ -74,11 +73,9 @@ def save_state(folder: Path, snapshot: Snapshot) -> None:
                 tensors[f"optimizer.{index}.{key}"] = value
             else:
                 scalars[f"{index}.{key}"] = value
-    counters = asdict(snapshot.counters)
-    if rows := counters["trace"].pop("rows"):  # of a long run they are more than a header holds
-        tensors["trace"] = torch.tensor([list(row.values()) for row in rows], dtype=torch.float64)
-    metadata = {"counters": json.dumps(counters), "optimizer_scalars": json.dumps(scalars)}
-    atomic_write(folder / FILE, save(tensors, metadata=metadata))
+    for name, value in (("counters", asdict(snapshot.counters)), ("scalars", scalars)):
+        tensors[f"json.{name}"] = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
+    atomic_write(folder / FILE, save(tensors))
 
 
 def load_state(folder: Path) -> Snapshot | None:
@@ -90,23 +87,19 @@ def load_state(folder: Path) -> Snapshot | None:
     path = folder / FILE
     if not path.exists():
         return None
-    parts: dict[str, dict[str, Tensor]] = {"weights": {}, "best": {}, "own": {}, "optimizer": {}, "trace": {}}
+    parts: dict[str, dict[str, Tensor]] = {"weights": {}, "best": {}, "own": {}, "optimizer": {}, "json": {}}
     optimizer: dict[int, dict[str, Any]] = {}
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata()
             for name in file.keys():  # noqa: SIM118 (not a mapping)
-                part, _, rest = name.partition(".")
+                part, rest = name.split(".", 1)
                 parts[part][rest] = file.get_tensor(name).clone()
-        for name, value in [*parts["optimizer"].items(), *json.loads(metadata["optimizer_scalars"]).items()]:
+        texts = {name: json.loads(tensor.numpy().tobytes()) for name, tensor in parts["json"].items()}
+        for name, value in [*parts["optimizer"].items(), *texts["scalars"].items()]:
             index, key = name.split(".", 1)
             optimizer.setdefault(int(index), {})[key] = value
-        counted = json.loads(metadata["counters"])
-        trace = Trace(**counted["trace"])
-        if "" in parts["trace"]:
-            rows = parts["trace"][""].tolist()
-            trace.rows = [dict(zip(ROW, (int(step), *rest), strict=True)) for step, *rest in rows]
-        counters = Counters(**counted | {"trace": trace})
+        counted = texts["counters"]
+        counters = Counters(**counted | {"trace": Trace(**counted["trace"])})
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}). Delete it to start the run again.") from error
     return Snapshot(parts["weights"], parts["best"], optimizer, parts["own"], counters)

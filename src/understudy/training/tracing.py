@@ -5,8 +5,6 @@ from typing import Any
 
 SMOOTHING = 0.999
 """Of the smoothed loss: L' = 0.999 L' + 0.001 L, begun with the first loss."""
-ROW = ("step", "loss", "smoothed_loss", "gradient_norm", "largest_gradient_norm")
-"""The keys of a row of a trace."""
 
 
 @dataclass
@@ -35,7 +33,14 @@ class Trace:
 
     def close(self, step: int) -> None:
         """End a row after `step` steps of the run."""
-        mean, norm = self.loss / self.steps, self.norm / self.steps
-        self.rows.append(dict(zip(ROW, (step, mean, self.smoothed_loss, norm, self.largest_norm), strict=True)))
+        self.rows.append(
+            {
+                "step": step,
+                "loss": self.loss / self.steps,
+                "smoothed_loss": self.smoothed_loss,
+                "gradient_norm": self.norm / self.steps,
+                "largest_gradient_norm": self.largest_norm,
+            }
+        )
         self.loss = self.norm = self.largest_norm = 0.0
         self.steps = 0
