@@ -2,16 +2,26 @@
 
 import json
 import random
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from understudy.errors import UserError
-from understudy.models.config import sized, weight_shapes
+from understudy.evaluation.losses import document_losses
+from understudy.models.checkpoint import Checkpoint
+from understudy.models.config import ModelOptions, sized, weight_shapes
+from understudy.models.language_model import LanguageModel
 from understudy.studies.results import StudyOptions
 from understudy.studies.study import study
 from understudy.studies.word_model import WordModelOptions, network
-from understudy.studies.word_model_findings import prompt_and_next
+from understudy.studies.word_model_findings import loss_of_sentences, prompt_and_next
+from understudy.text.corpus import Corpus, SplitOptions
+from understudy.text.documents import ReadOptions
+from understudy.text.tokenizer import VocabularyOptions
+from understudy.training.batches import Prefixes
+from understudy.training.options import TrainingOptions
 
 
 @pytest.mark.parametrize("vocabulary", [60, 1000, 8000, 30_000])
@@ -54,6 +64,28 @@ def test_too_few_weights_for_the_vocabulary():
 )
 def test_the_beginning_of_a_line_and_the_word_after_it(line, begin):
     assert prompt_and_next(line) == begin
+
+
+def test_the_loss_of_sentences_is_that_of_all_their_beginnings(tmp_path):
+    path = tmp_path / "tales.txt"
+    path.write_text(Path(__file__).parents[1].joinpath("text", "korean.txt").read_text(encoding="utf-8"))
+    corpus = Corpus.open([path], ReadOptions(), SplitOptions())
+    tokenizer = corpus.tokenizer("word", VocabularyOptions(min_count=2))
+    torch.manual_seed(0)
+    options = ModelOptions(num_layers=1, hidden_size=16, embedding_size=16)
+    model = LanguageModel(sized(options, len(tokenizer.vocabulary)))
+    stream = corpus.stream("validation", tokenizer)
+    windows = Prefixes.of(stream, tokenizer, TrainingOptions(batch_size=1, sequence_length=1000, shuffle=False))
+    losses = []
+    with torch.no_grad():
+        for index in range(len(stream)):
+            inputs, targets = windows.batch(index)
+            if targets[0, -1] != tokenizer.end:
+                logits, _ = model(inputs, model.initial_state(1))
+                losses.append(float(torch.nn.functional.cross_entropy(logits[0, -1:], targets[0, -1:])))
+    found = loss_of_sentences(Checkpoint(model, tokenizer, {}, tmp_path), corpus)
+    assert found == pytest.approx(np.mean(losses), abs=1e-5)
+    assert found != pytest.approx(document_losses(model, stream).loss, abs=1e-5)
 
 
 @pytest.fixture

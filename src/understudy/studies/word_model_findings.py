@@ -1,7 +1,7 @@
 """What is read off the runs of the study `word-model`: bits per character, speeds, likely next words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,16 @@ import numpy as np
 
 from understudy.evaluation.intervals import MIN_DOCUMENTS, Difference, paired_difference, ratio_interval
 from understudy.evaluation.intervals import Interval as Estimate
-from understudy.evaluation.losses import token_nats
+from understudy.evaluation.losses import document_losses, token_nats
 from understudy.generation.following import likeliest
 from understudy.generation.stepper import TorchStepper
-from understudy.models.checkpoint import load_checkpoint
+from understudy.models.checkpoint import Checkpoint, load_checkpoint
 from understudy.studies.results import mean_of
 from understudy.studies.rows import Row, deviation
 from understudy.studies.runs import Finished, Text, Training, open_text
+from understudy.text.corpus import Corpus
 from understudy.text.units import is_sign, units_of
+from understudy.training.batches import sentence_starts
 
 BLOCK = 2000  # characters that are resampled together
 PROMPTS, PROMPT_WORDS, NEXT = 3, 3, 5
@@ -57,7 +59,9 @@ class Window:
     steps: int
     epochs: float
     validation_loss: float
-    """Nats per word."""
+    """Nats per word of the whole text, by the weights that were best at it."""
+    sentence_loss: float
+    """The same where each sentence is read by itself, from a zero state."""
     seconds: float
 
 
@@ -73,7 +77,8 @@ def compared_windows(rows: Sequence[Row], prefix: Row, runs: Mapping[str, Sequen
     for name, row in (("stream", stream), ("prefixes", prefix)):
         run, job = runs[row.name][0], row.jobs[0]
         assert isinstance(job, Training)
-        tokens = open_text(job.text).stream("train", load_checkpoint(run.folder / "model").tokenizer)
+        checkpoint = load_checkpoint(run.folder / "model")
+        tokens = open_text(job.text).stream("train", checkpoint.tokenizer)
         epochs = run.details["epochs"]
         found.append(
             Window(
@@ -82,10 +87,20 @@ def compared_windows(rows: Sequence[Row], prefix: Row, runs: Mapping[str, Sequen
                 steps=run.history[-1]["step"],
                 epochs=epochs,
                 validation_loss=run.validation_loss,
+                sentence_loss=loss_of_sentences(checkpoint, open_text(job.text)),
                 seconds=run.seconds,
             )
         )
     return found
+
+
+def loss_of_sentences(checkpoint: Checkpoint, corpus: Corpus) -> float:
+    """Nats per token of the validation split with each sentence read from a zero state, as prefix windows learn it."""
+    stream = corpus.stream("validation", checkpoint.tokenizer)
+    starts = np.unique(sentence_starts(stream, checkpoint.tokenizer))
+    nothing = np.zeros(len(starts), np.int64)
+    alone = replace(stream, offsets=np.append(starts, len(stream)), characters=nothing, spelling=nothing.astype(float))
+    return document_losses(checkpoint.model, alone).loss
 
 
 def measured(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], text: Text) -> list[Measured]:

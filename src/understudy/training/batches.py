@@ -128,6 +128,15 @@ def fit_shape(length: int, batch_size: int, sequence_length: int, world_size: in
     return rows, max(1, min(sequence_length, length // (rows * MIN_STEPS)))
 
 
+def sentence_starts(stream: TokenStream, tokenizer: Tokenizer) -> np.ndarray:
+    """Where the sentence of each target begins (N,): at the token that ends the one before it, which is read first."""
+    ending = np.array(
+        ["\n" in token or token.rstrip(CLOSING).endswith(SENTENCE_ENDS) for token in tokenizer.vocabulary]
+    )
+    ending[tokenizer.end] = True
+    return np.maximum.accumulate(np.where(ending[stream.inputs], np.arange(len(stream)), 0))
+
+
 @dataclass(frozen=True, eq=False)
 class Prefixes:
     """All beginnings of all sentences: each is read from a zero state and predicts the one token that follows it.
@@ -148,14 +157,8 @@ class Prefixes:
     @classmethod
     def of(cls, stream: TokenStream, tokenizer: Tokenizer, options: TrainingOptions, world_size: int = 1) -> "Prefixes":
         """The windows of a run, in an order drawn from the seed; the longest keep their last T tokens."""
-        ending = np.array(
-            ["\n" in token or token.rstrip(CLOSING).endswith(SENTENCE_ENDS) for token in tokenizer.vocabulary]
-        )
-        ending[tokenizer.end] = True
-        tokens = np.asarray(stream.tokens)
-        place = np.arange(len(tokens) - 1)
-        first = np.maximum.accumulate(np.where(ending[tokens[:-1]], place, 0))  # the end of the sentence before
-        ends = place + 1
+        tokens, place = np.asarray(stream.tokens), np.arange(len(stream))
+        first, ends = sentence_starts(stream, tokenizer), place + 1
         starts = np.maximum(first, ends - options.sequence_length)
         order = np.random.default_rng(options.seed).permutation(len(ends)) if options.shuffle else place
         rows = min(options.batch_size, max(1, len(ends) // MIN_STEPS))
