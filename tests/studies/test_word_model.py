@@ -93,7 +93,11 @@ def texts(tmp_path):
     draw = random.Random(1)
     words = ["the", "ferry", "goes", "over", "slowly", "and", "comes", "back", "before", "it", "is", "noon"]
     for name in ("paper", "songs"):
-        sentences = [" ".join(draw.choices(words, k=8)).capitalize() + "." for _ in range(1500)]
+        rare = lambda: "".join(draw.choices("aeiklmnorst", k=9))  # noqa: E731
+        sentences = [
+            " ".join([*draw.choices(words, k=8), *([rare()] if number % 5 == 0 else [])]).capitalize() + "."
+            for number in range(1500)
+        ]
         (tmp_path / f"{name}.txt").write_text("\n".join(sentences))
     return [f"{name}={tmp_path / name}.txt" for name in ("paper", "songs")]
 
@@ -106,6 +110,8 @@ def test_the_quick_run_compares_tokenizers_windows_and_next_words(texts, tmp_pat
         assert [row["tokenizer"] for row in rows] == ["char", "word", "bpe"]
         for row in rows:
             assert row["interval"]["low"] < row["bits"] < row["interval"]["high"]
+            assert row["interval"]["estimate"] == pytest.approx(row["bits"])
+            assert (row["unknown"] > 0.1) == (row["tokenizer"] == "word")
             assert (row["difference"] is None) == (row["tokenizer"] == "char")
         windows = [row for row in result.rows if row["table"] == f"{role}: windows"]
         assert [row["name"] for row in windows] == ["stream", "prefixes"]

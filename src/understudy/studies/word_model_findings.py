@@ -17,7 +17,9 @@ from understudy.studies.results import mean_of
 from understudy.studies.rows import Row, deviation
 from understudy.studies.runs import Finished, Text, Training, open_text
 from understudy.text.corpus import Corpus
+from understudy.text.tokenizer import Tokenizer
 from understudy.text.units import is_sign, units_of
+from understudy.text.words import UNKNOWN
 from understudy.training.batches import sentence_starts
 
 BLOCK = 2000  # characters that are resampled together
@@ -145,24 +147,34 @@ def measured(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], text: 
 def bits_by_block(run: Finished, text: Text) -> tuple[np.ndarray, np.ndarray]:
     """Bits and characters of each block of the test split, which are the same characters for every tokenizer."""
     checkpoint = load_checkpoint(run.folder / "model")
-    tokenizer = checkpoint.tokenizer
+    tokenizer, corpus = checkpoint.tokenizer, open_text(text)
     bits, counts = [], []
-    stream = open_text(text).stream("test", tokenizer)
+    stream = corpus.stream("test", tokenizer)
     nats = token_nats(checkpoint.model, stream)
     widths = np.array([len(token) for token in tokenizer.vocabulary]) + (tokenizer.spaces & 1)  # in characters, about
-    for document, (begin, end) in enumerate(zip(stream.offsets[:-1], stream.offsets[1:], strict=True)):
-        # A token's nats count where it ends; spelling is spread evenly over the document.
-        ids = np.asarray(stream.targets[begin : end - 1])
-        size = int(stream.characters[document])
+    places = zip(stream.offsets[:-1], stream.offsets[1:], stream.characters, corpus.documents("test"), strict=True)
+    for begin, end, size, pieces in places:
+        # A token's nats count where it ends, and what it takes to spell an unknown word where that stands.
+        ids, costs = np.asarray(stream.targets[begin : end - 1]), nats[begin : end - 1]
         lengths = widths[ids]
+        if stream.unit == "word":
+            words, spelling = unknown_words(tokenizer, "".join(pieces))
+            at = np.flatnonzero(ids == tokenizer.vocabulary.index(UNKNOWN))
+            costs[at] += spelling
+            lengths[at] = [len(word) + 1 for word in words]
         place = np.minimum((np.cumsum(lengths) * (size / max(1, lengths.sum()))).astype(int), max(0, size - 1))
         number = max(1, round(size / BLOCK))
         block = np.minimum(place * number // max(1, size), number - 1)
-        characters = np.diff(np.linspace(0, size, number + 1))
-        spelled = stream.spelling[document] * characters / max(1, size)
-        bits.append((np.bincount(block, nats[begin : end - 1], number) + spelled) / np.log(2))
-        counts.append(characters)
+        bits.append(np.bincount(block, costs, number) / np.log(2))
+        counts.append(np.diff(np.linspace(0, size, number + 1)))
     return np.concatenate(bits), np.concatenate(counts)
+
+
+def unknown_words(tokenizer: Tokenizer, text: str) -> tuple[list[str], list[float]]:
+    """The unknown words of a text in order, and what it takes to spell each, in nats."""
+    missing = {word: tokenizer.read(word).spelling for word in tokenizer.unknown(text)}
+    words = [unit for unit in units_of(tokenizer.normalise(text)) if unit in missing]
+    return words, [missing[word] for word in words]
 
 
 def prompt_and_next(line: str) -> tuple[str, str] | None:
