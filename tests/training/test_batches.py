@@ -93,6 +93,20 @@ def test_the_seed_moves_the_beginning(song_file):
     assert torch.equal(inputs[0, 1:], targets[0, :-1])
 
 
+@pytest.mark.parametrize(("documents", "opened"), [(1, True), (3, True), (50, False)])
+def test_rows_of_a_text_with_few_beginnings_open_with_the_end_symbol(documents, opened):
+    letters = np.random.default_rng(0).choice(list("abcd"), 6000)
+    texts = [["".join(part)] for part in np.array_split(letters, documents)]
+    stream = token_stream(texts, CharTokenizer("\x03abcd"))
+    batches = Batches.of(stream, TrainingOptions(batch_size=8, sequence_length=20))
+    assert batches.batch_size == 8
+    first, second = batches.batch(0)[0], batches.batch(1)[0]
+    assert bool((first[:, 0] == stream.end).all()) == opened
+    starts = (batches.offset + np.arange(8)[:, None] * batches.row_length + np.arange(20)) % len(stream)
+    assert first[:, opened:].tolist() == stream.inputs[starts][:, opened:].tolist()
+    assert second.tolist() == stream.inputs[(starts + 20) % len(stream)].tolist()
+
+
 def test_features_of_a_frozen_prefix_keep_their_precision():
     features = np.random.default_rng(0).normal(size=(50, 3)).astype(np.float32)
     batches = Batches(features, np.arange(50, dtype=np.uint8), 2, 10)

@@ -78,18 +78,23 @@ class Batches:
     sequence_length: int
     offset: int = 0
     characters_per_token: float = 1.0
+    opening: int | None = None
+    """The id that each row reads first; None reads what stands there."""
     carried: ClassVar[bool] = True
 
     @classmethod
     def of(cls, stream: TokenStream, options: TrainingOptions, world_size: int = 1) -> "Batches":
         """The batches of a run: a shape that fits the text, and a beginning drawn from the seed where it is to be.
 
-        Without the latter, runs of different seeds that draw nothing else at random would be one and the same.
+        Without the latter, runs of different seeds that draw nothing else at random would be one and the same. A text
+        of fewer documents than rows has too few beginnings to learn from what follows an end symbol and a zero state,
+        with which every text begins that is written; so each row begins like that.
         """
         rows, steps = fit_shape(len(stream), options.batch_size, options.sequence_length, world_size)
         offset = int(np.random.default_rng(options.seed).integers(len(stream))) if options.shuffle else 0
         characters_per_token = int(stream.characters.sum()) / len(stream)
-        return cls(stream.inputs, stream.targets, rows, steps, offset, characters_per_token)
+        opening = stream.end if len(stream.characters) < rows else None
+        return cls(stream.inputs, stream.targets, rows, steps, offset, characters_per_token, opening)
 
     @property
     def row_length(self) -> int:
@@ -113,6 +118,8 @@ class Batches:
         starts = self.offset + np.arange(rank, self.batch_size, world_size)[:, None] * self.row_length
         positions = (starts + np.arange(begin, end)) % len(self.targets)
         inputs = torch.from_numpy(self.inputs[positions])
+        if index == 0 and self.opening is not None:
+            inputs[:, 0] = self.opening
         targets = torch.from_numpy(self.targets[positions].astype(np.int64))
         return inputs if inputs.is_floating_point() else inputs.long(), targets
 

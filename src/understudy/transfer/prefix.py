@@ -38,4 +38,4 @@ def prefix_outputs(model: LanguageModel, batches: Batches, layers: int) -> Batch
         begin += targets.shape[1]
     flat = features.reshape(rows * length, -1)
     expected = np.roll(batches.targets, -batches.offset)[: rows * length]
-    return replace(batches, inputs=flat, targets=expected, offset=0)
+    return replace(batches, inputs=flat, targets=expected, offset=0, opening=None)
