@@ -131,16 +131,14 @@ def windows(text, **options):
 
 
 def test_every_beginning_of_every_sentence_predicts_what_follows():
-    found, tokenizer = windows("ab. cd.", shuffle=False, batch_size=3)
-    read = [
-        "".join(tokenizer.vocabulary[t] for t in found.tokens[a:b])
-        for a, b in zip(found.starts, found.ends, strict=True)
-    ]
-    told = ["".join(tokenizer.vocabulary[found.tokens[b]]) for b in found.ends]
+    found, tokenizer = windows("ab. cd.", shuffle=False, batch_size=1)
+    batches = [found.batch(index) for index in range(found.steps_per_epoch)]
+    read = ["".join(tokenizer.vocabulary[t] for t in inputs[0]) for inputs, _ in batches]
+    told = [tokenizer.vocabulary[targets[0, -1]] for _, targets in batches]
     end = "\x03"
     assert list(zip(read, told, strict=True)) == [
         (end, "a"), (end + "a", "b"), (end + "ab", "."),
-        (".", " "), (". ", "c"), (". c", "d"), (". cd", "."), (".", end),
+        (end, " "), (end + " ", "c"), (end + " c", "d"), (end + " cd", "."), (end, end),
     ]  # fmt: skip
     assert found.predicted == 8
 
@@ -148,6 +146,7 @@ def test_every_beginning_of_every_sentence_predicts_what_follows():
 def test_long_sentences_keep_their_last_tokens():
     found, _ = windows("abcdefghij" * 5, shuffle=False, sequence_length=4)
     assert (found.ends - found.starts).max() == 4
+    assert found.opens.tolist() == [True] * 4 + [False] * 47
 
 
 @pytest.mark.parametrize("world_size", [1, 2])

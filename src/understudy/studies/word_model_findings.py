@@ -97,11 +97,20 @@ def compared_windows(rows: Sequence[Row], prefix: Row, runs: Mapping[str, Sequen
 
 
 def loss_of_sentences(checkpoint: Checkpoint, corpus: Corpus) -> float:
-    """Nats per token of the validation split with each sentence read from a zero state, as prefix windows learn it."""
+    """Nats per token of the validation split with each sentence a text of its own, as prefix windows learn it."""
     stream = corpus.stream("validation", checkpoint.tokenizer)
     starts = np.unique(sentence_starts(stream, checkpoint.tokenizer))
-    nothing = np.zeros(len(starts), np.int64)
-    alone = replace(stream, offsets=np.append(starts, len(stream)), characters=nothing, spelling=nothing.astype(float))
+    end = np.array([stream.end], stream.tokens.dtype)
+    sentences = [np.append(part[part != stream.end], end) for part in np.split(stream.targets, starts[1:])]
+    offsets = np.cumsum([0, *map(len, sentences)])
+    nothing = np.zeros(len(sentences), np.int64)
+    alone = replace(
+        stream,
+        tokens=np.concatenate([end, *sentences]),
+        offsets=offsets,
+        characters=nothing,
+        spelling=nothing.astype(float),
+    )
     return document_losses(checkpoint.model, alone).loss
 
 

@@ -136,7 +136,7 @@ def fit_shape(length: int, batch_size: int, sequence_length: int, world_size: in
 
 
 def sentence_starts(stream: TokenStream, tokenizer: Tokenizer) -> np.ndarray:
-    """Where the sentence of each target begins (N,): at the token that ends the one before it, which is read first."""
+    """The place in the stream (N,) where the sentence of each target begins, which is that of its first target."""
     ending = np.array(
         ["\n" in token or token.rstrip(CLOSING).endswith(SENTENCE_ENDS) for token in tokenizer.vocabulary]
     )
@@ -152,11 +152,15 @@ class Prefixes:
     padded on the right, where a recurrent network has not yet read it when it predicts: the same numbers, and no mask.
 
     tokens (N + 1,) are those of the stream; window w reads `tokens[starts[w]:ends[w]]` and predicts `tokens[ends[w]]`.
+    Where it begins with its sentence (opens), it reads the end symbol in place of what ended the sentence before, as
+    every text that is written begins.
     """
 
     tokens: np.ndarray
     starts: np.ndarray
     ends: np.ndarray
+    opens: np.ndarray
+    end: int
     batch_size: int
     characters_per_token: float = 1.0
     carried: ClassVar[bool] = False
@@ -167,10 +171,12 @@ class Prefixes:
         tokens, place = np.asarray(stream.tokens), np.arange(len(stream))
         first, ends = sentence_starts(stream, tokenizer), place + 1
         starts = np.maximum(first, ends - options.sequence_length)
+        opens = starts == first
         order = np.random.default_rng(options.seed).permutation(len(ends)) if options.shuffle else place
         rows = min(options.batch_size, max(1, len(ends) // MIN_STEPS))
         rows = max(world_size, rows - rows % world_size)
-        return cls(tokens, starts[order], ends[order], rows, int(stream.characters.sum()) / len(stream))
+        per_token = int(stream.characters.sum()) / len(stream)
+        return cls(tokens, starts[order], ends[order], opens[order], stream.end, rows, per_token)
 
     @property
     def predicted(self) -> int:
@@ -188,11 +194,12 @@ class Prefixes:
         The last batch is filled up with the first windows.
         """
         chosen = (index * self.batch_size + np.arange(self.batch_size)) % len(self.ends)
-        starts, ends = self.starts[chosen], self.ends[chosen]
+        starts, ends, opens = self.starts[chosen], self.ends[chosen], self.opens[chosen]
         length = int((ends - starts).max())
-        starts, ends = starts[rank::world_size], ends[rank::world_size]
+        starts, ends, opens = starts[rank::world_size], ends[rank::world_size], opens[rank::world_size]
         positions = np.minimum(starts[:, None] + np.arange(length), len(self.tokens) - 1)
         inputs = torch.from_numpy(self.tokens[positions].astype(np.int64))
+        inputs[torch.from_numpy(opens), 0] = self.end
         targets = torch.full(inputs.shape, IGNORED)
         targets[torch.arange(len(ends)), torch.from_numpy(ends - starts - 1)] = torch.from_numpy(
             self.tokens[ends].astype(np.int64)
