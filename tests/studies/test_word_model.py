@@ -10,15 +10,15 @@ import torch
 
 from understudy.errors import UserError
 from understudy.evaluation.losses import document_losses
-from understudy.models.checkpoint import Checkpoint
 from understudy.models.config import ModelOptions, sized, weight_shapes
 from understudy.models.language_model import LanguageModel
 from understudy.studies.results import StudyOptions
 from understudy.studies.study import study
 from understudy.studies.word_model import WordModelOptions, network
-from understudy.studies.word_model_findings import loss_of_sentences, prompt_and_next
+from understudy.studies.word_model_findings import prompt_and_next
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
+from understudy.text.sentences import sentences_apart
 from understudy.text.tokenizer import VocabularyOptions
 from understudy.training.batches import Prefixes
 from understudy.training.options import TrainingOptions
@@ -83,9 +83,12 @@ def test_the_loss_of_sentences_is_that_of_all_their_beginnings(tmp_path):
             if targets[0, -1] != tokenizer.end:
                 logits, _ = model(inputs, model.initial_state(1))
                 losses.append(float(torch.nn.functional.cross_entropy(logits[0, -1:], targets[0, -1:])))
-    found = loss_of_sentences(Checkpoint(model, tokenizer, {}, tmp_path), corpus)
+    apart = document_losses(model, sentences_apart(stream, tokenizer))
+    found, whole = apart.loss, document_losses(model, stream)
+    assert (apart.characters.sum(), apart.spelling.sum()) == (whole.characters.sum(), whole.spelling.sum())
+    assert apart.tokens.sum() == whole.tokens.sum()
     assert found == pytest.approx(np.mean(losses), abs=1e-5)
-    assert found != pytest.approx(document_losses(model, stream).loss, abs=1e-5)
+    assert found != pytest.approx(whole.loss, abs=1e-5)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """What is read off the runs of the study `word-model`: bits per character, speeds, likely next words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,14 @@ from understudy.evaluation.intervals import Interval as Estimate
 from understudy.evaluation.losses import document_losses, token_nats
 from understudy.generation.following import likeliest
 from understudy.generation.stepper import TorchStepper
-from understudy.models.checkpoint import Checkpoint, load_checkpoint
+from understudy.models.checkpoint import load_checkpoint
 from understudy.studies.results import mean_of
 from understudy.studies.rows import Row, deviation
 from understudy.studies.runs import Finished, Text, Training, open_text
-from understudy.text.corpus import Corpus
+from understudy.text.sentences import sentences_apart
 from understudy.text.tokenizer import Tokenizer
 from understudy.text.units import is_sign, units_of
 from understudy.text.words import UNKNOWN
-from understudy.training.batches import sentence_starts
 
 BLOCK = 2000  # characters that are resampled together
 PROMPTS, PROMPT_WORDS, NEXT = 3, 3, 5
@@ -61,7 +60,7 @@ class Window:
     steps: int
     epochs: float
     validation_loss: float
-    """Nats per word of the whole text, by the weights that were best at it."""
+    """Nats per word of the whole text."""
     sentence_loss: float
     """The same where each sentence is read by itself, from a zero state."""
     seconds: float
@@ -80,7 +79,10 @@ def compared_windows(rows: Sequence[Row], prefix: Row, runs: Mapping[str, Sequen
         run, job = runs[row.name][0], row.jobs[0]
         assert isinstance(job, Training)
         checkpoint = load_checkpoint(run.folder / "model")
-        tokens = open_text(job.text).stream("train", checkpoint.tokenizer)
+        tokens, held_out = (
+            open_text(job.text).stream(split, checkpoint.tokenizer) for split in ("train", "validation")
+        )
+        apart = sentences_apart(held_out, checkpoint.tokenizer)
         epochs = run.details["epochs"]
         found.append(
             Window(
@@ -89,29 +91,11 @@ def compared_windows(rows: Sequence[Row], prefix: Row, runs: Mapping[str, Sequen
                 steps=run.history[-1]["step"],
                 epochs=epochs,
                 validation_loss=run.validation_loss,
-                sentence_loss=loss_of_sentences(checkpoint, open_text(job.text)),
+                sentence_loss=document_losses(checkpoint.model, apart).loss,
                 seconds=run.seconds,
             )
         )
     return found
-
-
-def loss_of_sentences(checkpoint: Checkpoint, corpus: Corpus) -> float:
-    """Nats per token of the validation split with each sentence a text of its own, as prefix windows learn it."""
-    stream = corpus.stream("validation", checkpoint.tokenizer)
-    starts = np.unique(sentence_starts(stream, checkpoint.tokenizer))
-    end = np.array([stream.end], stream.tokens.dtype)
-    sentences = [np.append(part[part != stream.end], end) for part in np.split(stream.targets, starts[1:])]
-    offsets = np.cumsum([0, *map(len, sentences)])
-    nothing = np.zeros(len(sentences), np.int64)
-    alone = replace(
-        stream,
-        tokens=np.concatenate([end, *sentences]),
-        offsets=offsets,
-        characters=nothing,
-        spelling=nothing.astype(float),
-    )
-    return document_losses(checkpoint.model, alone).loss
 
 
 def measured(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], text: Text) -> list[Measured]:

@@ -137,8 +137,8 @@ def windows_table(role: str, lines: Sequence[Window]) -> Table:
         note="The word model of seed 0, in the time that the stream took until it stopped. Prefixes: every beginning "
         "of every sentence predicts one word, and each word is read again for each word that follows it in its "
         "sentence. Stream: the text is read once an epoch, and every word is predicted on the way. Validation is of "
-        "the whole text and, with the same weights, of each sentence without what stands before it, which is what "
-        "prefixes learn. Validations count in the time, not in the words a second.",
+        "the whole text, by which the stream's weights are chosen, and of each sentence without what stands before it, "
+        "by which those of prefixes are. Validations count in the time, not in the words a second.",
     )
 
 

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from understudy.models.language_model import IGNORED
+from understudy.text.sentences import sentence_starts, sentences_apart
 from understudy.text.streams import TokenStream
 from understudy.text.tokenizer import Tokenizer
 from understudy.training.options import TrainingOptions
 
 MIN_STEPS = 16  # an epoch over a tiny text still has about this many steps
-SENTENCE_ENDS, CLOSING = (".", "!", "?", "…", "。", "！", "？"), "\"'”’»)]} "
 
 
 class Steps(Protocol):
@@ -62,6 +62,11 @@ def make_batches(stream: TokenStream, tokenizer: Tokenizer, options: TrainingOpt
     if options.windows == "prefix":
         return Prefixes.of(stream, tokenizer, options, world_size)
     return Batches.of(stream, options, world_size)
+
+
+def validated(stream: TokenStream, tokenizer: Tokenizer, options: TrainingOptions) -> TokenStream:
+    """What a run is validated on: the held-out stream, or its sentences by themselves where those are learned."""
+    return sentences_apart(stream, tokenizer) if options.windows == "prefix" else stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,15 +138,6 @@ def fit_shape(length: int, batch_size: int, sequence_length: int, world_size: in
     rows = min(batch_size, length // (sequence_length * MIN_STEPS))
     rows = max(world_size, rows - rows % world_size)
     return rows, max(1, min(sequence_length, length // (rows * MIN_STEPS)))
-
-
-def sentence_starts(stream: TokenStream, tokenizer: Tokenizer) -> np.ndarray:
-    """The place in the stream (N,) where the sentence of each target begins, which is that of its first target."""
-    ending = np.array(
-        ["\n" in token or token.rstrip(CLOSING).endswith(SENTENCE_ENDS) for token in tokenizer.vocabulary]
-    )
-    ending[tokenizer.end] = True
-    return np.maximum.accumulate(np.where(ending[stream.inputs], np.arange(len(stream)), 0))
 
 
 @dataclass(frozen=True, eq=False)

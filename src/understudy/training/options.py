@@ -61,7 +61,8 @@ class TrainingOptions:
     """Seed of the initial weights, of dropout and of the order of the documents."""
     windows: Literal["stream", "prefix"] = "stream"
     """What a step reads: the text as a stream, with the state carried from step to step; or, as tutorials do, all
-    beginnings of each sentence, padded to one length, of which each predicts the one token that follows."""
+    beginnings of each sentence, padded to one length, of which each predicts the one token that follows; the weights
+    that are kept are then the best on held-out sentences, each read by itself."""
     shuffle: bool = True
     """Draw the order of the documents, and where reading begins, from the seed; else the documents are read from
     the first on, in the order in which they were dealt out to the split."""

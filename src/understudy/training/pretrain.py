@@ -15,7 +15,7 @@ from understudy.models.language_model import LanguageModel
 from understudy.text.corpus import Corpus, SplitOptions
 from understudy.text.documents import ReadOptions
 from understudy.text.tokenizer import VocabularyOptions
-from understudy.training.batches import make_batches
+from understudy.training.batches import make_batches, validated
 from understudy.training.folder import TrainingResult, finish, open_folder
 from understudy.training.loop import train
 from understudy.training.monitor import Monitor
@@ -90,10 +90,11 @@ def pretrain(
                 save_fingerprints(out / FINGERPRINT, {"training": fingerprint_of(corpus, codec)})
 
         on_first(fabric, describe)
+        held_out = validated(validation, codec, training)
         task = Task(
             model=network,
             batches=make_batches(stream, codec, training, fabric.world_size),
-            validate=lambda: document_losses(network, validation),
+            validate=lambda: document_losses(network, held_out),
             tokenizer=codec,
         )
         trained = train(task, out, training, monitor or Monitor(), fabric)

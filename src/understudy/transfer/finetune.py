@@ -18,7 +18,7 @@ from understudy.text.documents import ReadOptions
 from understudy.text.reading import some
 from understudy.text.streams import TokenStream
 from understudy.text.tokenizer import Tokenizer
-from understudy.training.batches import Batches, make_batches
+from understudy.training.batches import Batches, make_batches, validated
 from understudy.training.folder import TrainingResult, finish, open_folder
 from understudy.training.loop import train as run
 from understudy.training.monitor import Monitor
@@ -133,7 +133,8 @@ def retraining_task(
     batches = make_batches(stream, tokenizer, training, world_size)
     frozen = cached_layers(model, selection.lowest_layer(model), len(stream) + len(validation))
     if not frozen or not isinstance(batches, Batches):
-        return Task(model, batches, lambda: document_losses(model, validation), 0, selection.partial(), tokenizer)
+        held_out = validated(validation, tokenizer, training)
+        return Task(model, batches, lambda: document_losses(model, held_out), 0, selection.partial(), tokenizer)
     features = layer_outputs(model, validation, frozen)
     return Task(
         model,
