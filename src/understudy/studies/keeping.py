@@ -55,7 +55,7 @@ class SampleText:
     def measures(self) -> list[str]:
         """What is English, what is new and what is copied, in words."""
         said = [
-            f"{self.english_share:.1%} of the words English",
+            *([f"{self.english_share:.1%} of the words English"] if self.english_share else []),
             f"{self.distinct_words:.1%} of the pairs of words distinct",
             f"longest run copied from the corpus: {_run(self.longest_copied, self.copied_share)}",
         ]

@@ -79,10 +79,9 @@ def compared_windows(rows: Sequence[Row], prefix: Row, runs: Mapping[str, Sequen
         run, job = runs[row.name][0], row.jobs[0]
         assert isinstance(job, Training)
         checkpoint = load_checkpoint(run.folder / "model")
-        tokens, held_out = (
-            open_text(job.text).stream(split, checkpoint.tokenizer) for split in ("train", "validation")
-        )
-        apart = sentences_apart(held_out, checkpoint.tokenizer)
+        corpus, tokenizer = open_text(job.text), checkpoint.tokenizer
+        tokens = corpus.stream("train", tokenizer)
+        apart = sentences_apart(corpus.stream("validation", tokenizer), tokenizer)
         epochs = run.details["epochs"]
         found.append(
             Window(
