@@ -19,6 +19,7 @@ from understudy.kernels import VARIABLE, engine
 from understudy.models.checkpoint import load_checkpoint
 from understudy.models.config import ModelOptions
 from understudy.text.corpus import Corpus, ReadOptions
+from understudy.text.sentences import sentences_apart
 from understudy.text.tokenizer import VocabularyOptions
 from understudy.text.tokenizers import TOKENIZERS
 from understudy.training.options import TrainingOptions
@@ -27,6 +28,21 @@ from understudy.transfer.finetune import finetune
 
 TINY = ModelOptions(num_layers=1, hidden_size=8)
 NO_HEADERS = ReadOptions(gutenberg=False)
+
+
+def test_beginnings_of_sentences_are_validated_on_sentences(song_file, tmp_path):
+    options = TrainingOptions(windows="prefix", steps=12, validate_every=4, lr=0.01)
+    vocabulary = VocabularyOptions(min_count=1)
+    base, out = tmp_path / "base", tmp_path / "out"
+    first = pretrain(song_file, out=base, model=TINY, tokenizer="word", vocabulary=vocabulary, training=options)
+    second = finetune(base, song_file, out=out, training=options)
+    for result, folder in ((first, base), (second, out)):
+        found = load_checkpoint(folder)
+        stream = Corpus.open(song_file).stream("validation", found.tokenizer)
+        apart = document_losses(found.model, sentences_apart(stream, found.tokenizer)).loss
+        assert min(row["validation_loss"] for row in history(folder)) == pytest.approx(apart, abs=1e-6)
+        assert result.loss == pytest.approx(document_losses(found.model, stream).loss, abs=1e-6)  # of the whole text
+        assert abs(apart - result.loss) > 1e-4
 
 
 @pytest.mark.parametrize("size", [200, 211, 2000])

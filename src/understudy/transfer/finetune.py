@@ -112,7 +112,9 @@ def finetune(
         torch.manual_seed(training.seed)
         task = retraining_task(model, selection, stream, validation, codec, training, fabric.world_size)
         trained = run(task, out, training, monitor or Monitor(), fabric)
-        return finish(out, model, trained, task.validate(), selection.count(), corpus, notices)
+        # Of the whole text, whatever validation walks; a frozen prefix need not be run again for it.
+        losses = document_losses(model, validation) if training.windows == "prefix" else task.validate()
+        return finish(out, model, trained, losses, selection.count(), corpus, notices)
 
 
 def retraining_task(
