@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ from understudy.training.state import FILE as STATE
 from understudy.transfer.finetune import write_fingerprints
 
 # What a study that goes on may have more of, or other than before: rows, runs and samples beside those that it has.
+LATIN = re.compile("[A-Za-z]")  # without such a letter there is no English word to look for
 MAY_CHANGE = (*NOT_COMPARED, "seconds", "seeds", "trials", "finalists", "train", "sample_length", "temperature")
 
 
@@ -55,7 +57,7 @@ class SampleText:
     def measures(self) -> list[str]:
         """What is English, what is new and what is copied, in words."""
         said = [
-            *([f"{self.english_share:.1%} of the words English"] if self.english_share else []),
+            *([f"{self.english_share:.1%} of the words English"] if LATIN.search(self.text) else []),
             f"{self.distinct_words:.1%} of the pairs of words distinct",
             f"longest run copied from the corpus: {_run(self.longest_copied, self.copied_share)}",
         ]

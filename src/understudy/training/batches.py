@@ -148,8 +148,8 @@ class Prefixes:
     padded on the right, where a recurrent network has not yet read it when it predicts: the same numbers, and no mask.
 
     tokens (N + 1,) are those of the stream; window w reads `tokens[starts[w]:ends[w]]` and predicts `tokens[ends[w]]`.
-    Where it begins with its sentence (opens), it reads the end symbol in place of what ended the sentence before, as
-    every text that is written begins.
+    Where it opens, it reads the end symbol in place of what ended the sentence before, as every text that is written
+    begins: half of the windows that begin with their sentence do, so that both beginnings are known.
     """
 
     tokens: np.ndarray
@@ -167,7 +167,7 @@ class Prefixes:
         tokens, place = np.asarray(stream.tokens), np.arange(len(stream))
         first, ends = sentence_starts(stream, tokenizer), place + 1
         starts = np.maximum(first, ends - options.sequence_length)
-        opens = starts == first
+        opens = (starts == first) & np.random.default_rng([options.seed, 1]).integers(2, size=len(ends), dtype=bool)
         order = np.random.default_rng(options.seed).permutation(len(ends)) if options.shuffle else place
         rows = min(options.batch_size, max(1, len(ends) // MIN_STEPS))
         rows = max(world_size, rows - rows % world_size)
