@@ -10,7 +10,7 @@ export OMP_WAIT_POLICY := passive
 
 demo: $(VENV)/.installed
 	@rm -rf demo
-	$(BIN)/understudy compare english-small --corpus examples/songs.txt --recipe recipes/demo.toml --out demo
+	$(BIN)/epigone compare english-small --corpus examples/songs.txt --recipe recipes/demo.toml --out demo
 
 test: $(VENV)/.installed
 	$(BIN)/pytest -q -n 2 -m "not slow"
@@ -34,7 +34,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/words.py
 	$(BIN)/python benchmarks/selections.py
 
-$(VENV)/.installed: pyproject.toml setup.py constraints.txt $(wildcard src/understudy/kernels/*.?pp)
+$(VENV)/.installed: pyproject.toml setup.py constraints.txt $(wildcard src/epigone/kernels/*.?pp)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q -c constraints.txt torch
 	$(BIN)/pip install -q -c constraints.txt -e ".[dev]"

@@ -24,9 +24,9 @@ if platform.machine() in ("x86_64", "AMD64"):
 def extension(name: str, flags: list[str]) -> Pybind11Extension:
     """One build; left out where it cannot be compiled."""
     return Pybind11Extension(
-        f"understudy.kernels._{name}",
-        [f"src/understudy/kernels/{name}.cpp"],
-        depends=glob("src/understudy/kernels/*.hpp"),
+        f"epigone.kernels._{name}",
+        [f"src/epigone/kernels/{name}.cpp"],
+        depends=glob("src/epigone/kernels/*.hpp"),
         cxx_std=17,
         # Products and sums are fused on every compiler alike; the loops are written as vectors already.
         extra_compile_args=["-O2", "-ffp-contract=fast", *flags],

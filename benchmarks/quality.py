@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-KINDS = {"PyTorch, fp32": ("none", "fp32"), "understudy, fp32": ("", "fp32"), "understudy, bf16": ("", "bf16")}
+KINDS = {"PyTorch, fp32": ("none", "fp32"), "epigone, fp32": ("", "fp32"), "epigone, bf16": ("", "bf16")}
 SHAPE = ("--num-layers", "3", "--hidden-size", "128")
 RECIPE = ("--optimizer", "rmsprop", "--lr", "0.005", "--schedule", "cosine", "--patience", "0", "--batch-size", "64")
 
@@ -24,12 +24,12 @@ RECIPE = ("--optimizer", "rmsprop", "--lr", "0.005", "--schedule", "cosine", "--
 def test_loss(text: str, kind: str, seed: int, epochs: int) -> float:
     """Nats per character on the test split of a model trained so."""
     kernels, precision = KINDS[kind]
-    environment = os.environ | {"UNDERSTUDY_KERNELS": kernels}
+    environment = os.environ | {"EPIGONE_KERNELS": kernels}
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "understudy", "pretrain", text, "--out", f"{folder}/model", *SHAPE, *RECIPE]
+        command = [sys.executable, "-m", "epigone", "pretrain", text, "--out", f"{folder}/model", *SHAPE, *RECIPE]
         command += ["--epochs", str(epochs), "--seed", str(seed), "--precision", precision, "--threads", "1", "--quiet"]
         subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
-        from understudy import evaluate
+        from epigone import evaluate
 
         return evaluate(f"{folder}/model", text).loss
 

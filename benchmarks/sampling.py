@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from measuring import LAYERS, Case, Timings, V, answer_as_child, bandwidth, by_turns, matrix_peak, seconds_of
 
-from understudy.generation.sampling import random_states
-from understudy.kernels import engine
-from understudy.models.config import ModelConfig, weight_shapes
-from understudy.models.walker import native_walker
+from epigone.generation.sampling import random_states
+from epigone.kernels import engine
+from epigone.models.config import ModelConfig, weight_shapes
+from epigone.models.walker import native_walker
 
 WIDTHS = (64, 128, 256, 512, 1024)
 OURS = ("fp32", "bf16", "int8")
@@ -133,7 +133,7 @@ def asked_beside(ratio: float, asked: float | None) -> str:
 
 def one_table(timings: Timings, widths: list[int]) -> str:
     """Microseconds and ratios for one stream, as Markdown."""
-    names = PEERS | OTHERS | {p: f"understudy {p}" for p in OURS}
+    names = PEERS | OTHERS | {p: f"epigone {p}" for p in OURS}
     lines = ["One stream: microseconds a character, with one / with two threads.", ""]
     lines += ["| H | " + " | ".join(names.values()) + " |", "|---" * (len(names) + 1) + "|"]
     for h in widths:
@@ -158,7 +158,7 @@ def many_table(timings: Timings, widths: list[int]) -> str:
         "",
     ]
     names = {"nn.LSTM": "nn.LSTM", "written": "hand-written fp32", "written bf16": "hand-written bf16"}
-    names |= {p: f"understudy {p}" for p in OURS}
+    names |= {p: f"epigone {p}" for p in OURS}
     lines += ["| H | " + " | ".join(names.values()) + " | best to best PyTorch (to reach) |"]
     lines += ["|---" * (len(names) + 2) + "|"]
     for h in widths:
@@ -190,7 +190,7 @@ def draw_plot(one: Timings, many: Timings, reads: Timings, peaks: Timings, width
         line(right, many, peer, MANY, color=greys[peer.split()[0]], linestyle=style, label=label)
     for precision, colour in colours.items():
         for axes, timings, streams in ((left, one, 1), (right, many, MANY)):
-            line(axes, timings, precision, streams, color=colour, label=f"understudy {precision}")
+            line(axes, timings, precision, streams, color=colour, label=f"epigone {precision}")
         sizes = [weights_of(h) * BYTES[precision] for h in widths]
         limit = [min(reads.median((size, t)) for t in (1, 2)) * 1e6 for size in sizes]
         left.plot(widths, limit, ":", color=colour, label=f"reading the {precision} weights once")

@@ -15,15 +15,15 @@ from unittest.mock import patch
 
 import torch
 
-from understudy.models.checkpoint import load_checkpoint
-from understudy.text.corpus import Corpus
-from understudy.training.loop import train
-from understudy.training.monitor import Monitor
-from understudy.training.options import RetrainingOptions
-from understudy.training.processes import make_fabric
-from understudy.transfer import prefix
-from understudy.transfer.finetune import retraining_task
-from understudy.transfer.selection import select
+from epigone.models.checkpoint import load_checkpoint
+from epigone.text.corpus import Corpus
+from epigone.training.loop import train
+from epigone.training.monitor import Monitor
+from epigone.training.options import RetrainingOptions
+from epigone.training.processes import make_fabric
+from epigone.transfer import prefix
+from epigone.transfer.finetune import retraining_task
+from epigone.transfer.selection import select
 
 SELECTIONS = ("all", "layers.0", "layers.1", "layers.2", "layers.1, layers.2", "head")
 SONGS = Path(__file__).parents[1] / "examples" / "songs.txt"

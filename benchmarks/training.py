@@ -4,7 +4,7 @@
 
 LSTM of 3 layers on 128 characters, batch 64, 128 steps of time, two threads; forward, backward, clipping and RMSprop.
 "plain" is `torch.nn.LSTM` on one-hot input, as a tutorial writes it, in a process with glibc's defaults; "tuned" is
-the same with the memory allocator set as understudy sets it.
+the same with the memory allocator set as epigone sets it.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from measuring import LAYERS, Timings, V, answer_as_child, by_turns, matrix_peak
 WIDTHS = (64, 128, 256, 512)
 BATCH, STEPS, THREADS = 64, 128, 2
 PEERS = {"plain fp32": "plain, fp32", "tuned fp32": "tuned, fp32", "tuned bf16": "tuned, bf16"}
-OURS = {"fp32": "understudy fp32", "bf16": "understudy bf16"}
+OURS = {"fp32": "epigone fp32", "bf16": "epigone bf16"}
 ASKED = {64: (3, 2), 128: (2.5, 1.8), 256: (2.2, 1.25), 512: (2, 1.2)}  # bf16 against tuned fp32 and tuned bf16
 ASKED_OF_PEAK = 0.85  # from 256 units on
 
@@ -29,11 +29,11 @@ def step_seconds(variant: str, hidden: int, device: str) -> float:
     import torch.nn.functional as F
     from peers import Plain
 
-    from understudy.models.config import ModelConfig
-    from understudy.models.language_model import LanguageModel
-    from understudy.training.allocator import keep_freed_memory
-    from understudy.training.optimizers import clip_gradients, few_threads, make_optimizer
-    from understudy.training.options import TrainingOptions
+    from epigone.models.config import ModelConfig
+    from epigone.models.language_model import LanguageModel
+    from epigone.training.allocator import keep_freed_memory
+    from epigone.training.optimizers import clip_gradients, few_threads, make_optimizer
+    from epigone.training.options import TrainingOptions
 
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)

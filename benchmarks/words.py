@@ -19,10 +19,10 @@ TRAINING = {
     "torch full fp32": "PyTorch, full softmax, fp32",
     "torch adaptive fp32": "PyTorch, adaptive softmax, fp32",
     "torch full bf16": "PyTorch, full softmax, bf16",
-    "full fp32": "understudy, full, tied, fp32",
-    "full bf16": "understudy, full, tied, bf16",
-    "adaptive fp32": "understudy, adaptive, tied, fp32",
-    "adaptive bf16": "understudy, adaptive, tied, bf16",
+    "full fp32": "epigone, full, tied, fp32",
+    "full bf16": "epigone, full, tied, bf16",
+    "adaptive fp32": "epigone, adaptive, tied, fp32",
+    "adaptive bf16": "epigone, adaptive, tied, bf16",
 }
 DRAWING = {
     "full fp32": "full, fp32",
@@ -34,8 +34,8 @@ DRAWING = {
 
 def network(softmax: str) -> Any:
     """Our model, its embedding tied to the head."""
-    from understudy.models.config import ModelConfig
-    from understudy.models.language_model import LanguageModel
+    from epigone.models.config import ModelConfig
+    from epigone.models.language_model import LanguageModel
 
     shape = {"num_layers": LAYERS, "hidden_size": UNITS, "embedding_size": UNITS, "tied": True, "softmax": softmax}
     return LanguageModel(ModelConfig(**shape, vocabulary_size=WORDS))  # type: ignore[arg-type]
@@ -48,9 +48,9 @@ def step_seconds(variant: str) -> float:
     from torch import nn
     from torch.nn import functional as F
 
-    from understudy.training.allocator import keep_freed_memory
-    from understudy.training.optimizers import clip_gradients, few_threads, make_optimizer
-    from understudy.training.options import TrainingOptions
+    from epigone.training.allocator import keep_freed_memory
+    from epigone.training.optimizers import clip_gradients, few_threads, make_optimizer
+    from epigone.training.options import TrainingOptions
 
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)
@@ -107,8 +107,8 @@ def word_seconds(variant: str) -> float:
     import numpy as np
     import torch
 
-    from understudy.generation.stepper import TorchStepper
-    from understudy.models.walker import native_walker
+    from epigone.generation.stepper import TorchStepper
+    from epigone.models.walker import native_walker
 
     softmax, precision = variant.split()
     torch.set_num_threads(1)

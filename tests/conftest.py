@@ -12,13 +12,13 @@ import pytest
 import torch
 from hypothesis import settings
 
-from understudy.cli import run
-from understudy.kernels import BUILDS, VARIABLE, available, engine
-from understudy.models.checkpoint import save_description, save_weights
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
-from understudy.text.characters import AsciiTokenizer
-from understudy.text.tokenizer import Tokenizer
+from epigone.cli import run
+from epigone.kernels import BUILDS, VARIABLE, available, engine
+from epigone.models.checkpoint import save_description, save_weights
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
+from epigone.text.characters import AsciiTokenizer
+from epigone.text.tokenizer import Tokenizer
 
 WORDS = (  # noqa: SIM905
     "river stone morning lantern ferry oar the a over under slowly brings takes keeps my her their gull kettle rain "
@@ -106,7 +106,7 @@ class Outcome(NamedTuple):
 def cli(capsys, monkeypatch) -> Iterator[Callable[..., Outcome]]:
     """Runs a command in this process; what it prints is as wide as in a file."""
     monkeypatch.delenv("COLUMNS", raising=False)
-    logger = logging.getLogger("understudy")
+    logger = logging.getLogger("epigone")
     handlers, level = logger.handlers, logger.level
 
     def call(*arguments: object) -> Outcome:

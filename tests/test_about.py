@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from understudy import info
-from understudy.errors import UserError
-from understudy.storage import write_json
-from understudy.text.subwords import SubwordTokenizer
-from understudy.text.tokenizer import VocabularyOptions
-from understudy.text.words import WordTokenizer
+from epigone import info
+from epigone.errors import UserError
+from epigone.storage import write_json
+from epigone.text.subwords import SubwordTokenizer
+from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.words import WordTokenizer
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def trained(cli, song_file, tmp_path) -> Path:
 
 def test_without_a_path_the_bundled_models_are_listed(cli, make_base, monkeypatch):
     models = {"english-one": make_base("one"), "english-two": make_base("two", cell="gru")}
-    monkeypatch.setattr("understudy.about.bundled_models", lambda: models)
+    monkeypatch.setattr("epigone.about.bundled_models", lambda: models)
     found = info()
     assert found.kind == "bundled models"
     assert [(row["name"], row["cell"], row["units"]) for row in found.rows] == [
@@ -41,10 +41,10 @@ def test_the_list_fits_a_narrow_terminal(cli, monkeypatch):
 
 
 def test_without_bundled_models_that_is_said(cli, monkeypatch):
-    monkeypatch.setattr("understudy.about.bundled_models", dict)
+    monkeypatch.setattr("epigone.about.bundled_models", dict)
     result = cli("info")
     assert result.status == 0
-    assert "understudy pretrain" in result.out
+    assert "epigone pretrain" in result.out
 
 
 def test_a_model_is_described_by_its_folder_or_its_bundled_name(cli, trained, song_file, monkeypatch):
@@ -54,8 +54,8 @@ def test_a_model_is_described_by_its_folder_or_its_bundled_name(cli, trained, so
     assert (found.facts["cell"], found.facts["layers"], found.facts["units"]) == ("lstm", 1, 8)
     assert (found.facts["made_by"], found.facts["state"], found.facts["steps"]) == ("pretrain", "finished", 2)
     assert found.facts["characters"] == info(song_file).facts["characters"]
-    monkeypatch.setattr("understudy.models.finding.bundled_models", lambda: {"english": trained})
-    monkeypatch.setattr("understudy.about.bundled_models", lambda: {"english": trained})
+    monkeypatch.setattr("epigone.models.finding.bundled_models", lambda: {"english": trained})
+    monkeypatch.setattr("epigone.about.bundled_models", lambda: {"english": trained})
     assert info("english").facts == found.facts
     result = cli("info", trained)
     assert "made by          pretrain\n" in result.out

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from understudy.models.checkpoint import load_checkpoint
+from epigone.models.checkpoint import load_checkpoint
 
 TRAIN = "--steps 1 --num-layers 1 --hidden-size 8"
 TUNE = "--steps 1"
@@ -297,7 +297,7 @@ def test_a_disk_that_fills_up_costs_nothing_that_was_there(cli, place, monkeypat
             raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr("understudy.storage.os.fsync", sync)
+        disk.setattr("epigone.storage.os.fsync", sync)
         assert_refused(cli(*job, "--out", "new"), "new", "No space left on device", "untouched")
     assert not list((place / "new").glob(".*"))
     if (place / "new" / "model.safetensors").exists():

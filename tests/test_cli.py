@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from understudy import cli as command_line
-from understudy.cli import COMMANDS
-from understudy.evaluation.quality import text_quality
-from understudy.generation.following import NextToken
-from understudy.generation.generate import GenerateOptions, Generation
-from understudy.generation.sampling import SamplingOptions
-from understudy.report.tables import Column, Table
-from understudy.showing import as_json, show
-from understudy.studies.results import Claim, StudyResult
-from understudy.training.folder import TrainingResult
+from epigone import cli as command_line
+from epigone.cli import COMMANDS
+from epigone.evaluation.quality import text_quality
+from epigone.generation.following import NextToken
+from epigone.generation.generate import GenerateOptions, Generation
+from epigone.generation.sampling import SamplingOptions
+from epigone.report.tables import Column, Table
+from epigone.showing import as_json, show
+from epigone.studies.results import Claim, StudyResult
+from epigone.training.folder import TrainingResult
 
 SMALL = ("--num-layers", 1, "--hidden-size", 8)
 MEASURES = {"loss", "bits_per_char", "accuracy", "perplexity", "tokens", "characters", "documents", "seconds"}
@@ -36,9 +36,9 @@ def model(song_file, tmp_path_factory) -> Path:
     return out
 
 
-def understudy(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
+def epigone(*arguments: object, **options) -> subprocess.CompletedProcess[str]:
     """A command in a process of its own."""
-    words = [sys.executable, "-m", "understudy", *map(str, arguments)]
+    words = [sys.executable, "-m", "epigone", *map(str, arguments)]
     return subprocess.run(words, capture_output=True, text=True, env=ENVIRONMENT, timeout=120, **options)
 
 
@@ -57,7 +57,7 @@ def test_help_of_a_command_says_how_it_is_called_and_what_each_option_does(cli, 
     monkeypatch.setenv("COLUMNS", "200")
     result = cli(command, "--help")
     assert result.status == 0
-    assert f"understudy {command} {COMMANDS[command].usage}" in result.out
+    assert f"epigone {command} {COMMANDS[command].usage}" in result.out
     options = re.findall(r"^│ [* ]*(--.*)│$", result.out, re.MULTILINE)
     described = [re.fullmatch(r"--.*?\S {2,}([A-Z`].*)", option) for option in options]
     assert len(options) > 5
@@ -92,7 +92,7 @@ def test_version(cli):
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["generate", "--help"], ["info"], ["info", "--help"]])
 def test_what_only_informs_loads_no_heavy_library(arguments):
     program = (
-        "import sys\nfrom understudy.cli import run\n"
+        "import sys\nfrom epigone.cli import run\n"
         f"status = run({arguments!r})\n"
         "heavy = {'torch', 'lightning_fabric', 'matplotlib', 'scipy', 'optuna'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else status)"
@@ -108,7 +108,7 @@ def test_pretrain_finetune_evaluate_generate_from_text_to_text(cli, song_file, t
     result = cli("pretrain", song_file, "--out", base, "--steps", 3, *SMALL)
     assert result.status == 0
     assert "3 steps" in result.out
-    assert f"understudy generate {base}" in result.out
+    assert f"epigone generate {base}" in result.out
     assert "validation" in result.err
     facts = [
         rf"text +{re.escape(str(song_file))}, sha256 [0-9a-f]{{16}}$",
@@ -181,7 +181,7 @@ def test_compare_from_a_base_to_a_table(cli, model, song_file, tmp_path):
     shown = cli(*job, "--resume")
     assert shown.status == 0
     assert found["verdict"] in " ".join(shown.out.split())
-    assert f"understudy generate {out / 'model'}" in shown.out
+    assert f"epigone generate {out / 'model'}" in shown.out
     assert shown.out.count("of the pairs of words distinct") == len(found["samples"])
     assert "notice  The best network from scratch still improved" in shown.out
     assert str(out / "report.html") in shown.out
@@ -288,10 +288,10 @@ def test_an_option_is_not_taken_for_a_value_nor_a_stray_word_for_an_option(cli, 
         (["pretrian"], "pretrain"),
         (["--bogus"], "Available commands"),
         (["pretrain", "a.txt", "--out", "x", "--hiden-size", "3"], "--hidden-size"),
-        (["pretrain", "a.txt", "--out", "x", "--zzz"], "understudy pretrain --help"),
+        (["pretrain", "a.txt", "--out", "x", "--zzz"], "epigone pretrain --help"),
         (["pretrain", "a.txt"], "--out"),
         (["generate"], "MODEL"),
-        (["evaluate"], "understudy evaluate MODEL TEXT..."),
+        (["evaluate"], "epigone evaluate MODEL TEXT..."),
         (["pretrain", "a.txt", "--out", "x", "--lr"], "--lr"),
         (["pretrain", "a.txt", "--out", "x", "--lr", "fast"], '"fast"'),
         (["pretrain", "a.txt", "--out", "x", "--precision", "bf61"], '"bf16"'),
@@ -343,7 +343,7 @@ def test_what_escapes_a_command_becomes_a_sentence(cli, monkeypatch, error, stat
     def fail(path=None):
         raise error
 
-    monkeypatch.setattr("understudy.about.info", fail)
+    monkeypatch.setattr("epigone.about.info", fail)
     result = cli("info")
     assert result.status == status
     assert result.out == ""
@@ -355,7 +355,7 @@ def test_what_escapes_a_command_becomes_a_sentence(cli, monkeypatch, error, stat
 def test_an_interrupted_run_says_how_to_go_on_and_ends_with_130(cli, monkeypatch):
     facts = dict.fromkeys(TrainingResult.__annotations__, 1) | {"folder": "x", "outcome": "interrupted", "notices": []}
     facts |= {"texts": ["a.txt"], "corpus": "abc", "fractions": None}
-    monkeypatch.setattr("understudy.training.pretrain.pretrain", lambda: TrainingResult(**facts))
+    monkeypatch.setattr("epigone.training.pretrain.pretrain", lambda: TrainingResult(**facts))
     result = cli("pretrain")
     assert result.status == 130
     assert "--resume" in result.out
@@ -363,7 +363,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_ends_with_130(cli, monkeypatch
 
 def test_a_reader_that_goes_away_is_no_error(model):
     # `true` has gone long before Python has started; `head` may go at any time.
-    words = f"{sys.executable} -m understudy --quiet"
+    words = f"{sys.executable} -m epigone --quiet"
     for command in (f"generate {model} --length 20", "info --help", f"generate {model} --length 20 --stream"):
         result = subprocess.run(
             ["bash", "-c", f"set -o pipefail; {words} {command} | true"],
@@ -374,17 +374,17 @@ def test_a_reader_that_goes_away_is_no_error(model):
 
 def test_a_terminal_without_the_characters_shows_others(make_base):
     environment = ENVIRONMENT | {"PYTHONIOENCODING": "ascii"}
-    words = [sys.executable, "-m", "understudy", "info", "nö"]
+    words = [sys.executable, "-m", "epigone", "info", "nö"]
     result = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
     assert result.returncode == 2
     assert "n?" in result.stderr
 
 
 def test_the_command_is_installed_and_streams_are_kept_apart(model, song_file):
-    result = understudy("evaluate", model, song_file, "--json")
+    result = epigone("evaluate", model, song_file, "--json")
     assert result.returncode == 0
     assert json.loads(result.stdout).keys() >= MEASURES
-    result = understudy("evaluate", model / "nothing", song_file, "--json")
+    result = epigone("evaluate", model / "nothing", song_file, "--json")
     assert result.returncode == 2
     assert result.stdout == ""
     assert result.stderr.count("\n") == 1

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from understudy.evaluation.memorisation import Fingerprint, save_fingerprints
-from understudy.models.checkpoint import load_checkpoint
-from understudy.text.characters import CharTokenizer
-from understudy.text.tokenizer import VocabularyOptions
-from understudy.text.words import WordTokenizer
+from epigone.evaluation.memorisation import Fingerprint, save_fingerprints
+from epigone.models.checkpoint import load_checkpoint
+from epigone.text.characters import CharTokenizer
+from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.words import WordTokenizer
 
 
 @pytest.fixture
@@ -40,9 +40,9 @@ def test_streaming_shows_the_same_text(cli, base):
 
 
 def test_streaming_shows_text_before_it_is_complete(monkeypatch, base):
-    from understudy import conversing
-    from understudy.generation.generate import GenerateOptions
-    from understudy.generation.sampling import SamplingOptions
+    from epigone import conversing
+    from epigone.generation.generate import GenerateOptions
+    from epigone.generation.sampling import SamplingOptions
 
     shown = []
     monkeypatch.setattr(conversing, "_write", lambda sample, text: shown.append(text))
@@ -99,7 +99,7 @@ def test_at_a_terminal_ctrl_c_ends_a_text_and_ctrl_d_the_conversation(cli, base,
 
     monkeypatch.setattr("builtins.input", ask)
     monkeypatch.setattr("sys.stdin", Terminal())
-    monkeypatch.setattr("understudy.generation.generate.generate", write)
+    monkeypatch.setattr("epigone.generation.generate.generate", write)
     result = cli("generate", base, "-i")
     assert result.status == 0
     assert result.out == "one!\ntwo!\n"
@@ -112,7 +112,7 @@ def test_ctrl_c_ends_everything_elsewhere(cli, base, typed, monkeypatch):
         raise KeyboardInterrupt
 
     typed("one\ntwo\n")
-    monkeypatch.setattr("understudy.generation.generate.generate", write)
+    monkeypatch.setattr("epigone.generation.generate.generate", write)
     result = cli("generate", base, "-i")
     assert (result.status, result.out) == (130, "")
 
@@ -196,7 +196,7 @@ def test_a_conversation_ends_with_what_was_copied_in_all_of_it(cli, make_base, t
         return SimpleNamespace(seconds=1.0)
 
     typed("café\ncafé\n")
-    monkeypatch.setattr("understudy.generation.generate.generate", write)
+    monkeypatch.setattr("epigone.generation.generate.generate", write)
     result = cli("generate", folder, "-i", "--seed", 3)
     assert "seed 3, 80 characters, 40 a second" in result.err
     assert "copied from the training text: 100.0% in runs of 30 characters or more, the longest of 40" in result.err

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from understudy.errors import UserError, check_options
+from epigone.errors import UserError, check_options
 
 
 @dataclass

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-import understudy
-from understudy.models.config import ModelOptions
-from understudy.studies.runs import Base, Ngrams, Text, Training, Untouched, folder_of
-from understudy.text.corpus import SplitOptions
-from understudy.text.documents import ReadOptions
-from understudy.text.tokenizer import VocabularyOptions
-from understudy.training.options import RetrainingOptions, TrainingOptions
+import epigone
+from epigone.models.card import model_card
+from epigone.models.config import ModelOptions
+from epigone.studies.runs import Base, Ngrams, Text, Training, Untouched, folder_of
+from epigone.text.corpus import SplitOptions
+from epigone.text.documents import ReadOptions
+from epigone.text.tokenizer import VocabularyOptions
+from epigone.training.options import RetrainingOptions, TrainingOptions
 
 HERE = Path(__file__).parent / "golden"
 GOLDEN = json.loads((HERE / "golden.json").read_text(encoding="utf-8"))
@@ -30,8 +31,8 @@ def golden(tmp_path, monkeypatch) -> Path:
 @pytest.mark.parametrize("name", GOLDEN["loss"])
 @pytest.mark.parametrize("backend", ["torch", "auto"])
 def test_a_model_reads_as_it_did(name, backend):
-    engine = understudy.EngineOptions(backend=backend, precision="fp32")
-    found = understudy.evaluate(HERE / "models" / name, HERE / "songs.txt", split="all", running=engine)
+    engine = epigone.EngineOptions(backend=backend, precision="fp32")
+    found = epigone.evaluate(HERE / "models" / name, HERE / "songs.txt", split="all", running=engine)
     assert found.loss == pytest.approx(GOLDEN["loss"][name], abs=1e-4)
 
 
@@ -41,8 +42,13 @@ def test_a_model_writes_and_has_a_card(name, cli):
     assert cli("info", HERE / "models" / name).status == 0
 
 
+def test_a_resumed_model_says_which_version_made_it(golden, cli):
+    folder = golden / "interrupted" / "pretrain"
+    assert "made with understudy 0.1.0" in model_card("pretrain", json.loads((folder / "config.json").read_text()))
+
+
 def test_an_interrupted_pretraining_goes_on(golden):
-    result = understudy.pretrain(
+    result = epigone.pretrain(
         "songs.txt",
         out="interrupted/pretrain",
         tokenizer="ascii",
@@ -54,7 +60,7 @@ def test_an_interrupted_pretraining_goes_on(golden):
 
 
 def test_an_interrupted_retraining_goes_on(golden):
-    result = understudy.finetune(
+    result = epigone.finetune(
         "models/lstm-ascii",
         "songs.txt",
         out="interrupted/finetune",

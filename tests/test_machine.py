@@ -4,7 +4,7 @@ import sys
 import pytest
 import torch
 
-from understudy.machine import cores, torch_threads
+from epigone.machine import cores, torch_threads
 
 
 def test_cores_are_those_that_this_process_may_use():

@@ -9,8 +9,8 @@ from typing import get_type_hints
 
 import pytest
 
-import understudy
-from understudy.cli import COMMANDS
+import epigone
+from epigone.cli import COMMANDS
 
 WITHOUT_EXTRAS = """
 import sys
@@ -21,7 +21,7 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())
-from understudy.cli import run
+from epigone.cli import run
 """
 FUNCTIONS = ["pretrain", "finetune", "compare", "study", "evaluate", "generate", "quantize", "gradcheck", "info"]
 
@@ -32,40 +32,40 @@ def python(program: str, *arguments: object) -> subprocess.CompletedProcess[str]
     return subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
 
 
-@pytest.mark.parametrize("name", understudy.__all__)
+@pytest.mark.parametrize("name", epigone.__all__)
 def test_what_is_public_exists_and_is_documented(name):
-    found = getattr(understudy, name)
-    assert name in dir(understudy)
+    found = getattr(epigone, name)
+    assert name in dir(epigone)
     assert name == "__version__" or inspect.getdoc(found)
 
 
 def test_what_is_not_public_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'finetun'"):
-        understudy.finetun  # noqa: B018
+        epigone.finetun  # noqa: B018
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_options_and_results_of_a_public_function_are_public(name):
-    hints = get_type_hints(getattr(understudy, name), localns={"Checkpoint": understudy.Checkpoint, "Stepper": object})
-    missing = {kind.__name__ for kind in hints.values() if is_dataclass(kind)} - set(understudy.__all__)
+    hints = get_type_hints(getattr(epigone, name), localns={"Checkpoint": epigone.Checkpoint, "Stepper": object})
+    missing = {kind.__name__ for kind in hints.values() if is_dataclass(kind)} - set(epigone.__all__)
     assert missing == set()
 
 
 def test_each_command_is_a_public_function_of_the_same_name():
     assert set(COMMANDS) == set(FUNCTIONS)
     for name in COMMANDS:
-        assert callable(getattr(understudy, name))
+        assert callable(getattr(epigone, name))
 
 
 def test_importing_the_package_imports_nothing_else():
-    program = "import sys, understudy; print({'numpy', 'torch', 'rich', 'cyclopts'} & set(sys.modules))"
+    program = "import sys, epigone; print({'numpy', 'torch', 'rich', 'cyclopts'} & set(sys.modules))"
     result = python(program)
     assert (result.stdout, result.stderr) == ("set()\n", "")
 
 
 @pytest.mark.parametrize(
     "name",
-    [module.name for module in pkgutil.walk_packages(understudy.__path__, "understudy.") if "__" not in module.name],
+    [module.name for module in pkgutil.walk_packages(epigone.__path__, "epigone.") if "__" not in module.name],
 )
 def test_every_module_imports_and_says_what_it_is(name):
     module = importlib.import_module(name)
@@ -75,8 +75,8 @@ def test_every_module_imports_and_says_what_it_is(name):
 
 def test_without_the_extras_every_module_imports_but_those_that_draw():
     program = WITHOUT_EXTRAS + (
-        "import importlib, pkgutil, understudy\n"
-        "for module in pkgutil.walk_packages(understudy.__path__, 'understudy.'):\n"
+        "import importlib, pkgutil, epigone\n"
+        "for module in pkgutil.walk_packages(epigone.__path__, 'epigone.'):\n"
         "    try:\n"
         "        module.name.endswith('__main__') or importlib.import_module(module.name)\n"
         "    except ModuleNotFoundError as error:\n"
@@ -86,7 +86,7 @@ def test_without_the_extras_every_module_imports_but_those_that_draw():
     assert result.returncode == 0, result.stderr
     lacking = result.stdout.split()
     assert lacking, "the extras were not hidden"
-    assert all(name.startswith(("understudy.report.", "understudy.studies.")) for name in lacking), lacking
+    assert all(name.startswith(("epigone.report.", "epigone.studies.")) for name in lacking), lacking
 
 
 def test_without_the_extras_the_commands_work_that_need_none(song_file, tmp_path):
@@ -104,5 +104,5 @@ def test_without_the_extras_the_commands_work_that_need_none(song_file, tmp_path
     result = python(program, song_file, base, mine)
     assert result.returncode == 2, result.stderr
     assert result.stderr.count("Error: ") == 1
-    assert "pip install 'understudy[study]'" in result.stderr
+    assert "pip install 'epigone[study]'" in result.stderr
     assert not (tmp_path / "mine2").exists()

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import pytest
 
-from understudy.models.finding import bundled_models
+from epigone.models.finding import bundled_models
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,9 +43,9 @@ def commands(block: Block) -> list[list[str]]:
     if block.language == "python":
         return [[sys.executable, "-W", "error", "-c", block.text]]
     lines = [shlex.split(line, comments=True) for line in block.text.replace("\\\n", " ").splitlines()]
-    assert all(words[0] == "understudy" for words in lines if words), "only understudy's own commands can be tested"
+    assert all(words[0] == "epigone" for words in lines if words), "only epigone's own commands can be tested"
     flags = shlex.split(block.flags)
-    return [[sys.executable, "-m", "understudy", *words[1:], *flags] for words in lines if words]
+    return [[sys.executable, "-m", "epigone", *words[1:], *flags] for words in lines if words]
 
 
 def test_the_readme_has_blocks_and_each_says_how_it_is_tested():

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.recipes import read_recipe, take_recipe
+from epigone.errors import UserError
+from epigone.recipes import read_recipe, take_recipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-BUNDLED = Path(__file__).parents[1] / "src" / "understudy" / "bundled"
+BUNDLED = Path(__file__).parents[1] / "src" / "epigone" / "bundled"
 RECIPE = """
 # A comment says why.
 [options]
@@ -81,7 +81,7 @@ def test_an_option_that_a_command_lacks_is_named_with_the_nearest(recipe):
         UserError, match=r"recipe\.toml sets 'hidden_size', which is no option of x; did you mean hiden"
     ):
         found.check("x", ["hiden_size"])
-    with pytest.raises(UserError, match="understudy x --help"):
+    with pytest.raises(UserError, match="epigone x --help"):
         found.check("x", ["zzz"])
 
 
@@ -119,7 +119,7 @@ def test_a_selection_and_the_output_may_stand_in_a_recipe(cli, make_base, song_f
     "path", [*RECIPES.glob("*.toml"), *BUNDLED.glob("*/*.toml")], ids=lambda path: path.parent.name + "/" + path.name
 )
 def test_the_recipes_that_come_along_have_only_options_that_exist(cli, path):
-    command = next(name for name in ("compare", "finetune", "pretrain") if f"understudy {name}" in path.read_text())
+    command = next(name for name in ("compare", "finetune", "pretrain") if f"epigone {name}" in path.read_text())
     # Without the rest of what it needs the command is refused, and a recipe with an unknown option before that.
     result = cli(command, "--recipe", path, *(["x"] if command == "finetune" else []))
     assert result.status == 2

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import understudy
+import epigone
 
-HOUSE = Path(understudy.__file__).parent
+HOUSE = Path(epigone.__file__).parent
 ROOMS = (
     "errors", "storage", "recipes", "machine", "kernels", "text", "models", "evaluation", "generation", "training",
     "transfer", "report", "studies", "about", "showing", "conversing", "cli", "__main__",
@@ -24,14 +24,14 @@ def imported(source: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, "imports are written in full"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-        rooms = [name.split(".")[1] for name in names if name.startswith("understudy.")]
+        rooms = [name.split(".")[1] for name in names if name.startswith("epigone.")]
         yield from (room for room in rooms if room != "__version__")
 
 
 def test_imports_are_found_wherever_they_stand():
-    source = "import os\nfrom understudy import about, __version__\ndef f():\n    import understudy.text.corpus as c\n"
+    source = "import os\nfrom epigone import about, __version__\ndef f():\n    import epigone.text.corpus as c\n"
     assert list(imported(source)) == ["about", "text"]
-    assert list(imported("from understudy.text.corpus import Corpus")) == ["text"]
+    assert list(imported("from epigone.text.corpus import Corpus")) == ["text"]
 
 
 def test_every_room_has_its_place():

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from understudy import storage
-from understudy.errors import UserError
-from understudy.storage import atomic_write, read_json, read_object, remove_leftovers, write_json
+from epigone import storage
+from epigone.errors import UserError
+from epigone.storage import atomic_write, read_json, read_object, remove_leftovers, write_json
 
 
 def test_text_bytes_and_json(tmp_path):

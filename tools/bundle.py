@@ -3,7 +3,7 @@
     python tools/bundle.py NAME HASHES RUN_FOLDER...
 
 One run, or the stages of one in their order: the weights are those of the last, the fingerprint that of all. HASHES is
-how many runs of 30 characters it keeps, 8 bytes each. The recipes in `src/understudy/bundled/NAME` are written by hand
+how many runs of 30 characters it keeps, 8 bytes each. The recipes in `src/epigone/bundled/NAME` are written by hand
 and stay; a stage each, they are named in the order of the alphabet.
 """
 
@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from understudy.evaluation.memorisation import FILE, RUN, Fingerprint, load_fingerprints, save_fingerprints
-from understudy.models.card import model_card
-from understudy.models.checkpoint import load_checkpoint, save_weights
-from understudy.storage import atomic_write, read_json, write_json
+from epigone.evaluation.memorisation import FILE, RUN, Fingerprint, load_fingerprints, save_fingerprints
+from epigone.models.card import model_card
+from epigone.models.checkpoint import load_checkpoint, save_weights
+from epigone.storage import atomic_write, read_json, write_json
 
-BUNDLED = Path(__file__).parents[1] / "src" / "understudy" / "bundled"
+BUNDLED = Path(__file__).parents[1] / "src" / "epigone" / "bundled"
 RIGHTS = """## What it was trained on, and rights
 
 Songs, hymns and ballads from fifteen anthologies, short poems of 184 authors, and 29 novels and stories: English of the

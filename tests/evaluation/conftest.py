@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from understudy.models.config import ModelOptions
-from understudy.training.options import TrainingOptions
-from understudy.training.pretrain import pretrain
+from epigone.models.config import ModelOptions
+from epigone.training.options import TrainingOptions
+from epigone.training.pretrain import pretrain
 
 
 @pytest.fixture(scope="session")

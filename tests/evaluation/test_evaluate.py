@@ -5,11 +5,11 @@ from dataclasses import asdict
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.evaluation.evaluate import evaluate
-from understudy.evaluation.losses import document_losses
-from understudy.models.checkpoint import load_checkpoint
-from understudy.text.corpus import Corpus, SplitOptions
+from epigone.errors import UserError
+from epigone.evaluation.evaluate import evaluate
+from epigone.evaluation.losses import document_losses
+from epigone.models.checkpoint import load_checkpoint
+from epigone.text.corpus import Corpus, SplitOptions
 
 KEYS = {
     "model",
@@ -63,7 +63,7 @@ def test_the_text_of_the_training_is_measured_on_its_test_split(trained_folder, 
 def test_another_split_than_that_of_the_training_is_followed_and_said(
     trained_folder, song_file, caplog, asked, seed, words
 ):
-    caplog.set_level("WARNING", "understudy")  # as with --quiet
+    caplog.set_level("WARNING", "epigone")  # as with --quiet
     found = evaluate(trained_folder, song_file, splitting=asked)
     corpus = Corpus.open(song_file, split=asked)
     assert (found.split_seed, found.fractions) == (seed, list(corpus.fractions))
@@ -138,7 +138,7 @@ def test_it_is_deterministic_and_its_keys_are_stable(trained_folder, song_file):
 def test_what_was_changed_is_said_once(trained_folder, song_file, tmp_path, caplog):
     path = tmp_path / "twice.txt"
     path.write_text(song_file.read_text() + "\n===\n" + song_file.read_text())
-    with caplog.at_level("INFO", "understudy"):
+    with caplog.at_level("INFO", "epigone"):
         found = evaluate(trained_folder, path)
     (notice,) = (notice for notice in found.notices if "duplicate" in notice)
     assert caplog.messages.count(notice) == 1

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from understudy.evaluation import intervals
-from understudy.evaluation.intervals import (
+from epigone.evaluation import intervals
+from epigone.evaluation.intervals import (
     Difference,
     Interval,
     holm,

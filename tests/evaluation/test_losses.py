@@ -11,16 +11,16 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.evaluation import losses as room
-from understudy.evaluation.losses import Losses, document_losses, layer_outputs, segments, sum_losses
-from understudy.models.checkpoint import load_checkpoint
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
-from understudy.text.characters import AsciiTokenizer, CharTokenizer
-from understudy.text.corpus import Corpus
-from understudy.text.streams import token_stream
-from understudy.text.tokenizer import VocabularyOptions
-from understudy.text.tokenizers import TOKENIZERS, train_tokenizer
+from epigone.evaluation import losses as room
+from epigone.evaluation.losses import Losses, document_losses, layer_outputs, segments, sum_losses
+from epigone.models.checkpoint import load_checkpoint
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
+from epigone.text.characters import AsciiTokenizer, CharTokenizer
+from epigone.text.corpus import Corpus
+from epigone.text.streams import token_stream
+from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.tokenizers import TOKENIZERS, train_tokenizer
 
 ASCII = AsciiTokenizer()
 

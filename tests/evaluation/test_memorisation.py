@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.evaluation import memorisation
-from understudy.evaluation.memorisation import Fingerprint, load_fingerprints, save_fingerprints
+from epigone.errors import UserError
+from epigone.evaluation import memorisation
+from epigone.evaluation.memorisation import Fingerprint, load_fingerprints, save_fingerprints
 
 POEM = "The lamp was low, the night was long,\nand no one came to learn the song.\n"
 

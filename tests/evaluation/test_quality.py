@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.evaluation.quality import distinct, english_words, is_english, text_quality, words_of
+from epigone.evaluation.quality import distinct, english_words, is_english, text_quality, words_of
 
 TARGETS = Path(__file__).parents[3] / "shared" / "corpora" / "targets"
 

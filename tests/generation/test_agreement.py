@@ -2,10 +2,10 @@
 
 import pytest
 
-from understudy.generation.generate import GenerateOptions, generate
-from understudy.generation.sampling import SamplingOptions
-from understudy.kernels import engine
-from understudy.models.walker import EngineOptions
+from epigone.generation.generate import GenerateOptions, generate
+from epigone.generation.sampling import SamplingOptions
+from epigone.kernels import engine
+from epigone.models.walker import EngineOptions
 
 pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from understudy.generation.continuing import continued
-from understudy.generation.sampling import SamplingOptions
-from understudy.models.cells import CELLS
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
-from understudy.text.characters import CharTokenizer
+from epigone.generation.continuing import continued
+from epigone.generation.sampling import SamplingOptions
+from epigone.models.cells import CELLS
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
+from epigone.text.characters import CharTokenizer
 
 GREEDY = SamplingOptions(temperature=0, seed=0)
 TOKENIZER = CharTokenizer("\x03abcdefgh")

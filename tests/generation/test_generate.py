@@ -12,17 +12,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.evaluation.memorisation import Fingerprint, save_fingerprints
-from understudy.generation import generate as module
-from understudy.generation.generate import GenerateOptions, generate
-from understudy.generation.sampling import SamplingOptions
-from understudy.models.checkpoint import Checkpoint
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
-from understudy.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
-from understudy.text.tokenizer import VocabularyOptions
-from understudy.text.words import UNKNOWN, WordTokenizer
+from epigone.errors import UserError
+from epigone.evaluation.memorisation import Fingerprint, save_fingerprints
+from epigone.generation import generate as module
+from epigone.generation.generate import GenerateOptions, generate
+from epigone.generation.sampling import SamplingOptions
+from epigone.models.checkpoint import Checkpoint
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
+from epigone.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.words import UNKNOWN, WordTokenizer
 
 END = "\x03"
 GREEDY = SamplingOptions(temperature=0, seed=1)
@@ -379,7 +379,7 @@ def test_without_a_fingerprint_copying_is_not_measured(small):
 
 
 def test_the_prompt_is_normalised_as_the_tokenizer_does(tmp_path, caplog):
-    caplog.set_level("INFO", "understudy")
+    caplog.set_level("INFO", "epigone")
     script = Script("!", skip=5)
     result = generate(checkpoint(tmp_path), GenerateOptions("café", length=1), GREEDY, stepper=script)
     assert result.texts == ["cafe!"]
@@ -427,5 +427,5 @@ def test_options_that_make_no_sense_get_a_sentence(changes):
 
 
 def test_torch_is_not_imported_before_it_is_needed():
-    code = "import sys, understudy.generation.generate; sys.exit('torch' in sys.modules)"
+    code = "import sys, epigone.generation.generate; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

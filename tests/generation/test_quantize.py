@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from understudy.errors import UserError
-from understudy.evaluation.evaluate import evaluate
-from understudy.generation.generate import GenerateOptions, generate
-from understudy.generation.quantize import corrected_biases, input_means, quantize, quantized
-from understudy.generation.sampling import SamplingOptions
-from understudy.kernels import engine
-from understudy.models.checkpoint import load_checkpoint
-from understudy.models.folder import read_folder, unscaled
-from understudy.models.walker import EngineOptions
-from understudy.text.characters import CharTokenizer
+from epigone.errors import UserError
+from epigone.evaluation.evaluate import evaluate
+from epigone.generation.generate import GenerateOptions, generate
+from epigone.generation.quantize import corrected_biases, input_means, quantize, quantized
+from epigone.generation.sampling import SamplingOptions
+from epigone.kernels import engine
+from epigone.models.checkpoint import load_checkpoint
+from epigone.models.folder import read_folder, unscaled
+from epigone.models.walker import EngineOptions
+from epigone.text.characters import CharTokenizer
 
 native = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 
@@ -107,7 +107,7 @@ def test_without_an_engine_int8_cannot_be_measured(make_base, no_engine, tmp_pat
 
 
 def _broken(make_base):
-    from understudy.models.checkpoint import save_weights
+    from epigone.models.checkpoint import save_weights
 
     folder = make_base("broken", tokenizer=CharTokenizer("\x03ab"))
     model = load_checkpoint(folder).model

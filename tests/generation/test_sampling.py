@@ -8,8 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from understudy.errors import UserError
-from understudy.generation.sampling import (
+from epigone.errors import UserError
+from epigone.generation.sampling import (
     RandomStreams,
     SamplingOptions,
     draw,

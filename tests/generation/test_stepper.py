@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from understudy.generation.stepper import WORTH_THREADS, TorchStepper
-from understudy.models.cells import CELLS
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
+from epigone.generation.stepper import WORTH_THREADS, TorchStepper
+from epigone.models.cells import CELLS
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
 
 
 def make(cell="lstm", layers=2, hidden=12, embedding=0, tied=False):

@@ -5,18 +5,18 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.generation.generate import GenerateOptions, generate
-from understudy.generation.sampling import SamplingOptions
-from understudy.kernels import engine
-from understudy.models.checkpoint import Checkpoint
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
-from understudy.models.walker import EngineOptions
-from understudy.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
-from understudy.text.subwords import SubwordTokenizer
-from understudy.text.tokenizer import VocabularyOptions
-from understudy.text.words import UNKNOWN, WordTokenizer
+from epigone.errors import UserError
+from epigone.generation.generate import GenerateOptions, generate
+from epigone.generation.sampling import SamplingOptions
+from epigone.kernels import engine
+from epigone.models.checkpoint import Checkpoint
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
+from epigone.models.walker import EngineOptions
+from epigone.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from epigone.text.subwords import SubwordTokenizer
+from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.words import UNKNOWN, WordTokenizer
 
 pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 

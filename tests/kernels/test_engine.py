@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.kernels import BUILDS, MISSING, VARIABLE, available, engine, in_use
+from epigone.errors import UserError
+from epigone.kernels import BUILDS, MISSING, VARIABLE, available, engine, in_use
 
 
 def test_the_best_build_that_runs_here_is_used(monkeypatch):
@@ -16,7 +16,7 @@ def test_the_best_build_that_runs_here_is_used(monkeypatch):
     found = engine()
     names = available()
     assert names == [name for name in BUILDS if name in names]
-    assert (found.__name__ if found else "") == (f"understudy.kernels._{names[0]}" if names else "")
+    assert (found.__name__ if found else "") == (f"epigone.kernels._{names[0]}" if names else "")
     engine.cache_clear()
 
 
@@ -44,12 +44,12 @@ def test_an_unknown_processor_gets_the_portable_build_alone(monkeypatch):
         def supports(name):
             return name == "portable"
 
-    monkeypatch.setattr("understudy.kernels._build", lambda name: Portable())
+    monkeypatch.setattr("epigone.kernels._build", lambda name: Portable())
     assert available() == ["portable"]
 
 
 def test_without_a_compiled_module_there_is_no_engine(monkeypatch, caplog):
-    monkeypatch.setattr("understudy.kernels._build", lambda name: None)
+    monkeypatch.setattr("epigone.kernels._build", lambda name: None)
     monkeypatch.delenv(VARIABLE, raising=False)
     engine.cache_clear()
     assert available() == []
@@ -68,7 +68,7 @@ def test_a_build_in_use_is_named(build):
 def test_generating_loads_no_torch(make_base, build):
     folder = make_base()
     script = (
-        "import sys; from understudy.cli import run; run(sys.argv[1:]); "
+        "import sys; from epigone.cli import run; run(sys.argv[1:]); "
         "assert 'torch' not in sys.modules, 'torch was loaded'"
     )
     arguments = ["generate", str(folder), "--stream", "--length", "5", "--quiet"]
@@ -78,7 +78,7 @@ def test_generating_loads_no_torch(make_base, build):
 FORK = """
 import os, sys
 import numpy as np
-from understudy.kernels import engine
+from epigone.kernels import engine
 def step():
     arrays = [tuple(np.ones(100, np.float32) for _ in range(3))]
     engine().rmsprop(arrays, lr=0.1, alpha=0.9, eps=1e-8, weight_decay=0.0, threads=2)

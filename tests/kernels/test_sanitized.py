@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from understudy.kernels import BUILDS, available
+from epigone.kernels import BUILDS, available
 
 COMPILER = shutil.which("c++")
 ROOT = Path(__file__).parents[2]
@@ -22,7 +22,7 @@ def sanitized(tmp_path_factory) -> Path:
     environment = os.environ | dict.fromkeys(("CFLAGS", "CXXFLAGS", "LDFLAGS"), flags)
     command = [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", out, "--build-temp", out / "objects"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True)
-    return out / "understudy" / "kernels"
+    return out / "epigone" / "kernels"
 
 
 @pytest.mark.slow

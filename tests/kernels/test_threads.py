@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-import understudy.kernels
+import epigone.kernels
 
 COMPILER = shutil.which("c++")
 
 
 @pytest.mark.skipif(COMPILER is None, reason="needs a compiler")
 def test_threads_meet_and_fail_together(tmp_path):
-    headers, source = Path(understudy.kernels.__file__).parent, Path(__file__).with_name("threads.cpp")
+    headers, source = Path(epigone.kernels.__file__).parent, Path(__file__).with_name("threads.cpp")
     program = tmp_path / "threads"
     flags = ("-std=c++17", "-O1", "-Wall", "-Werror", "-pthread")
     subprocess.run([COMPILER, *flags, f"-I{headers}", source, "-o", program], check=True)

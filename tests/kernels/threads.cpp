@@ -6,8 +6,8 @@
 #include <stdexcept>
 #include <string>
 
-using understudy::Barrier;
-using understudy::Team;
+using epigone::Barrier;
+using epigone::Team;
 
 // What a team throws of which one member fails at the third meeting while the others wait there for it.
 std::string thrown(int members, int failing) {

@@ -5,16 +5,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from understudy.errors import UserError
-from understudy.evaluation.losses import document_losses
-from understudy.generation.stepper import TorchStepper
-from understudy.kernels import engine
-from understudy.models.config import MANY, ModelConfig, weight_shapes
-from understudy.models.language_model import IGNORED, LanguageModel
-from understudy.models.walker import EngineOptions, native_walker
-from understudy.text.streams import TokenStream
-from understudy.transfer.selection import select
-from understudy.transfer.vocabulary import remap_vocabulary
+from epigone.errors import UserError
+from epigone.evaluation.losses import document_losses
+from epigone.generation.stepper import TorchStepper
+from epigone.kernels import engine
+from epigone.models.config import MANY, ModelConfig, weight_shapes
+from epigone.models.language_model import IGNORED, LanguageModel
+from epigone.models.walker import EngineOptions, native_walker
+from epigone.text.streams import TokenStream
+from epigone.transfer.selection import select
+from epigone.transfer.vocabulary import remap_vocabulary
 
 V = 60
 

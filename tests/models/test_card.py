@@ -2,10 +2,10 @@
 
 import json
 
-from understudy.models.card import model_card
+from epigone.models.card import model_card
 
 CONFIG = {
-    "understudy": "0.1.0",
+    "epigone": "0.1.0",
     "model": {"cell": "lstm", "num_layers": 3, "hidden_size": 64},
     "request": {
         "command": "finetune",
@@ -43,7 +43,7 @@ def test_the_card_tells_what_how_and_how_well():
     card = model_card("lines-of-may", CONFIG)
     for words in (
         "# lines-of-may",
-        "LSTM language model of 3 layers with 64 units, made with understudy 0.1.0 (`finetune`)",
+        "LSTM language model of 3 layers with 64 units, made with epigone 0.1.0 (`finetune`)",
         "Retrained from `english-tiny`; the weights that learned: `layers.2, head`",
         "1,194 documents, 162,687 characters, sha256 `0123456789abcdef`, split with seed 0",
         "seed 0 into train / validation / test by 0.9 / 0.05 / 0.05.",
@@ -73,7 +73,7 @@ def test_one_of_each_is_singular_and_a_single_text_is_split_by_position():
 
 
 def test_a_model_of_unknown_origin_has_a_card_too():
-    card = model_card("found", {"understudy": "0.1.0", "model": CONFIG["model"]})
+    card = model_card("found", {"epigone": "0.1.0", "model": CONFIG["model"]})
     assert "# found" in card
     assert "## Result" not in card
     assert "## Text" not in card

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
-import understudy
-from understudy.errors import UserError
-from understudy.models.cells import CELLS
-from understudy.models.checkpoint import load_checkpoint, save_description, save_weights
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
-from understudy.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
+import epigone
+from epigone.errors import UserError
+from epigone.models.cells import CELLS
+from epigone.models.checkpoint import load_checkpoint, save_description, save_weights
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
+from epigone.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
 
 CHARS = CharTokenizer(["\x03", *"abc어"])
 
@@ -177,13 +177,13 @@ def test_the_description_is_readable_json(make_base):
     folder = make_base(tokenizer=CHARS)
     config = json.loads((folder / "config.json").read_text())
     assert config["model"] == json.loads(json.dumps(asdict(load_checkpoint(folder).model.config)))
-    assert config["understudy"] == understudy.__version__
+    assert config["epigone"] == epigone.__version__
     assert "어" in (folder / "tokenizer.json").read_text(encoding="utf-8")
 
 
 def test_there_is_no_pickle_in_the_house():
     words = re.compile(r"torch\.(save|load)\b|\bpickle\b|\bjoblib\b|\bdill\b|\ballow_pickle\b|\bmarshal\b|\bshelve\b")
-    sources = sorted(Path(understudy.__file__).parent.rglob("*.py"))
+    sources = sorted(Path(epigone.__file__).parent.rglob("*.py"))
     assert len(sources) > 50
     code = {path.name: [line.split("#")[0] for line in path.read_text().splitlines()] for path in sources}
     found = [f"{name}: {line}" for name, lines in code.items() for line in lines if words.search(line)]

@@ -2,9 +2,9 @@
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.models import finding
-from understudy.models.finding import bundled_models, resolve
+from epigone.errors import UserError
+from epigone.models import finding
+from epigone.models.finding import bundled_models, resolve
 
 
 @pytest.fixture

@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.kernels import engine
-from understudy.models import gradcheck as module
-from understudy.models.config import ModelConfig, weight_shapes
-from understudy.models.gradcheck import GradcheckOptions, gradcheck
-from understudy.models.language_model import LanguageModel
-from understudy.models.written_out import Bump, gradients, loss
+from epigone.errors import UserError
+from epigone.kernels import engine
+from epigone.models import gradcheck as module
+from epigone.models.config import ModelConfig, weight_shapes
+from epigone.models.gradcheck import GradcheckOptions, gradcheck
+from epigone.models.language_model import LanguageModel
+from epigone.models.written_out import Bump, gradients, loss
 
 
 def network(cell, seed=0, **shape):

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from understudy.errors import UserError
-from understudy.models.cells import CELLS
-from understudy.models.config import ModelConfig, ModelOptions
-from understudy.models.language_model import LanguageModel
+from epigone.errors import UserError
+from epigone.models.cells import CELLS
+from epigone.models.config import ModelConfig, ModelOptions
+from epigone.models.language_model import LanguageModel
 
 
 def fresh(**shape):

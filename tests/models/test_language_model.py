@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from understudy.errors import UserError
-from understudy.models.cells import CELLS
-from understudy.models.config import ModelConfig, ModelOptions
-from understudy.models.language_model import LanguageModel
+from epigone.errors import UserError
+from epigone.models.cells import CELLS
+from epigone.models.config import ModelConfig, ModelOptions
+from epigone.models.language_model import LanguageModel
 
 TOKENS = torch.arange(24).reshape(3, 8) % 7
 

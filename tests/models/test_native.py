@@ -7,13 +7,13 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.kernels import engine
-from understudy.models.cells import CELLS
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import IGNORED, LanguageModel
-from understudy.models.native import native_loss
-from understudy.models.recurrence import LayerWeights, run_stack
+from epigone.errors import UserError
+from epigone.kernels import engine
+from epigone.models.cells import CELLS
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import IGNORED, LanguageModel
+from epigone.models.native import native_loss
+from epigone.models.recurrence import LayerWeights, run_stack
 
 pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.models.cells import CELLS
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
+from epigone.models.cells import CELLS
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
 
 
 def run(model, tokens, state, weights):

@@ -7,10 +7,10 @@ from statistics import mean, stdev
 
 import pytest
 
-from understudy.report.interval_bars import IntervalBars, IntervalRow
-from understudy.report.loss_curves import LossCurves
-from understudy.report.page import Figure, Report, Sample, write_report
-from understudy.report.tables import Column, Interval, Spread, Table
+from epigone.report.interval_bars import IntervalBars, IntervalRow
+from epigone.report.loss_curves import LossCurves
+from epigone.report.page import Figure, Report, Sample, write_report
+from epigone.report.tables import Column, Interval, Spread, Table
 
 SCRATCH = "scratch, best of 40 searched"
 WINNER = "retrain layers 0+2 + head"

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from understudy.report.markup import clean, fenced, markdown, paragraph
+from epigone.report.markup import clean, fenced, markdown, paragraph
 
 HOSTILE = st.text(st.sampled_from("ab1 .#+->*_`[](){}<>|&$~!\\:=;\n\x03é한"), max_size=30)
 

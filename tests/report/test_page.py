@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from understudy.errors import UserError
-from understudy.report.interval_bars import IntervalBars
-from understudy.report.loss_curves import LossCurves
-from understudy.report.page import Figure, Report, Sample, write_report
+from epigone.errors import UserError
+from epigone.report.interval_bars import IntervalBars
+from epigone.report.loss_curves import LossCurves
+from epigone.report.page import Figure, Report, Sample, write_report
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -161,7 +161,7 @@ def test_a_missing_extra_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without_jinja)
-    with pytest.raises(UserError, match=r"needs jinja2.*pip install 'understudy\[study\]'"):
+    with pytest.raises(UserError, match=r"needs jinja2.*pip install 'epigone\[study\]'"):
         write_report(tmp_path, Report("t", "s"))
 
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.console import Console
 
-from understudy.report.page import Report
-from understudy.report.palette import Palette
-from understudy.report.tables import (
+from epigone.report.page import Report
+from epigone.report.palette import Palette
+from epigone.report.tables import (
     EMPTY,
     Cell,
     Column,

@@ -7,10 +7,10 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from understudy.evaluation.losses import Losses
-from understudy.studies.rows import Row, summarise
-from understudy.studies.runs import Finished
-from understudy.studies.stacked_lstm import SUBSETS, row_name
+from epigone.evaluation.losses import Losses
+from epigone.studies.rows import Row, summarise
+from epigone.studies.runs import Finished
+from epigone.studies.stacked_lstm import SUBSETS, row_name
 
 DOCUMENTS, TOKENS = 40, 500  # of the runs of `world`
 

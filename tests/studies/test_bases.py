@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.evaluation.memorisation import FILE, Fingerprint, save_fingerprints
-from understudy.models.checkpoint import load_checkpoint
-from understudy.studies import bases as module
-from understudy.studies.bases import base_of, common_tokenizer, names_of, notices_on
-from understudy.text.characters import ByteTokenizer, CharTokenizer
-from understudy.text.corpus import Corpus
-from understudy.text.words import WordTokenizer
-from understudy.transfer.finetune import weights_hash
+from epigone.errors import UserError
+from epigone.evaluation.memorisation import FILE, Fingerprint, save_fingerprints
+from epigone.models.checkpoint import load_checkpoint
+from epigone.studies import bases as module
+from epigone.studies.bases import base_of, common_tokenizer, names_of, notices_on
+from epigone.text.characters import ByteTokenizer, CharTokenizer
+from epigone.text.corpus import Corpus
+from epigone.text.words import WordTokenizer
+from epigone.transfer.finetune import weights_hash
 
 
 def test_names(tmp_path, monkeypatch):

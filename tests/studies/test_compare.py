@@ -14,26 +14,26 @@ from pathlib import Path
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.evaluation.memorisation import FILE
-from understudy.generation.generate import GenerateOptions, generate
-from understudy.generation.sampling import SamplingOptions
-from understudy.models.checkpoint import load_checkpoint
-from understudy.models.config import ModelOptions
-from understudy.studies import compare as module
-from understudy.studies.compare import (
+from epigone.errors import UserError
+from epigone.evaluation.memorisation import FILE
+from epigone.generation.generate import GenerateOptions, generate
+from epigone.generation.sampling import SamplingOptions
+from epigone.models.checkpoint import load_checkpoint
+from epigone.models.config import ModelOptions
+from epigone.studies import compare as module
+from epigone.studies.compare import (
     CompareOptions,
     compare,
     in_words,
 )
-from understudy.studies.rows import Row, diverged_notice, without_diverged
-from understudy.studies.search import SearchOptions
-from understudy.text.characters import ByteTokenizer, CharTokenizer
-from understudy.training.monitor import Monitor
-from understudy.training.options import RetrainingOptions, TrainingOptions
-from understudy.training.pretrain import pretrain
-from understudy.transfer.finetune import weights_hash
-from understudy.transfer.selection import layer_subsets
+from epigone.studies.rows import Row, diverged_notice, without_diverged
+from epigone.studies.search import SearchOptions
+from epigone.text.characters import ByteTokenizer, CharTokenizer
+from epigone.training.monitor import Monitor
+from epigone.training.options import RetrainingOptions, TrainingOptions
+from epigone.training.pretrain import pretrain
+from epigone.transfer.finetune import weights_hash
+from epigone.transfer.selection import layer_subsets
 
 SIZE = CompareOptions(seeds=2, workers=1, max_order=3, sample_length=120)
 SEARCH = SearchOptions(trials=2, finalists=2, max_hidden=16, search_epochs=0.5)
@@ -200,7 +200,7 @@ def test_resume_repeats_nothing_and_adds_what_is_new(finished, base, song_file, 
     before = written(out)
     call = {"corpus": [song_file], "source": [base.parent / "source.txt"], "out": out, "resume": True}
     titles = Titles()
-    with caplog.at_level("INFO", "understudy"):
+    with caplog.at_level("INFO", "epigone"):
         again = compare(base, **call, **TINY, monitor=titles)
     assert figures(again) == figures(finished)
     assert written(out) == before
@@ -218,9 +218,9 @@ def test_resume_repeats_nothing_and_adds_what_is_new(finished, base, song_file, 
 KILLED = """
 import sys
 import time
-from understudy.studies.compare import CompareOptions, compare
-from understudy.studies.search import SearchOptions
-from understudy.training.options import RetrainingOptions
+from epigone.studies.compare import CompareOptions, compare
+from epigone.studies.search import SearchOptions
+from epigone.training.options import RetrainingOptions
 if __name__ == "__main__":
     base, source, songs, out = sys.argv[1:]
     sizes = dict(options={options}, searching={searching}, training={training})

@@ -10,8 +10,8 @@ import time
 import pytest
 import torch
 
-from understudy.errors import UserError
-from understudy.studies.executor import executor
+from epigone.errors import UserError
+from epigone.studies.executor import executor
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_workers_are_other_processes_with_one_thread_that_are_deaf_to_ctrl_c(poo
 
 
 def test_a_single_worker_is_this_process_silent_and_with_one_thread():
-    log = logging.getLogger("understudy")
+    log = logging.getLogger("epigone")
     torch.set_num_threads(2)
     level = log.level
     with executor(1) as here:
@@ -76,7 +76,7 @@ def test_a_worker_that_is_killed_is_a_sentence():
 INTERRUPTED = """
 import sys, time
 from pathlib import Path
-from understudy.studies.executor import executor
+from epigone.studies.executor import executor
 def call(number):
     Path(sys.argv[1], str(number)).touch()
     time.sleep(float(sys.argv[2]))
@@ -121,8 +121,8 @@ def test_a_second_ctrl_c_stops_at_once(tmp_path):
 TRAINING = """
 import sys, time
 from pathlib import Path
-from understudy.studies.executor import executor
-from understudy.training.interruption import interruptions
+from epigone.studies.executor import executor
+from epigone.training.interruption import interruptions
 def call(number):
     with interruptions() as asked:
         Path(sys.argv[1], str(number)).touch()
@@ -157,7 +157,7 @@ def test_workers_save_and_stop_when_only_their_parent_is_interrupted(tmp_path):
 def test_workers_end_with_a_parent_that_is_killed():
     script = (
         "import os, time\n"
-        "from understudy.studies.executor import executor\n"
+        "from epigone.studies.executor import executor\n"
         "if __name__ == '__main__':\n"
         "    with executor(2) as pool:\n"
         "        print(pool.submit(os.getpid)(), flush=True)\n"

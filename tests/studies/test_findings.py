@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from understudy.models.config import ModelOptions
-from understudy.report.tables import to_markdown
-from understudy.studies.findings import (
+from epigone.models.config import ModelOptions
+from epigone.report.tables import to_markdown
+from epigone.studies.findings import (
     best_scratch,
     facts_of,
     facts_of_run,
@@ -18,10 +18,10 @@ from understudy.studies.findings import (
     verdict,
     winning,
 )
-from understudy.studies.rows import Row, summarise
-from understudy.studies.runs import Finished, Text, Training
-from understudy.text.documents import ReadOptions
-from understudy.training.options import TrainingOptions
+from epigone.studies.rows import Row, summarise
+from epigone.studies.runs import Finished, Text, Training
+from epigone.text.documents import ReadOptions
+from epigone.training.options import TrainingOptions
 
 FAMILIES = {"base, untouched": "base", "alone": "scratch", "counted": "n-gram", "retrained": "transfer"}
 

@@ -6,11 +6,11 @@ from types import SimpleNamespace
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.evaluation.memorisation import FILE, Copying, Fingerprint, load_fingerprints, save_fingerprints
-from understudy.generation.generate import generate
-from understudy.studies import keeping as module
-from understudy.studies.keeping import (
+from epigone.errors import UserError
+from epigone.evaluation.memorisation import FILE, Copying, Fingerprint, load_fingerprints, save_fingerprints
+from epigone.generation.generate import generate
+from epigone.studies import keeping as module
+from epigone.studies.keeping import (
     SampleText,
     best_run,
     keep_copy,
@@ -20,9 +20,9 @@ from understudy.studies.keeping import (
     sample_text,
     seconds_of_all_calls,
 )
-from understudy.studies.runs import Base, Text, Training, open_text, run_job
-from understudy.training.options import RetrainingOptions
-from understudy.transfer.finetune import weights_hash
+from epigone.studies.runs import Base, Text, Training, open_text, run_job
+from epigone.training.options import RetrainingOptions
+from epigone.transfer.finetune import weights_hash
 
 REQUEST = {
     "command": "compare",
@@ -221,5 +221,5 @@ def test_a_base_is_kept_as_it_was(run, make_base, tmp_path):
 
 def test_the_machine_is_named():
     facts = machine()
-    assert facts.keys() == {"understudy", "Python", "PyTorch", "system", "cores", "engine"}
+    assert facts.keys() == {"epigone", "Python", "PyTorch", "system", "cores", "engine"}
     assert all(facts.values())

@@ -6,13 +6,13 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from understudy.evaluation.intervals import holm, paired_difference
-from understudy.studies import rows as module
-from understudy.studies.executor import executor
-from understudy.studies.rows import Row, deviation, run_rows, summarise, units
-from understudy.studies.runs import Finished, Text, Training, folder_of
-from understudy.training.monitor import Monitor
-from understudy.training.options import TrainingOptions
+from epigone.evaluation.intervals import holm, paired_difference
+from epigone.studies import rows as module
+from epigone.studies.executor import executor
+from epigone.studies.rows import Row, deviation, run_rows, summarise, units
+from epigone.studies.runs import Finished, Text, Training, folder_of
+from epigone.training.monitor import Monitor
+from epigone.training.options import TrainingOptions
 
 
 def row(name, family):

@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from understudy.errors import UserError
-from understudy.models.checkpoint import load_checkpoint
-from understudy.models.config import ModelOptions
-from understudy.studies import runs as module
-from understudy.studies.runs import (
+from epigone.errors import UserError
+from epigone.models.checkpoint import load_checkpoint
+from epigone.models.config import ModelOptions
+from epigone.studies import runs as module
+from epigone.studies.runs import (
     SPLITS,
     Base,
     Ngrams,
@@ -26,13 +26,13 @@ from understudy.studies.runs import (
     run_job,
     under_way,
 )
-from understudy.text.characters import CharTokenizer
-from understudy.text.documents import ReadOptions
-from understudy.text.splitting import SplitOptions
-from understudy.text.tokenizer import VocabularyOptions
-from understudy.training.loop import Loop
-from understudy.training.options import RetrainingOptions, TrainingOptions
-from understudy.transfer.finetune import weights_hash
+from epigone.text.characters import CharTokenizer
+from epigone.text.documents import ReadOptions
+from epigone.text.splitting import SplitOptions
+from epigone.text.tokenizer import VocabularyOptions
+from epigone.training.loop import Loop
+from epigone.training.options import RetrainingOptions, TrainingOptions
+from epigone.transfer.finetune import weights_hash
 
 BRIEF = TrainingOptions(lr=1e-2, steps=6, validate_every=3, batch_size=4, sequence_length=16, device="cpu")
 TINY = ModelOptions(num_layers=1, hidden_size=8)

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.models.config import ModelOptions
-from understudy.studies import rows
-from understudy.studies import search as module
-from understudy.studies.executor import Executor
-from understudy.studies.runs import Text, Training
-from understudy.studies.search import AHEAD, STARTUP, SearchOptions, best_from_scratch, describe, search, with_seed
-from understudy.training.monitor import Monitor
-from understudy.training.options import TrainingOptions
+from epigone.errors import UserError
+from epigone.models.config import ModelOptions
+from epigone.studies import rows
+from epigone.studies import search as module
+from epigone.studies.executor import Executor
+from epigone.studies.runs import Text, Training
+from epigone.studies.search import AHEAD, STARTUP, SearchOptions, best_from_scratch, describe, search, with_seed
+from epigone.training.monitor import Monitor
+from epigone.training.options import TrainingOptions
 
 TEXT = Text(("songs.txt",), "hash")
 
@@ -139,7 +139,7 @@ def test_a_network_that_is_proposed_again_is_not_run_again(run, monkeypatch):
 
 def finals(monkeypatch, make_finished, found, losses, **options):
     """The best of what a search found, where finalists have these losses on validation and test (None diverges)."""
-    monkeypatch.setattr("understudy.studies.search.search", lambda *arguments: found)
+    monkeypatch.setattr("epigone.studies.search.search", lambda *arguments: found)
     monkeypatch.setattr(
         rows, "run_job", lambda job, store: make_finished(losses[job][0], losses[job][1], name=describe(job))
     )

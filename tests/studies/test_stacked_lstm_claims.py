@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from understudy.studies.runs import Finished
-from understudy.studies.stacked_lstm_claims import claims
+from epigone.studies.runs import Finished
+from epigone.studies.stacked_lstm_claims import claims
 
 ENGLISH = {"scratch": [0.7, 0.72, 0.74], "far": [0.8, 0.81, 0.82], "near": [0.9, 0.91, 0.92]}
 

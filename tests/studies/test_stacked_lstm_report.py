@@ -2,8 +2,8 @@
 
 import pytest
 
-from understudy.studies.rows import Row
-from understudy.studies.stacked_lstm_report import paper_table
+from epigone.studies.rows import Row
+from epigone.studies.stacked_lstm_report import paper_table
 
 
 def test_the_table_in_the_papers_form_has_a_line_for_each_subset_and_rate(world):

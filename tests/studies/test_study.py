@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.storage import write_json
-from understudy.studies.results import StudyOptions, answer, signed
-from understudy.studies.runs import open_text
-from understudy.studies.stacked_lstm_texts import size_matched
-from understudy.studies.study import roles, study
-from understudy.text.documents import ReadOptions
+from epigone.errors import UserError
+from epigone.storage import write_json
+from epigone.studies.results import StudyOptions, answer, signed
+from epigone.studies.runs import open_text
+from epigone.studies.stacked_lstm_texts import size_matched
+from epigone.studies.study import roles, study
+from epigone.text.documents import ReadOptions
 
 EXPECTED = {"target": "songs", "near": "more songs"}
 

@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from understudy.errors import UserError
-from understudy.models.config import sized, weight_shapes
-from understudy.studies.results import StudyOptions
-from understudy.studies.rows import Row, summarise
-from understudy.studies.study import study
-from understudy.studies.vanilla_rnn import VanillaRnnOptions, network, recipe
-from understudy.studies.vanilla_rnn_findings import by_place, claims, document_starts, hardest
-from understudy.studies.vanilla_rnn_report import changes_table, loss_within
-from understudy.training.options import TrainingOptions
+from epigone.errors import UserError
+from epigone.models.config import sized, weight_shapes
+from epigone.studies.results import StudyOptions
+from epigone.studies.rows import Row, summarise
+from epigone.studies.study import study
+from epigone.studies.vanilla_rnn import VanillaRnnOptions, network, recipe
+from epigone.studies.vanilla_rnn_findings import by_place, claims, document_starts, hardest
+from epigone.studies.vanilla_rnn_report import changes_table, loss_within
+from epigone.training.options import TrainingOptions
 
 
 def weights(options, vocabulary):

@@ -9,20 +9,20 @@ import numpy as np
 import pytest
 import torch
 
-from understudy.errors import UserError
-from understudy.evaluation.losses import document_losses
-from understudy.models.config import ModelOptions, sized, weight_shapes
-from understudy.models.language_model import LanguageModel
-from understudy.studies.results import StudyOptions
-from understudy.studies.study import study
-from understudy.studies.word_model import WordModelOptions, network
-from understudy.studies.word_model_findings import prompt_and_next
-from understudy.text.corpus import Corpus, SplitOptions
-from understudy.text.documents import ReadOptions
-from understudy.text.sentences import sentences_apart
-from understudy.text.tokenizer import VocabularyOptions
-from understudy.training.batches import Prefixes
-from understudy.training.options import TrainingOptions
+from epigone.errors import UserError
+from epigone.evaluation.losses import document_losses
+from epigone.models.config import ModelOptions, sized, weight_shapes
+from epigone.models.language_model import LanguageModel
+from epigone.studies.results import StudyOptions
+from epigone.studies.study import study
+from epigone.studies.word_model import WordModelOptions, network
+from epigone.studies.word_model_findings import prompt_and_next
+from epigone.text.corpus import Corpus, SplitOptions
+from epigone.text.documents import ReadOptions
+from epigone.text.sentences import sentences_apart
+from epigone.text.tokenizer import VocabularyOptions
+from epigone.training.batches import Prefixes
+from epigone.training.options import TrainingOptions
 
 
 @pytest.mark.parametrize("vocabulary", [60, 1000, 8000, 30_000])

@@ -6,10 +6,10 @@ from anyascii import anyascii
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
-from understudy.text.tokenizer import END
-from understudy.text.tokenizers import tokenizer_from_dict
+from epigone.errors import UserError
+from epigone.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from epigone.text.tokenizer import END
+from epigone.text.tokenizers import tokenizer_from_dict
 
 KOREAN = "봄이 오면 강가에 나가\n노래를 부르자."
 
@@ -47,7 +47,7 @@ def test_ascii_never_asks_for_transliteration_of_ascii(monkeypatch):
     def refuse(text):
         raise AssertionError(text)
 
-    monkeypatch.setattr("understudy.text.characters.anyascii", refuse)
+    monkeypatch.setattr("epigone.text.characters.anyascii", refuse)
     assert len(AsciiTokenizer().encode("plain words\n")) == 12
 
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.text import cleaning
-from understudy.text.cleaning import clean, strip_gutenberg
-from understudy.text.reading import ReadReport
+from epigone.text import cleaning
+from epigone.text.cleaning import clean, strip_gutenberg
+from epigone.text.reading import ReadReport
 
 messy = st.text(st.sampled_from("ab \n\t\x00\x03\x1b\x7f\x85é\u2028\f\ufeff\ud800\u3000"))
 

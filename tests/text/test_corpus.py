@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.text import spool
-from understudy.text.corpus import Corpus, ReadOptions, SplitOptions
-from understudy.text.tokenizer import VocabularyOptions
-from understudy.text.tokenizers import TOKENIZERS, train_tokenizer
+from epigone.errors import UserError
+from epigone.text import spool
+from epigone.text.corpus import Corpus, ReadOptions, SplitOptions
+from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.tokenizers import TOKENIZERS, train_tokenizer
 
 CORPORA = Path(__file__).parents[3] / "shared" / "corpora"
 SONGS = [f"Song {number}\n" + f"we row and we row, {number} times over\n" * (number % 5 + 3) for number in range(24)]
@@ -128,7 +128,7 @@ def test_a_collection_and_its_pieces_are_kept_once(songs, tmp_path):
 def test_one_text_is_divided_by_position_with_a_notice(tmp_path, caplog):
     path = tmp_path / "book.txt"
     path.write_text("A line of the book.\n" * 100)  # 2 kB
-    with caplog.at_level(logging.INFO, "understudy"):
+    with caplog.at_level(logging.INFO, "epigone"):
         corpus = Corpus.open([path])
     assert corpus.by_position
     assert corpus.names == ["book.txt (train)", "book.txt (validation)", "book.txt (test)"]
@@ -147,7 +147,7 @@ def test_what_a_tokenizer_changes_is_told(tmp_path, caplog):
     path = tmp_path / "a.txt"
     path.write_text("Ein schöner Süßkram \ue000.\n" * 20 + "é", encoding="utf-8")
     corpus = Corpus.open([path], split=None)
-    with caplog.at_level(logging.INFO, "understudy"):
+    with caplog.at_level(logging.INFO, "epigone"):
         stream = corpus.stream("all", train_tokenizer("ascii", []))
     assert stream.transliterated == 61
     assert stream.dropped == {"\ue000": 20}
@@ -217,7 +217,7 @@ def test_bad_input_is_a_sentence(tmp_path, songs):
 
 
 def test_reading_text_does_not_load_torch():
-    program = "import sys, understudy.text.corpus; sys.exit('torch' in sys.modules)"
+    program = "import sys, epigone.text.corpus; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
@@ -244,8 +244,8 @@ def line(file, size):
 MEASURE = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (1_200_000_000, 1_200_000_000))
-from understudy.text.corpus import Corpus
-from understudy.text.tokenizers import train_tokenizer
+from epigone.text.corpus import Corpus
+from epigone.text.tokenizers import train_tokenizer
 corpus = Corpus.open([sys.argv[1]])
 tokenizer = train_tokenizer(sys.argv[2], corpus.texts())
 stream = corpus.stream("train", tokenizer)

@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.text.documents import ReadOptions, ReadReport, read_documents
+from epigone.errors import UserError
+from epigone.text.documents import ReadOptions, ReadReport, read_documents
 
 
 def read(path, **options):
@@ -116,7 +116,7 @@ def test_documents_of_other_formats_are_found_in_folders(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "bs4", None)
     documents, report = read(tmp_path)
     assert documents == [("d.txt", "Three.")]
-    assert report.notices()[1].endswith("a.html needs the package beautifulsoup4: pip install 'understudy[documents]'.")
+    assert report.notices()[1].endswith("a.html needs the package beautifulsoup4: pip install 'epigone[documents]'.")
 
 
 def test_a_folder_of_which_nothing_can_be_read_says_why(tmp_path):

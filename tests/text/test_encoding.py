@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.text import encoding as module
-from understudy.text.encoding import NotText, first_bytes, read_text, without_returns
-from understudy.text.reading import ReadReport
+from epigone.errors import UserError
+from epigone.text import encoding as module
+from epigone.text.encoding import NotText, first_bytes, read_text, without_returns
+from epigone.text.reading import ReadReport
 
 ENGLISH = "The café was shut. “I don’t mind,” she said — and for £5 we sailed to the naïve old town.\n" * 20
 RUSSIAN = "Сегодня хорошая погода, и мы пойдём гулять в старый парк у реки.\n" * 20

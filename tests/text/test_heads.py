@@ -1,7 +1,7 @@
 import pytest
 
-from understudy.text.readers.heads import without_heads
-from understudy.text.readers.pages import Line, Page
+from epigone.text.readers.heads import without_heads
+from epigone.text.readers.pages import Line, Page
 
 BODY = ["Rain came over the river, and nobody wanted to cross it before", "the evening, when it was too late."]
 

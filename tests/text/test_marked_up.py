@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.text.documents import ReadOptions, ReadReport, read_documents
+from epigone.errors import UserError
+from epigone.text.documents import ReadOptions, ReadReport, read_documents
 
 pytest.importorskip("bs4", reason="reading HTML needs the package beautifulsoup4, of the extra `documents`")
 pytest.importorskip("markdown_it", reason="reading Markdown needs the package markdown-it-py, of the extra `documents`")
@@ -206,7 +206,7 @@ def test_a_rule_at_the_beginning_is_no_front_matter(text):
 def test_without_the_packages(read, monkeypatch):
     monkeypatch.setitem(sys.modules, "markdown_it", None)
     with pytest.raises(
-        UserError, match=r"Reading .*a\.md needs the package markdown-it-py: pip install 'under.*documents\]'"
+        UserError, match=r"Reading .*a\.md needs the package markdown-it-py: pip install 'epigone.*documents\]'"
     ):
         read("Row", "a.md")
     monkeypatch.undo()

@@ -2,10 +2,10 @@ import gzip
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.text.encoding import NotText
-from understudy.text.readers.movie_lines import looks_like_cornell, read_movie_lines
-from understudy.text.reading import ReadOptions, ReadReport
+from epigone.errors import UserError
+from epigone.text.encoding import NotText
+from epigone.text.readers.movie_lines import looks_like_cornell, read_movie_lines
+from epigone.text.reading import ReadOptions, ReadReport
 
 LINES = (
     "L12 +++$+++ u1 +++$+++ m0 +++$+++ ADA +++$+++ No, the caf\xe9.\n"

@@ -4,8 +4,8 @@ import zipfile
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.text.documents import ReadOptions, ReadReport, read_documents
+from epigone.errors import UserError
+from epigone.text.documents import ReadOptions, ReadReport, read_documents
 
 CONTAINER = """<?xml version="1.0"?><container xmlns="urn:oasis:names:tc:opendocument:xmlns:container" version="1.0">
 <rootfiles><rootfile full-path="OPS/book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>"""

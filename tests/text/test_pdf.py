@@ -5,9 +5,9 @@ import sys
 import pytest
 from typesetting import Book, prose
 
-from understudy.errors import UserError
-from understudy.text.documents import ReadOptions, ReadReport, read_documents
-from understudy.text.encoding import NotText
+from epigone.errors import UserError
+from epigone.text.documents import ReadOptions, ReadReport, read_documents
+from epigone.text.encoding import NotText
 
 pytest.importorskip("pdfminer", reason="reading PDFs needs the package pdfminer.six, of the extra `documents`")
 pytest.importorskip("reportlab", reason="making PDFs for these tests needs the package reportlab")
@@ -277,7 +277,7 @@ def test_without_the_package(tmp_path, monkeypatch):
     book.save()
     monkeypatch.setitem(sys.modules, "pdfminer.converter", None)
     with pytest.raises(
-        UserError, match=r"Reading .*paper\.pdf needs the package pdfminer\.six: pip install 'under.*documents\]'"
+        UserError, match=r"Reading .*paper\.pdf needs the package pdfminer\.six: pip install 'epigone.*documents\]'"
     ):
         read(tmp_path / "paper.pdf")
 

@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from understudy.text.encoding import NotText
-from understudy.text.readers.plain import bare_suffix, is_review, read_plain
-from understudy.text.reading import ReadOptions, ReadReport
+from epigone.text.encoding import NotText
+from epigone.text.readers.plain import bare_suffix, is_review, read_plain
+from epigone.text.reading import ReadOptions, ReadReport
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@ import inspect
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.text import reading, splitting
-from understudy.text.reading import ReadOptions, ReadReport, some
+from epigone.errors import UserError
+from epigone.text import reading, splitting
+from epigone.text.reading import ReadOptions, ReadReport, some
 
 
 @pytest.mark.parametrize(("module", "name"), [(reading, "ReadOptions"), (splitting, "SplitOptions")])

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.text.sentences import sentence_starts, sentences_apart
-from understudy.text.streams import token_stream
-from understudy.text.tokenizer import END, VocabularyOptions
-from understudy.text.tokenizers import train_tokenizer
+from epigone.text.sentences import sentence_starts, sentences_apart
+from epigone.text.streams import token_stream
+from epigone.text.tokenizer import END, VocabularyOptions
+from epigone.text.tokenizers import train_tokenizer
 
 
 def read(name, *texts):

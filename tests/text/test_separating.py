@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.text import separating
-from understudy.text.separating import (
+from epigone.text import separating
+from epigone.text.separating import (
     at_blank_lines,
     at_equals_signs,
     at_headings,

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.text.spelling import CHARACTERS, Spelling
+from epigone.errors import UserError
+from epigone.text.spelling import CHARACTERS, Spelling
 
 
 def test_letters_cost_what_they_are_worth():

@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.text.reading import Document
-from understudy.text.splitting import (
+from epigone.errors import UserError
+from epigone.text.reading import Document
+from epigone.text.splitting import (
     LARGE,
     MINIMUM,
     SPLITS,
@@ -16,7 +16,7 @@ from understudy.text.splitting import (
     split_by_document,
     split_by_position,
 )
-from understudy.text.texts import store
+from epigone.text.texts import store
 
 THIRDS = (1 / 3, 1 / 3, 1 / 3)
 fractions = st.tuples(*[st.floats(0.05, 1)] * 3).map(lambda shares: tuple(share / sum(shares) for share in shares))

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.text import spool as module
-from understudy.text.spool import Spool
+from epigone.errors import UserError
+from epigone.text import spool as module
+from epigone.text.spool import Spool
 
 
 @given(st.lists(st.binary(max_size=20)), st.integers(0, 60), st.data())

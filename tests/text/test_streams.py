@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.text import spool
-from understudy.text.streams import token_stream
-from understudy.text.tokenizer import VocabularyOptions
-from understudy.text.tokenizers import TOKENIZERS, train_tokenizer
+from epigone.text import spool
+from epigone.text.streams import token_stream
+from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.tokenizers import TOKENIZERS, train_tokenizer
 
 documents_in_pieces = st.lists(st.lists(st.text(), min_size=1, max_size=3), min_size=1, max_size=6)
 

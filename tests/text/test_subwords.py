@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.text import subwords
-from understudy.text.subwords import SubwordTokenizer
-from understudy.text.tokenizer import END, VocabularyOptions
+from epigone.errors import UserError
+from epigone.text import subwords
+from epigone.text.subwords import SubwordTokenizer
+from epigone.text.tokenizer import END, VocabularyOptions
 
 anything = st.text(st.characters(exclude_categories=[]))
 SONG = "The ferry comes over the river.\nThe ferryman's oars don't rest, and over the river the rain comes.\n" * 4
@@ -107,7 +107,7 @@ def test_a_size_that_does_not_fit_is_refused(size, said):
 
 def test_the_same_text_gives_the_same_subwords_in_every_process():
     program = (
-        "from understudy.text.subwords import SubwordTokenizer\nimport hashlib\n"
+        "from epigone.text.subwords import SubwordTokenizer\nimport hashlib\n"
         f"found = SubwordTokenizer.train([{SONG + GERMAN + KOREAN!r}]).to_dict()\n"
         "print(hashlib.sha256(repr(found).encode()).hexdigest())"
     )

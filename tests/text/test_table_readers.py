@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.text.readers.plain import bare_suffix
-from understudy.text.readers.tables import read_table
-from understudy.text.reading import ReadOptions, ReadReport
+from epigone.errors import UserError
+from epigone.text.readers.plain import bare_suffix
+from epigone.text.readers.tables import read_table
+from epigone.text.reading import ReadOptions, ReadReport
 
 KAGGLE = (
     "artist,song,link,text\n"
@@ -122,6 +122,6 @@ def test_a_line_that_is_no_object_is_named(read, line):
 
 
 def test_malformed_csv_names_the_line(read, monkeypatch):
-    monkeypatch.setattr("understudy.text.readers.tables._LONGEST", 5)
+    monkeypatch.setattr("epigone.text.readers.tables._LONGEST", 5)
     with pytest.raises(UserError, match=r"a\.csv, line 2, is not valid CSV"):
         read("text\nlonger than five\n", "a.csv")

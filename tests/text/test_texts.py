@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.text import texts as module
-from understudy.text.reading import Document
-from understudy.text.texts import store
+from epigone.text import texts as module
+from epigone.text.reading import Document
+from epigone.text.texts import store
 
 pieces = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=3)
 some_documents = st.lists(pieces.filter(lambda parts: parts[0].strip()), min_size=1, max_size=6)

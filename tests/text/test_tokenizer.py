@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.text.tokenizer import VocabularyOptions, character_counts, shown, smallest_dtype
+from epigone.errors import UserError
+from epigone.text.tokenizer import VocabularyOptions, character_counts, shown, smallest_dtype
 
 
 @given(st.text())

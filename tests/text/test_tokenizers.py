@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.text.tokenizer import END, VocabularyOptions
-from understudy.text.tokenizers import TOKENIZERS, tokenizer_from_dict, train_tokenizer
+from epigone.errors import UserError
+from epigone.text.tokenizer import END, VocabularyOptions
+from epigone.text.tokenizers import TOKENIZERS, tokenizer_from_dict, train_tokenizer
 
 anything = st.text(st.characters(exclude_categories=[]))  # lone surrogates and control characters too
 KOREAN = "봄이 오면 강가에 나가\n노래를 부르자."
@@ -131,7 +131,7 @@ def test_options_without_a_use_are_refused(name, options, said):
 def test_the_library_of_subwords_is_imported_only_for_them():
     program = (
         "import sys\n"
-        "from understudy.text.tokenizers import train_tokenizer\n"
+        "from epigone.text.tokenizers import train_tokenizer\n"
         "for name in ('ascii', 'byte', 'char', 'word'): train_tokenizer(name, ['a a']).encode('a')\n"
         "assert not {'tokenizers', 'torch'} & set(sys.modules)\n"
         "train_tokenizer('bpe', ['a a'])\n"

@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.text.tokenizer import SPACE_AFTER, SPACE_BEFORE
-from understudy.text.units import WORD, Habits, chunks, is_sign, units_of, usual_spaces
+from epigone.text.tokenizer import SPACE_AFTER, SPACE_BEFORE
+from epigone.text.units import WORD, Habits, chunks, is_sign, units_of, usual_spaces
 
 anything = st.text(st.characters(exclude_categories=[]))
 
@@ -98,7 +98,7 @@ def test_a_habit_needs_evidence_and_words_have_none():
 @given(st.lists(st.text(), max_size=9), st.integers(1, 20))
 def test_short_texts_are_looked_at_together(texts, size):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("understudy.text.units.CHUNK", size)
+        patch.setattr("epigone.text.units.CHUNK", size)
         found = list(chunks(texts))
     assert "\n".join(text for text, _ in found) == "\n".join(texts)
     assert sum(joints for _, joints in found) == max(0, len(texts) - len(found))

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.text.tokenizer import END, VocabularyOptions
-from understudy.text.units import units_of
-from understudy.text.words import JOINER, SPACE, SPECIAL, UNKNOWN, WordTokenizer
+from epigone.errors import UserError
+from epigone.text.tokenizer import END, VocabularyOptions
+from epigone.text.units import units_of
+from epigone.text.words import JOINER, SPACE, SPECIAL, UNKNOWN, WordTokenizer
 
 # Letters, marks, digits, signs and white space of several scripts, a few of each so that they meet.
 several_scripts = st.text(
@@ -52,7 +52,7 @@ def test_every_text_of_known_words_comes_back(known, text):
 def test_tokens_do_not_depend_on_how_a_text_was_read(first, second, size):
     with pytest.MonkeyPatch.context() as patch:
         if size:
-            patch.setattr("understudy.text.units.CHUNK", size)
+            patch.setattr("epigone.text.units.CHUNK", size)
         found = learned(first, "a", second).to_dict()
     units = Counter(unit for text in (first, "a", second) for unit in units_of(text) if unit != SPACE)
     assert found["vocabulary"] == [*SPECIAL, *sorted(units, key=lambda unit: (-units[unit], unit))]

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from stopping import left_by
 
-from understudy.models.config import ModelOptions
-from understudy.training.options import TrainingOptions
-from understudy.training.pretrain import pretrain
+from epigone.models.config import ModelOptions
+from epigone.training.options import TrainingOptions
+from epigone.training.pretrain import pretrain
 
 SMALL = ModelOptions(num_layers=2, hidden_size=8)
 SHORT = TrainingOptions(epochs=3, patience=0, lr=1e-2)

@@ -4,7 +4,7 @@ import json
 import signal
 from pathlib import Path
 
-from understudy.training.monitor import Monitor
+from epigone.training.monitor import Monitor
 
 
 class Stop(Exception):

@@ -6,14 +6,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import IGNORED, LanguageModel
-from understudy.text.characters import CharTokenizer
-from understudy.text.corpus import Corpus
-from understudy.text.streams import token_stream
-from understudy.text.tokenizers import train_tokenizer
-from understudy.training.batches import MIN_STEPS, Batches, Prefixes, fit_shape
-from understudy.training.options import TrainingOptions
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import IGNORED, LanguageModel
+from epigone.text.characters import CharTokenizer
+from epigone.text.corpus import Corpus
+from epigone.text.streams import token_stream
+from epigone.text.tokenizers import train_tokenizer
+from epigone.training.batches import MIN_STEPS, Batches, Prefixes, fit_shape
+from epigone.training.options import TrainingOptions
 
 lengths = st.integers(20, 3_000)
 worlds = st.integers(1, 4)

@@ -6,9 +6,9 @@ import re
 import pytest
 from stopping import At, Stop, left_by, stop
 
-from understudy.errors import UserError
-from understudy.training import folder as room
-from understudy.training.folder import TrainingResult, open_folder
+from epigone.errors import UserError
+from epigone.training import folder as room
+from epigone.training.folder import TrainingResult, open_folder
 
 REQUEST = {"command": "pretrain", "options": {"training": {"lr": 0.1, "threads": 1, "shares": (1, 2)}}}
 

@@ -13,17 +13,17 @@ import torch
 from safetensors.torch import load_file
 from stopping import At, history, left_by, press_ctrl_c
 
-from understudy.errors import UserError
-from understudy.evaluation.losses import Losses
-from understudy.models.config import ModelConfig, ModelOptions
-from understudy.models.language_model import IGNORED, LanguageModel
-from understudy.text.characters import CharTokenizer
-from understudy.training import loop, schedules
-from understudy.training.batches import Batches
-from understudy.training.monitor import Monitor
-from understudy.training.options import TrainingOptions
-from understudy.training.processes import make_fabric
-from understudy.training.task import Diverged, Task
+from epigone.errors import UserError
+from epigone.evaluation.losses import Losses
+from epigone.models.config import ModelConfig, ModelOptions
+from epigone.models.language_model import IGNORED, LanguageModel
+from epigone.text.characters import CharTokenizer
+from epigone.training import loop, schedules
+from epigone.training.batches import Batches
+from epigone.training.monitor import Monitor
+from epigone.training.options import TrainingOptions
+from epigone.training.processes import make_fabric
+from epigone.training.task import Diverged, Task
 
 PER_EPOCH = 10
 

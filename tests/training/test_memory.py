@@ -9,10 +9,10 @@ LIMIT = 1_200_000_000  # bytes, of which PyTorch alone takes some 300 million
 CODE = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_DATA, ({limit}, {limit}))
-from understudy.models.config import ModelOptions
-from understudy.text.splitting import SplitOptions
-from understudy.training.options import TrainingOptions
-from understudy.training.pretrain import pretrain
+from epigone.models.config import ModelOptions
+from epigone.text.splitting import SplitOptions
+from epigone.training.options import TrainingOptions
+from epigone.training.pretrain import pretrain
 result = pretrain(
     sys.argv[1], out=sys.argv[2], tokenizer=sys.argv[3], model=ModelOptions(num_layers=1, hidden_size=8),
     training=TrainingOptions(steps=20, threads=1), split=SplitOptions((0.998, 0.001, 0.001)),

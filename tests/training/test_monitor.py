@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from understudy.errors import UserError
-from understudy.training import monitor as module
-from understudy.training.monitor import ConsoleMonitor, Monitor, TensorBoardMonitor, duration
+from epigone.errors import UserError
+from epigone.training import monitor as module
+from epigone.training.monitor import ConsoleMonitor, Monitor, TensorBoardMonitor, duration
 
 START = {"epoch": 0.0, "step": 0, "train_loss": None, "validation_loss": 4.85203, "best": True}
 LATER = {"epoch": 1.5, "step": 1234, "train_loss": 2.0, "validation_loss": 3.1, "best": False}
@@ -151,7 +151,7 @@ def test_tensorboard_gets_every_number(tmp_path, train):
 
 def test_without_tensorboard_there_is_a_remedy(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(UserError, match=r"pip install 'understudy\[tensorboard\]'"):
+    with pytest.raises(UserError, match=r"pip install 'epigone\[tensorboard\]'"):
         TensorBoardMonitor(tmp_path)
 
 
@@ -200,6 +200,6 @@ def test_live_curves_are_drawn_anew_at_each_validation_and_stay_at_the_end():
 
 def test_without_plotext_live_says_what_it_needs_before_anything_is_written(monkeypatch, train, tmp_path):
     monkeypatch.setitem(sys.modules, "plotext", None)
-    with pytest.raises(UserError, match=r"--live needs the package plotext: pip install 'understudy\[live\]'"):
+    with pytest.raises(UserError, match=r"--live needs the package plotext: pip install 'epigone\[live\]'"):
         train(tmp_path / "out", live=True)
     assert not (tmp_path / "out" / "history.jsonl").exists()

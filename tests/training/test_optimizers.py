@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from understudy.kernels import engine
-from understudy.training.optimizers import RMSprop, clip_gradients, make_optimizer
-from understudy.training.options import TrainingOptions
+from epigone.kernels import engine
+from epigone.training.optimizers import RMSprop, clip_gradients, make_optimizer
+from epigone.training.options import TrainingOptions
 
 
 def stepped(gradients, start=1.0, **options):

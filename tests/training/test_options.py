@@ -5,8 +5,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from understudy.errors import UserError
-from understudy.training.options import RetrainingOptions, TrainingOptions
+from epigone.errors import UserError
+from epigone.training.options import RetrainingOptions, TrainingOptions
 
 POSITIVE = ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps")
 NOT_NEGATIVE = ("weight_decay", "clip", "patience", "validate_every", "threads", "seed", "save_every")

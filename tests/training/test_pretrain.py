@@ -13,18 +13,18 @@ from dataclasses import asdict
 import pytest
 from stopping import history, left_by
 
-from understudy.errors import UserError
-from understudy.evaluation.losses import document_losses
-from understudy.kernels import VARIABLE, engine
-from understudy.models.checkpoint import load_checkpoint
-from understudy.models.config import ModelOptions
-from understudy.text.corpus import Corpus, ReadOptions
-from understudy.text.sentences import sentences_apart
-from understudy.text.tokenizer import VocabularyOptions
-from understudy.text.tokenizers import TOKENIZERS
-from understudy.training.options import TrainingOptions
-from understudy.training.pretrain import pretrain
-from understudy.transfer.finetune import finetune
+from epigone.errors import UserError
+from epigone.evaluation.losses import document_losses
+from epigone.kernels import VARIABLE, engine
+from epigone.models.checkpoint import load_checkpoint
+from epigone.models.config import ModelOptions
+from epigone.text.corpus import Corpus, ReadOptions
+from epigone.text.sentences import sentences_apart
+from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.tokenizers import TOKENIZERS
+from epigone.training.options import TrainingOptions
+from epigone.training.pretrain import pretrain
+from epigone.transfer.finetune import finetune
 
 TINY = ModelOptions(num_layers=1, hidden_size=8)
 NO_HEADERS = ReadOptions(gutenberg=False)
@@ -178,7 +178,7 @@ def test_nothing_is_written_when_the_input_is_bad(song_file, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_the_command_under_ctrl_c(song_file, tmp_path):
     options = ["--hidden-size", "8", "--dropout", "0.2", "--steps", "400", "--patience", "0", "--validate-every", "20"]
-    command = [sys.executable, "-m", "understudy", "pretrain", song_file, *options, "--quiet", "--json"]
+    command = [sys.executable, "-m", "epigone", "pretrain", song_file, *options, "--quiet", "--json"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     parts = [*command, "--out", tmp_path / "parts"]
     lines = tmp_path / "parts" / "history.jsonl"

@@ -11,9 +11,9 @@ import pytest
 import torch
 from stopping import left_by
 
-from understudy.errors import UserError
-from understudy.training.options import TrainingOptions
-from understudy.training.processes import agreed, average, gathered, launched, make_fabric, on_first
+from epigone.errors import UserError
+from epigone.training.options import TrainingOptions
+from epigone.training.processes import agreed, average, gathered, launched, make_fabric, on_first
 
 
 def test_one_process_is_the_first_and_agrees_with_itself():
@@ -41,7 +41,7 @@ def test_an_error_is_passed_on():
 
 
 def test_threads_are_set_but_no_more_than_cores(monkeypatch):
-    monkeypatch.setattr("understudy.training.processes.cores", lambda: 2)
+    monkeypatch.setattr("epigone.training.processes.cores", lambda: 2)
     for asked in (1, 2, 64):
         make_fabric(TrainingOptions(device="cpu", threads=asked))
         assert torch.get_num_threads() == min(asked, 2)
@@ -50,7 +50,7 @@ def test_threads_are_set_but_no_more_than_cores(monkeypatch):
 def command(text, out, *options):
     shape = ["--hidden-size", "8", "--num-layers", "1", "--output-dropout", "0.2", "--patience", "0"]
     arguments = ["pretrain", text, "--out", out, "--devices", "2", "--device", "cpu", *shape, "--quiet", "--json"]
-    return [sys.executable, "-m", "understudy", *map(str, [*arguments, *options])]
+    return [sys.executable, "-m", "epigone", *map(str, [*arguments, *options])]
 
 
 def run(*arguments):

@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stopping import At, Stop, history, left_by, press_ctrl_c, stop
 
-from understudy import storage
-from understudy.errors import UserError
-from understudy.evaluation.losses import document_losses
-from understudy.models.checkpoint import load_checkpoint
-from understudy.models.config import ModelOptions
-from understudy.text.corpus import Corpus
-from understudy.training import loop
-from understudy.training.options import TrainingOptions
+from epigone import storage
+from epigone.errors import UserError
+from epigone.evaluation.losses import document_losses
+from epigone.models.checkpoint import load_checkpoint
+from epigone.models.config import ModelOptions
+from epigone.text.corpus import Corpus
+from epigone.training import loop
+from epigone.training.options import TrainingOptions
 
 STEPS = 30
 SHORT = TrainingOptions(steps=STEPS, patience=0, lr=1e-2, validate_every=5, save_every=0)
@@ -129,7 +129,7 @@ def test_ctrl_c_between_validations_keeps_what_was_learned(train, tmp_path):
 
 
 def test_tensorboard_and_threads_may_be_asked_for_later(train, undisturbed, tmp_path, caplog):
-    caplog.set_level("INFO", "understudy")
+    caplog.set_level("INFO", "epigone")
     training = KINDS["rnn-sgd-one-cycle"][1]
     with pytest.raises(Stop):
         train(tmp_path / "out", training=training, threads=1, monitor=At(12, stop))
@@ -216,11 +216,11 @@ KILLS = """
 # Makes one run although it is killed again and again; prints how often that was, and how often during a write.
 import json, os, random, signal, sys, time
 import torch
-from understudy import storage
-from understudy.models.config import ModelOptions
-from understudy.training.monitor import Monitor
-from understudy.training.options import TrainingOptions
-from understudy.training.pretrain import pretrain
+from epigone import storage
+from epigone.models.config import ModelOptions
+from epigone.training.monitor import Monitor
+from epigone.training.options import TrainingOptions
+from epigone.training.pretrain import pretrain
 
 text, out, model, training, seed, wanted = sys.argv[1:]
 generator = random.Random(int(seed))

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from understudy.errors import UserError
-from understudy.training.state import FILE, Counters, Snapshot, copied, load_state, save_state
+from epigone.errors import UserError
+from epigone.training.state import FILE, Counters, Snapshot, copied, load_state, save_state
 
 
 @pytest.fixture

@@ -7,20 +7,20 @@ from dataclasses import replace
 import pytest
 import torch
 
-from understudy.errors import UserError
-from understudy.evaluation.evaluate import evaluate
-from understudy.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
-from understudy.models.checkpoint import load_checkpoint
-from understudy.models.language_model import LanguageModel
-from understudy.text.characters import CharTokenizer
-from understudy.text.corpus import Corpus
-from understudy.training.loop import train
-from understudy.training.monitor import Monitor
-from understudy.training.options import RetrainingOptions
-from understudy.training.processes import launched
-from understudy.transfer import finetune as module
-from understudy.transfer.finetune import finetune, retraining_task
-from understudy.transfer.selection import Selection, select
+from epigone.errors import UserError
+from epigone.evaluation.evaluate import evaluate
+from epigone.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
+from epigone.models.checkpoint import load_checkpoint
+from epigone.models.language_model import LanguageModel
+from epigone.text.characters import CharTokenizer
+from epigone.text.corpus import Corpus
+from epigone.training.loop import train
+from epigone.training.monitor import Monitor
+from epigone.training.options import RetrainingOptions
+from epigone.training.processes import launched
+from epigone.transfer import finetune as module
+from epigone.transfer.finetune import finetune, retraining_task
+from epigone.transfer.selection import Selection, select
 
 BRIEF = RetrainingOptions(lr=1e-2, steps=6, validate_every=3, batch_size=4, sequence_length=16, device="cpu")
 LAYER_1 = {f"layers.1.{name}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
@@ -264,7 +264,7 @@ SMALL = CharTokenizer("\x03\n abcdefghijklmnopqrstuvwxyz")  # no capitals, which
 
 
 def test_a_char_base_is_extended_by_what_it_lacks(make_base, song_file, tmp_path, caplog):
-    caplog.set_level("INFO", "understudy")
+    caplog.set_level("INFO", "epigone")
     base = make_base(tokenizer=SMALL)
     result = finetune(base, song_file, out=tmp_path / "out", train="layers.1", head=False, training=BRIEF)
     new = load_checkpoint(tmp_path / "out")

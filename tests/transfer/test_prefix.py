@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
-from understudy.training.batches import Batches
-from understudy.transfer import prefix
-from understudy.transfer.prefix import cached_layers, prefix_outputs
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
+from epigone.training.batches import Batches
+from epigone.transfer import prefix
+from epigone.transfer.prefix import cached_layers, prefix_outputs
 
 
 def make_model(**shape):

@@ -7,10 +7,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.errors import UserError
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
-from understudy.transfer.selection import Parser, Selection, select
+from epigone.errors import UserError
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
+from epigone.transfer.selection import Parser, Selection, select
 
 ONE_HOT = LanguageModel(ModelConfig(num_layers=3, hidden_size=4, vocabulary_size=6))
 EMBEDDED = LanguageModel(ModelConfig(cell="gru", num_layers=2, hidden_size=4, embedding_size=3, vocabulary_size=6))

@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from understudy.models.config import ModelConfig
-from understudy.models.language_model import LanguageModel
-from understudy.transfer.vocabulary import remap_vocabulary
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
+from epigone.transfer.vocabulary import remap_vocabulary
 
 LETTERS = list("\x03abcdef")
 SHAPES = {

@@ -1,0 +1,62 @@
+"""epigone: transfer learning in recurrent text models.
+
+The public functions, one a command, and their options; each is imported when it is first used.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+PUBLIC = {
+    "pretrain": "training.pretrain",
+    "finetune": "transfer.finetune",
+    "TrainingResult": "training.folder",
+    "ModelOptions": "models.config",
+    "TrainingOptions": "training.options",
+    "RetrainingOptions": "training.options",
+    "select": "transfer.selection",
+    "compare": "studies.compare",
+    "Comparison": "studies.compare",
+    "CompareOptions": "studies.compare",
+    "SearchOptions": "studies.search",
+    "study": "studies.study",
+    "StudyResult": "studies.results",
+    "StudyOptions": "studies.results",
+    "VanillaRnnOptions": "studies.vanilla_rnn",
+    "WordModelOptions": "studies.word_model",
+    "evaluate": "evaluation.evaluate",
+    "Evaluation": "evaluation.evaluate",
+    "text_quality": "evaluation.quality",
+    "generate": "generation.generate",
+    "Generation": "generation.generate",
+    "NextToken": "generation.following",
+    "GenerateOptions": "generation.generate",
+    "SamplingOptions": "generation.sampling",
+    "gradcheck": "models.gradcheck",
+    "Gradcheck": "models.gradcheck",
+    "GradcheckOptions": "models.gradcheck",
+    "info": "about",
+    "Info": "about",
+    "quantize": "generation.quantize",
+    "Quantisation": "generation.quantize",
+    "EngineOptions": "models.walker",
+    "load_checkpoint": "models.checkpoint",
+    "Checkpoint": "models.checkpoint",
+    "Corpus": "text.corpus",
+    "ReadOptions": "text.documents",
+    "VocabularyOptions": "text.tokenizer",
+    "SplitOptions": "text.splitting",
+    "UserError": "errors",
+}
+__all__ = [*PUBLIC, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in PUBLIC:
+        raise AttributeError(f"module 'epigone' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"epigone.{PUBLIC[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

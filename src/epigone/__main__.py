@@ -1,0 +1,5 @@
+"""`python -m epigone`."""
+
+from epigone.cli import main
+
+main()

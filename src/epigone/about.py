@@ -1,0 +1,167 @@
+"""`info`: what a model, corpus or run folder is."""
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from epigone.errors import UserError
+from epigone.kernels import in_use
+from epigone.models.finding import bundled_models, resolve
+from epigone.storage import read_json, read_object
+from epigone.text.corpus import Corpus
+from epigone.text.documents import ReadOptions
+from epigone.text.splitting import MINIMUM, SplitOptions
+from epigone.text.units import is_sign
+from epigone.text.words import SPECIAL
+
+UNFINISHED = "unfinished; the same command with --resume goes on"
+
+
+@dataclass(frozen=True)
+class Info:
+    """What lies at a path."""
+
+    kind: Literal["bundled models", "model", "study", "run", "corpus"]
+    path: str
+    facts: dict[str, Any]
+    rows: list[dict[str, Any]]
+    """One for each bundled model, row of a study, split of a run, or split of a corpus."""
+
+
+def info(
+    path: str | Path | None = None,
+    read: ReadOptions = ReadOptions(),
+    split: SplitOptions = SplitOptions(),
+) -> Info:
+    """Say what a model, a study's folder, a run or a text is; without a path, list the bundled models and the engine.
+
+    Args:
+        path: a folder or file, or the name of a bundled model.
+        read: how a text is read.
+        split: how its documents are split.
+
+    Raises:
+        UserError: there is nothing at the path, or it cannot be read.
+    """
+    if path is None:
+        rows = [{"name": name} | _model(folder) for name, folder in bundled_models().items()]
+        return Info("bundled models", "", {"models": len(rows), "engine": in_use()}, rows)
+    folder = Path(path)
+    try:
+        if (folder / "study.json").is_file():
+            return Info("study", str(path), *_study(folder))
+        if (folder / "job.json").is_file():
+            return Info("run", str(path), *_run(folder))
+        if (folder / "config.json").is_file() or str(path) in bundled_models():
+            return Info("model", str(path), _model(resolve(path)), [])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path} was not written by this version of epigone, or is damaged; restore it from a copy."
+        ) from error
+    if not folder.exists():
+        raise _nothing_at(folder)
+    return Info("corpus", str(path), *_corpus(folder, read, split))
+
+
+def _nothing_at(path: Path) -> UserError:
+    bundled = list(bundled_models())
+    known = bundled + [str(file) for file in sorted(path.parent.glob("*"))]
+    close = difflib.get_close_matches(str(path), known, n=1)
+    return UserError(
+        f"There is no file or folder {path}, and no bundled model of that name (there are: "
+        f"{', '.join(bundled) or 'none'})" + (f"; did you mean {close[0]}?" if close else ".")
+    )
+
+
+def _model(folder: Path) -> dict[str, Any]:
+    config = read_object(folder / "config.json")
+    model, request, result = config["model"], config.get("request", {}), config.get("result", {})
+    corpus, base = request.get("corpus", {}), request.get("base", {})
+    stages = config.get("stages", [])  # of a bundled model: what was done before
+    return {
+        "cell": model["cell"],
+        "layers": model["num_layers"],
+        "units": model["hidden_size"],
+        "parameters": result.get("parameters"),
+        "tokenizer": read_object(folder / "tokenizer.json")["name"],
+        "tokens": model["vocabulary_size"],
+        "vocabulary": _vocabulary(folder),
+        "made_by": request.get("command"),
+        "base": base.get("name"),
+        "selection": request.get("selection"),
+        "documents": corpus.get("documents"),
+        # A base that was made in stages has read the text of all, which the later ones take from the first.
+        "characters": max((s["corpus"]["characters"] for s in [request, *stages] if "corpus" in s), default=None),
+        "text": corpus.get("hash", "")[:16],
+        "split_seed": corpus.get("split_seed"),
+        "state": UNFINISHED if (folder / "trainer.safetensors").exists() else result.get("outcome"),
+        "steps": result.get("steps"),
+        "seconds": result.get("seconds"),
+        "validation_loss": result.get("loss"),
+        "megabytes": round((folder / "model.safetensors").stat().st_size / 1e6, 2),
+    }
+
+
+def _vocabulary(folder: Path) -> str:
+    """What kinds of tokens there are, for a vocabulary that was learned of more than characters."""
+    described = read_object(folder / "tokenizer.json")
+    if described["name"] == "word":
+        signs = sum(is_sign(token) for token in described["vocabulary"][len(SPECIAL) :])
+        words = len(described["vocabulary"]) - len(SPECIAL) - signs
+        case = ", in lower case" if described["lower_case"] else ""
+        return f"{words:,} words, {signs:,} signs, {len(SPECIAL)} special tokens{case}"
+    if described["name"] == "bpe":
+        characters = sum(len(token) == 1 for token in described["vocabulary"]) - 1
+        return f"{characters:,} characters, {len(described['vocabulary']) - characters - 1:,} subwords"
+    return ""
+
+
+def _study(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    runs = list((folder / "runs").glob("*/job.json"))
+    done = sum((run.parent / "result.json").exists() for run in runs)
+    facts = {"command": read_json(folder / "study.json")["command"], "runs": len(runs), "finished": done}
+    result = next((folder / name for name in ("comparison.json", "result.json") if (folder / name).is_file()), None)
+    if result is None:
+        return facts | {"state": UNFINISHED}, []
+    found = read_json(result)
+    told = ("winner", "verdict", "model", "report", "corpus", "split_seed", "seconds")
+    facts |= {"state": "finished"} | {key: found[key] for key in told if key in found}
+    # Where they are now: the folder may have been moved, and its paths were those of another working directory.
+    facts |= {key: str(folder / Path(found[key]).name) for key in ("model", "report") if key in found}
+    return facts, [
+        {"row": row["name"], "validation_loss": row["validation_loss"], "test_loss": row["loss"]}
+        for row in found["rows"]
+    ]
+
+
+def _run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    facts = dict(_flat(read_json(folder / "job.json")))
+    if not (folder / "result.json").is_file():
+        return facts | {"state": "unfinished"}, []
+    found = read_json(folder / "result.json")
+    rows = [
+        {"split": split, "loss": sum(losses["nats"]) / max(1, sum(losses["tokens"]))}
+        for split, losses in found["splits"].items()
+    ]
+    return facts | {"state": "finished" if rows else "diverged", "seconds": found.get("seconds")}, rows
+
+
+def _flat(settings: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested settings as pairs, such as `training.lr` and 0.003."""
+    for key, value in settings.items():
+        name = f"{before}.{key}".lstrip(".")
+        if isinstance(value, dict):
+            yield from _flat(value, name)
+        else:
+            yield name, value
+
+
+def _corpus(path: Path, read: ReadOptions, split: SplitOptions) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    corpus = Corpus.open([path], read, None)
+    if corpus.characters.sum() >= MINIMUM:  # less cannot be divided, but looked at
+        corpus = corpus.resplit(split)
+    summary = corpus.summary()
+    splits, options = summary.pop("splits"), summary.pop("read")
+    return summary | options, [{"split": name} | facts for name, facts in splits.items()]

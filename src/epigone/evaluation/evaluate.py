@@ -1,0 +1,170 @@
+"""`evaluate`: how well a model predicts a text."""
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from epigone.errors import UserError
+from epigone.evaluation.losses import ROWS, document_losses, walker_losses
+from epigone.models.checkpoint import load_checkpoint
+from epigone.models.folder import read_folder
+from epigone.models.walker import EngineOptions, native_walker
+from epigone.text.corpus import Corpus, SplitOptions
+from epigone.text.documents import ReadOptions
+from epigone.text.streams import TokenStream
+
+log = logging.getLogger("epigone")
+
+MUCH = 0.05
+"""The share of a text that must be dropped for its figures to be called those of another text."""
+
+
+@dataclass(frozen=True)
+class DocumentLoss:
+    """The loss on one document, in nats per token."""
+
+    name: str
+    loss: float
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a model predicts a text; the end symbol is not counted."""
+
+    model: str
+    texts: list[str]
+    """Files and folders as they were given."""
+    corpus: str
+    """The hash of the corpus."""
+    split: str
+    split_seed: int | None
+    """None where the text was not split."""
+    fractions: list[float] | None
+    """The shares of train, validation and test; None where the text was not split."""
+    loss: float
+    """Nats per token."""
+    bits_per_char: float
+    """Bits per character of what the model was shown; unknown words are spelled, see `text/spelling.py`."""
+    accuracy: float
+    """Share of tokens that were the most probable one."""
+    perplexity: float
+    tokens: int
+    characters: int
+    """As the tokenizer wrote them, without those that it dropped."""
+    documents: int
+    seconds: float
+    rows: list[DocumentLoss]
+    """The documents, in the order of the split."""
+    notices: list[str]
+    """Sentences on what was changed, left out or decided."""
+
+
+def evaluate(
+    model: str | Path,
+    *texts: str | Path,
+    split: Literal["test", "validation", "train", "all"] | None = None,
+    read: ReadOptions = ReadOptions(),
+    splitting: SplitOptions = SplitOptions(),
+    running: EngineOptions = EngineOptions(),
+) -> Evaluation:
+    """Measure a model on the documents of a text: deterministic, over the whole split, state reset at each document.
+
+    Args:
+        model: the folder of a model, or the name of a bundled one.
+        texts: files or folders of text.
+        split: which part; by default `test` when this is the text that the model was trained on, else `all`. That text
+            is split as it was for the training, unless --fractions or a --split-seed other than 0 say otherwise.
+        read: how the text is read.
+        splitting: how the documents are split; of the text that the model was trained on, what is left at its default
+            is as it was for the training.
+        running: the engine and its precision.
+
+    Raises:
+        UserError: bad input, or a text of which the model knows no character; the message says what to do.
+    """
+    begin = time.perf_counter()
+    source = read_folder(model)
+    backend, precision = running.settled(source.shape, source.config.get("dtype"))
+    corpus = Corpus.open(texts, read, None)
+    trained_on = source.config.get("request", {}).get("corpus", {})
+    same = corpus.hash == trained_on.get("hash")
+    part = split or ("test" if same else "all")
+    notices: list[str] = []
+    if part != "all":
+        if same:
+            kept = SplitOptions(tuple(trained_on["fractions"]), trained_on["split_seed"])
+            splitting = SplitOptions(splitting.fractions or kept.fractions, splitting.split_seed or kept.split_seed)
+            if splitting != kept:
+                notices.append(
+                    f"{model} was trained on this text split {_in_words(kept)}, and it is now split "
+                    f"{_in_words(splitting)}: what is measured may have been learned."
+                )
+        corpus = corpus.resplit(splitting)
+    stream = corpus.stream(part, source.tokenizer)
+    notices += _on_dropping(stream, str(model))
+    for notice in notices:
+        log.warning(notice)
+    if backend == "native":
+        walker = native_walker(source.shape, source.weights(), precision, running.threads_for(ROWS))
+        losses = walker_losses(walker, stream)
+    else:
+        losses = document_losses(load_checkpoint(model, backend).model, stream)
+    nats, tokens = losses.by_document()
+    return Evaluation(
+        model=str(model),
+        texts=list(corpus.paths),
+        corpus=corpus.hash,
+        split=part,
+        split_seed=corpus.split_seed,
+        fractions=corpus.fractions and list(corpus.fractions),
+        loss=losses.loss,
+        bits_per_char=losses.bits_per_char,
+        accuracy=losses.accuracy,
+        perplexity=losses.perplexity,
+        tokens=int(tokens.sum()),
+        characters=int(losses.characters.sum()),
+        documents=len(nats),
+        seconds=round(time.perf_counter() - begin, 3),
+        rows=[
+            DocumentLoss(corpus.names[index], float(n / max(1, t)), int(t))
+            for index, n, t in zip(corpus.splits[part], nats, tokens, strict=True)
+        ],
+        notices=[*corpus.notices, *stream.notices, *notices],
+    )
+
+
+def _in_words(split: SplitOptions) -> str:
+    return f"with seed {split.split_seed} into {' '.join(f'{share:.4g}' for share in split.fractions or ())}"
+
+
+def _on_dropping(stream: TokenStream, model: str) -> Iterator[str]:
+    """A sentence on a text of which much was dropped, or read as unknown words.
+
+    Raises:
+        UserError: all of it was.
+    """
+    if stream.unit == "word":
+        if stream.dropped_share == 1:
+            raise UserError(
+                f"{model} knows none of the words of the text, so there is nothing to measure: take a model that was "
+                "trained on such a text, or one with another tokenizer."
+            )
+        if stream.dropped_share > MUCH:
+            yield (
+                f"{model} does not know {stream.dropped_share:.0%} of the words of the text: loss, perplexity and "
+                "accuracy count them as one word, which is easy to predict; the bits per character also count what it "
+                "takes to spell them."
+            )
+        return
+    remedy = "finetune the model on such a text first, or take one with a byte tokenizer"
+    if not stream.characters.any():
+        raise UserError(f"{model} knows none of the characters of the text, so there is nothing to measure: {remedy}.")
+    if stream.dropped_share > MUCH:
+        yield (
+            f"{model} does not know {stream.dropped_share:.0%} of the characters of the text: the figures are those of "
+            f"what is left, which is another text. To measure all of it, {remedy}."
+        )

@@ -1,0 +1,204 @@
+"""How much of a text is copied from the training text, told from hashes of it, without keeping it.
+
+A fingerprint is the set of the 64-bit hashes of all runs of 30 consecutive characters of the training text
+("shingles", Broder 1997). Texts are compared exactly as they are, spaces, line breaks and capitals included;
+build a fingerprint from what the model was shown (`tokenizer.normalise`). A run never reaches from one
+document into the next.
+
+Of a large text only the shingles whose hash is divisible by a power of two are kept, the rate. Because the
+choice depends on nothing but the shingle, a copied run is sampled at the same places as its original, and a
+share of sampled runs found is an estimate of the share of all runs.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from epigone.errors import UserError
+from epigone.storage import atomic_write
+from epigone.text.corpus import Corpus
+from epigone.text.tokenizer import Tokenizer
+
+RUN = 30
+FILE = "fingerprint.safetensors"  # in a checkpoint folder
+CAPACITY = 200_000  # hashes in a fingerprint, 1.6 MB
+BLOCK = 1 << 16  # characters hashed at a time, which keeps the arrays in the processor's cache
+
+Hashes = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Copying:
+    """How much of some texts stands in the training text."""
+
+    longest_run: int
+    """Characters in the longest stretch all of whose runs of 30 stand in the training text; 0 means none
+    of 30."""
+
+    share: float | None
+    """Share of the characters that lie in such a run. Unless `exact`: the share of sampled runs that were
+    found, and None when none fell on the text."""
+
+    exact: bool
+    """Whether every run of the training text is in the fingerprint. If not, both figures are estimates: the
+    longest run joins sampled runs that were found as long as none that was not found lies between."""
+
+    characters: int
+    """Characters of the texts."""
+
+    lookups: int
+    """Runs that were looked up: what the estimate rests on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fingerprint:
+    """Hashes of the runs of a training text."""
+
+    hashes: Hashes
+    """Sorted, all different."""
+
+    run: int
+    """Characters in a run."""
+
+    rate: int
+    """1 if all hashes were kept, else only those divisible by this power of two."""
+
+    characters: int
+    """Characters of the training text."""
+
+    @classmethod
+    def build(cls, texts: Iterable[str | Iterable[str]], run: int = RUN, capacity: int = CAPACITY) -> "Fingerprint":
+        """Fingerprint a training text; memory does not grow with its length.
+
+        Args:
+            texts: documents; a long one may be an iterable of its consecutive pieces.
+            run: characters in a run.
+            capacity: most hashes to keep; the rate is the lowest that keeps within.
+        """
+        hashes, rate, characters = np.empty(0, np.uint64), 1, 0
+        fresh: list[Hashes] = []  # what came since the last thinning
+        waiting = 0
+        for text in texts:
+            tail = ""  # the end of the last piece, where runs begin that reach into this one
+            for piece in [text] if isinstance(text, str) else text:
+                characters += len(piece)
+                window = tail + piece
+                tail = window[len(window) - min(len(window), run - 1) :]
+                for block in _hashes(window, run):
+                    sampled = _sampled(block, rate)
+                    if len(sampled):  # an empty array takes memory too
+                        fresh.append(sampled)
+                    waiting += len(sampled)
+                    if waiting > capacity:
+                        hashes, rate = _thin([hashes, *fresh], rate, capacity)
+                        fresh, waiting = [], 0
+        hashes, rate = _thin([hashes, *fresh], rate, capacity)
+        return cls(hashes, run, rate, characters)
+
+    def merge(self, other: "Fingerprint", capacity: int = CAPACITY) -> "Fingerprint":
+        """The fingerprint of both training texts together: what building it from them would have given."""
+        if self.run != other.run:
+            raise ValueError(f"Fingerprints of runs of {self.run} and {other.run} characters do not merge.")
+        rate = max(self.rate, other.rate)
+        hashes, rate = _thin([self.hashes, other.hashes], rate, capacity)
+        return Fingerprint(hashes, self.run, rate, self.characters + other.characters)
+
+    def copied(self, texts: Iterable[str]) -> Copying:
+        """Measure how much of the texts is copied; leave prompts out of them."""
+        characters = covered = lookups = found = longest = 0
+        for text in texts:
+            characters += len(text)
+            hashes = np.concatenate([np.empty(0, np.uint64), *_hashes(text, self.run)])
+            positions = np.flatnonzero(_divisible(hashes, self.rate))
+            sampled = hashes[positions]
+            hits = np.searchsorted(self.hashes, sampled, "right") > np.searchsorted(self.hashes, sampled)
+            for first, last in _stretches(hits):
+                longest = max(longest, int(positions[last] - positions[first]) + self.run)
+            starts = positions[hits]
+            covered += int(np.minimum(np.diff(starts), self.run).sum()) + self.run * bool(starts.size)
+            lookups += len(positions)
+            found += int(hits.sum())
+        if self.rate == 1:
+            share: float | None = covered / characters if characters else 0.0
+        else:
+            share = found / lookups if lookups else None
+        return Copying(longest, share, self.rate == 1, characters, lookups)
+
+
+def fingerprint_of(corpus: Corpus, tokenizer: Tokenizer) -> Fingerprint:
+    """The fingerprint of a corpus's training split as a model with this tokenizer is shown it."""
+    return Fingerprint.build(map(tokenizer.normalise, pieces) for pieces in corpus.documents("train"))
+
+
+def save_fingerprints(path: Path, fingerprints: Mapping[str, Fingerprint]) -> None:
+    """Write fingerprints of several training texts into one file, by name (such as `target` and `base`)."""
+    facts = {
+        name: json.dumps({"run": f.run, "rate": f.rate, "characters": f.characters}) for name, f in fingerprints.items()
+    }
+    atomic_write(path, save({name: f.hashes for name, f in fingerprints.items()}, metadata=facts))
+
+
+def load_fingerprints(path: Path) -> dict[str, Fingerprint]:
+    """Read what `save_fingerprints` wrote.
+
+    Raises:
+        UserError: the file is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            facts = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+            return {name: Fingerprint(hashes=file.get_tensor(name), **fact) for name, fact in facts.items()}
+    except (OSError, SafetensorError, ValueError, TypeError) as error:
+        raise UserError(
+            f"The fingerprint {path} cannot be read ({error}). Restore it from a copy, or delete it: the "
+            "model works without, only copying is no longer measured."
+        ) from error
+
+
+def _hashes(text: str, run: int) -> Iterator[Hashes]:
+    """The hashes of all runs of a text, in order, in blocks."""
+    for start in range(0, len(text) - run + 1, BLOCK):
+        block = text[start : start + BLOCK + run - 1].encode("utf-32-le", "surrogatepass")
+        codes = np.frombuffer(block, "<u4").astype(np.uint64)
+        hashes = np.zeros(len(codes) - run + 1, np.uint64)
+        for offset in range(run):  # a polynomial of the character codes modulo 2**64
+            hashes *= np.uint64(0x9E3779B97F4A7C15)
+            hashes += codes[offset : offset + len(hashes)]
+        # The low bits of such a polynomial depend on the low bits of the characters alone; mix all bits into
+        # all (the finaliser of SplitMix64, Steele et al. 2014).
+        hashes ^= hashes >> np.uint64(30)
+        hashes *= np.uint64(0xBF58476D1CE4E5B9)
+        hashes ^= hashes >> np.uint64(27)
+        hashes *= np.uint64(0x94D049BB133111EB)
+        hashes ^= hashes >> np.uint64(31)
+        yield hashes
+
+
+def _divisible(hashes: Hashes, rate: int) -> NDArray[np.bool_]:
+    return (hashes & np.uint64(rate - 1)) == 0
+
+
+def _sampled(hashes: Hashes, rate: int) -> Hashes:
+    return hashes if rate == 1 else hashes[_divisible(hashes, rate)]
+
+
+def _thin(parts: Sequence[Hashes], rate: int, capacity: int) -> tuple[Hashes, int]:
+    """Join, sort, drop repeats, and double the rate until the hashes are within capacity."""
+    hashes = np.unique(_sampled(np.concatenate(parts), rate))
+    while len(hashes) > capacity:
+        rate *= 2
+        hashes = _sampled(hashes, rate)
+    return hashes, rate
+
+
+def _stretches(hits: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """First and last index of each stretch of consecutive hits."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], hits, [False]]).astype(np.int8)))
+    for first, after in edges.reshape(-1, 2):
+        yield int(first), int(after) - 1

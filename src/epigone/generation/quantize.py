@@ -1,0 +1,181 @@
+"""`quantize`: a model's weights as whole numbers of 8 bits, a scale for each row; a quarter of the size, and quicker.
+
+Rounding shifts what a row adds up to by the rounding errors times the mean of the states; the biases take that back
+(bias correction: Nagel et al. 2019), with means over a text that the model writes itself. What it still costs is
+measured before the folder is written: the cross-entropy of both on the same text.
+"""
+
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from epigone.errors import UserError
+from epigone.evaluation.intervals import MIN_DOCUMENTS, paired_difference
+from epigone.evaluation.losses import BLOCK, walker_losses
+from epigone.generation.generate import GenerateOptions, generate
+from epigone.generation.sampling import SamplingOptions
+from epigone.models.card import model_card
+from epigone.models.checkpoint import Checkpoint, load_checkpoint
+from epigone.models.folder import SCALE, Weights, unscaled
+from epigone.models.language_model import LanguageModel
+from epigone.models.walker import EngineOptions, Floats, Precision, native_walker, row_scales
+from epigone.storage import atomic_write, write_json
+from epigone.text.corpus import Corpus
+from epigone.text.documents import ReadOptions
+from epigone.text.streams import TokenStream
+
+SAMPLES, LENGTH = 64, 500  # of the text that a model writes to be measured on
+Nats = tuple[NDArray[np.float64], NDArray[np.int64]]  # of each document, and its tokens
+
+
+@dataclass(frozen=True)
+class Quantisation:
+    """A quantised model, and what it lost."""
+
+    model: str
+    """Its folder."""
+    base: str
+    megabytes: float
+    """Of its weights."""
+    base_megabytes: float
+    text: str
+    """What both were measured on."""
+    tokens: int
+    base_loss: float
+    """Nats per token in fp32."""
+    loss: float
+    """The same in int8."""
+    difference: float
+    interval: tuple[float, float]
+    """95 % of the difference, by the bootstrap over documents, or over blocks of them where they are few."""
+
+
+def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadOptions = ReadOptions()) -> Quantisation:
+    """Write a model anew with weights of 8 bits, and measure what that changes.
+
+    Args:
+        model: the folder of a model, or the name of a bundled one.
+        texts: files or folders of text to measure on; without any, what the model itself writes.
+        out: the folder for the quantised model.
+        read: how the text is read.
+
+    Raises:
+        UserError: bad input, an output folder that is not empty, or no native engine, which alone runs in int8.
+    """
+    source, folder = load_checkpoint(model), Path(out)
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty. Choose another folder with --out.")
+    weights = source.weights()
+    own = _own_text(source)
+    tensors = quantized(weights)
+    tensors |= corrected_biases(weights, unscaled(tensors), input_means(source.model, own))
+    stream = Corpus.open(texts, read, None).stream("all", source.tokenizer) if texts else None
+    before = _nats(source, weights, "fp32", stream, own)
+    after = _nats(source, unscaled(tensors), "int8", stream, own)
+    tokens = int(before[1].sum())
+    try:
+        difference = paired_difference(after[0], before[0], before[1])
+    except ValueError as error:
+        raise UserError(
+            f"The text is too short to measure on: it needs {MIN_DOCUMENTS} documents, or {MIN_DOCUMENTS * BLOCK:,} "
+            "characters. Leave it out, and what the model itself writes is used."
+        ) from error
+    data = save(tensors, metadata={"format": "pt"})
+    result = Quantisation(
+        model=str(out),
+        base=source.folder.name,
+        megabytes=len(data) / 1e6,
+        base_megabytes=(source.folder / "model.safetensors").stat().st_size / 1e6,
+        text=", ".join(Path(text).name for text in texts) or "what the model itself wrote",
+        tokens=tokens,
+        base_loss=float(before[0].sum() / tokens),
+        loss=float(after[0].sum() / tokens),
+        difference=difference.estimate,
+        interval=(difference.low, difference.high),
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    atomic_write(folder / "model.safetensors", data)
+    config = source.config | {"dtype": "int8", "quantised": {k: v for k, v in asdict(result).items() if k != "model"}}
+    write_json(folder / "config.json", config)
+    for file in ("tokenizer.json", "history.jsonl", "fingerprint.safetensors"):
+        if (source.folder / file).is_file():
+            shutil.copyfile(source.folder / file, folder / file)
+    atomic_write(folder / "README.md", model_card(folder.name, config))
+    return result
+
+
+def quantized(weights: Weights) -> dict[str, NDArray[Any]]:
+    """Matrices as int8 with a scale for each row.
+
+    What is looked up by token instead of multiplied (embedding, one-hot layer 0) keeps 16 bits: a rare token's weights
+    may be large, and would cost all others their precision. Biases stay as they are.
+    """
+    looked_up = "embedding.weight" if "embedding.weight" in weights else "layers.0.weight_ih"
+    result: dict[str, NDArray[Any]] = {}
+    for name, weight in weights.items():
+        if weight.ndim == 1:
+            result[name] = weight
+            continue
+        if name == looked_up and "head.weight" in weights:  # a tied head is multiplied
+            result[name] = weight.astype(np.float16)
+            continue
+        scale = row_scales(weight)
+        result[name] = np.rint(weight / scale[:, None]).astype(np.int8)
+        result[name + SCALE] = scale
+    return result
+
+
+@torch.no_grad()
+def input_means(model: LanguageModel, ids: NDArray[np.int64]) -> dict[str, Floats]:
+    """What each matrix is multiplied with, on average over texts: by the matrix's name, (its columns,).
+
+    Args:
+        model: in evaluation mode.
+        ids: tokens (T, S) of S texts, each read from the zero state.
+    """
+    tokens = torch.from_numpy(ids.T.copy())
+    means = {}
+    if model.embedding is not None:
+        means["layers.0.weight_ih"] = model.embedding(tokens).mean(dim=(0, 1)).numpy()
+    for layer in range(len(model.layers)):
+        mean = model(tokens, stop=layer + 1)[0].mean(dim=(0, 1)).numpy()
+        means[f"layers.{layer}.weight_hh"] = means[f"layers.{layer + 1}.weight_ih"] = mean
+    means["head.weight"] = means.pop(f"layers.{len(model.layers)}.weight_ih")
+    return means
+
+
+def corrected_biases(weights: Weights, rounded: Weights, means: dict[str, Floats]) -> dict[str, Floats]:
+    """Biases that make up for what the rounding of a matrix changes on average."""
+    result = {}
+    for name, mean in means.items():
+        matrix = name if name in weights else "embedding.weight"  # a tied head
+        bias = name.replace("weight", "bias")
+        result[bias] = (weights[bias] + (weights[matrix] - rounded[matrix]) @ mean).astype(np.float32)
+    return result
+
+
+def _own_text(source: Checkpoint) -> NDArray[np.int64]:
+    """Tokens (T, S) of S texts that the model writes in fp32, as it would be read: after an end symbol."""
+    options = GenerateOptions(length=LENGTH, samples=SAMPLES), SamplingOptions(temperature=1, seed=0)
+    texts = generate(source, *options, EngineOptions("native", "fp32")).texts
+    ids = [[source.tokenizer.end, *source.tokenizer.encode(text).tolist()] for text in texts]
+    return np.array([each[: min(map(len, ids))] for each in ids], dtype=np.int64).T
+
+
+def _nats(
+    source: Checkpoint, weights: Weights, precision: Precision, stream: TokenStream | None, own: NDArray[np.int64]
+) -> Nats:
+    """The loss of each document of a text (of its blocks where they are few), or of each text that the model wrote."""
+    walker = native_walker(source.shape, weights, precision, EngineOptions().threads_for(SAMPLES))
+    if stream is not None:
+        losses = walker_losses(walker, stream)
+        return losses.by_document() if len(losses.characters) >= MIN_DOCUMENTS else (losses.nats, losses.tokens)
+    walker.start(own.shape[1])
+    nats, _ = walker.score(np.ascontiguousarray(own[:-1]), np.ascontiguousarray(own[1:]))
+    return nats.sum(axis=0), np.full(own.shape[1], len(own) - 1)

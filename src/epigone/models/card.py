@@ -1,0 +1,105 @@
+"""The model card: what a checkpoint is, how it was made and how well it does, as Markdown."""
+
+import json
+from typing import Any
+
+from epigone.text.reading import counted
+
+
+def model_card(name: str, config: dict[str, Any]) -> str:
+    """The README.md of a checkpoint folder, from its config.json alone."""
+    model, request, result = config["model"], config.get("request", {}), config.get("result", {})
+    corpus = request.get("corpus", {})
+    lines = [
+        f"# {name}",
+        "",
+        f"A {_level(request)} {model['cell'].upper()} language model of {counted(model['num_layers'], 'layer')} with "
+        f"{counted(model['hidden_size'], 'unit')}, made with {_maker(config)} "
+        f"(`{request.get('command', '?')}`).",
+        "",
+    ]
+    if "base" in request:
+        lines += [f"Retrained from `{request['base']['name']}`; {_learned(config)}", ""]
+    if corpus:
+        lines += [
+            "## Text",
+            "",
+            f"{counted(corpus['documents'], 'document')}, {counted(corpus['characters'], 'character')}, sha256 "
+            f"`{corpus['hash'][:16]}`, {_division(corpus)}.",
+            "",
+            *[f"- read with `{option}` {value!r}" for option, value in corpus.get("read", {}).items()],
+            *[f"- {notice}" for notice in result.get("notices", corpus.get("notices", []))],
+            "",
+        ]
+    if result:
+        lines += [
+            "## Result",
+            "",
+            "On the validation split, with the best weights:",
+            "",
+            "| loss (nats per token) | bits per character | accuracy | perplexity |",
+            "|---|---|---|---|",
+            f"| {result['loss']:.4f} | {result['bits_per_char']:.4f} | {result['accuracy']:.2%} "
+            f"| {result['perplexity']:.3f} |",
+            "",
+            f"{result['parameters']:,} weights, of which {result['trained_parameters']:,} learned; "
+            f"{counted(result['steps'], 'step')} ({result['epochs']:.2f} epochs, {result['outcome']}), "
+            f"{result['seconds']:,.0f} seconds; the kept weights are those of step {result['best_step']:,}.",
+            "",
+        ]
+    if "quantised" in config:
+        lines += [*_quantised(config["quantised"]), ""]
+    lines += ["## Settings", "", "```json", json.dumps(request.get("options", {}), indent=2), "```", ""]
+    lines += [
+        "## Use",
+        "",
+        "```python",
+        "import epigone",
+        "",
+        f'print(epigone.generate("{name}", epigone.GenerateOptions(length=300)).texts[0])',
+        "```",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _maker(config: dict[str, Any]) -> str:
+    """The program and version that wrote a config.json; version 0.1.0 had another name."""
+    name = "epigone" if "epigone" in config else "understudy"
+    return f"{name} {config[name]}"
+
+
+def _level(request: dict[str, Any]) -> str:
+    """What the tokens are."""
+    tokenizer = request.get("options", {}).get("tokenizer") or request.get("tokenizer")
+    return {"word": "word-level", "bpe": "subword-level"}.get(tokenizer or "", "character-level")
+
+
+def _quantised(facts: dict[str, Any]) -> list[str]:
+    """What the weights lost when they became whole numbers."""
+    low, high = facts["interval"]
+    measured = f"{facts['text']} ({counted(facts['tokens'], 'token')})"
+    return [
+        "## Quantised",
+        "",
+        f"The weights are those of `{facts['base']}` as whole numbers of 8 bits, with a scale for each row. On "
+        f"{measured} the loss is {facts['loss']:.4f} nats per token in int8 and {facts['base_loss']:.4f} in fp32: "
+        f"{facts['difference']:+.5f} [{low:+.5f}, {high:+.5f}] (95 %).",
+    ]
+
+
+def _learned(config: dict[str, Any]) -> str:
+    """Which weights of a base learned, and what the others are."""
+    request, result, new = config["request"], config.get("result"), config.get("new_tokens", 0)
+    rows = f"the rows of {counted(new, 'new token')} started from the mean of the base's"
+    if result and result["trained_parameters"] == result["parameters"]:
+        return f"all of the weights learned{f'; {rows}' if new else ''}."
+    others = "All others are those of the base, bit for bit"
+    return f"the weights that learned: `{request['selection']}`. {others}{f', but {rows}' if new else ''}."
+
+
+def _division(corpus: dict[str, Any]) -> str:
+    """How a corpus was split."""
+    way = "by position" if corpus.get("by_position") else f"with seed {corpus['split_seed']}"
+    shares = " / ".join(f"{share:.4g}" for share in corpus.get("fractions") or [])
+    return f"split {way} into train / validation / test{f' by {shares}' if shares else ''}"

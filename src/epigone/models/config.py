@@ -1,0 +1,126 @@
+"""The shape of a language model, and what follows from it without PyTorch."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from math import prod
+from typing import Literal
+
+from epigone.errors import UserError, check_options
+
+# Of each cell in `cells.py`: its gates in the order in which they are stacked, and the number of its state vectors.
+GATES = {
+    "rnn": ("hidden",),
+    "rnn_relu": ("hidden",),
+    "lstm": ("input", "forget", "cell", "output"),
+    "gru": ("reset", "update", "new"),
+}
+BY_OPTIONS = (0,)  # cutoffs that are not settled
+MANY = 20_000  # tokens from which on the softmax is adaptive
+STATES = {"rnn": 1, "rnn_relu": 1, "lstm": 2, "gru": 1}
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    """The shape of a language model, as far as a user chooses it."""
+
+    cell: Literal["rnn", "rnn_relu", "lstm", "gru"] = "lstm"
+    """Recurrent cell."""
+    num_layers: int = 3
+    """Recurrent layers, one above the other."""
+    hidden_size: int = 64
+    """Units in each layer."""
+    embedding_size: int = 0
+    """Width of a learned embedding; 0 means one-hot input, a lookup in layer 0."""
+    tied: bool = False
+    """Use the embedding as the head's weight too; needs an embedding as wide as the layers."""
+    dropout: float = 0.0
+    """Share of units dropped between layers."""
+    dropout_kind: Literal["ordinary", "variational"] = "ordinary"
+    """Whether dropout draws anew at each step, or once for the whole sequence."""
+    output_dropout: float = 0.0
+    """Share of the top layer's outputs dropped before the head."""
+    init: Literal["orthogonal", "uniform", "normal"] = "orthogonal"
+    """Initial weights: orthogonal recurrent matrices below inputs of unit size; uniform within 1 / sqrt(hidden size)
+    as in PyTorch, from which a stack of layers takes thousands of steps to start; or normal, biases too."""
+    init_std: float = 0.1
+    """Standard deviation of normal initial weights."""
+    softmax: Literal["auto", "full", "adaptive"] = "auto"
+    """Full, or adaptive: rare tokens wait in clusters, which is quicker with many, but runs on PyTorch only; auto is
+    adaptive from 20,000 tokens on."""
+    one_bias: bool = False
+    """Give each layer one bias to learn instead of two that are added up, of which one then stays at zero."""
+
+    def __post_init__(self) -> None:
+        if self.cell not in STATES:
+            raise UserError(f"There is no cell '{self.cell}'; choose one of {', '.join(STATES)}.")
+        if self.dropout_kind not in ("ordinary", "variational"):
+            raise UserError(f"There is no dropout_kind '{self.dropout_kind}'; choose one of ordinary, variational.")
+        if self.init not in ("orthogonal", "uniform", "normal"):
+            raise UserError(f"There is no init '{self.init}'; choose one of orthogonal, uniform, normal.")
+        if self.softmax not in ("auto", "full", "adaptive"):
+            raise UserError(f"There is no softmax '{self.softmax}'; choose one of auto, full, adaptive.")
+        if self.num_layers < 1 or self.hidden_size < 1 or self.embedding_size < 0:
+            raise UserError(
+                f"A model needs at least one layer and one unit; num_layers={self.num_layers}, hidden_size="
+                f"{self.hidden_size} and embedding_size={self.embedding_size} (0 for one-hot input) were given."
+            )
+        if self.tied and self.embedding_size != self.hidden_size:
+            raise UserError(
+                f"A tied head needs an embedding as wide as the layers; set embedding_size to {self.hidden_size} "
+                f"(it is {self.embedding_size})."
+            )
+        check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "dropout", "output_dropout")
+        check_options(self, "be above 0", lambda value: value > 0, "init_std")
+
+
+@dataclass(frozen=True)
+class ModelConfig(ModelOptions):
+    """The shape of a language model: everything that is needed to build it without its weights."""
+
+    vocabulary_size: int = field(kw_only=True)
+    """Number of tokens V."""
+    cutoffs: tuple[int, ...] = field(kw_only=True, default=BY_OPTIONS)
+    """The first token of each cluster of an adaptive softmax, none of a full one; settled by the options at first."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        adaptive = self.softmax == "adaptive" or (self.softmax == "auto" and self.vocabulary_size >= MANY)
+        cutoffs = tuple(self.cutoffs)  # JSON knows lists only
+        if cutoffs == BY_OPTIONS:
+            first, second = self.vocabulary_size // 10, self.vocabulary_size // 3
+            cutoffs = (first, second) if adaptive and 0 < first < second else ()
+        object.__setattr__(self, "cutoffs", cutoffs)
+
+
+def sized(options: ModelOptions, vocabulary_size: int) -> ModelConfig:
+    """The shape of a model with a vocabulary of this size."""
+    return ModelConfig(**asdict(options), vocabulary_size=vocabulary_size)
+
+
+def num_weights(config: ModelConfig) -> int:
+    """How many weights learn in a language model of this shape; tied ones count once, one of two biases not at all."""
+    shapes = weight_shapes(config).items()
+    return sum(prod(shape) for name, shape in shapes if not (config.one_bias and name.endswith("bias_hh")))
+
+
+def nearest_size(candidates: Iterable[ModelOptions], vocabulary_size: int, weights: int) -> ModelOptions:
+    """The candidate whose number of weights is nearest to `weights`, with a vocabulary of this size."""
+    return min(candidates, key=lambda options: abs(num_weights(sized(options, vocabulary_size)) - weights))
+
+
+def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
+    """The shape of each weight of a language model by its name; a tied head's weight is the embedding's."""
+    size, vocabulary = config.hidden_size, config.vocabulary_size
+    rows, width = len(GATES[config.cell]) * size, config.embedding_size or vocabulary
+    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, width)} if config.embedding_size else {}
+    for layer in range(config.num_layers):
+        shapes |= {
+            f"layers.{layer}.weight_ih": (rows, size if layer else width),
+            f"layers.{layer}.weight_hh": (rows, size),
+            f"layers.{layer}.bias_ih": (rows,),
+            f"layers.{layer}.bias_hh": (rows,),
+        }
+    head = {} if config.tied else {"head.weight": (vocabulary, size)}
+    clusters = len(config.cutoffs)
+    adaptive = {"head.clusters.weight": (clusters, size), "head.clusters.bias": (clusters,)} if clusters else {}
+    return shapes | head | {"head.bias": (vocabulary,)} | adaptive

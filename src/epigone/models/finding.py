@@ -1,0 +1,38 @@
+"""Which folder is meant by a model's name? Light, so that it can be asked without loading PyTorch."""
+
+import difflib
+from importlib.resources import files
+from pathlib import Path
+
+from epigone.errors import UserError
+
+
+def bundled_models() -> dict[str, Path]:
+    """The models that come with the package, by name."""
+    root = Path(str(files("epigone") / "bundled"))
+    return {path.parent.name: path.parent for path in sorted(root.glob("*/config.json"))}
+
+
+def resolve(name_or_folder: str | Path) -> Path:
+    """The folder of a checkpoint: a path, or the name of a bundled model.
+
+    Raises:
+        UserError: there is neither.
+    """
+    folder = Path(name_or_folder)
+    if (folder / "config.json").is_file() and (folder / "model.safetensors").is_file():
+        return folder
+    bundled = bundled_models()
+    if str(name_or_folder) in bundled:
+        return bundled[str(name_or_folder)]
+    if folder.is_dir():
+        raise UserError(
+            f"{folder} is not a checkpoint: it holds no model.safetensors with a config.json. "
+            "Give the folder that pretrain or finetune wrote with --out."
+        )
+    if folder.is_file():
+        raise UserError(f"{folder} is a file, not a model; give the folder that pretrain or finetune wrote with --out.")
+    close = difflib.get_close_matches(str(name_or_folder), bundled, n=1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    names = ", ".join(bundled) or "none"
+    raise UserError(f"There is no model folder {folder}, and no bundled model of that name (there are: {names}).{hint}")

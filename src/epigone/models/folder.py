@@ -1,0 +1,131 @@
+"""A model folder as data, read without PyTorch.
+
+model.safetensors   the weights            config.json          shape, training, corpus, results
+tokenizer.json      the vocabulary         history.jsonl        one line for each validation
+README.md           the model card         fingerprint.safetensors   hashes of what it was trained on
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, deserialize
+
+from epigone import __version__
+from epigone.errors import UserError
+from epigone.models.config import ModelConfig, weight_shapes
+from epigone.models.finding import resolve
+from epigone.storage import read_object
+from epigone.text.tokenizer import Tokenizer
+from epigone.text.tokenizers import tokenizer_from_dict
+
+FORMAT = 1
+Weights = dict[str, NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """What a folder says of its model; the weights are read when they are asked for."""
+
+    shape: ModelConfig
+    tokenizer: Tokenizer
+    config: dict[str, Any]
+    folder: Path
+
+    def weights(self) -> Weights:
+        """The named weights as float32, each once: a tied head's is left out.
+
+        Raises:
+            UserError: the file is damaged, or it and config.json disagree about names or shapes.
+        """
+        path = self.folder / "model.safetensors"
+        try:
+            found = unscaled({name: _array(tensor) for name, tensor in deserialize(path.read_bytes())})
+        except (SafetensorError, OSError) as error:
+            raise UserError(
+                f"{path} is damaged or cut short ({error}). Restore it from a copy, or train again."
+            ) from error
+        expected = weight_shapes(self.shape)
+        wrong = [f"{name} is missing" for name in expected.keys() - found.keys()]
+        wrong += [f"{name} is not part of the model" for name in found.keys() - expected.keys()]
+        wrong += [
+            f"{name} has shape {found[name].shape} instead of {expected[name]}"
+            for name in expected.keys() & found.keys()
+            if found[name].shape != expected[name]
+        ]
+        if wrong:
+            raise UserError(f"{path} does not fit the config.json beside it: {'; '.join(sorted(wrong)[:3])}.")
+        return found
+
+
+SCALE = ".scale"
+
+
+def unscaled(tensors: Weights) -> Weights:
+    """Weights of which matrices of whole numbers are multiplied by the scales of their rows, named NAME.scale."""
+    scales = {name: tensor for name, tensor in tensors.items() if name.endswith(SCALE)}
+    weights = {name: tensor for name, tensor in tensors.items() if name not in scales}
+    for name, scale in scales.items():
+        matrix = name.removesuffix(SCALE)
+        if matrix in weights and len(scale) == len(weights[matrix]):
+            weights[matrix] = weights[matrix].astype(np.float32) * scale[:, None]
+    return weights
+
+
+def read_folder(name_or_folder: str | Path) -> ModelFolder:
+    """Read what describes a model: a folder, or the name of a bundled model.
+
+    Raises:
+        UserError: no such folder, or a damaged file.
+    """
+    folder = resolve(name_or_folder)
+    config = read_object(folder / "config.json")
+    if config.get("format", FORMAT) != FORMAT:
+        raise UserError(
+            f"{folder / 'config.json'} has format {config['format']}, and epigone {__version__} reads {FORMAT}: it "
+            "comes from a newer version. Upgrade with `pip install -U epigone`."
+        )
+    shape = _shape(folder / "config.json", config.get("model"))
+    path = folder / "tokenizer.json"
+    described = read_object(path)
+    try:
+        tokenizer = tokenizer_from_dict(described)
+    except UserError as error:
+        raise UserError(f"{path} describes no tokenizer: {error}") from error
+    if len(tokenizer.vocabulary) != shape.vocabulary_size:
+        raise UserError(
+            f"{path} has {len(tokenizer.vocabulary)} tokens but the model of {folder / 'config.json'} has "
+            f"{shape.vocabulary_size}; the files come from different models. Restore them from a copy."
+        )
+    return ModelFolder(shape, tokenizer, config, folder)
+
+
+def _shape(path: Path, shape: Any) -> ModelConfig:
+    known = {field.name for field in fields(ModelConfig)}
+    if not isinstance(shape, dict) or "vocabulary_size" not in shape or not known.issuperset(shape):
+        raise UserError(
+            f"{path} does not describe a model of this version of epigone ({__version__}): "
+            "its 'model' must be an object with the keys " + ", ".join(sorted(known)) + "."
+        )
+    try:
+        for name in ("num_layers", "hidden_size", "embedding_size", "vocabulary_size"):
+            if not isinstance(size := shape.get(name, 1), int):
+                raise TypeError(f"{name} is {size!r}")
+        if shape["vocabulary_size"] < 1:
+            raise ValueError(f"vocabulary_size is {shape['vocabulary_size']}")
+        return ModelConfig(**shape)
+    except (UserError, TypeError, ValueError) as error:
+        raise UserError(f"{path} describes a model that cannot be built ({error}); restore it from a copy.") from error
+
+
+def _array(tensor: dict[str, Any]) -> NDArray[np.float32]:
+    """A tensor of the file as float32."""
+    kind, data, shape = tensor["dtype"], tensor["data"], tensor["shape"]
+    if kind == "BF16":  # the upper half of a float32
+        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
+    number = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I8": "i1"}.get(kind)
+    if number is None:
+        raise SafetensorError(f"it holds numbers of the kind {kind}")
+    return np.frombuffer(data, number).astype(np.float32).reshape(shape)

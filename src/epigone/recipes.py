@@ -1,0 +1,83 @@
+"""Recipes: commented TOML files whose keys are the flags of a command, with what the run measured.
+
+[options]                      # what --recipe sets; flags on the command line win
+lr = 0.003
+num_layers = 2
+
+[measured]                     # what came of it: never read by a command
+validation_loss = 1.23
+"""
+
+import difflib
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from epigone.errors import UserError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The options of a recipe, by the name of their flag with underscores."""
+
+    path: Path
+    options: dict[str, Any]
+
+    def check(self, command: str, known: Sequence[str]) -> None:
+        """Refuse options that a command does not have.
+
+        Raises:
+            UserError: names the file and the key.
+        """
+        for key in self.options:
+            if key.replace("-", "_") in known:
+                continue
+            close = difflib.get_close_matches(key.replace("-", "_"), known, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"epigone {command} --help lists them."
+            raise UserError(f"The recipe {self.path} sets '{key}', which is no option of {command}; {hint}")
+
+
+def take_recipe(arguments: list[str]) -> tuple[list[str], str | None]:
+    """Split off `--recipe FILE` or `--recipe=FILE` from the arguments of a command.
+
+    Raises:
+        UserError: the file is not named, or there are two.
+    """
+    kept: list[str] = []
+    found: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            kept += [argument, *rest]
+        elif argument == "--recipe":
+            found.append(next(rest, ""))
+        elif argument.startswith("--recipe="):
+            found.append(argument.removeprefix("--recipe="))
+        else:
+            kept.append(argument)
+    if "" in found:
+        raise UserError("--recipe needs the path of a TOML file.")
+    if len(found) > 1:
+        raise UserError(f"--recipe takes one file, and {' and '.join(found)} were given; put all options into one.")
+    return kept, found[0] if found else None
+
+
+def read_recipe(path: str | Path) -> Recipe:
+    """Read a recipe.
+
+    Raises:
+        UserError: the file is missing, is not TOML, or has no table `options`.
+    """
+    try:
+        with open(path, "rb") as file:
+            recipe = tomllib.load(file)
+    except OSError as error:
+        raise UserError(f"Could not read the recipe {path}: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"The recipe {path} is not valid TOML: {error}.") from error
+    options = recipe.get("options")
+    if not isinstance(options, dict):
+        raise UserError(f"The recipe {path} has no table [options]; put the flags there, such as lr = 0.003.")
+    return Recipe(Path(path), options)

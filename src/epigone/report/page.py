@@ -1,0 +1,184 @@
+"""A report as two documents: a page complete in itself, and Markdown with its pictures beside it.
+
+The report room is handed plain data and knows nothing of how the runs were made.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from epigone.errors import UserError
+from epigone.report.markup import clean, fenced, markdown, paragraph
+from epigone.report.palette import SLOTS, Palette
+from epigone.report.tables import Table, to_html, to_markdown
+from epigone.storage import atomic_write
+
+if TYPE_CHECKING:
+    from epigone.report.drawing import Pictures, Plot
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A plot (`LossCurves`, `IntervalBars`, or what else can `draw` itself), its title and caption."""
+
+    title: str
+    plot: "Plot"
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A generated text and its measures."""
+
+    name: str
+    text: str
+    family: str = ""
+    settings: str = ""
+    """How it was drawn: temperature, seed, prompt."""
+    measures: Sequence[str] = ()
+    """What was measured of it, a line each."""
+
+
+Fact = str | int | float | bool | None | Sequence["Fact"] | Mapping[str, "Fact"]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a report shows, in the order it shows it."""
+
+    title: str
+    summary: str
+    """The verdict, in a sentence or two."""
+    tables: Sequence[Table] = ()
+    figures: Sequence[Figure] = ()
+    samples: Sequence[Sample] = ()
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+    """What it takes to repeat the runs: options, corpus hash, seeds, machine, times, versions."""
+    notices: Sequence[str] = ()
+    """Sentences the reader must know before believing the numbers."""
+
+
+def write_report(folder: Path, report: Report) -> Path:
+    """Write `report.html`, `report.md` and `figures/*.png` into `folder`; the same report, the same bytes.
+
+    Returns:
+        The path of `report.html`.
+
+    Raises:
+        UserError: matplotlib or Jinja2 is not installed, or the folder cannot be written.
+    """
+    try:
+        from jinja2 import Environment, FileSystemLoader
+
+        from epigone.report.drawing import render
+    except ImportError as error:
+        raise UserError(
+            f"A report needs {error.name}, which is not installed; run: pip install 'epigone[study]'"
+        ) from error
+    palette = Palette()
+    tables = [to_html(table, number, palette) for number, table in enumerate(report.tables, 1)]
+    figures = [
+        _Drawn(number, figure, render(figure.plot, f"figure{number}", _alt(figure), palette))
+        for number, figure in enumerate(report.figures, 1)
+    ]
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, finalize=lambda value: clean(value) if type(value) is str else value,
+    )  # fmt: skip
+    page = environment.get_template("page.html").render(
+        report=report,
+        tables=tables,
+        figures=figures,
+        facts=_sections(report.facts),
+        palette=palette,
+        slots=SLOTS,
+    )
+    folder = Path(folder)
+    try:
+        (folder / "figures").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Could not make the folder {folder / 'figures'}: {error.strerror}.") from error
+    for drawn in figures:
+        if drawn.pictures:
+            atomic_write(folder / drawn.path, drawn.pictures.png)
+    atomic_write(folder / "report.md", "\n\n".join(_markdown(report, figures)) + "\n")
+    atomic_write(folder / "report.html", page)
+    return folder / "report.html"
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    number: int
+    figure: Figure
+    pictures: "Pictures | None"
+    """None when there was nothing to draw."""
+
+    @property
+    def path(self) -> str:
+        slug = re.sub(r"[^a-z0-9]+", "-", self.figure.title.lower()).strip("-")[:60]
+        return f"figures/{self.number}-{slug or 'figure'}.png"
+
+
+def _alt(figure: Figure) -> str:
+    """What those are told who cannot see the picture."""
+    return clean(f"{figure.title}. {figure.caption}".strip())
+
+
+def _markdown(report: Report, figures: Sequence[_Drawn]) -> Iterator[str]:
+    """The blocks of `report.md`."""
+    yield f"# {markdown(report.title)}"
+    yield paragraph(report.summary)
+    if report.notices:
+        yield "\n".join(f"> - {paragraph(notice)}" for notice in report.notices)
+    yield from (to_markdown(table, number).rstrip() for number, table in enumerate(report.tables, 1))
+    for drawn in figures:
+        figure = drawn.figure
+        if drawn.pictures:
+            yield f"![{markdown(_alt(figure))}]({drawn.path})"
+        missing = "" if drawn.pictures else " There is nothing to draw."
+        caption = f"**Figure {drawn.number}. {markdown(figure.title)}.** {markdown(figure.caption)}".rstrip()
+        yield caption + missing
+    if report.samples:
+        yield "## Samples"
+    for sample in report.samples:
+        settings = f" ({markdown(sample.settings)})" if sample.settings else ""
+        yield f"### {markdown(sample.name)}{settings}"
+        yield fenced(sample.text)
+        if sample.measures:
+            yield f"*{markdown(' · '.join(sample.measures))}*"
+    if report.facts:
+        yield "## How to repeat this"
+    for heading, facts in _sections(report.facts):
+        if heading:
+            yield f"### {markdown(heading)}"
+        yield "\n".join(f"- {markdown(key)}: {markdown(value) or '–'}" for key, value in facts)
+
+
+Section = tuple[str, list[tuple[str, str]]]
+
+
+def _sections(facts: Mapping[str, Fact]) -> list[Section]:
+    """A heading with its keys and values for each nested mapping, after those that stand alone."""
+    single = [(key, _value(value)) for key, value in facts.items() if not isinstance(value, Mapping)]
+    nested = [(key, list(_flat(value))) for key, value in facts.items() if isinstance(value, Mapping)]
+    return [(heading, pairs) for heading, pairs in [("", single), *nested] if pairs]
+
+
+def _flat(facts: Mapping[str, Fact], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for key, value in facts.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", _value(value)
+
+
+def _value(value: Fact) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "–", True: "yes", False: "no"}[value]
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ", ".join(map(_value, value))
+    return str(value)

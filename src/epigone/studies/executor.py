@@ -1,0 +1,150 @@
+"""Keeping every core busy with whole runs: worker processes, one thread each."""
+
+import ctypes
+import functools
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from epigone.errors import UserError
+from epigone.machine import cores, torch_threads
+from epigone.training.interruption import listen_to
+
+log = logging.getLogger("epigone")
+
+
+class Executor:
+    """Calls functions in the processes of a pool; without one, in this process, one after the other."""
+
+    def __init__(self, pool: ProcessPoolExecutor | None) -> None:
+        self.pool = pool
+
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
+        """Have a call made as soon as there is room; what is returned waits for its result."""
+        if self.pool is None:
+            return functools.cache(functools.partial(function, *arguments))
+        with _interruptions_held():
+            future = self.pool.submit(_call, function, *arguments)
+        return functools.partial(_result, future)
+
+    def map(
+        self,
+        function: Callable[..., Any],
+        arguments: Sequence[tuple[Any, ...]],
+        done: Callable[[int, Any], None] = lambda index, result: None,
+    ) -> list[Any]:
+        """Call `function(*a)` for each a and give the results in that order; `done` is told of each as it comes."""
+        results: list[Any] = [None] * len(arguments)
+        for index, result in self._each(function, arguments):
+            results[index] = result
+            done(index, result)
+        return results
+
+    def _each(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
+        if self.pool is None:
+            yield from ((index, function(*a)) for index, a in enumerate(arguments))
+        else:
+            with _interruptions_held():
+                futures = {self.pool.submit(_call, function, *a): index for index, a in enumerate(arguments)}
+            yield from ((futures[future], _result(future)) for future in as_completed(futures))
+
+
+@contextmanager
+def executor(workers: int = 0) -> Iterator[Executor]:
+    """An executor that ends with its running calls; `workers` 0 is one for each core.
+
+    When the block ends by an error or by Ctrl-C, trainings under way are told to save and stop at their next step.
+    A single worker is this process, with one thread and as silent as the others are.
+    """
+    workers = workers or cores()
+    if workers == 1:
+        level = log.level
+        log.setLevel(logging.WARNING)
+        try:
+            with torch_threads(1):
+                yield Executor(None)
+        finally:
+            log.setLevel(level)
+        return
+    # A fresh interpreter for each worker: a forked one would inherit the locks of PyTorch's threads.
+    context = multiprocessing.get_context("spawn")
+    over = context.RawValue(ctypes.c_bool, False)  # no lock, which a worker that is killed might hold
+    pool = ProcessPoolExecutor(workers, context, _begin, (over,))
+    try:
+        yield Executor(pool)
+    except KeyboardInterrupt:
+        log.info("Stopping: what is under way is saved. A second Ctrl-C stops at once.")
+        raise
+    finally:
+        over.value = True  # for calls under way, and those that the pool has handed out ahead and can no longer cancel
+        try:
+            pool.shutdown(wait=True, cancel_futures=True)
+        except KeyboardInterrupt:
+            for worker in multiprocessing.active_children():
+                worker.kill()
+            raise
+
+
+@contextmanager
+def _interruptions_held() -> Iterator[None]:
+    """Ctrl-C comes after the block. A worker that is started in it would else stumble over one while it imports."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+_over = ctypes.c_bool(False)  # no further call is to begin, nor a training to go on; a worker shares its parent's
+
+
+def _begin(over: ctypes.c_bool) -> None:
+    """Make a process a worker: one thread, no noise at Ctrl-C (training hears it by itself), no life of its own."""
+    global _over
+    _over = over
+    listen_to(lambda: over.value)
+    torch.set_num_threads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    threading.Thread(target=_follow_parent, daemon=True).start()
+
+
+def _follow_parent() -> None:
+    """End with the parent, even if it is killed: two processes must not write the same run when it is resumed."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    if _over.value:
+        raise KeyboardInterrupt
+    try:
+        return function(*arguments)
+    except KeyboardInterrupt:
+        _over.value = True
+        raise
+
+
+def _result(future: Future[Any]) -> Any:
+    try:
+        return future.result()
+    except BrokenProcessPool as error:
+        raise UserError(
+            "A worker process was killed, perhaps because memory ran out; what is finished is kept. "
+            "Give fewer --workers, and --resume to go on."
+        ) from error

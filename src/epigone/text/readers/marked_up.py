@@ -1,0 +1,192 @@
+"""HTML and Markdown: what people see of it."""
+
+import codecs
+import re
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from epigone.text.cleaning import strip_gutenberg
+from epigone.text.encoding import CHUNK, first_bytes, read_text
+from epigone.text.readers.packages import needing
+from epigone.text.readers.plain import read_plain
+from epigone.text.reading import Document, ReadOptions, ReadReport
+
+if TYPE_CHECKING:
+    from bs4 import BeautifulSoup, PageElement, Tag
+
+HTML = {".html", ".htm", ".xhtml"}
+MARKDOWN = {".md", ".markdown"}
+
+_DROPPED = {
+    "audio", "button", "canvas", "datalist", "embed", "head", "iframe", "map", "nav", "noscript", "object", "rp", "rt",
+    "script", "select", "style", "svg", "template", "textarea", "title", "video",
+}  # fmt: skip
+_BLOCKS = {
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "div", "dl", "fieldset",
+    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "html",
+    "legend", "main", "menu", "ol", "p", "pre", "search", "section", "summary", "table", "ul",
+}  # fmt: skip
+_LINES = {"dt", "li", "option", "tr"}
+_CELLS = {"td", "th"}
+_VERSES = re.compile(r"\b(?:poem|poetry|stanza|lyrics)\b")  # classes of elements in which each division is a line
+
+_SPACES = re.compile(r"[ \t\n\r\f]+")
+_DECLARED = re.compile(rb"<(?:meta|\?xml)\s[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+# As browsers do: pages that declare the first are written in the second.
+_MEANT = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949",
+          "shift_jis": "cp932"}  # fmt: skip
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:(?:[\w-]+:|[ \t]|#|- ).*\n|\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+
+
+def read_html(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
+    """One document: the text of a page, without what moves it, paints it or leads elsewhere.
+
+    Args:
+        path: the file, gzipped or not.
+        name: what to call the document.
+        options: the encoding, whether Gutenberg's texts are removed.
+        report: where changes are counted.
+
+    Raises:
+        NotText: the file is not text.
+        UserError: the file cannot be read or decoded.
+    """
+    declared = declared_encoding(first_bytes(path))
+    # Bytes of these codecs are all ASCII, so that they pass for UTF-8.
+    encoding = declared if declared and declared.startswith(("iso2022", "hz", "utf_7")) else None
+    markup = "".join(read_text(path, options.encoding or encoding, report, fallback=declared))
+    pieces = text_of_html(markup, path)
+    del markup
+    yield Document(name, strip_gutenberg(pieces, report) if options.gutenberg else pieces)
+
+
+def read_markdown(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
+    """The documents of a file, divided as plain text is, each without its marks; lines stay lines.
+
+    Args:
+        path: the file, gzipped or not.
+        name: what to call its first document; the others are called `name#2`, `name#3` and so on.
+        options: the separator, the encoding, whether Gutenberg's texts are removed.
+        report: where changes are counted.
+
+    Raises:
+        NotText: the file is not text.
+        UserError: the file cannot be read or decoded.
+    """
+    with needing("markdown-it-py", path):
+        from markdown_it import MarkdownIt
+    _soup("", path)  # that a package is missing must be known before there is a document
+    parser = MarkdownIt("commonmark", {"breaks": True}).enable(["table", "strikethrough"])
+
+    def without_marks(pieces: Iterator[str]) -> Iterator[str]:
+        text = "".join(pieces).lstrip("\ufeff\n")
+        yield from text_of_html(parser.render(_FRONT_MATTER.sub("", text, count=1)), path)
+
+    for document in read_plain(path, name, options, report):
+        yield Document(document.name, without_marks(document.pieces))
+
+
+def declared_encoding(head: bytes) -> str | None:
+    """The codec that an HTML or XML file names in its first bytes, or rather the one that is meant; None without."""
+    match = _DECLARED.search(head)
+    try:
+        codec = codecs.lookup(match[1].decode("ascii")).name if match else None
+    except LookupError:
+        return None
+    return _MEANT.get(codec or "", codec)
+
+
+def text_of_html(markup: str, path: Path) -> Iterator[str]:
+    """The text of a page: blocks with a blank line between them, items and rows on lines of their own.
+
+    Args:
+        markup: the page.
+        path: the file it comes from, for errors.
+
+    Raises:
+        NotText: the package that reads it is missing; before the first piece.
+    """
+    return _written(_soup(markup, path))
+
+
+def _soup(markup: str, path: Path) -> "BeautifulSoup":
+    with needing("beautifulsoup4", path):
+        from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning
+    with warnings.catch_warnings():  # XHTML is read well enough, and a page may be no more than an address
+        warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
+        warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
+        return BeautifulSoup(markup, "html.parser")
+
+
+class _Open(NamedTuple):
+    """An element whose contents are being written."""
+
+    rest: Iterator["PageElement"]
+    boundary: str = ""
+    """What stands before and behind it at least."""
+    keeps: bool = False
+    """Whether spaces and newlines in it count."""
+    verses: bool = False
+    """Whether divisions in it are lines."""
+    cell: bool = False
+    """Whether blocks in it are none."""
+
+
+def _written(soup: "BeautifulSoup") -> Iterator[str]:
+    from bs4 import CData, NavigableString, Tag
+
+    parts: list[str] = []  # of the paragraph or line that is being written
+    before = ""
+    begun = False
+    open_ = [_Open(iter(soup.contents), "\n\n")]
+    while open_:
+        inside = open_[-1]
+        child = next(inside.rest, None)
+        boundary = ""
+        if child is None:
+            open_.pop()
+            boundary = inside.boundary
+        elif isinstance(child, Tag) and child.name == "br":
+            parts.append("\n")
+        elif isinstance(child, Tag) and child.name not in _DROPPED and not child.has_attr("hidden"):
+            entered = _entered(child, inside)
+            boundary = entered.boundary
+            if child.name in _CELLS and entered.cell and parts:
+                parts.append("\t")
+            open_.append(entered)
+        elif type(child) in (NavigableString, CData):  # the other strings are comments and the like
+            parts.append(str(child) if inside.keeps else _SPACES.sub(" ", str(child)))
+        if boundary:
+            text = _tidied("".join(parts), inside.keeps)
+            parts.clear()
+            if text:
+                yield from _cut(before + text)
+                begun, before = True, ""
+            before = max(before, boundary) if begun else ""
+
+
+def _entered(tag: "Tag", outer: _Open) -> _Open:
+    holds_blocks = tag.name in _CELLS and len(tag.find_all(_BLOCKS, limit=2)) > 1  # layout, not a table of data
+    named = bool(_VERSES.search(" ".join(map(str, tag.get_attribute_list("class")))))
+    boundary = ""
+    inner_list = tag.name in ("ul", "ol") and tag.parent is not None and tag.parent.name == "li"
+    if not outer.cell and (tag.name in _LINES or inner_list or (tag.name == "div" and outer.verses and not named)):
+        boundary = "\n"
+    elif not outer.cell and (tag.name in _BLOCKS or holds_blocks):
+        boundary = "\n\n"
+    is_cell = tag.name in _CELLS and not holds_blocks
+    return _Open(
+        iter(tag.contents), boundary, outer.keeps or tag.name == "pre", outer.verses or named, outer.cell or is_cell
+    )
+
+
+def _cut(text: str) -> Iterator[str]:
+    return (text[start : start + CHUNK] for start in range(0, len(text), CHUNK))
+
+
+def _tidied(text: str, keeps: bool) -> str:
+    if keeps:
+        return text.strip("\n").rstrip()
+    return re.sub(r" *([\n\t]) *", r"\1", re.sub("  +", " ", text)).strip(" \n\t\r")

@@ -1,0 +1,125 @@
+"""Tables with a column of texts: CSV, TSV and JSON Lines."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+from epigone.errors import UserError
+from epigone.text.encoding import read_text, without_returns
+from epigone.text.reading import Document, ReadOptions, ReadReport
+from epigone.text.separating import lines, numbered
+
+CSV = {".csv", ".tsv"}
+SUFFIXES = {*CSV, ".jsonl", ".ndjson", ".json"}
+
+_LONGEST = 2**31 - 1  # characters of a field, which is a whole text; the module's own limit is 128 kB
+
+_PEEK = 100
+"""Rows that are looked at to tell texts from numbers."""
+
+
+def read_table(path: Path, suffix: str, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
+    """One document for each row, from the column `options.column`.
+
+    Args:
+        path: the file, gzipped or not.
+        suffix: one of `SUFFIXES`, which tells the format.
+        name: what to call the first row's document; the others are called `name#2`, `name#3` and so on.
+        options: the column and the encoding.
+        report: where changes are counted.
+
+    Raises:
+        UserError: the table is malformed, lacks the column, or leaves open which one is meant.
+    """
+    text_lines = lines(read_text(path, options.encoding, report, returns=True))
+    if suffix in CSV:
+        rows = _csv_rows(path, "\t" if suffix == ".tsv" else None, text_lines)
+    else:
+        rows = _json_rows(path, text_lines)
+    peeked = list(islice(rows, _PEEK))
+    column = _column(path, peeked, options.column)
+    for number, row in enumerate(chain(peeked, rows), 1):
+        value = row.get(column)
+        text = "" if value is None else str(value)
+        yield Document(numbered(name, number), iter([without_returns(text, report) if suffix in CSV else text]))
+
+
+def _csv_rows(path: Path, delimiter: str | None, text_lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    csv.field_size_limit(_LONGEST)
+    header = next(text_lines, "")
+    delimiter = delimiter or max(",;\t", key=header.count)
+    peeked = list(islice(text_lines, _PEEK)) if delimiter == "\t" else []
+    # TSV has quoted fields, or bare ones in which a quotation mark is just that. Bare ones hold no newlines.
+    bare = bool(peeked) and all(line.count("\t") == header.count("\t") for line in [header, *peeked] if line.strip())
+    reader = csv.reader(
+        chain([header], peeked, text_lines),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_NONE if bare else csv.QUOTE_MINIMAL,
+    )
+    try:
+        names = [name.replace("\r", "").strip() for name in next(reader, [])]
+        for fields in reader:
+            if fields:
+                yield dict(zip(names, map(_unquoted, fields) if bare else fields, strict=False))
+    except csv.Error as error:
+        raise UserError(f"{path}, line {reader.line_num:,}, is not valid CSV: {error}. Correct that line.") from error
+
+
+def _unquoted(value: str) -> str:
+    """A field without the quotation marks around it, where it was written by the rules of CSV after all."""
+    inside = value[1:-1].replace('""', "")
+    if len(value) > 1 and value[0] == value[-1] == '"' and '"' not in inside:
+        return value[1:-1].replace('""', '"')
+    return value
+
+
+def _json_rows(path: Path, text_lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(text_lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            row = error
+        if not isinstance(row, dict):
+            raise UserError(
+                f"{path}, line {number:,}, is not a JSON object; each line must be one, such as "
+                '{"text": "…"} (JSON Lines).'
+            )
+        yield row
+
+
+def _column(path: Path, rows: list[dict[str, Any]], asked: str | None) -> str:
+    """The column that holds the texts, told by its name or by its being the only one that holds any."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    listed = ", ".join(map(repr, names)) or "none"
+    if asked is not None:
+        if names and asked not in names:
+            raise UserError(
+                f"{path} has no column {asked!r}; its columns are: {listed}. Name one of them with --column."
+            )
+        return asked
+    if "text" in names:
+        return "text"
+    texts = [name for name in names if any(_is_text(row.get(name)) for row in rows)]
+    if len(texts) == 1:
+        return texts[0]
+    if not rows:
+        return "text"
+    raise UserError(
+        f"{path} has no column `text`, and it is not clear which of its columns holds the texts: {listed}. "
+        "Name one with --column."
+    )
+
+
+def _is_text(value: Any) -> bool:
+    if not isinstance(value, str) or not value.strip():
+        return False
+    try:
+        float(value)
+    except ValueError:
+        return True
+    return False

@@ -1,0 +1,181 @@
+"""Which documents, or which part of a text, are for training, validation and test?"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from epigone.errors import UserError
+from epigone.text.reading import counted, some
+from epigone.text.spool import Spool
+from epigone.text.texts import PIECE, Texts
+
+SPLITS = ("train", "validation", "test")
+
+MINIMUM = 200
+"""Characters below which a text is not divided: none of its parts would measure anything."""
+
+LARGE = 2_000_000
+"""Characters from which one part in twenty is enough for validation and for test."""
+
+Fractions = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class SplitOptions:
+    """How a corpus is divided into train, validation and test.
+
+    Raises:
+        UserError: the fractions are not three positive numbers that add up to 1, or the seed is negative.
+    """
+
+    fractions: tuple[float, float, float] | None = None
+    """Shares of the text for train, validation and test. By default thirds, and 0.9 0.05 0.05 from 2 million
+    characters."""
+    split_seed: int = 0
+    """The seed of the random order in which documents are dealt out."""
+
+    def __post_init__(self) -> None:
+        shares = self.fractions
+        # Written so that nan fails too.
+        if shares is not None and not (len(shares) == 3 and min(shares) > 0 and abs(sum(shares) - 1) < 1e-6):
+            raise UserError(
+                f"The fractions {' '.join(map(str, shares))} cannot divide a text; give three positive "
+                "numbers that add up to 1, such as 0.8 0.1 0.1."
+            )
+        if self.split_seed < 0:
+            raise UserError(f"The split seed {self.split_seed} is negative; give 0 or a greater number.")
+
+
+def divide(texts: Texts, options: SplitOptions) -> tuple[Texts, dict[str, np.ndarray], Fractions]:
+    """Divide texts by document, or by position where there are fewer than three.
+
+    Returns:
+        The texts, cut where they are divided by position; for each split the indices of its documents; and
+        the fractions that were used.
+
+    Raises:
+        UserError: there is too little text.
+    """
+    total = int(texts.characters.sum())
+    if total < MINIMUM:
+        raise UserError(
+            f"{some(texts.names)}: {counted(total, 'character')}, too few to be divided into train, validation and "
+            f"test; give at least {MINIMUM}."
+        )
+    fractions = options.fractions or ((1 / 3, 1 / 3, 1 / 3) if total < LARGE else (0.9, 0.05, 0.05))
+    if len(texts.names) < len(SPLITS):
+        return *split_by_position(texts, fractions), fractions
+    return texts, split_by_document(texts.characters, fractions, options.split_seed), fractions
+
+
+def split_by_document(characters: np.ndarray, fractions: Fractions, seed: int) -> dict[str, np.ndarray]:
+    """Deal out documents at random: each split gets its share of the characters and at least one document.
+
+    Args:
+        characters: (D,) characters of each document, D of at least 3.
+        fractions: the shares of train, validation and test.
+        seed: of the order of the documents.
+
+    Returns:
+        For each split the indices of its documents in the random order.
+    """
+    order = np.random.default_rng(seed).permutation(len(characters))
+    ends = np.cumsum(characters[order])
+
+    def number(share: float, least: int, most: int) -> int:
+        """How many documents come nearest to this share of the characters."""
+        return least + int(np.abs(ends[least - 1 : most] - share * ends[-1]).argmin())
+
+    first = number(fractions[0], 1, len(order) - 2)
+    second = number(fractions[0] + fractions[1], first + 1, len(order) - 1)
+    return dict(zip(SPLITS, np.split(order, [first, second]), strict=True))
+
+
+def split_by_position(texts: Texts, fractions: Fractions) -> tuple[Texts, dict[str, np.ndarray]]:
+    """Cut texts in order: the first part is for training, the next for validation, the last for test.
+
+    The cuts are made between documents or lines if they end near, else between words or characters. Each part
+    of a document becomes a document, named after its split.
+
+    Raises:
+        UserError: a part would be blank.
+    """
+    near = int(min(1000, min(fractions) * texts.characters.sum() / 4))
+    cuts = [0, *(_place(texts, share, near) for share in np.cumsum(fractions)[:2]), texts.spool.size]
+    names: list[str] = []
+    bounds: list[tuple[int, int]] = []
+    splits: dict[str, np.ndarray] = {}
+    for split, first, last in zip(SPLITS, cuts[:-1], cuts[1:], strict=True):
+        before = len(names)
+        for name, start, stop in zip(texts.names, texts.starts, texts.stops, strict=True):
+            part = _stripped(texts.spool, max(int(start), first), min(int(stop), last))
+            if part[0] < part[1]:
+                names.append(f"{name} ({split})")
+                bounds.append(part)
+        if before == len(names):
+            raise UserError(f"{some(texts.names)} cannot be divided: the part for {split} is blank. Give more text.")
+        splits[split] = np.arange(before, len(names))
+    starts, stops = np.array(bounds, np.int64).T
+    parts = Texts(texts.spool, names, starts, stops, np.zeros(len(names), np.int64))
+    characters = [sum(map(len, parts.pieces(index))) for index in range(len(names))]
+    return replace(parts, characters=np.array(characters, np.int64)), splits
+
+
+def nearest_break(window: bytes, centre: int) -> int:
+    """Where to cut UTF-8 near `centre`: after a newline, else after a space, else between two characters.
+
+    Args:
+        window: the bytes around the place; the cut is made inside.
+        centre: the index in `window` where the cut is wanted.
+    """
+    for mark in (b"\n", b" "):
+        places = [place + 1 for place in (window.rfind(mark, 0, centre), window.find(mark, centre)) if place >= 0]
+        if places:
+            return min(places, key=lambda place: abs(place - centre))
+    while centre < len(window) and window[centre] & 0xC0 == 0x80:  # inside a character
+        centre += 1
+    return centre
+
+
+def division_notices(
+    characters: np.ndarray, splits: dict[str, np.ndarray], fractions: Fractions, by_position: bool
+) -> Iterator[str]:
+    """Sentences on a division that is not what one would expect."""
+    shares = [characters[splits[split]].sum() / characters.sum() for split in SPLITS]
+    listed = ", ".join(f"{share:.0%} for {split}" for split, share in zip(SPLITS, shares, strict=True))
+    if by_position:
+        yield f"With fewer than three documents the text is divided by position, in its order: {listed}."
+    elif any(not 0.5 < share / asked < 2 for share, asked in zip(shares, fractions, strict=True)):
+        yield f"The documents are too unequal to be divided as asked; the text is divided into {listed}."
+
+
+def _place(texts: Texts, share: float, near: int) -> int:
+    """The byte of the spool where this share of the characters ends, moved to a break within `near` bytes."""
+    wanted = round(share * int(texts.characters.sum()))
+    for index, size in enumerate(map(int, texts.characters)):
+        if abs(wanted - size) <= near and index < len(texts.names) - 1:
+            return int(texts.stops[index])
+        if wanted < size:
+            break
+        wanted -= size
+    start, byte, stop = int(texts.starts[index]), int(texts.starts[index]), int(texts.stops[index])
+    for piece in texts.pieces(index):
+        byte += len(piece[:wanted].encode("utf-8"))
+        wanted -= len(piece)
+        if wanted <= 0:
+            break
+    first = max(start, byte - near)
+    return first + nearest_break(texts.spool.read(first, min(stop, byte + near)), byte - first)
+
+
+def _stripped(spool: Spool, start: int, stop: int) -> tuple[int, int]:
+    """The bounds of a part without the blank lines around it."""
+    if start < stop:
+        blank = re.match(rb"(?:[ \t]*\n)*", spool.read(start, min(stop, start + PIECE)))
+        start += blank.end() if blank else 0
+    if start < stop:
+        end = spool.read(max(start, stop - PIECE), stop)
+        stop -= len(end) - len(end.rstrip())
+    return start, stop

@@ -1,0 +1,134 @@
+"""What a user chooses about training."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args, get_type_hints
+
+from epigone.errors import UserError, check_options
+
+# Where the length is left to us. An epoch of a few pages is 16 steps, and a network needs hundreds to begin.
+EPOCHS, LEAST_STEPS = 20, 2000
+PATIENCE, LEAST_WAIT = 5, 500
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How the weights are learned: optimizer, schedule, length, and what the run is done on."""
+
+    optimizer: Literal["rmsprop", "adagrad", "adam", "adamw", "sgd"] = "rmsprop"
+    """Optimizer."""
+    lr: float = 3e-3
+    """Learning rate at its highest."""
+    schedule: Literal["constant", "cosine", "one-cycle", "slanted", "plateau"] = "cosine"
+    """How the learning rate moves: held, cosine to a hundredth after a short warm-up, one-cycle, slanted triangular,
+    or halved whenever validation has not improved twice in a row."""
+    weight_decay: float = 0.0
+    """L2 penalty on the weights; with adamw the decoupled kind."""
+    clip: float = 1.0
+    """Largest norm of the gradient; 0 does not clip."""
+    clip_value: float = 0.0
+    """Largest absolute value of each number of the gradient, cut before the norm is taken; 0 does not cut."""
+    summed: bool = False
+    """Learn from the loss summed over the tokens of a sequence, not from their mean, which is what is reported."""
+    alpha: float = 0.99
+    """Smoothing constant of rmsprop."""
+    momentum: float = 0.0
+    """Momentum of sgd and rmsprop."""
+    epochs: float | None = None
+    """Passes over the training text, at most; fractions are allowed. By default 20, and of a short text as many as
+    2,000 steps take."""
+    minutes: float | None = None
+    """Train for about this long instead; turned into a number of steps from the measured speed."""
+    steps: int | None = None
+    """Train for this number of steps instead."""
+    patience: int | None = None
+    """Stop after this many validations in a row without improvement; 0 never stops early. By default 5, but not within
+    500 steps of the best."""
+    validate_every: int = 0
+    """Steps between validations; 0 validates after each epoch."""
+    trace_every: int = 0
+    """Steps between lines of trace.jsonl: loss, smoothed loss and norm of the gradient; 0 writes none."""
+    sample_every: int = 0
+    """Steps between samples of text in samples.jsonl, which go on from where the first stream stands; with prefix
+    windows or a frozen prefix of layers from the beginning of a document. 0 draws none."""
+    sample_length: int = 200
+    """Tokens of such a sample."""
+    batch_size: int = 64
+    """Streams of text that are read side by side, at most; fewer when the text is short."""
+    sequence_length: int = 128
+    """Tokens between truncations of the gradient, at most; fewer when the text is short."""
+    seed: int = 0
+    """Seed of the initial weights, of dropout and of the order of the documents."""
+    windows: Literal["stream", "prefix"] = "stream"
+    """What a step reads: the text as a stream, with the state carried from step to step; or, as tutorials do, all
+    beginnings of each sentence, padded to one length, of which each predicts the one token that follows; the weights
+    that are kept are then the best on held-out sentences, each read by itself."""
+    shuffle: bool = True
+    """Draw the order of the documents, and where reading begins, from the seed; else the documents are read from
+    the first on, in the order in which they were dealt out to the split."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the products: fp32, or bf16 by autocast."""
+    backend: Literal["auto", "native", "torch"] = "auto"
+    """The engine of this package or PyTorch; auto is native on a CPU where it was compiled."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; auto takes a CUDA device where there is one."""
+    devices: int = 1
+    """Processes or GPUs that share each batch."""
+    threads: int = 0
+    """CPU threads, no more than there are cores; 0 leaves the choice to PyTorch."""
+    save_every: float = 60.0
+    """Seconds between saves of what --resume needs."""
+    live: bool = False
+    """Draw loss and accuracy in the terminal, epoch by epoch."""
+    tensorboard: bool = False
+    """Write the losses for TensorBoard too, into the folder `tensorboard` of the run."""
+
+    def __post_init__(self) -> None:
+        kinds = get_type_hints(TrainingOptions)
+        for name in ("optimizer", "schedule", "windows", "precision", "backend", "device"):
+            if getattr(self, name) not in (choices := get_args(kinds[name])):
+                raise UserError(f"There is no {name} '{getattr(self, name)}'; choose one of {', '.join(choices)}.")
+        positive = ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps", "sample_length")
+        check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, *positive)
+        not_negative = ["weight_decay", "clip", "clip_value", "patience", "validate_every", "threads", "seed"]
+        not_negative += ["save_every", "trace_every", "sample_every"]
+        check_options(self, "not be negative", lambda value: value >= 0, *not_negative)
+        check_options(self, "be less than 2**63", lambda value: value < 2**63, "seed")
+        check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "alpha", "momentum")
+        if self.minutes is not None and self.steps is not None:
+            raise UserError("Give either minutes or steps; both say how long to train.")
+
+    @property
+    def order(self) -> int | None:
+        """The seed of the order of the documents; None for that of the split."""
+        return self.seed if self.shuffle else None
+
+    def most_steps(self, steps_per_epoch: int) -> int:
+        """The length of a run that `minutes` do not settle."""
+        if self.steps is not None:
+            return self.steps
+        if self.epochs is None:
+            return max(EPOCHS * steps_per_epoch, LEAST_STEPS)
+        return max(1, round(self.epochs * steps_per_epoch))
+
+    def lost_patience(self, validations: int, steps: int) -> bool:
+        """Whether to stop, after this many validations and steps since the best one."""
+        if self.patience is None:
+            return validations >= PATIENCE and steps >= LEAST_WAIT
+        return 0 < self.patience <= validations
+
+
+@dataclass(frozen=True)
+class RetrainingOptions(TrainingOptions):
+    """How the selected weights are retrained: as from scratch, but gentler, since the text is short."""
+
+    optimizer: Literal["rmsprop", "adagrad", "adam", "adamw", "sgd"] = "adamw"
+    """Optimizer."""
+    lr: float = 1e-3
+    """Learning rate at its highest."""
+    epochs: float | None = 20.0
+    """Passes over the training text, at most; fractions are allowed."""
+    patience: int | None = 5
+    """Stop after this many validations in a row without improvement; 0 never stops early."""
+    batch_size: int = 16
+    """Streams of text that are read side by side, at most; fewer when the text is short."""

@@ -1,0 +1,107 @@
+"""Devices and processes: a command that several processes run side by side, sharing each batch."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from epigone.errors import UserError
+from epigone.machine import cores
+from epigone.training.options import TrainingOptions
+
+T = TypeVar("T")
+
+
+def make_fabric(options: TrainingOptions) -> Fabric:
+    """Lightning Fabric for the device, precision and processes that the options ask for; launches the latter.
+
+    Raises:
+        UserError: the machine does not have the device.
+    """
+    if options.threads:
+        torch.set_num_threads(min(options.threads, cores()))
+    device = options.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    precision: Any = {"fp32": "32-true", "bf16": "bf16-mixed"}[options.precision]
+    strategy = "auto" if options.devices == 1 else "ddp"
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+    try:
+        fabric = Fabric(accelerator=device, devices=options.devices, precision=precision, strategy=strategy)
+    except (RuntimeError, ValueError) as error:
+        raise UserError(
+            f"--device {options.device} with --devices {options.devices} is not to be had on this machine ({error}). "
+            "Leave both out to train on what there is."
+        ) from error
+    fabric.launch()
+    return fabric
+
+
+@contextmanager
+def launched(options: TrainingOptions) -> Iterator[Fabric]:
+    """The same for a whole command, of which several processes leave one result.
+
+    Every process runs the command from its beginning: enter this before anything is written. The block's result and
+    its errors are those of the first process; the others, its helpers, say nothing and end with the block.
+    """
+    fabric = make_fabric(options)
+    try:
+        if fabric.is_global_zero:
+            yield fabric
+            return
+        logging.getLogger("epigone").setLevel(logging.ERROR)
+        with suppress(UserError, KeyboardInterrupt):  # the first process says it; a status but 0 would have it killed
+            yield fabric
+        # At once: a helper has nothing to write, and taking its side of the connections apart can wait for ever on a
+        # first process that has gone already.
+        os._exit(0)
+    finally:
+        if fabric.world_size > 1:
+            # PyTorch waits for its communication threads while it holds the interpreter's lock, which these may still
+            # need to drop their last tensors: whoever sleeps lends it to them.
+            time.sleep(0.2)
+            torch.distributed.destroy_process_group()
+
+
+def on_first(fabric: Fabric, action: Callable[[], T]) -> T:
+    """Let the first process act for all: its result, or its error, is everyone's."""
+    outcome: Any = None
+    if fabric.is_global_zero:
+        try:
+            outcome = action()
+        except UserError as error:
+            outcome = error
+    outcome = fabric.broadcast(outcome)
+    if isinstance(outcome, UserError):
+        raise outcome
+    return outcome
+
+
+def agreed(fabric: Fabric, flag: bool) -> bool:
+    """Whether any process says so: what only some of them did would leave the others waiting for ever."""
+    return average(fabric, torch.tensor(float(flag)))[0] > 0 if fabric.world_size > 1 else flag
+
+
+def average(fabric: Fabric, *values: Tensor) -> list[float]:
+    """The means of what every process has."""
+    means = torch.stack([value.detach().float() for value in values])
+    if fabric.world_size > 1:
+        shared = fabric.all_reduce(fabric.to_device(means))
+        assert isinstance(shared, Tensor)
+        means = shared
+    return means.tolist()
+
+
+def gathered(fabric: Fabric, tensor: Tensor) -> Tensor:
+    """What each of P processes has, stacked (P, ...), as a copy on the CPU."""
+    slots = tensor.new_zeros(fabric.world_size, *tensor.shape)
+    slots[fabric.global_rank] = tensor
+    everyone = fabric.all_reduce(fabric.to_device(slots), reduce_op="sum")
+    assert isinstance(everyone, Tensor)
+    return everyone.cpu()

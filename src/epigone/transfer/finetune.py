@@ -1,0 +1,201 @@
+"""`finetune`: retrain a selection of a base's weights on a text."""
+
+import hashlib
+import logging
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+
+from epigone.evaluation.losses import document_losses, layer_outputs
+from epigone.evaluation.memorisation import FILE as FINGERPRINT
+from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
+from epigone.models.checkpoint import Checkpoint, load_checkpoint, save_description
+from epigone.models.language_model import LanguageModel
+from epigone.text.characters import CharTokenizer
+from epigone.text.corpus import Corpus, SplitOptions
+from epigone.text.documents import ReadOptions
+from epigone.text.reading import some
+from epigone.text.streams import TokenStream
+from epigone.text.tokenizer import Tokenizer
+from epigone.training.batches import Batches, make_batches, validated
+from epigone.training.folder import TrainingResult, finish, open_folder
+from epigone.training.loop import train as run
+from epigone.training.monitor import Monitor
+from epigone.training.options import RetrainingOptions, TrainingOptions
+from epigone.training.processes import launched, on_first
+from epigone.training.task import Task
+from epigone.transfer.prefix import cached_layers, prefix_outputs
+from epigone.transfer.selection import Selection, select
+from epigone.transfer.vocabulary import remap_vocabulary
+
+log = logging.getLogger("epigone")
+
+
+def finetune(
+    base: str | Path,
+    *texts: str | Path,
+    out: str | Path,
+    train: str = "all",
+    head: bool = True,
+    tokenizer: str | None = None,
+    training: RetrainingOptions = RetrainingOptions(),
+    dropout: float | None = None,
+    output_dropout: float | None = None,
+    read: ReadOptions = ReadOptions(),
+    split: SplitOptions = SplitOptions(),
+    fingerprint: bool = True,
+    resume: bool = False,
+    monitor: Monitor | None = None,
+) -> TrainingResult:
+    """Retrain a selection of a base model's weights on text; all others stay as they are, bit for bit.
+
+    Args:
+        base: the folder of a model, or the name of a bundled one.
+        texts: files or folders of text.
+        out: the folder that the new model is written to.
+        train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`.
+        head: let the head learn too, whatever the selection says.
+        tokenizer: another tokenizer than the base's; rows are carried over by token.
+        training: how it is trained.
+        dropout: dropout between layers, if other than the base's.
+        output_dropout: dropout before the head, if other than the base's.
+        read: how the text is read.
+        split: how the documents are split.
+        fingerprint: keep hashes of the training text, so that copying can be reported; never the text.
+        resume: go on with the interrupted run in `out`.
+        monitor: is told of the progress.
+
+    Returns:
+        The loss on the validation split and the facts of the run.
+
+    Raises:
+        UserError: bad input; the message says what to do.
+    """
+    with launched(training) as fabric:
+        out = Path(out)
+        source = load_checkpoint(base, training.backend)
+        corpus = Corpus.open(texts, read, split)
+        notices = list(corpus.notices)
+        model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
+        model = with_dropout(model, dropout, output_dropout)
+        selection = select(model, train)
+        if head and (more := select(model, f"{train}, head")).count() > selection.count():
+            selection = more
+        request = {
+            "command": "finetune",
+            "options": {
+                "head": head,
+                "dropout": dropout,
+                "output_dropout": output_dropout,
+                "training": asdict(training),
+            },
+            "base": {"name": str(base), "sha256": weights_hash(source.folder)},
+            "selection": selection.expression,
+            "tokenizer": codec.name,
+            "corpus": corpus.summary(),
+        }
+        done = on_first(fabric, lambda: open_folder(out, request, resume, notices))
+        if done is not None:
+            log.info(f"The run in {out} is finished; there is nothing to resume.")
+            return done
+        stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
+        notices += stream.notices + validation.notices
+        new = set(codec.vocabulary) - set(source.tokenizer.vocabulary)
+
+        def describe() -> None:
+            save_description(out, model.config, codec, {"request": request, "new_tokens": len(new)})
+            if fingerprint:
+                write_fingerprints(out, corpus, codec, source.folder)
+
+        on_first(fabric, describe)
+        torch.manual_seed(training.seed)
+        task = retraining_task(model, selection, stream, validation, codec, training, fabric.world_size)
+        trained = run(task, out, training, monitor or Monitor(), fabric)
+        # Of the whole text, whatever validation walks; a frozen prefix need not be run again for it.
+        losses = document_losses(model, validation) if training.windows == "prefix" else task.validate()
+        return finish(out, model, trained, losses, selection.count(), corpus, notices)
+
+
+def retraining_task(
+    model: LanguageModel,
+    selection: Selection,
+    stream: TokenStream,
+    validation: TokenStream,
+    tokenizer: Tokenizer,
+    training: TrainingOptions,
+    world_size: int = 1,
+) -> Task:
+    """The work of retraining a selection, without what cannot matter.
+
+    Gradients are computed only down to the lowest learning layer, and the outputs of the layers below it are computed
+    once, for training and for validation, as far up as nothing random acts on them.
+    """
+    selection.apply(model)
+    batches = make_batches(stream, tokenizer, training, world_size)
+    frozen = cached_layers(model, selection.lowest_layer(model), len(stream) + len(validation))
+    if not frozen or not isinstance(batches, Batches):
+        held_out = validated(validation, tokenizer, training)
+        return Task(model, batches, lambda: document_losses(model, held_out), 0, selection.partial(), tokenizer)
+    features = layer_outputs(model, validation, frozen)
+    return Task(
+        model,
+        prefix_outputs(model.eval(), batches, frozen),
+        lambda: document_losses(model, validation, features, frozen),
+        frozen,
+        selection.partial(),
+        tokenizer,
+    )
+
+
+def fit_tokenizer(
+    source: Checkpoint, corpus: Corpus, tokenizer: str | None, notices: list[str]
+) -> tuple[LanguageModel, Tokenizer]:
+    """The base's network for the tokenizer of the corpus; says in `notices` what was carried over and what is new.
+
+    The base's own tokenizer is kept where it has every character of the corpus or cannot be extended; a `char`
+    tokenizer is extended by what it lacks. Words that a base does not know stay unknown.
+    """
+    codec = source.tokenizer
+    if tokenizer is not None and tokenizer != codec.name:
+        codec = corpus.tokenizer(tokenizer)
+    elif isinstance(codec, CharTokenizer):
+        known = set(codec.vocabulary)
+        lacking = [c for c in CharTokenizer.train(corpus.texts()).vocabulary if c not in known]
+        if lacking:
+            codec = CharTokenizer([*codec.vocabulary, *lacking])
+    if codec is source.tokenizer:
+        return source.model, codec
+    model, coverage = remap_vocabulary(source.model, source.tokenizer.vocabulary, codec.vocabulary)
+    new = f"; new, started from the mean row: {some(list(map(repr, coverage.new)), 10)}" if coverage.new else ""
+    sentence = (
+        f"{coverage.kept} of {len(codec.vocabulary)} tokens were carried over from the base's "
+        f"{len(source.tokenizer.vocabulary)}{new}."
+    )
+    log.info(sentence)
+    notices.append(sentence)
+    return model, codec
+
+
+def with_dropout(model: LanguageModel, dropout: float | None, output_dropout: float | None) -> LanguageModel:
+    """The same network with other dropout; the weights are shared, not copied."""
+    old = model.config
+    model.config = replace(
+        old,
+        dropout=old.dropout if dropout is None else dropout,
+        output_dropout=old.output_dropout if output_dropout is None else output_dropout,
+    )
+    return model
+
+
+def write_fingerprints(folder: Path, corpus: Corpus, tokenizer: Tokenizer, base: Path | None) -> None:
+    """Write the fingerprints of a model: that of its training text, and those of its base's, if there is a base."""
+    prints = {"training": fingerprint_of(corpus, tokenizer)}
+    if base is not None and (base / FINGERPRINT).exists():
+        prints |= {f"base {name}": inherited for name, inherited in load_fingerprints(base / FINGERPRINT).items()}
+    save_fingerprints(folder / FINGERPRINT, prints)
+
+
+def weights_hash(folder: Path) -> str:
+    """The sha256 of a checkpoint's weights, which names it wherever it lies."""
+    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()

@@ -1,0 +1,41 @@
+"""The layers below the lowest learning one: their outputs never change, so they are computed once."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from epigone.models.language_model import LanguageModel
+from epigone.training.batches import Batches
+
+LIMIT = 2**30  # bytes of outputs that are kept
+
+
+def cached_layers(model: LanguageModel, lowest: int, tokens: int) -> int:
+    """Of how many layers below the `lowest` learning one the outputs can be kept; 0 where they do not fit.
+
+    Dropout acts on what layers 1 and up read, so that with dropout only the outputs of the first never change.
+    """
+    layers = min(lowest, 1) if model.config.dropout else lowest
+    return layers if tokens * model.config.hidden_size * 4 <= LIMIT else 0
+
+
+@torch.no_grad()
+def prefix_outputs(model: LanguageModel, batches: Batches, layers: int) -> Batches:
+    """The same batches with the outputs (N, H) of the lowest `layers` layers in place of the ids.
+
+    The state is carried from batch to batch exactly as in training.
+    """
+    device = model.head.bias.device
+    rows, length = batches.batch_size, batches.row_length
+    features = np.empty((rows, length, model.config.hidden_size), np.float32)
+    state = model.initial_state(rows, 0, layers)
+    begin = 0
+    for index in range(batches.steps_per_epoch):
+        inputs, targets = batches.batch(index)
+        outputs, state = model(inputs.to(device), state, stop=layers)
+        features[:, begin : begin + targets.shape[1]] = outputs.float().cpu().numpy()
+        begin += targets.shape[1]
+    flat = features.reshape(rows * length, -1)
+    expected = np.roll(batches.targets, -batches.offset)[: rows * length]
+    return replace(batches, inputs=flat, targets=expected, offset=0, opening=None)

@@ -1,0 +1,62 @@
+"""Carrying a model over to another vocabulary: rows follow their token, new tokens start from the mean row."""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from epigone.models.language_model import LanguageModel
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Which tokens of the new vocabulary the old one had."""
+
+    kept: int
+    new: list[str]
+    dropped: list[str]
+
+
+def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tuple[LanguageModel, Coverage]:
+    """A copy of a model for another vocabulary.
+
+    Rows of the embedding (columns of layer 0 for one-hot models) and of the head are copied by token; those of a token
+    the model has never seen start from the mean of all old rows. Howard and Ruder (2018) do the same for words.
+
+    Args:
+        model: a model over `old`.
+        old, new: tokens by id (V,).
+    """
+    index = {token: i for i, token in enumerate(old)}
+    rows = [index.get(token, -1) for token in new]
+    with torch.random.fork_rng(devices=[]):
+        # Clusters stay where they were, so that what they stand for does; new tokens are in the last.
+        cutoffs = model.config.cutoffs
+        shape = replace(
+            model.config, vocabulary_size=len(new), cutoffs=cutoffs if max(cutoffs, default=0) < len(new) else ()
+        )
+        changed = LanguageModel(shape, model.backend, drawn=False)
+    target = dict(changed.named_parameters())
+    by_column = model.embedding is None
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if by_column and name == "layers.0.weight_ih":
+                target[name].copy_(_gather(weight.T, rows).T)
+            elif name.startswith("head.clusters."):
+                if name in target:  # else the new vocabulary is too small for them
+                    target[name].copy_(weight)
+            elif name.startswith(("embedding.", "head.")):
+                target[name].copy_(_gather(weight, rows))
+            else:
+                target[name].copy_(weight)
+    names = set(new)
+    added = [token for token in new if token not in index]
+    return changed.train(model.training), Coverage(
+        len(new) - len(added), added, [token for token in old if token not in names]
+    )
+
+
+def _gather(weight: Tensor, rows: list[int]) -> Tensor:
+    """Rows by index, the mean row where the index is -1."""
+    extended = torch.cat([weight, weight.mean(0, keepdim=True)])
+    return extended[torch.tensor(rows)]

@@ -1,5 +1,0 @@
-"""`python -m understudy`."""
-
-from understudy.cli import main
-
-main()

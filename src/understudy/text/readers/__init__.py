@@ -1,1 +1,0 @@
-"""One reader for each format; `understudy.text.documents` chooses among them."""
