@@ -17,8 +17,8 @@ from epigone.kernels import BUILDS, VARIABLE, available, engine
 from epigone.models.checkpoint import save_description, save_weights
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
-from epigone.text.characters import AsciiTokenizer
-from epigone.text.tokenizer import Tokenizer
+from epigone.text.tokenizers.base import Tokenizer
+from epigone.text.tokenizers.characters import AsciiTokenizer
 
 WORDS = (  # noqa: SIM905
     "river stone morning lantern ferry oar the a over under slowly brings takes keeps my her their gull kettle rain "

@@ -8,9 +8,9 @@ import pytest
 from epigone import info
 from epigone.errors import UserError
 from epigone.storage import write_json
-from epigone.text.subwords import SubwordTokenizer
-from epigone.text.tokenizer import VocabularyOptions
-from epigone.text.words import WordTokenizer
+from epigone.text.tokenizers.base import VocabularyOptions
+from epigone.text.tokenizers.subwords import SubwordTokenizer
+from epigone.text.tokenizers.words import WordTokenizer
 
 
 @pytest.fixture

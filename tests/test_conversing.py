@@ -6,9 +6,9 @@ import pytest
 
 from epigone.evaluation.memorisation import Fingerprint, save_fingerprints
 from epigone.models.checkpoint import load_checkpoint
-from epigone.text.characters import CharTokenizer
-from epigone.text.tokenizer import VocabularyOptions
-from epigone.text.words import WordTokenizer
+from epigone.text.tokenizers.base import VocabularyOptions
+from epigone.text.tokenizers.characters import CharTokenizer
+from epigone.text.tokenizers.words import WordTokenizer
 
 
 @pytest.fixture

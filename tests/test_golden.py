@@ -11,8 +11,8 @@ from epigone.models.card import model_card
 from epigone.models.config import ModelOptions
 from epigone.studies.runs import Base, Ngrams, Text, Training, Untouched, folder_of
 from epigone.text.corpus import SplitOptions
-from epigone.text.documents import ReadOptions
-from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.readers.registry import ReadOptions
+from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.training.options import RetrainingOptions, TrainingOptions
 
 HERE = Path(__file__).parent / "golden"

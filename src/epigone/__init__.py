@@ -44,8 +44,8 @@ PUBLIC = {
     "load_checkpoint": "models.checkpoint",
     "Checkpoint": "models.checkpoint",
     "Corpus": "text.corpus",
-    "ReadOptions": "text.documents",
-    "VocabularyOptions": "text.tokenizer",
+    "ReadOptions": "text.readers.registry",
+    "VocabularyOptions": "text.tokenizers.base",
     "SplitOptions": "text.splitting",
     "UserError": "errors",
 }

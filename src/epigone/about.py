@@ -11,10 +11,10 @@ from epigone.kernels import in_use
 from epigone.models.finding import bundled_models, resolve
 from epigone.storage import read_json, read_object
 from epigone.text.corpus import Corpus
-from epigone.text.documents import ReadOptions
+from epigone.text.readers.registry import ReadOptions
 from epigone.text.splitting import MINIMUM, SplitOptions
-from epigone.text.units import is_sign
-from epigone.text.words import SPECIAL
+from epigone.text.tokenizers.word_units import is_sign
+from epigone.text.tokenizers.words import SPECIAL
 
 UNFINISHED = "unfinished; the same command with --resume goes on"
 

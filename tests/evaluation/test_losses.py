@@ -16,11 +16,11 @@ from epigone.evaluation.losses import Losses, document_losses, layer_outputs, se
 from epigone.models.checkpoint import load_checkpoint
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
-from epigone.text.characters import AsciiTokenizer, CharTokenizer
 from epigone.text.corpus import Corpus
 from epigone.text.streams import token_stream
-from epigone.text.tokenizer import VocabularyOptions
-from epigone.text.tokenizers import TOKENIZERS, train_tokenizer
+from epigone.text.tokenizers.base import VocabularyOptions
+from epigone.text.tokenizers.characters import AsciiTokenizer, CharTokenizer
+from epigone.text.tokenizers.registry import TOKENIZERS, train_tokenizer
 
 ASCII = AsciiTokenizer()
 

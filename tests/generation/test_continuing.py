@@ -9,7 +9,7 @@ from epigone.generation.sampling import SamplingOptions
 from epigone.models.cells import CELLS
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
-from epigone.text.characters import CharTokenizer
+from epigone.text.tokenizers.characters import CharTokenizer
 
 GREEDY = SamplingOptions(temperature=0, seed=0)
 TOKENIZER = CharTokenizer("\x03abcdefgh")

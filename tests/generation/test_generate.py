@@ -20,9 +20,9 @@ from epigone.generation.sampling import SamplingOptions
 from epigone.models.checkpoint import Checkpoint
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
-from epigone.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
-from epigone.text.tokenizer import VocabularyOptions
-from epigone.text.words import UNKNOWN, WordTokenizer
+from epigone.text.tokenizers.base import VocabularyOptions
+from epigone.text.tokenizers.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from epigone.text.tokenizers.words import UNKNOWN, WordTokenizer
 
 END = "\x03"
 GREEDY = SamplingOptions(temperature=0, seed=1)

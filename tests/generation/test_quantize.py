@@ -15,7 +15,7 @@ from epigone.kernels import engine
 from epigone.models.checkpoint import load_checkpoint
 from epigone.models.folder import read_folder, unscaled
 from epigone.models.walker import EngineOptions
-from epigone.text.characters import CharTokenizer
+from epigone.text.tokenizers.characters import CharTokenizer
 
 native = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 

@@ -13,10 +13,10 @@ from epigone.models.checkpoint import Checkpoint
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
 from epigone.models.walker import EngineOptions
-from epigone.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
-from epigone.text.subwords import SubwordTokenizer
-from epigone.text.tokenizer import VocabularyOptions
-from epigone.text.words import UNKNOWN, WordTokenizer
+from epigone.text.tokenizers.base import VocabularyOptions
+from epigone.text.tokenizers.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from epigone.text.tokenizers.subwords import SubwordTokenizer
+from epigone.text.tokenizers.words import UNKNOWN, WordTokenizer
 
 pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 

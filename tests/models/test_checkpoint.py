@@ -17,7 +17,7 @@ from epigone.models.cells import CELLS
 from epigone.models.checkpoint import load_checkpoint, save_description, save_weights
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
-from epigone.text.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from epigone.text.tokenizers.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
 
 CHARS = CharTokenizer(["\x03", *"abc어"])
 

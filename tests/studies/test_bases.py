@@ -9,9 +9,9 @@ from epigone.evaluation.memorisation import FILE, Fingerprint, save_fingerprints
 from epigone.models.checkpoint import load_checkpoint
 from epigone.studies import bases as module
 from epigone.studies.bases import base_of, common_tokenizer, names_of, notices_on
-from epigone.text.characters import ByteTokenizer, CharTokenizer
 from epigone.text.corpus import Corpus
-from epigone.text.words import WordTokenizer
+from epigone.text.tokenizers.characters import ByteTokenizer, CharTokenizer
+from epigone.text.tokenizers.words import WordTokenizer
 from epigone.transfer.finetune import weights_hash
 
 

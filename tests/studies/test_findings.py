@@ -20,7 +20,7 @@ from epigone.studies.findings import (
 )
 from epigone.studies.rows import Row, summarise
 from epigone.studies.runs import Finished, Text, Training
-from epigone.text.documents import ReadOptions
+from epigone.text.readers.registry import ReadOptions
 from epigone.training.options import TrainingOptions
 
 FAMILIES = {"base, untouched": "base", "alone": "scratch", "counted": "n-gram", "retrained": "transfer"}

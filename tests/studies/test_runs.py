@@ -26,10 +26,10 @@ from epigone.studies.runs import (
     run_job,
     under_way,
 )
-from epigone.text.characters import CharTokenizer
-from epigone.text.documents import ReadOptions
+from epigone.text.readers.registry import ReadOptions
 from epigone.text.splitting import SplitOptions
-from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.tokenizers.base import VocabularyOptions
+from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.loop import Loop
 from epigone.training.options import RetrainingOptions, TrainingOptions
 from epigone.transfer.finetune import weights_hash

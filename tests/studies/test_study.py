@@ -13,7 +13,7 @@ from epigone.studies.results import StudyOptions, answer, signed
 from epigone.studies.runs import open_text
 from epigone.studies.stacked_lstm_texts import size_matched
 from epigone.studies.study import roles, study
-from epigone.text.documents import ReadOptions
+from epigone.text.readers.registry import ReadOptions
 
 EXPECTED = {"target": "songs", "near": "more songs"}
 

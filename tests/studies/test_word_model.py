@@ -18,9 +18,9 @@ from epigone.studies.study import study
 from epigone.studies.word_model import WordModelOptions, network
 from epigone.studies.word_model_findings import prompt_and_next
 from epigone.text.corpus import Corpus, SplitOptions
-from epigone.text.documents import ReadOptions
+from epigone.text.readers.registry import ReadOptions
 from epigone.text.sentences import sentences_apart
-from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.training.batches import Prefixes
 from epigone.training.options import TrainingOptions
 

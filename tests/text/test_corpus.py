@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from epigone.errors import UserError
 from epigone.text import spool
 from epigone.text.corpus import Corpus, ReadOptions, SplitOptions
-from epigone.text.tokenizer import VocabularyOptions
-from epigone.text.tokenizers import TOKENIZERS, train_tokenizer
+from epigone.text.tokenizers.base import VocabularyOptions
+from epigone.text.tokenizers.registry import TOKENIZERS, train_tokenizer
 
 CORPORA = Path(__file__).parents[3] / "shared" / "corpora"
 SONGS = [f"Song {number}\n" + f"we row and we row, {number} times over\n" * (number % 5 + 3) for number in range(24)]
@@ -245,7 +245,7 @@ MEASURE = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_AS, (1_200_000_000, 1_200_000_000))
 from epigone.text.corpus import Corpus
-from epigone.text.tokenizers import train_tokenizer
+from epigone.text.tokenizers.registry import train_tokenizer
 corpus = Corpus.open([sys.argv[1]])
 tokenizer = train_tokenizer(sys.argv[2], corpus.texts())
 stream = corpus.stream("train", tokenizer)

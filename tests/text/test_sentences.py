@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from epigone.text.sentences import sentence_starts, sentences_apart
 from epigone.text.streams import token_stream
-from epigone.text.tokenizer import END, VocabularyOptions
-from epigone.text.tokenizers import train_tokenizer
+from epigone.text.tokenizers.base import END, VocabularyOptions
+from epigone.text.tokenizers.registry import train_tokenizer
 
 
 def read(name, *texts):

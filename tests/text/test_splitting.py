@@ -4,7 +4,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from epigone.errors import UserError
-from epigone.text.reading import Document
+from epigone.text.document import Document
 from epigone.text.splitting import (
     LARGE,
     MINIMUM,
@@ -16,7 +16,7 @@ from epigone.text.splitting import (
     split_by_document,
     split_by_position,
 )
-from epigone.text.texts import store
+from epigone.text.store import store
 
 THIRDS = (1 / 3, 1 / 3, 1 / 3)
 fractions = st.tuples(*[st.floats(0.05, 1)] * 3).map(lambda shares: tuple(share / sum(shares) for share in shares))

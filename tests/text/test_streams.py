@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from epigone.text import spool
 from epigone.text.streams import token_stream
-from epigone.text.tokenizer import VocabularyOptions
-from epigone.text.tokenizers import TOKENIZERS, train_tokenizer
+from epigone.text.tokenizers.base import VocabularyOptions
+from epigone.text.tokenizers.registry import TOKENIZERS, train_tokenizer
 
 documents_in_pieces = st.lists(st.lists(st.text(), min_size=1, max_size=3), min_size=1, max_size=6)
 

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import IGNORED, LanguageModel
-from epigone.text.characters import CharTokenizer
 from epigone.text.corpus import Corpus
 from epigone.text.streams import token_stream
-from epigone.text.tokenizers import train_tokenizer
+from epigone.text.tokenizers.characters import CharTokenizer
+from epigone.text.tokenizers.registry import train_tokenizer
 from epigone.training.batches import MIN_STEPS, Batches, Prefixes, fit_shape
 from epigone.training.options import TrainingOptions
 

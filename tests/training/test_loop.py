@@ -17,7 +17,7 @@ from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
 from epigone.models.config import ModelConfig, ModelOptions
 from epigone.models.language_model import IGNORED, LanguageModel
-from epigone.text.characters import CharTokenizer
+from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training import loop, schedules
 from epigone.training.batches import Batches
 from epigone.training.monitor import Monitor

@@ -20,8 +20,8 @@ from epigone.models.checkpoint import load_checkpoint
 from epigone.models.config import ModelOptions
 from epigone.text.corpus import Corpus, ReadOptions
 from epigone.text.sentences import sentences_apart
-from epigone.text.tokenizer import VocabularyOptions
-from epigone.text.tokenizers import TOKENIZERS
+from epigone.text.tokenizers.base import VocabularyOptions
+from epigone.text.tokenizers.registry import TOKENIZERS
 from epigone.training.options import TrainingOptions
 from epigone.training.pretrain import pretrain
 from epigone.transfer.finetune import finetune

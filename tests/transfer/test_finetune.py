@@ -12,8 +12,8 @@ from epigone.evaluation.evaluate import evaluate
 from epigone.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
 from epigone.models.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
-from epigone.text.characters import CharTokenizer
 from epigone.text.corpus import Corpus
+from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.loop import train
 from epigone.training.monitor import Monitor
 from epigone.training.options import RetrainingOptions

@@ -13,7 +13,7 @@ from epigone.models.checkpoint import load_checkpoint
 from epigone.models.folder import read_folder
 from epigone.models.walker import EngineOptions, native_walker
 from epigone.text.corpus import Corpus, SplitOptions
-from epigone.text.documents import ReadOptions
+from epigone.text.readers.registry import ReadOptions
 from epigone.text.streams import TokenStream
 
 log = logging.getLogger("epigone")

@@ -23,7 +23,7 @@ from safetensors.numpy import save
 from epigone.errors import UserError
 from epigone.storage import atomic_write
 from epigone.text.corpus import Corpus
-from epigone.text.tokenizer import Tokenizer
+from epigone.text.tokenizers.base import Tokenizer
 
 RUN = 30
 FILE = "fingerprint.safetensors"  # in a checkpoint folder

@@ -7,7 +7,7 @@ from epigone.generation.sampling import RandomStreams, SamplingOptions, draw, pr
 from epigone.generation.stepper import TorchStepper
 from epigone.models.cells import State
 from epigone.models.language_model import LanguageModel
-from epigone.text.tokenizer import Tokenizer
+from epigone.text.tokenizers.base import Tokenizer
 
 
 def continued(

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from epigone.errors import UserError
 from epigone.generation.sampling import UNUSABLE, forbid, softmax
-from epigone.text.tokenizer import SPACE_AFTER, Tokenizer
+from epigone.text.tokenizers.base import SPACE_AFTER, Tokenizer
 
 if TYPE_CHECKING:  # imports torch, which the native engine does without
     from epigone.generation.stepper import Stepper

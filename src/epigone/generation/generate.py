@@ -30,8 +30,8 @@ from epigone.generation.sampling import (
 )
 from epigone.models.folder import ModelFolder, read_folder
 from epigone.models.walker import EngineOptions, Precision, native_walker
-from epigone.text.reading import some
-from epigone.text.tokenizer import SPACE_AFTER, SPACE_BEFORE, Tokenizer
+from epigone.text.document import some
+from epigone.text.tokenizers.base import SPACE_AFTER, SPACE_BEFORE, Tokenizer
 
 if TYPE_CHECKING:  # both import torch, which the native engine does without
     from epigone.generation.stepper import Stepper

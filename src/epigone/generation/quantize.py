@@ -27,7 +27,7 @@ from epigone.models.language_model import LanguageModel
 from epigone.models.walker import EngineOptions, Floats, Precision, native_walker, row_scales
 from epigone.storage import atomic_write, write_json
 from epigone.text.corpus import Corpus
-from epigone.text.documents import ReadOptions
+from epigone.text.readers.registry import ReadOptions
 from epigone.text.streams import TokenStream
 
 SAMPLES, LENGTH = 64, 500  # of the text that a model writes to be measured on

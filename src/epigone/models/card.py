@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from epigone.text.reading import counted
+from epigone.text.document import counted
 
 
 def model_card(name: str, config: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from epigone.models.config import ModelConfig
 from epigone.models.folder import FORMAT, Weights, read_folder
 from epigone.models.language_model import LanguageModel
 from epigone.storage import atomic_write, write_json
-from epigone.text.tokenizer import Tokenizer
+from epigone.text.tokenizers.base import Tokenizer
 
 
 @dataclass(frozen=True)

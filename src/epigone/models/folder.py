@@ -18,8 +18,8 @@ from epigone.errors import UserError
 from epigone.models.config import ModelConfig, weight_shapes
 from epigone.models.finding import resolve
 from epigone.storage import read_object
-from epigone.text.tokenizer import Tokenizer
-from epigone.text.tokenizers import tokenizer_from_dict
+from epigone.text.tokenizers.base import Tokenizer
+from epigone.text.tokenizers.registry import tokenizer_from_dict
 
 FORMAT = 1
 Weights = dict[str, NDArray[np.float32]]

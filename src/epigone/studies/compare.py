@@ -39,7 +39,7 @@ from epigone.studies.rows import Row, RowResult, diverged_notice, run_rows, summ
 from epigone.studies.runs import Ngrams, Text, Training, Untouched, open_text
 from epigone.studies.search import SearchOptions, best_from_scratch
 from epigone.text.corpus import SplitOptions
-from epigone.text.documents import ReadOptions
+from epigone.text.readers.registry import ReadOptions
 from epigone.training.monitor import Monitor
 from epigone.training.options import RetrainingOptions
 from epigone.transfer.finetune import weights_hash

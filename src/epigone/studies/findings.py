@@ -11,7 +11,7 @@ from epigone.report.tables import Column, Interval, Spread, Table
 from epigone.studies.keeping import SampleText
 from epigone.studies.rows import FEW_DOCUMENTS, Row, RowResult
 from epigone.studies.runs import Finished, Job, Text
-from epigone.text.reading import counted
+from epigone.text.document import counted
 
 COLUMNS = [
     Column("name", "model", align="left"),

@@ -22,9 +22,9 @@ from epigone.models.language_model import LanguageModel
 from epigone.models.ngram import Mixture, NgramModel, fit_mixture_weight, mix, search_order
 from epigone.storage import read_json, write_json
 from epigone.text.corpus import Corpus, SplitOptions
-from epigone.text.documents import ReadOptions
-from epigone.text.reading import some
-from epigone.text.tokenizer import Tokenizer, VocabularyOptions
+from epigone.text.document import some
+from epigone.text.readers.registry import ReadOptions
+from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
 from epigone.training.folder import NOT_IDENTITY
 from epigone.training.options import RetrainingOptions, TrainingOptions
 from epigone.training.pretrain import pretrain

@@ -39,8 +39,8 @@ from epigone.studies.search import SearchOptions, best_from_scratch, with_seed
 from epigone.studies.stacked_lstm_claims import claims
 from epigone.studies.stacked_lstm_report import of_recipe, paper_table, report
 from epigone.studies.stacked_lstm_texts import THIRDS, check_documents, size_matched
-from epigone.text.characters import AsciiTokenizer
-from epigone.text.documents import ReadOptions
+from epigone.text.readers.registry import ReadOptions
+from epigone.text.tokenizers.characters import AsciiTokenizer
 from epigone.training.monitor import Monitor
 from epigone.training.options import RetrainingOptions, TrainingOptions
 from epigone.transfer.finetune import weights_hash

@@ -7,8 +7,8 @@ from pathlib import Path
 from epigone.errors import UserError
 from epigone.evaluation.intervals import MIN_DOCUMENTS
 from epigone.studies.runs import SPLITS, Text, open_text
-from epigone.text.documents import ReadOptions
-from epigone.text.reading import counted, some
+from epigone.text.document import counted, some
+from epigone.text.readers.registry import ReadOptions
 from epigone.text.splitting import SplitOptions
 
 ROLES = {

@@ -11,7 +11,7 @@ from epigone.studies import stacked_lstm, stacked_lstm_texts, vanilla_rnn, word_
 from epigone.studies.results import StudyOptions, StudyResult
 from epigone.studies.vanilla_rnn import VanillaRnnOptions
 from epigone.studies.word_model import WordModelOptions
-from epigone.text.documents import ReadOptions
+from epigone.text.readers.registry import ReadOptions
 from epigone.training.monitor import Monitor
 
 # A study with options of its own takes them first.

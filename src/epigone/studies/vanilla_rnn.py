@@ -35,7 +35,7 @@ from epigone.studies.vanilla_rnn_findings import (
     trace_of,
 )
 from epigone.studies.vanilla_rnn_report import changes_table, report
-from epigone.text.documents import ReadOptions
+from epigone.text.readers.registry import ReadOptions
 from epigone.training.batches import Batches
 from epigone.training.monitor import Monitor
 from epigone.training.options import TrainingOptions

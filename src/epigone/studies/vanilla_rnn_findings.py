@@ -11,7 +11,7 @@ from epigone.studies.results import Claim, answer
 from epigone.studies.runs import Finished
 from epigone.text.corpus import Corpus
 from epigone.text.streams import TokenStream
-from epigone.text.tokenizer import Tokenizer
+from epigone.text.tokenizers.base import Tokenizer
 
 HARDEST, EXCERPT = 3, 400  # passages that are printed, their characters
 FEW = 12  # documents that can be told apart in a figure

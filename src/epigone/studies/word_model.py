@@ -25,8 +25,8 @@ from epigone.studies.runs import Finished, Text, Training, open_text
 from epigone.studies.search import with_seed
 from epigone.studies.word_model_findings import compared_windows, measured, predictions, tokenizer_of
 from epigone.studies.word_model_report import next_table, report, tokenizers_table, windows_table
-from epigone.text.documents import ReadOptions
-from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.readers.registry import ReadOptions
+from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.training.monitor import Monitor
 from epigone.training.options import TrainingOptions
 

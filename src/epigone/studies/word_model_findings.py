@@ -17,9 +17,9 @@ from epigone.studies.results import mean_of
 from epigone.studies.rows import Row, deviation
 from epigone.studies.runs import Finished, Text, Training, open_text
 from epigone.text.sentences import sentences_apart
-from epigone.text.tokenizer import Tokenizer
-from epigone.text.units import is_sign, units_of
-from epigone.text.words import UNKNOWN
+from epigone.text.tokenizers.base import Tokenizer
+from epigone.text.tokenizers.word_units import is_sign, units_of
+from epigone.text.tokenizers.words import UNKNOWN
 
 BLOCK = 2000  # characters that are resampled together
 PROMPTS, PROMPT_WORDS, NEXT = 3, 3, 5

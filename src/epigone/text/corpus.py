@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from epigone.errors import UserError
-from epigone.text.documents import ReadOptions, ReadReport, read_documents
-from epigone.text.reading import Document, counted, limited, some
+from epigone.text.document import Document, counted, limited, some
+from epigone.text.readers.registry import ReadOptions, ReadReport, read_documents
 from epigone.text.splitting import SplitOptions, divide, division_notices
+from epigone.text.store import Texts, store
 from epigone.text.streams import TokenStream, token_stream
-from epigone.text.texts import Texts, store
-from epigone.text.tokenizer import Tokenizer, VocabularyOptions
-from epigone.text.tokenizers import train_tokenizer
+from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
+from epigone.text.tokenizers.registry import train_tokenizer
 
 __all__ = ["Corpus", "ReadOptions", "SplitOptions"]
 

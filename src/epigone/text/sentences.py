@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from epigone.text.streams import TokenStream
-from epigone.text.tokenizer import Tokenizer
+from epigone.text.tokenizers.base import Tokenizer
 
 ENDS, CLOSING = (".", "!", "?", "…", "。", "！", "？"), "”’»)]}"
 QUOTES = "\"' "  # which may close a sentence inside a token, but by themselves may as well open the next

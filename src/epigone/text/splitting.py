@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from epigone.errors import UserError
-from epigone.text.reading import counted, some
+from epigone.text.document import counted, some
 from epigone.text.spool import Spool
-from epigone.text.texts import PIECE, Texts
+from epigone.text.store import PIECE, Texts
 
 SPLITS = ("train", "validation", "test")
 

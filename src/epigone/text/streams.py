@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from epigone.text.spool import Spool
-from epigone.text.tokenizer import Tokenizer, character_counts
+from epigone.text.tokenizers.base import Tokenizer, character_counts
 
 
 @dataclass

@@ -13,7 +13,7 @@ from torch import Tensor
 from epigone.models.language_model import IGNORED
 from epigone.text.sentences import sentence_starts, sentences_apart
 from epigone.text.streams import TokenStream
-from epigone.text.tokenizer import Tokenizer
+from epigone.text.tokenizers.base import Tokenizer
 from epigone.training.options import TrainingOptions
 
 MIN_STEPS = 16  # an epoch over a tiny text still has about this many steps

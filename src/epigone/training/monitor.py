@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 from epigone.errors import UserError
-from epigone.text.reading import counted
+from epigone.text.document import counted
 
 LOOK_ON_TERMINAL, LOOK_ELSEWHERE = 1.0, 300.0  # seconds between looks at the runs under way
 AT_ONCE = 0.5  # seconds within which only a run comes that was finished before

@@ -13,8 +13,8 @@ from epigone.models.checkpoint import save_description
 from epigone.models.config import ModelOptions, sized
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus, SplitOptions
-from epigone.text.documents import ReadOptions
-from epigone.text.tokenizer import VocabularyOptions
+from epigone.text.readers.registry import ReadOptions
+from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.training.batches import make_batches, validated
 from epigone.training.folder import TrainingResult, finish, open_folder
 from epigone.training.loop import train

@@ -9,7 +9,7 @@ from torch import Tensor
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
 from epigone.models.language_model import LanguageModel
-from epigone.text.tokenizer import Tokenizer
+from epigone.text.tokenizers.base import Tokenizer
 from epigone.training.batches import Steps
 
 

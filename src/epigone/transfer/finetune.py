@@ -12,12 +12,12 @@ from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
 from epigone.models.checkpoint import Checkpoint, load_checkpoint, save_description
 from epigone.models.language_model import LanguageModel
-from epigone.text.characters import CharTokenizer
 from epigone.text.corpus import Corpus, SplitOptions
-from epigone.text.documents import ReadOptions
-from epigone.text.reading import some
+from epigone.text.document import some
+from epigone.text.readers.registry import ReadOptions
 from epigone.text.streams import TokenStream
-from epigone.text.tokenizer import Tokenizer
+from epigone.text.tokenizers.base import Tokenizer
+from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.batches import Batches, make_batches, validated
 from epigone.training.folder import TrainingResult, finish, open_folder
 from epigone.training.loop import train as run

@@ -1,1 +1,1 @@
-"""One reader for each format; `epigone.text.documents` chooses among them."""
+"""One reader for each format; `epigone.text.readers.registry` chooses among them."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from epigone.text.cleaning import strip_gutenberg
-from epigone.text.encoding import CHUNK, first_bytes, read_text
-from epigone.text.readers.packages import needing
+from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.cleaning import strip_gutenberg
+from epigone.text.readers.decoding import CHUNK, first_bytes, read_text
+from epigone.text.readers.optional import needing
 from epigone.text.readers.plain import read_plain
-from epigone.text.reading import Document, ReadOptions, ReadReport
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, PageElement, Tag

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from epigone.errors import UserError
-from epigone.text.encoding import NotText, read_text
-from epigone.text.reading import Document, ReadOptions, ReadReport
-from epigone.text.separating import lines
+from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.decoding import NotText, read_text
+from epigone.text.readers.separators import lines
 
 SEPARATOR = " +++$+++ "
 

@@ -10,12 +10,12 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 from zipfile import BadZipFile, ZipFile
 
-from epigone.text.cleaning import strip_gutenberg
-from epigone.text.encoding import NotText, first_bytes
+from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.cleaning import strip_gutenberg
+from epigone.text.readers.decoding import NotText, first_bytes
 from epigone.text.readers.marked_up import declared_encoding, text_of_html
-from epigone.text.readers.packages import needing
-from epigone.text.reading import Document, ReadOptions, ReadReport
-from epigone.text.separating import numbered
+from epigone.text.readers.optional import needing
+from epigone.text.readers.separators import numbered
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 
-from epigone.text.cleaning import strip_gutenberg
-from epigone.text.encoding import read_text
-from epigone.text.reading import Document, ReadOptions, ReadReport
-from epigone.text.separating import (
+from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.cleaning import strip_gutenberg
+from epigone.text.readers.decoding import read_text
+from epigone.text.readers.separators import (
     at_blank_lines,
     at_equals_signs,
     at_headings,

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from epigone.errors import UserError
-from epigone.text.encoding import read_text, without_returns
-from epigone.text.reading import Document, ReadOptions, ReadReport
-from epigone.text.separating import lines, numbered
+from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.decoding import read_text, without_returns
+from epigone.text.readers.separators import lines, numbered
 
 CSV = {".csv", ".tsv"}
 SUFFIXES = {*CSV, ".jsonl", ".ndjson", ".json"}

@@ -1,0 +1,213 @@
+"""PDF: one document, in the order in which its pages are read."""
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from epigone.text.document import Document, ReadOptions, ReadReport, counted
+from epigone.text.readers.decoding import NotText, first_bytes
+from epigone.text.readers.optional import needing
+from epigone.text.readers.pdf.columns import Line, Page, reading_order
+from epigone.text.readers.pdf.hyphenation import is_cjk
+from epigone.text.readers.pdf.paragraphs import paragraphs
+from epigone.text.readers.pdf.running_heads import without_heads
+
+if TYPE_CHECKING:
+    from pdfminer.layout import LTChar, LTContainer, LTPage
+    from pdfminer.pdfdocument import PDFDocument
+
+_SPACE = 0.13  # of the size of the letters: a gap from which on it is a space
+_GAP = 1.0  # a gap from which on the parts may belong to different columns
+_UNKNOWN = re.compile(r"\(cid:\d+\)")  # pdfminer's word for a character of which a font does not tell the meaning
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\0": None})
+
+
+def read_pdf(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
+    """One document: the paragraphs of all pages, without running heads and page numbers.
+
+    Args:
+        path: the file.
+        name: what to call the document.
+        options: not used; a PDF tells its characters itself.
+        report: where pages without text are told.
+
+    Raises:
+        NotText: it is no PDF, or empty, encrypted, damaged, or holds pictures of text only.
+    """
+    head = first_bytes(path, 1024)
+    if not head:
+        raise NotText(f"{path} is empty (0 bytes), so it is no PDF; make or fetch it again.")
+    if b"%PDF-" not in head:
+        raise NotText(
+            f"{path} is no PDF: it begins with {head[:8]!r} where a PDF begins with %PDF-. Give it the suffix of what "
+            "it is (.txt for text), unpack it if it is packed, or fetch it again."
+        )
+    pages = list(_pages(path, report))
+    columns = list(reading_order(without_heads(pages)))
+    yield Document(name, (f"{paragraph}\n\n" for paragraph in paragraphs(columns)))
+
+
+def _pages(path: Path, report: ReadReport) -> Iterator[Page]:
+    """The pages that have text."""
+    number = pictures = characters = unknown = 0
+    for layout in _layouts(path):
+        number += 1
+        page = _page(layout)
+        if page.lines:
+            characters += sum(len(line.text) for line in page.lines)
+            unknown += sum(line.text.count("\ufffd") for line in page.lines)
+            yield page
+        else:
+            pictures += any(True for _ in layout)
+    if not number:
+        raise NotText(f"{path} has no pages, so there is no text in it; make or fetch it again.")
+    if not characters and not pictures:
+        raise NotText(f"{path} has nothing on its {counted(number, 'page')}; export or fetch it again.")
+    if not characters:
+        raise NotText(
+            f"{path} holds pictures of its {counted(number, 'page')} and no text, as scanners make them. Have the "
+            f"text recognised (OCR), for example with `ocrmypdf {quote(path.name)} text.pdf`."
+        )
+    if unknown > characters / 2:
+        raise NotText(
+            f"{path} does not tell which letters it shows: its fonts lack the tables for it. Have the text recognised "
+            f"(OCR), for example with `ocrmypdf --force-ocr {quote(path.name)} text.pdf`."
+        )
+    if unknown:
+        report.skipped.append(
+            f"{counted(unknown, 'character')} of {path} became U+FFFD: its fonts do not tell which letters they are."
+        )
+    if pictures:
+        report.skipped.append(
+            f"{pictures:,} of {counted(number, 'page')} of {path} left out: there is no text on them, perhaps a "
+            f"picture of it. OCR recognises it, for example `ocrmypdf --skip-text {quote(path.name)} text.pdf`."
+        )
+
+
+def _layouts(path: Path) -> Iterator["LTPage"]:
+    with needing("pdfminer.six", path):
+        from pdfminer.converter import PDFPageAggregator
+        from pdfminer.pdfinterp import PDFPageInterpreter, PDFResourceManager
+        from pdfminer.pdfpage import PDFPage
+    number = 0
+    with open(path, "rb") as file, _quiet():
+        try:
+            document = _opened(path, file)
+            resources = PDFResourceManager()
+            device = PDFPageAggregator(resources)
+            interpreter = PDFPageInterpreter(resources, device)
+            for page in PDFPage.create_pages(document):
+                interpreter.process_page(page)
+                number += 1
+                yield device.get_result()
+        except (NotText, MemoryError):
+            raise
+        except Exception as error:  # what a damaged file does to the parser can be anything
+            why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            reach = f" beyond page {number:,}" if number else ""
+            raise NotText(
+                f"{path} is damaged and cannot be read{reach} ({why}). Fetch it again, or repair it, "
+                f"for example with `qpdf {quote(path.name)} repaired.pdf`."
+            ) from error
+
+
+def _opened(path: Path, file: BinaryIO) -> "PDFDocument":
+    from pdfminer.pdfdocument import PDFDocument, PDFEncryptionError, PDFPasswordIncorrect
+    from pdfminer.pdfparser import PDFParser
+
+    try:
+        return PDFDocument(PDFParser(file))
+    except PDFPasswordIncorrect as error:
+        raise NotText(
+            f"{path} is encrypted and needs a password. Save it without one, for example with "
+            f"`qpdf --decrypt --password=… {quote(path.name)} open.pdf`."
+        ) from error
+    except PDFEncryptionError as error:
+        raise NotText(
+            f"{path} is encrypted in a way that only certain programs can open (DRM); give a copy without it."
+        ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without pdfminer's warnings, which are about flaws that readers of a file can do nothing about."""
+    logger = logging.getLogger("pdfminer")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _page(layout: "LTPage") -> Page:
+    glyphs = [_glyph(character) for character in _characters(layout)]
+    down = sum(abs(a.x0 - b.x0) < 0.3 * a.size and 0 < a.y0 - b.y0 < 1.6 * a.size for a, b in pairwise(glyphs))
+    if down <= 0.5 * len(glyphs):
+        return Page(_lines(glyphs), layout.width, layout.height)
+    # Written downwards: the page turned, so that its lines go to the right and the first one is the highest.
+    turned = [replace(g, x0=layout.height - g.y1, x1=layout.height - g.y0, y0=g.x0, y1=g.x1) for g in glyphs]
+    return Page(_lines(turned), layout.height, layout.width)
+
+
+def _characters(layout: "LTContainer[Any]") -> Iterator["LTChar"]:
+    """The upright characters of a page; those inside figures only if there are no others."""
+    from pdfminer.layout import LTChar, LTFigure
+
+    found = False
+    for item in layout:
+        if isinstance(item, LTChar) and item.upright:
+            found = True
+            yield item
+    if not found:  # some programs put the whole page into one figure
+        for item in layout:
+            if isinstance(item, LTFigure):
+                yield from _characters(item)
+
+
+def _glyph(character: "LTChar") -> Line:
+    text = _UNKNOWN.sub("\ufffd", character.get_text()).translate(_LIGATURES)
+    return Line(text, character.x0, character.y0, character.x1, character.y1, character.size)
+
+
+def _lines(glyphs: Iterable[Line]) -> list[Line]:
+    """Characters that follow one another on one height, as lines; wide gaps divide them."""
+    found: list[Line] = []
+    run: list[Line] = []
+    text = ""
+    space = False
+    for glyph in glyphs:
+        if not glyph.text or glyph.text.isspace():
+            space = True
+            continue
+        if run and not _follows(glyph, run[-1]):
+            found.append(_line(text, run))
+            run, text = [], ""
+        elif run:
+            gap = (glyph.x0 - run[-1].x1) / glyph.size
+            within = is_cjk(text[-1]) and is_cjk(glyph.text[0])  # where letters are spread, not words
+            text += " " if (space and not within) or gap > (0.5 if within else _SPACE) else ""
+        run.append(glyph)
+        text += glyph.text
+        space = False
+    return [*found, _line(text, run)] if run else found
+
+
+def _follows(glyph: Line, last: Line) -> bool:
+    gap = glyph.x0 - last.x1
+    size = max(glyph.size, last.size)
+    overlap = min(glyph.y1, last.y1) - max(glyph.y0, last.y0)
+    return -0.5 * size < gap < _GAP * size and overlap > 0.5 * min(glyph.size, last.size)
+
+
+def _line(text: str, run: Sequence[Line]) -> Line:
+    size = Counter(round(glyph.size, 1) for glyph in run).most_common(1)[0][0]
+    main = next(glyph for glyph in run if round(glyph.size, 1) == size)
+    return Line(" ".join(text.split()), run[0].x0, main.y0, max(glyph.x1 for glyph in run), main.y1, size)

@@ -1,0 +1,88 @@
+"""Which lines of pages are running heads, running feet and page numbers?"""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+from epigone.text.readers.pdf.columns import Line, Page, joined, rows
+
+_ZONE = 0.15  # of the page's height, at the top and at the bottom
+_REACH = 3  # rows from the top and from the bottom
+
+_ROMAN = r"(?=[ivxlcdm])m{0,3}(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
+_ROMAN_AT_AN_END = re.compile(rf"^{_ROMAN}(?=\W|$)|(?<!\w){_ROMAN}$", re.IGNORECASE)
+_BARE = re.compile(rf"\d{{1,4}}|{_ROMAN}", re.IGNORECASE)
+_DECORATED = re.compile(
+    rf"[-–—~·•|\[(<]+ ?(?:\d{{1,4}}|{_ROMAN}) ?[-–—~·•|\])>]+"  # - 3 -
+    rf"|(?:page|seite|p\.|s\.) ?(?:\d{{1,4}}|{_ROMAN})(?: ?(?:of|von|/) ?\d{{1,4}})?"  # Page 3 of 30
+    r"|\d{1,4} ?(?:/|of) ?\d{1,4}",
+    re.IGNORECASE,
+)
+
+
+def without_heads(pages: Sequence[Page]) -> list[Page]:
+    """The pages without what stands at their edges, apart from the text, and is no part of it.
+
+    That is what recurs there on several pages at the same height, numbers in it aside; what stands alone where
+    such lines stand on other pages, as the title of a chapter does; and page numbers.
+    """
+    edges = [edge for page in pages for edge in (_edge(page, top=True), _edge(page, top=False))]
+    seen = Counter((_key(line), _height(line)) for edge in edges for line in edge.lines)
+    needed = 2 if len(pages) < 12 else 3
+
+    def recurs(line: Line) -> bool:
+        return sum(seen[_key(line), _height(line) + step] for step in (-1, 0, 1)) >= needed
+
+    places = {(round(line.size), _height(line)) for edge in edges for line in edge.lines if recurs(line)}
+
+    def is_place(line: Line) -> bool:
+        return any((round(line.size), _height(line) + step) in places for step in (-1, 0, 1))
+
+    dropped: set[int] = set()
+    for number, edge in enumerate(edges):
+        goes = [recurs(line) for line in edge.lines]
+        for index in reversed(range(len(goes))):  # what the text begins with may recur as well, as a refrain does
+            goes[index] = goes[index] and (edge.apart[index] or goes[index + 1 : index + 2] == [True])
+        rest = goes.index(False) if False in goes else None
+        if rest is not None and edge.apart[rest]:
+            line = edge.lines[rest]
+            bare = number % 2 and _BARE.fullmatch(line.text)
+            goes[rest] = bool(is_place(line) or bare or _DECORATED.fullmatch(line.text))
+        dropped |= {id(part) for row, gone in zip(edge.rows, goes, strict=True) if gone for part in row}
+    return [replace(page, lines=[line for line in page.lines if id(line) not in dropped]) for page in pages]
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """The rows of a page that are near its top or its foot, from there inwards."""
+
+    rows: list[list[Line]]
+    lines: list[Line]
+    """The same, each row as one line."""
+    apart: list[bool]
+    """Whether there is more space between a row and the next than in the text, or letters of another size."""
+
+
+def _edge(page: Page, top: bool) -> _Edge:
+    found = rows(page.lines)[: _REACH + 2] if top else rows(page.lines)[: -_REACH - 3 : -1]
+    lines = [joined(row) for row in found]
+    near = [abs(page.height * top - line.middle) < _ZONE * page.height for line in lines[:_REACH]]
+    steps = [abs(line.y0 - other.y0) for line, other in pairwise(lines)]
+    apart = []
+    for index, step in enumerate(steps):
+        usual = steps[index + 1] if index + 1 < len(steps) else 1.6 * lines[index].size
+        resized = abs(lines[index].size - lines[index + 1].size) > 0.05 * lines[index].size
+        apart.append(resized or step > min(1.2 * usual, 2.5 * lines[index].size))
+    reach = near.index(False) if False in near else len(near)
+    return _Edge(found[:reach], lines[:reach], [*apart, False][:reach])
+
+
+def _key(line: Line) -> tuple[str, int]:
+    """What is alike in a line that recurs: its text but for numbers, and its size."""
+    return _ROMAN_AT_AN_END.sub("#", re.sub(r"\d+", "#", line.text)), round(line.size)
+
+
+def _height(line: Line) -> int:
+    return round(line.y0 / 4)

@@ -1,0 +1,137 @@
+"""Where does one document end and the next begin inside a file?"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from io import StringIO
+
+from epigone.text.document import Document
+from epigone.text.readers.decoding import CHUNK
+
+# Begins with the signs rather than with `^`, because then the search for them takes a tenth of the time.
+_EQUALS_SIGNS = re.compile(r"===(?<=^===)$\n?", re.MULTILINE)
+
+Marked = Iterator[str | None]
+"""Consecutive parts of a text, with None where a new document begins."""
+
+
+def whole_lines(chunks: Iterable[str]) -> Iterator[str]:
+    """Cut a text anew, so that parts end where lines do; only lines longer than a part are cut inside."""
+    rest = ""
+    for chunk in chunks:
+        cut = chunk.rfind("\n") + 1
+        if cut:
+            yield rest + chunk[:cut]
+            rest = chunk[cut:]
+        else:
+            rest += chunk
+        if len(rest) >= CHUNK:
+            yield rest
+            rest = ""
+    if rest:
+        yield rest
+
+
+def lines(chunks: Iterable[str]) -> Iterator[str]:
+    r"""The lines of a text, each with its \n, however long."""
+    unfinished: list[str] = []
+    for part in whole_lines(chunks):
+        for line in StringIO(part):
+            if not line.endswith("\n"):
+                unfinished.append(line)
+            elif unfinished:
+                yield "".join(unfinished) + line
+                unfinished = []
+            else:
+                yield line
+    if unfinished:
+        yield "".join(unfinished)
+
+
+def at_equals_signs(parts: Iterable[str]) -> Marked:
+    """Divide a text cut by `whole_lines` at lines that are exactly `===`."""
+    fresh = True  # at the beginning of a line
+    for part in parts:
+        rest = part
+        if not fresh:
+            cut = part.find("\n") + 1 or len(part)
+            yield part[:cut]
+            rest = part[cut:]
+        for number, text in enumerate(_EQUALS_SIGNS.split(rest)):
+            if number:
+                yield None
+            if text:
+                yield text
+        fresh = part.endswith("\n")
+
+
+def at_pattern(parts: Iterable[str], pattern: str) -> Marked:
+    """Divide a text cut by `whole_lines` at lines that a regular expression matches whole."""
+    separator = re.compile(pattern)
+    fresh = True
+    for part in parts:
+        block: list[str] = []
+        for line in StringIO(part):
+            if fresh and len(line) < CHUNK and separator.fullmatch(line.removesuffix("\n")):
+                yield from filter(None, ["".join(block)])
+                block = []
+                yield None
+            else:
+                block.append(line)
+            fresh = line.endswith("\n")
+        yield from filter(None, ["".join(block)])
+
+
+def at_blank_lines(parts: Iterable[str], number: int) -> Marked:
+    """Divide where at least `number` blank lines follow each other."""
+    return _at_beginnings(parts, lambda line, blanks: blanks >= number)
+
+
+def at_headings(parts: Iterable[str]) -> Marked:
+    """Divide before the titles of WikiText articles, lines ` = Title = ` after a blank one; titles stay."""
+    heading = re.compile(r" = [^=](?:.*[^=])? = \n?")
+    return _at_beginnings(parts, lambda line, blanks: blanks > 0 and heading.fullmatch(line))
+
+
+def _at_beginnings(parts: Iterable[str], begins: Callable[[str, int], object]) -> Marked:
+    """Divide before the lines that begin a document, told by the line and the number of blank lines above."""
+    fresh, begun, blanks = True, False, 0
+    for part in parts:
+        block: list[str] = []
+        for line in StringIO(part):
+            if fresh and line.isspace():
+                blanks += 1
+            else:
+                if begun and fresh and begins(line, blanks):
+                    yield from filter(None, ["".join(block)])
+                    block = []
+                    yield None
+                begun, blanks = True, 0
+            block.append(line)
+            fresh = line.endswith("\n")
+        yield from filter(None, ["".join(block)])
+
+
+def grouped(marked: Marked, name: str) -> Iterator[Document]:
+    """The documents of a divided text, each read while it is being asked for."""
+    over = False
+
+    def pieces() -> Iterator[str]:
+        nonlocal over
+        for piece in marked:
+            if piece is None:
+                return
+            yield piece
+        over = True
+
+    number = 0
+    while not over:
+        number += 1
+        current = pieces()
+        yield Document(numbered(name, number), current)
+        for _ in current:  # what was not read belongs to this document, not to the next
+            pass
+
+
+def numbered(name: str, number: int) -> str:
+    """The name of the document that comes at this place in a file called `name`."""
+    return name if number == 1 else f"{name}#{number}"

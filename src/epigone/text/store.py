@@ -1,0 +1,140 @@
+"""Where is the cleaned text of a corpus kept?"""
+
+import codecs
+import hashlib
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+
+from epigone.text.document import Document
+from epigone.text.spool import Spool
+
+PIECE = 1 << 20
+"""Bytes of a document that are decoded at a time."""
+
+BESIDE = 1 << 20
+"""Bytes of what is noted of each document that are kept in memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Names(Sequence[str]):
+    """D names as UTF-8 in a spool: as objects they would take more memory than short documents do."""
+
+    spool: Spool
+    starts: np.ndarray
+    """(D,) int64: where each name begins."""
+    stops: np.ndarray
+    """(D,) int64: where it ends."""
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        # File names may hold halves of surrogate pairs, which stand for bytes that are no characters.
+        return self.spool.read(int(self.starts[index]), int(self.stops[index])).decode("utf-8", "surrogatepass")
+
+
+@dataclass(frozen=True)
+class Texts:
+    """D documents as UTF-8 in a spool: document d is at the bytes from `starts[d]` up to `stops[d]`."""
+
+    spool: Spool
+    names: Sequence[str]
+    starts: np.ndarray
+    """(D,) int64."""
+    stops: np.ndarray
+    """(D,) int64."""
+    characters: np.ndarray
+    """(D,) int64."""
+
+    def pieces(self, index: int) -> Iterator[str]:
+        """Consecutive parts of a document, about a megabyte each; they end with a line, or else with a word."""
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        last = int(self.stops[index])
+        held = ""
+        for start in range(int(self.starts[index]), last, PIECE):
+            held += decoder.decode(self.spool.read(start, min(start + PIECE, last)))
+            # A text without any space is cut anywhere: nothing else keeps it in pieces.
+            cut = held.rfind("\n") + 1 or max(0, held.rfind(" ")) or len(held)
+            if start + PIECE >= last:
+                cut = len(held)
+            yield held[:cut]
+            held = held[cut:]
+
+
+def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, str, int]:
+    """Write documents to a spool; of those with the same text, white space around it aside, keep the first.
+
+    Some fifty bytes of memory are needed for each document: there may be ten million.
+
+    Args:
+        documents: at least one, none of them empty.
+        workdir: where the spool may make a file; None is the system's temporary folder.
+
+    Returns:
+        The texts, their SHA-256 (of the documents in order, so that their boundaries count and their names do
+        not), and the number of duplicates left out.
+    """
+    spool, names, digests = Spool(workdir), Spool(workdir, BESIDE), Spool(workdir, BESIDE)
+    ends, name_ends, characters = array("q", [0]), array("q", [0]), array("q")
+    # That two of a million different documents agree in 64 bits happens in one such corpus of forty million.
+    keys = array("Q")
+    for document in documents:
+        body, indentation, size = hashlib.sha256(), b"", 0
+        for piece in document.pieces:
+            data = piece.encode("utf-8")
+            spool.append(data)
+            if not size:
+                stripped = piece.lstrip().encode("utf-8")
+                indentation, data = data[: len(data) - len(stripped)], stripped
+            body.update(data)
+            size += len(piece)
+        names.append(document.name.encode("utf-8", "surrogatepass"))
+        name_ends.append(names.size)
+        ends.append(spool.size)
+        characters.append(size)
+        keys.frombytes(body.digest()[: keys.itemsize])
+        digests.append(hashlib.sha256(indentation + body.digest()).digest())
+    for written in (spool, names, digests):
+        written.flush()
+    fresh = _first_of_each(np.frombuffer(keys, np.uint64))
+    kept = slice(None) if fresh.all() else fresh  # a slice copies nothing
+    bounds, name_bounds = np.frombuffer(ends, np.int64), np.frombuffer(name_ends, np.int64)
+    texts = Texts(
+        spool=spool,
+        names=Names(names, name_bounds[:-1][kept], name_bounds[1:][kept]),
+        starts=bounds[:-1][kept],
+        stops=bounds[1:][kept],
+        characters=np.frombuffer(characters, np.int64)[kept],
+    )
+    return texts, _digest(digests, fresh), len(fresh) - int(fresh.sum())
+
+
+def _first_of_each(keys: np.ndarray) -> np.ndarray:
+    """Which of the keys (D,) stand for the first time: (D,) bool."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    first = np.ones(len(keys), bool)
+    first[order[1:][ordered[1:] == ordered[:-1]]] = False
+    return first
+
+
+def _digest(digests: Spool, kept: np.ndarray, rows: int = 1 << 15) -> str:
+    """The SHA-256 of the digests that are kept, (D,) bool, some rows at a time."""
+    whole = hashlib.sha256()
+    for first in range(0, len(kept), rows):
+        part = np.frombuffer(digests.read(32 * first, 32 * (first + rows)), "V32")
+        whole.update(part[kept[first : first + rows]].tobytes())
+    return whole.hexdigest()

@@ -1,0 +1,210 @@
+"""How is text turned into subwords and back? By byte pair encoding (Sennrich et al. 2016) over characters.
+
+Beginning with single characters, the pair of neighbours that is the most frequent becomes a token, again and again.
+Pairs are never taken across the edges of words, to which a space before them may belong; so every token is a piece of
+text, and the tokens side by side are the text. The work is done by the package `tokenizers`, which is imported only
+here; what is kept is the vocabulary and the merges.
+"""
+
+import json
+import math
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from epigone.errors import UserError
+from epigone.text.tokenizers.base import (
+    END,
+    SideBySide,
+    VocabularyOptions,
+    code_points,
+    flat,
+    shown,
+    smallest_dtype,
+)
+from epigone.text.tokenizers.characters import CharTokenizer
+
+MOST = 32_000  # merges that are learned where no size is asked for
+LONGEST = 16  # characters of a token: more would be whole lines of text that is repeated
+CHUNK = 1 << 16  # characters that are encoded at a time
+
+# What merges stay within: Chinese and kana up to a sign; words and numbers and signs with a space before them;
+# newlines; other white space, of which the last space belongs to what follows.
+_HAN = r"\p{Han}\p{Hiragana}\p{Katakana}ー"
+_LETTERS = rf"[\p{{L}}\p{{M}}&&[^{_HAN}]]+"
+_EDGES = "|".join(
+    (
+        rf"[{_HAN}]+",
+        rf" ?{_LETTERS}(?:['’]{_LETTERS})*",
+        r" ?\p{N}+",
+        r" ?[^\s\p{L}\p{M}\p{N}]+",
+        r"\n+",
+        r"[^\S\n]+(?!\S)",
+        r"\s",
+    )
+)
+_LINES = re.compile(r"\n(?!\n)")
+_NO_CHARACTERS = re.compile("[\x03\ud800-\udfff]")  # the end symbol, and halves of pairs, which no file can hold
+
+
+class SubwordTokenizer(SideBySide):
+    """The end symbol, the characters of the corpus, and what byte pair encoding made of them.
+
+    Args:
+        vocabulary: the end symbol, then pieces of text, among them all characters that can be read.
+        merges: pairs of ids in the order in which they are joined; their joint text is a token too.
+    """
+
+    name = "bpe"
+    options: tuple[str, ...] = ("vocabulary_size",)
+    end = 0
+
+    def __init__(self, vocabulary: Iterable[str], merges: Iterable[tuple[int, int]]) -> None:
+        self.vocabulary = list(vocabulary)
+        self.merges = [(left, right) for left, right in merges]
+        self.printable = shown(self.vocabulary)
+        self.dtype = smallest_dtype(len(self.vocabulary))
+        self._alphabet = CharTokenizer([END, *(token for token in self.vocabulary[1:] if len(token) == 1)])
+
+    @cached_property
+    def _model(self) -> Any:
+        tokenizers = _library()
+        ids = {token: i for i, token in enumerate(self.vocabulary)}
+        texts = [(self.vocabulary[left], self.vocabulary[right]) for left, right in self.merges]
+        return _cut_at_edges(tokenizers.models.BPE(ids, texts))
+
+    def normalise(self, text: str) -> str:
+        return text.replace(END, "")
+
+    def encode(self, text: str) -> np.ndarray:
+        known = self._alphabet.decode(self._alphabet.encode(text))
+        ids = [i for part in _parts(known) for i in self._model.encode(part, add_special_tokens=False).ids]
+        return np.array(ids, self.dtype)
+
+    def decode(self, ids: ArrayLike) -> str:
+        return "".join([self.vocabulary[i] for i in flat(ids).tolist() if i != self.end])
+
+    def unknown(self, text: str) -> Counter[str]:
+        return self._alphabet.unknown(text)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "vocabulary": self.vocabulary, "merges": [list(pair) for pair in self.merges]}
+
+    @classmethod
+    def train(
+        cls,
+        texts: Iterable[str],
+        vocabulary: VocabularyOptions = VocabularyOptions(),
+        held_out: Iterable[str] = (),
+    ) -> Self:
+        tokenizers = _library()
+        seen = np.zeros(0x110000, bool)
+        for text in held_out:
+            seen[code_points(_NO_CHARACTERS.sub("", text))] = True
+        size = 0
+
+        def readable() -> Iterator[str]:
+            nonlocal size
+            for text in texts:
+                text = _NO_CHARACTERS.sub("", text)
+                seen[code_points(text)] = True
+                size += len(text)
+                yield from _parts(text)
+
+        asked = vocabulary.vocabulary_size
+        model = _cut_at_edges(tokenizers.models.BPE())
+        trainer = tokenizers.trainers.BpeTrainer(
+            vocab_size=asked or 1 + int(seen.sum()) + MOST,  # characters that were not held out take of it
+            min_frequency=2,
+            special_tokens=[END],
+            initial_alphabet=[chr(code) for code in np.flatnonzero(seen)],
+            max_token_length=LONGEST,
+            show_progress=False,
+        )
+        model.train_from_iterator(readable(), trainer)
+        characters = int(seen.sum())
+        if not characters:
+            raise UserError("There is no text to learn subwords from; give a corpus that is not empty.")
+        ids: dict[str, int] = model.get_vocab()
+        tokens = sorted(ids, key=lambda token: ids[token])
+        if 0 < asked <= characters:
+            raise UserError(
+                f"A vocabulary_size of {asked:,} is too small: the text has {characters:,} different characters, each "
+                f"of which is a token, and so is the end symbol. Give {characters + 1:,} or more, or 0 for a size that "
+                "fits the length of the text."
+            )
+        if asked > len(tokens):
+            raise UserError(
+                f"A vocabulary_size of {asked:,} is more than there is to learn: when all neighbours that stand in the "
+                f"training text twice are joined, there are {len(tokens):,} tokens. Give no more than that, or 0 for a "
+                "size that fits the length of the text."
+            )
+        # The first merges are those that would have been learned if no more had been allowed.
+        tokens = tokens[: asked or 1 + characters + min(MOST, int(4 * math.sqrt(size)))]
+        merges = []
+        for left, right in json.loads(model.to_str())["model"]["merges"]:
+            if ids[left + right] >= len(tokens):
+                break
+            merges.append((ids[left], ids[right]))
+        return cls(tokens, merges)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        tokens, merges = data.get("vocabulary"), data.get("merges")
+        if (
+            not isinstance(tokens, list)
+            or not all(isinstance(token, str) and token for token in tokens)
+            or tokens[:1] != [END]
+            or len(set(tokens)) < len(tokens)
+        ):
+            raise _damaged("vocabulary", "the end symbol followed by pieces of text that all differ")
+        known = set(tokens)
+        if not isinstance(merges, list) or not all(_is_merge(pair, tokens, known) for pair in merges):
+            raise _damaged("merges", "pairs of ids whose joint text is in the vocabulary")
+        return cls(tokens, [(left, right) for left, right in merges])
+
+
+def _is_merge(pair: Any, tokens: list[str], known: set[str]) -> bool:
+    return (
+        isinstance(pair, list)
+        and len(pair) == 2
+        and all(isinstance(i, int) and 0 < i < len(tokens) for i in pair)
+        and tokens[pair[0]] + tokens[pair[1]] in known
+    )
+
+
+def _damaged(key: str, wanted: str) -> UserError:
+    return UserError(f"The tokenizer's `{key}` is not {wanted}; restore tokenizer.json from a copy of the checkpoint.")
+
+
+def _library() -> Any:
+    # With threads of its own it warns, and may hang, where a process is forked, as studies do.
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import tokenizers.models
+    import tokenizers.pre_tokenizers
+    import tokenizers.trainers
+
+    return tokenizers
+
+
+def _cut_at_edges(model: Any) -> Any:
+    """A tokenizer of the library's, of a model that sees one word at a time."""
+    tokenizers = _library()
+    whole = tokenizers.Tokenizer(model)
+    whole.pre_tokenizer = tokenizers.pre_tokenizers.Split(tokenizers.Regex(_EDGES), "isolated")
+    return whole
+
+
+def _parts(text: str) -> Iterator[str]:
+    """A long text in parts that end with lines, where nothing is joined."""
+    begin = 0
+    while len(text) - begin > CHUNK and (found := _LINES.search(text, begin + CHUNK)):
+        yield text[begin : found.end()]
+        begin = found.end()
+    yield text[begin:]

@@ -1,0 +1,189 @@
+"""How is text turned into words and back?
+
+Spaces are seldom tokens. A space stands between two tokens where the first wants one after it and the second one before
+it; where the text has it otherwise, a token says so: the joiner, which is empty, or a space. So every text comes back
+exactly, as long as its words are known.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from epigone.errors import UserError
+from epigone.text.tokenizers.base import (
+    END,
+    SPACE_AFTER,
+    SPACE_BEFORE,
+    Reading,
+    VocabularyOptions,
+    flat,
+    shown,
+    smallest_dtype,
+)
+from epigone.text.tokenizers.spelling import Spelling
+from epigone.text.tokenizers.word_units import WORD, Habits, chunks, units_of
+
+UNKNOWN, JOINER, SPACE = "<unk>", "", " "
+SPECIAL = [END, UNKNOWN, JOINER, SPACE]
+_UNKNOWN, _JOINER, _SPACE = 1, 2, 3  # their ids
+
+
+class WordTokenizer:
+    """Words, numbers and signs, the frequent first; see `units.py` for what a word is.
+
+    Args:
+        vocabulary: the special tokens, then words and signs.
+        spaces: for each of them where it wants spaces.
+        spelling: what unknown words cost.
+        lower_case: whether the text is written in lower case first.
+    """
+
+    name = "word"
+    unit = "word"
+    options: tuple[str, ...] = ("vocabulary_size", "min_count", "lower_case")
+    end = 0
+
+    def __init__(
+        self, vocabulary: Iterable[str], spaces: Iterable[int], spelling: Spelling, lower_case: bool = False
+    ) -> None:
+        self.vocabulary = list(vocabulary)
+        self.spaces = np.array(list(spaces), np.uint8)
+        self.spelling = spelling
+        self.lower_case = lower_case
+        self.printable = shown(self.vocabulary)
+        self.printable[_UNKNOWN] = False
+        self.dtype = smallest_dtype(len(self.vocabulary))
+        self._ids = {token: i for i, token in enumerate(self.vocabulary) if i not in (self.end, _UNKNOWN, _JOINER)}
+
+    def normalise(self, text: str) -> str:
+        text = text.replace(END, "")
+        return text.lower() if self.lower_case else text
+
+    def encode(self, text: str) -> np.ndarray:
+        return self._encoded(units_of(self.normalise(text)))
+
+    def _encoded(self, units: list[str]) -> np.ndarray:
+        get = self._ids.get
+        ids = np.fromiter((get(unit, _UNKNOWN) for unit in units), np.int64, len(units))
+        spaces = self.spaces[ids]
+        after, before = (spaces & SPACE_AFTER) > 0, (spaces & SPACE_BEFORE) > 0
+        # What the flags say already needs no token: a single space between two that want it. Spaces want none.
+        said = np.zeros(len(ids), bool)
+        said[1:-1] = (ids[1:-1] == _SPACE) & after[:-2] & before[2:]
+        close = np.flatnonzero(after[:-1] & before[1:]) + 1
+        ids[said] = -1
+        ids = np.insert(ids, close, _JOINER)
+        return ids[ids >= 0].astype(self.dtype)
+
+    def decode(self, ids: ArrayLike) -> str:
+        found = flat(ids)
+        spaces = self.spaces[found]
+        spaced = np.zeros(len(found), bool)
+        spaced[1:] = (spaces[:-1] & SPACE_AFTER > 0) & (spaces[1:] & SPACE_BEFORE > 0)
+        texts = ("", *self.vocabulary[1:])  # the end symbol is never shown
+        return "".join(
+            [f" {texts[i]}" if s else texts[i] for i, s in zip(found.tolist(), spaced.tolist(), strict=True)]
+        )
+
+    def unknown(self, text: str) -> Counter[str]:
+        return self._lacking(units_of(self.normalise(text)))
+
+    def _lacking(self, units: list[str]) -> Counter[str]:
+        return Counter(unit for unit in units if unit not in self._ids)
+
+    def read(self, text: str) -> Reading:
+        normalised = self.normalise(text)
+        units = units_of(normalised)
+        unknown = self._lacking(units)
+        looked_up = len(units) - units.count(SPACE)
+        return Reading(self._encoded(units), len(normalised), looked_up, unknown, self.spelling.nats(unknown))
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "lower_case": self.lower_case,
+            "vocabulary": self.vocabulary,
+            "spaces": "".join(map(str, self.spaces.tolist())),
+            "spelling": self.spelling.to_dict(),
+        }
+
+    @classmethod
+    def train(
+        cls,
+        texts: Iterable[str],
+        vocabulary: VocabularyOptions = VocabularyOptions(),
+        held_out: Iterable[str] = (),
+    ) -> Self:
+        numbers: Counter[str] = Counter()
+        habits = Habits()
+        for text, joints in chunks(texts):
+            text = text.replace(END, "")
+            if vocabulary.lower_case:
+                text = text.lower()
+            numbers.update(units_of(text))
+            numbers["\n"] -= joints
+            habits.learn(text)
+        del numbers[SPACE]
+        known = _chosen(numbers, vocabulary)
+        kept = set(known)
+        rest = Counter({unit: number for unit, number in numbers.items() if unit not in kept and number > 0})
+        spaces = [0, WORD, 0, 0, *map(habits.spaces, known)]
+        return cls([*SPECIAL, *known], spaces, Spelling.of(rest), vocabulary.lower_case)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Self:
+        tokens, spaces, lower_case = (data.get(key) for key in ("vocabulary", "spaces", "lower_case"))
+        if (
+            not isinstance(tokens, list)
+            or not all(isinstance(token, str) for token in tokens)
+            or tokens[: len(SPECIAL)] != SPECIAL
+            or len(set(tokens)) < len(tokens)
+        ):
+            raise _damaged("vocabulary", "the special tokens followed by words that all differ")
+        if (
+            not isinstance(spaces, str)
+            or len(spaces) != len(tokens)
+            or not set(spaces) <= set("0123")
+            or not spaces.startswith("0300")
+        ):
+            raise _damaged("spaces", f"{len(tokens):,} digits from 0 to 3, the first of which are 0300")
+        if not isinstance(lower_case, bool):
+            raise _damaged("lower_case", "true or false")
+        return cls(tokens, map(int, spaces), Spelling.from_dict(data.get("spelling")), lower_case)
+
+
+def _chosen(numbers: Counter[str], options: VocabularyOptions) -> list[str]:
+    """The words and signs that are learned, the most frequent first."""
+    if not any(number > 0 for number in numbers.values()):
+        raise UserError("There is no text to learn words from; give a corpus that is not empty.")
+    known = [
+        unit
+        for unit, number in numbers.items()
+        if number >= options.min_count and not "\ud800" <= unit[0] <= "\udfff"  # what no file can hold
+    ]
+    if not known:
+        raise UserError(
+            f"No word stands in the training text {options.min_count} times, so there is none to learn; give a lower "
+            "min_count."
+        )
+    known.sort(key=lambda unit: (-numbers[unit], unit))
+    size, special = options.vocabulary_size, len(SPECIAL)
+    if 0 < size <= special:
+        raise UserError(
+            f"A vocabulary_size of {size} leaves no room for words, because {special} tokens are special; give more, "
+            "or 0 for all words that are frequent enough."
+        )
+    if size > len(known) + special:
+        raise UserError(
+            f"A vocabulary_size of {size:,} is more than there is to learn: {len(known):,} words and signs stand in "
+            f"the training text {options.min_count} times or more (min_count), which with {special} special tokens "
+            f"makes {len(known) + special:,}. Give no more than that, 0 for all of them, or a lower min_count."
+        )
+    return known[: size - special] if size else known
+
+
+def _damaged(key: str, wanted: str) -> UserError:
+    return UserError(f"The tokenizer's `{key}` is not {wanted}; restore tokenizer.json from a copy of the checkpoint.")

@@ -1,0 +1,98 @@
+import gzip
+from pathlib import Path
+
+import pytest
+
+from epigone.text.document import ReadOptions, ReadReport
+from epigone.text.readers.decoding import NotText
+from epigone.text.readers.plain import bare_suffix, is_review, read_plain
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(text, options=None, name="songs.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(text.encode()) if name.endswith(".gz") else text.encode())
+        documents = read_plain(path, path.name, options or ReadOptions(), ReadReport())
+        return [(document.name, "".join(document.pieces).strip("\n")) for document in documents]
+
+    return read
+
+
+def test_a_text_is_one_document(read):
+    assert read("Row on,\n\n\nrow on.\n") == [("songs.txt", "Row on,\n\n\nrow on.")]
+
+
+@pytest.mark.parametrize("name", ["songs.txt", "songs.txt.gz", "songs"])
+def test_equals_signs_need_no_flag(read, name):
+    songs = read("One.\n\n===\n\nTwo.\n ===\n====\n===\nThree.", name=name)
+    assert songs == [(name, "One."), (f"{name}#2", "Two.\n ===\n===="), (f"{name}#3", "Three.")]
+
+
+def test_a_pattern_replaces_the_equals_signs(read):
+    songs = read("One.\n* 1 *\nTwo.\n===\nstill two.\n", ReadOptions(separator=r"\* \d+ \*"))
+    assert [text for _, text in songs] == ["One.", "Two.\n===\nstill two."]
+
+
+def test_blank_lines_replace_the_equals_signs(read):
+    songs = read("One.\n\nAnd on.\n\n \nTwo.\n\n\n\n\nThree.\n===\n", ReadOptions(blank_lines=2))
+    assert [text.strip() for _, text in songs] == ["One.\n\nAnd on.", "Two.", "Three.\n==="]
+
+
+BOOK = (
+    "Title\n\n\n*** START OF THE PROJECT GUTENBERG EBOOK X ***\nA.\n\n\nB.\n"
+    "*** END OF THE PROJECT GUTENBERG EBOOK X ***\n\n\nLicence\n"
+)
+
+
+def test_gutenberg_goes_from_every_document_or_from_the_file_before_blank_lines_divide_it(read):
+    assert read(BOOK) == [("songs.txt", "A.\n\n\nB.")]
+    assert [text for _, text in read(f"{BOOK}===\n{BOOK}===\nC.")] == ["A.\n\n\nB.", "A.\n\n\nB.", "C."]
+    assert [text.strip() for _, text in read(BOOK, ReadOptions(blank_lines=2))] == ["A.", "B."]
+
+
+def test_gutenberg_stays_when_asked(read):
+    assert read(BOOK, ReadOptions(gutenberg=False)) == [("songs.txt", BOOK.strip("\n"))]
+    assert len(read(BOOK, ReadOptions(gutenberg=False, blank_lines=2))) == 4
+
+
+def test_wikitext_is_divided_into_articles(read):
+    text = " \n = Otter = \n \n An otter swims . \n \n = = Food = = \n \n Fish . \n \n = Heron = \n \n It waits . \n"
+    for name in ("wiki.tokens", "wiki.tokens.gz"):
+        articles = read(text, name=name)
+        assert [name for name, _ in articles] == [name, f"{name}#2"]
+        assert articles[1][1] == " = Heron = \n \n It waits . "
+    assert len(read(text, name="wiki.txt")) == 1
+    assert len(read(text, ReadOptions(separator=" = = .* = = "), "wiki.tokens")) == 2
+
+
+def test_tags_in_film_reviews_become_newlines(read):
+    review = "Slow.<br /><br />But the boats<br/>were fine."
+    assert read(review, name="aclImdb/train/pos/7_9.txt")[0][1] == "Slow.\n\nBut the boats\nwere fine."
+    assert read(review, name="aclImdb/train/urls_pos.txt")[0][1] == review
+
+
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("aclImdb/test/neg/0_2.txt", True),
+        ("unsup/12_0.txt", True),
+        ("pos/a_1.txt", False),
+        ("songs/0_2.txt", False),
+        ("neg/0_2.tsv", False),
+    ],
+)
+def test_reviews_are_known_by_their_place(path, answer):
+    assert is_review(Path(path)) == answer
+
+
+def test_the_suffix_ignores_gz_and_case():
+    assert bare_suffix(Path("a/B.TXT.gz")) == bare_suffix(Path("b.txt")) == ".txt"
+    assert bare_suffix(Path("README")) == bare_suffix(Path("x.gz")) == ""
+
+
+def test_a_binary_file_fails_before_there_is_a_document(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"\0\1")
+    with pytest.raises(NotText):
+        next(read_plain(tmp_path / "a.txt", "a", ReadOptions(), ReadReport()))
