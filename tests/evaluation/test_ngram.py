@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epigone.models import ngram
-from epigone.models.ngram import Mixture, NgramModel, count_ngrams, fit_mixture_weight, mix, search_order
+from epigone.evaluation import ngram
+from epigone.evaluation.ngram import Mixture, NgramModel, count_ngrams, fit_mixture_weight, mix, search_order
 
 END = 3
 V = 6
