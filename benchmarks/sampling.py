@@ -15,8 +15,8 @@ from measuring import LAYERS, Case, Timings, V, answer_as_child, bandwidth, by_t
 
 from epigone.generation.sampling import random_states
 from epigone.kernels import engine
+from epigone.models.backends.walker import native_walker
 from epigone.models.config import ModelConfig, weight_shapes
-from epigone.models.walker import native_walker
 
 WIDTHS = (64, 128, 256, 512, 1024)
 OURS = ("fp32", "bf16", "int8")

@@ -15,7 +15,7 @@ from unittest.mock import patch
 
 import torch
 
-from epigone.models.checkpoint import load_checkpoint
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.corpus import Corpus
 from epigone.training.loop import train
 from epigone.training.monitor import Monitor

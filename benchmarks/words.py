@@ -108,7 +108,7 @@ def word_seconds(variant: str) -> float:
     import torch
 
     from epigone.generation.stepper import TorchStepper
-    from epigone.models.walker import native_walker
+    from epigone.models.backends.walker import native_walker
 
     softmax, precision = variant.split()
     torch.set_num_threads(1)

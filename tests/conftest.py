@@ -14,8 +14,8 @@ from hypothesis import settings
 
 from epigone.cli import run
 from epigone.kernels import BUILDS, VARIABLE, available, engine
-from epigone.models.checkpoint import save_description, save_weights
 from epigone.models.config import ModelConfig
+from epigone.models.files.checkpoint import save_description, save_weights
 from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.text.tokenizers.characters import AsciiTokenizer

@@ -54,7 +54,7 @@ def test_a_model_is_described_by_its_folder_or_its_bundled_name(cli, trained, so
     assert (found.facts["cell"], found.facts["layers"], found.facts["units"]) == ("lstm", 1, 8)
     assert (found.facts["made_by"], found.facts["state"], found.facts["steps"]) == ("pretrain", "finished", 2)
     assert found.facts["characters"] == info(song_file).facts["characters"]
-    monkeypatch.setattr("epigone.models.finding.bundled_models", lambda: {"english": trained})
+    monkeypatch.setattr("epigone.models.files.bundled.bundled_models", lambda: {"english": trained})
     monkeypatch.setattr("epigone.about.bundled_models", lambda: {"english": trained})
     assert info("english").facts == found.facts
     result = cli("info", trained)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from epigone.models.checkpoint import load_checkpoint
+from epigone.models.files.checkpoint import load_checkpoint
 
 TRAIN = "--steps 1 --num-layers 1 --hidden-size 8"
 TUNE = "--steps 1"

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from epigone.evaluation.memorisation import Fingerprint, save_fingerprints
-from epigone.models.checkpoint import load_checkpoint
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.text.tokenizers.words import WordTokenizer

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import epigone
-from epigone.models.card import model_card
 from epigone.models.config import ModelOptions
+from epigone.models.files.card import model_card
 from epigone.studies.runs import Base, Ngrams, Text, Training, Untouched, folder_of
 from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import pytest
 
-from epigone.models.finding import bundled_models
+from epigone.models.files.bundled import bundled_models
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

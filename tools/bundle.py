@@ -15,8 +15,8 @@ import numpy as np
 import torch
 
 from epigone.evaluation.memorisation import FILE, RUN, Fingerprint, load_fingerprints, save_fingerprints
-from epigone.models.card import model_card
-from epigone.models.checkpoint import load_checkpoint, save_weights
+from epigone.models.files.card import model_card
+from epigone.models.files.checkpoint import load_checkpoint, save_weights
 from epigone.storage import atomic_write, read_json, write_json
 
 BUNDLED = Path(__file__).parents[1] / "src" / "epigone" / "bundled"

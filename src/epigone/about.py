@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from epigone.errors import UserError
 from epigone.kernels import in_use
-from epigone.models.finding import bundled_models, resolve
+from epigone.models.files.bundled import bundled_models, resolve
 from epigone.storage import read_json, read_object
 from epigone.text.corpus import Corpus
 from epigone.text.readers.registry import ReadOptions

@@ -16,8 +16,8 @@ from epigone.evaluation.quality import text_quality
 from epigone.generation import generate as room
 from epigone.generation.generate import GenerateOptions, Generation
 from epigone.generation.sampling import SamplingOptions
-from epigone.models.folder import read_folder
-from epigone.models.walker import EngineOptions
+from epigone.models.backends.walker import EngineOptions
+from epigone.models.files.model_folder import read_folder
 from epigone.showing import facts_of_generation
 
 

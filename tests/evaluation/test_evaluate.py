@@ -8,7 +8,7 @@ import pytest
 from epigone.errors import UserError
 from epigone.evaluation.evaluate import evaluate
 from epigone.evaluation.losses import document_losses
-from epigone.models.checkpoint import load_checkpoint
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.corpus import Corpus, SplitOptions
 
 KEYS = {

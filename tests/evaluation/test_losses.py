@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from epigone.evaluation import losses as room
 from epigone.evaluation.losses import Losses, document_losses, layer_outputs, segments, sum_losses
-from epigone.models.checkpoint import load_checkpoint
 from epigone.models.config import ModelConfig
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus
 from epigone.text.streams import token_stream

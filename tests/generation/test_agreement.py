@@ -5,7 +5,7 @@ import pytest
 from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
 from epigone.kernels import engine
-from epigone.models.walker import EngineOptions
+from epigone.models.backends.walker import EngineOptions
 
 pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 

@@ -17,8 +17,8 @@ from epigone.evaluation.memorisation import Fingerprint, save_fingerprints
 from epigone.generation import generate as module
 from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
-from epigone.models.checkpoint import Checkpoint
 from epigone.models.config import ModelConfig
+from epigone.models.files.checkpoint import Checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.text.tokenizers.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer

@@ -12,9 +12,9 @@ from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.quantize import corrected_biases, input_means, quantize, quantized
 from epigone.generation.sampling import SamplingOptions
 from epigone.kernels import engine
-from epigone.models.checkpoint import load_checkpoint
-from epigone.models.folder import read_folder, unscaled
-from epigone.models.walker import EngineOptions
+from epigone.models.backends.walker import EngineOptions
+from epigone.models.files.checkpoint import load_checkpoint
+from epigone.models.files.model_folder import read_folder, unscaled
 from epigone.text.tokenizers.characters import CharTokenizer
 
 native = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
@@ -107,7 +107,7 @@ def test_without_an_engine_int8_cannot_be_measured(make_base, no_engine, tmp_pat
 
 
 def _broken(make_base):
-    from epigone.models.checkpoint import save_weights
+    from epigone.models.files.checkpoint import save_weights
 
     folder = make_base("broken", tokenizer=CharTokenizer("\x03ab"))
     model = load_checkpoint(folder).model

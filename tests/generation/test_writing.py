@@ -9,10 +9,10 @@ from epigone.errors import UserError
 from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
 from epigone.kernels import engine
-from epigone.models.checkpoint import Checkpoint
+from epigone.models.backends.walker import EngineOptions
 from epigone.models.config import ModelConfig
+from epigone.models.files.checkpoint import Checkpoint
 from epigone.models.language_model import LanguageModel
-from epigone.models.walker import EngineOptions
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.text.tokenizers.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
 from epigone.text.tokenizers.subwords import SubwordTokenizer

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from epigone.errors import UserError
 from epigone.kernels import engine
 from epigone.models import gradcheck as module
+from epigone.models.backends.numpy_reference import Bump, gradients, loss
 from epigone.models.config import ModelConfig, weight_shapes
 from epigone.models.gradcheck import GradcheckOptions, gradcheck
 from epigone.models.language_model import LanguageModel
-from epigone.models.written_out import Bump, gradients, loss
 
 
 def network(cell, seed=0, **shape):

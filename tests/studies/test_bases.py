@@ -6,7 +6,7 @@ import pytest
 
 from epigone.errors import UserError
 from epigone.evaluation.memorisation import FILE, Fingerprint, save_fingerprints
-from epigone.models.checkpoint import load_checkpoint
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.studies import bases as module
 from epigone.studies.bases import base_of, common_tokenizer, names_of, notices_on
 from epigone.text.corpus import Corpus

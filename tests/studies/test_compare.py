@@ -18,8 +18,8 @@ from epigone.errors import UserError
 from epigone.evaluation.memorisation import FILE
 from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
-from epigone.models.checkpoint import load_checkpoint
 from epigone.models.config import ModelOptions
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.studies import compare as module
 from epigone.studies.compare import (
     CompareOptions,

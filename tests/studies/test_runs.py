@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from epigone.errors import UserError
-from epigone.models.checkpoint import load_checkpoint
 from epigone.models.config import ModelOptions
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.studies import runs as module
 from epigone.studies.runs import (
     SPLITS,

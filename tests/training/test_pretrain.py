@@ -16,8 +16,8 @@ from stopping import history, left_by
 from epigone.errors import UserError
 from epigone.evaluation.losses import document_losses
 from epigone.kernels import VARIABLE, engine
-from epigone.models.checkpoint import load_checkpoint
 from epigone.models.config import ModelOptions
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.corpus import Corpus, ReadOptions
 from epigone.text.sentences import sentences_apart
 from epigone.text.tokenizers.base import VocabularyOptions

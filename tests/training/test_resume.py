@@ -14,8 +14,8 @@ from stopping import At, Stop, history, left_by, press_ctrl_c, stop
 from epigone import storage
 from epigone.errors import UserError
 from epigone.evaluation.losses import document_losses
-from epigone.models.checkpoint import load_checkpoint
 from epigone.models.config import ModelOptions
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.corpus import Corpus
 from epigone.training import loop
 from epigone.training.options import TrainingOptions

@@ -10,7 +10,7 @@ import torch
 from epigone.errors import UserError
 from epigone.evaluation.evaluate import evaluate
 from epigone.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
-from epigone.models.checkpoint import load_checkpoint
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus
 from epigone.text.tokenizers.characters import CharTokenizer

@@ -9,9 +9,9 @@ from typing import Literal
 
 from epigone.errors import UserError
 from epigone.evaluation.losses import ROWS, document_losses, walker_losses
-from epigone.models.checkpoint import load_checkpoint
-from epigone.models.folder import read_folder
-from epigone.models.walker import EngineOptions, native_walker
+from epigone.models.backends.walker import EngineOptions, native_walker
+from epigone.models.files.checkpoint import load_checkpoint
+from epigone.models.files.model_folder import read_folder
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.streams import TokenStream

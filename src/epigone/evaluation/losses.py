@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from epigone.kernels import engine
+from epigone.models.backends.walker import native_walker
 from epigone.models.language_model import LanguageModel
-from epigone.models.walker import native_walker
 from epigone.text.streams import TokenStream
 
 WINDOW = 20_000  # a longer document is walked in windows, many at a time, each warmed on what precedes it

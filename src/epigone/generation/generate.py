@@ -28,14 +28,14 @@ from epigone.generation.sampling import (
     probabilities,
     random_states,
 )
-from epigone.models.folder import ModelFolder, read_folder
-from epigone.models.walker import EngineOptions, Precision, native_walker
+from epigone.models.backends.walker import EngineOptions, Precision, native_walker
+from epigone.models.files.model_folder import ModelFolder, read_folder
 from epigone.text.document import some
 from epigone.text.tokenizers.base import SPACE_AFTER, SPACE_BEFORE, Tokenizer
 
 if TYPE_CHECKING:  # both import torch, which the native engine does without
     from epigone.generation.stepper import Stepper
-    from epigone.models.checkpoint import Checkpoint
+    from epigone.models.files.checkpoint import Checkpoint
 
 log = logging.getLogger("epigone")
 
@@ -224,7 +224,7 @@ def _stepper(source: "ModelFolder | Checkpoint", precision: Precision | None) ->
     if precision is not None:
         return native_walker(source.shape, source.weights(), precision, 1)
     from epigone.generation.stepper import TorchStepper
-    from epigone.models.checkpoint import load_checkpoint
+    from epigone.models.files.checkpoint import load_checkpoint
 
     return TorchStepper(load_checkpoint(source.folder).model if isinstance(source, ModelFolder) else source.model)
 

@@ -20,11 +20,11 @@ from epigone.evaluation.intervals import MIN_DOCUMENTS, paired_difference
 from epigone.evaluation.losses import BLOCK, walker_losses
 from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
-from epigone.models.card import model_card
-from epigone.models.checkpoint import Checkpoint, load_checkpoint
-from epigone.models.folder import SCALE, Weights, unscaled
+from epigone.models.backends.walker import EngineOptions, Floats, Precision, native_walker, row_scales
+from epigone.models.files.card import model_card
+from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
+from epigone.models.files.model_folder import SCALE, Weights, unscaled
 from epigone.models.language_model import LanguageModel
-from epigone.models.walker import EngineOptions, Floats, Precision, native_walker, row_scales
 from epigone.storage import atomic_write, write_json
 from epigone.text.corpus import Corpus
 from epigone.text.readers.registry import ReadOptions

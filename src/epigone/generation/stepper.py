@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from epigone.machine import torch_threads
-from epigone.models.adaptive import log_probabilities
 from epigone.models.config import STATES
+from epigone.models.heads.adaptive import log_probabilities
 from epigone.models.language_model import LanguageModel
 
 # Multiplications in one product below which a second thread costs more than it brings. Waking the other cores

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from epigone.errors import check_options
 from epigone.kernels import engine
+from epigone.models.backends.numpy_reference import Array, Bump, gradients, loss
 from epigone.models.config import ModelConfig, weight_shapes
 from epigone.models.language_model import LanguageModel
-from epigone.models.written_out import Array, Bump, gradients, loss
 
 COPIES = 512  # of the network, each with one entry changed, that are walked together
 STEP = 1e-30j  # of a complex difference: nothing is subtracted, so it may be as small as one likes

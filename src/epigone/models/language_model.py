@@ -6,12 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from epigone.models import native
-from epigone.models.adaptive import Head, adaptive_loss
+from epigone.models.backends import native
+from epigone.models.backends.recurrence import LayerWeights, run_stack
 from epigone.models.cells import CELLS, State
 from epigone.models.config import ModelConfig
+from epigone.models.heads.adaptive import Head, adaptive_loss
 from epigone.models.initialisation import initialise
-from epigone.models.recurrence import LayerWeights, run_stack
 
 IGNORED = -100
 """A target that does not count, as PyTorch has it."""

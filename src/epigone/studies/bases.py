@@ -6,8 +6,8 @@ from pathlib import Path
 from epigone.errors import UserError
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import RUN, load_fingerprints
-from epigone.models.checkpoint import Checkpoint
-from epigone.models.finding import bundled_models
+from epigone.models.files.bundled import bundled_models
+from epigone.models.files.checkpoint import Checkpoint
 from epigone.studies.runs import Base
 from epigone.text.corpus import Corpus
 from epigone.transfer.finetune import fit_tokenizer, weights_hash

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from epigone.errors import UserError, check_options
-from epigone.models.checkpoint import Checkpoint, load_checkpoint
-from epigone.models.finding import resolve
+from epigone.models.files.bundled import resolve
+from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.storage import write_json
 from epigone.studies.bases import base_of, common_tokenizer, names_of, notices_on
 from epigone.studies.executor import executor

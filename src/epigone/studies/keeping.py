@@ -22,8 +22,8 @@ from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
 from epigone.kernels import in_use
 from epigone.machine import cores
-from epigone.models.checkpoint import Checkpoint, load_checkpoint
-from epigone.models.finding import resolve
+from epigone.models.files.bundled import resolve
+from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.storage import read_json, write_json
 from epigone.studies.runs import Finished, Text, open_text
 from epigone.training.folder import NOT_COMPARED, differences

@@ -17,8 +17,8 @@ import numpy as np
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses, document_losses, sum_losses
 from epigone.evaluation.ngram import Mixture, NgramModel, fit_mixture_weight, mix, search_order
-from epigone.models.checkpoint import load_checkpoint
 from epigone.models.config import ModelOptions
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.storage import read_json, write_json
 from epigone.text.corpus import Corpus, SplitOptions

@@ -12,7 +12,7 @@ from epigone.evaluation.intervals import Interval as Estimate
 from epigone.evaluation.losses import document_losses, token_nats
 from epigone.generation.following import likeliest
 from epigone.generation.stepper import TorchStepper
-from epigone.models.checkpoint import load_checkpoint
+from epigone.models.files.checkpoint import load_checkpoint
 from epigone.studies.results import mean_of
 from epigone.studies.rows import Row, deviation
 from epigone.studies.runs import Finished, Text, Training, open_text

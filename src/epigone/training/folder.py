@@ -9,7 +9,7 @@ from typing import Any
 
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
-from epigone.models.card import model_card
+from epigone.models.files.card import model_card
 from epigone.models.language_model import LanguageModel
 from epigone.storage import atomic_write, read_json, remove_leftovers, write_json
 from epigone.text.corpus import Corpus

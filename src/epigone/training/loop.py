@@ -14,7 +14,7 @@ from epigone.errors import UserError
 from epigone.generation.continuing import continued
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.cells import State
-from epigone.models.checkpoint import save_weights, weights_of
+from epigone.models.files.checkpoint import save_weights, weights_of
 from epigone.models.language_model import IGNORED
 from epigone.storage import atomic_write
 from epigone.training import schedules

@@ -9,8 +9,8 @@ import torch
 from epigone.evaluation.losses import document_losses
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, save_fingerprints
-from epigone.models.checkpoint import save_description
 from epigone.models.config import ModelOptions, sized
+from epigone.models.files.checkpoint import save_description
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.readers.registry import ReadOptions

@@ -10,7 +10,7 @@ import torch
 from epigone.evaluation.losses import document_losses, layer_outputs
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
-from epigone.models.checkpoint import Checkpoint, load_checkpoint, save_description
+from epigone.models.files.checkpoint import Checkpoint, load_checkpoint, save_description
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.document import some

@@ -9,9 +9,9 @@ from epigone.errors import UserError
 from epigone.evaluation.losses import document_losses
 from epigone.generation.stepper import TorchStepper
 from epigone.kernels import engine
+from epigone.models.backends.walker import EngineOptions, native_walker
 from epigone.models.config import MANY, ModelConfig, weight_shapes
 from epigone.models.language_model import IGNORED, LanguageModel
-from epigone.models.walker import EngineOptions, native_walker
 from epigone.text.streams import TokenStream
 from epigone.transfer.selection import select
 from epigone.transfer.vocabulary import remap_vocabulary

@@ -3,8 +3,8 @@
 import pytest
 
 from epigone.errors import UserError
-from epigone.models import finding
-from epigone.models.finding import bundled_models, resolve
+from epigone.models.files import bundled as finding
+from epigone.models.files.bundled import bundled_models, resolve
 
 
 @pytest.fixture

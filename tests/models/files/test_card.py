@@ -2,7 +2,7 @@
 
 import json
 
-from epigone.models.card import model_card
+from epigone.models.files.card import model_card
 
 CONFIG = {
     "epigone": "0.1.0",

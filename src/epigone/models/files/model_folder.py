@@ -16,7 +16,7 @@ from safetensors import SafetensorError, deserialize
 from epigone import __version__
 from epigone.errors import UserError
 from epigone.models.config import ModelConfig, weight_shapes
-from epigone.models.finding import resolve
+from epigone.models.files.bundled import resolve
 from epigone.storage import read_object
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.text.tokenizers.registry import tokenizer_from_dict

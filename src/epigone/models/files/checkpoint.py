@@ -11,7 +11,7 @@ from torch import Tensor
 from epigone import __version__
 from epigone.errors import UserError
 from epigone.models.config import ModelConfig
-from epigone.models.folder import FORMAT, Weights, read_folder
+from epigone.models.files.model_folder import FORMAT, Weights, read_folder
 from epigone.models.language_model import LanguageModel
 from epigone.storage import atomic_write, write_json
 from epigone.text.tokenizers.base import Tokenizer

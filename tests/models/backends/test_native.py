@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from epigone.errors import UserError
 from epigone.kernels import engine
+from epigone.models.backends.native import native_loss
+from epigone.models.backends.recurrence import LayerWeights, run_stack
 from epigone.models.cells import CELLS
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import IGNORED, LanguageModel
-from epigone.models.native import native_loss
-from epigone.models.recurrence import LayerWeights, run_stack
 
 pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 

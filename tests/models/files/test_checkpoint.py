@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 import epigone
 from epigone.errors import UserError
 from epigone.models.cells import CELLS
-from epigone.models.checkpoint import load_checkpoint, save_description, save_weights
 from epigone.models.config import ModelConfig
+from epigone.models.files.checkpoint import load_checkpoint, save_description, save_weights
 from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
 

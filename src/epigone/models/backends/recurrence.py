@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from epigone.errors import UserError
-from epigone.models import native
+from epigone.models.backends import native
 from epigone.models.cells import CELLS, State
 
 

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from epigone.errors import UserError
 from epigone.kernels import engine
-from epigone.models import walker as module
+from epigone.models.backends import walker as module
+from epigone.models.backends.walker import EngineOptions, native_walker, row_scales
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
-from epigone.models.walker import EngineOptions, native_walker, row_scales
 
 pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 
@@ -150,7 +150,7 @@ def test_what_auto_means_with_an_engine(build):
 
 
 def test_no_more_threads_than_cores(monkeypatch):
-    monkeypatch.setattr("epigone.models.walker.cores", lambda: 4)
+    monkeypatch.setattr("epigone.models.backends.walker.cores", lambda: 4)
     assert [EngineOptions(threads=asked).threads_for(1) for asked in (0, 3, 64)] == [1, 3, 4]
     assert [EngineOptions(threads=asked).threads_for(8) for asked in (0, 3, 64)] == [4, 3, 4]
 
