@@ -12,8 +12,8 @@ import pytest
 from epigone import cli as command_line
 from epigone.cli import COMMANDS
 from epigone.evaluation.quality import text_quality
-from epigone.generation.following import NextToken
 from epigone.generation.generate import GenerateOptions, Generation
+from epigone.generation.next_token import NextToken
 from epigone.generation.sampling import SamplingOptions
 from epigone.report.tables import Column, Table
 from epigone.showing import as_json, show

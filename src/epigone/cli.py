@@ -62,7 +62,7 @@ COMMANDS = {
         "Write text with a model.",
     ),
     "quantize": Command(
-        "epigone.generation.quantize",
+        "epigone.export.quantize",
         "MODEL [TEXT...] --out FOLDER",
         "Write a model with weights of 8 bits, and measure what that changes.",
     ),

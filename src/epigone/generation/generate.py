@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from epigone.errors import UserError, check_options
 from epigone.evaluation.memorisation import load_fingerprints
 from epigone.evaluation.quality import TextQuality, text_quality
-from epigone.generation.following import NextToken, Rules, likeliest
+from epigone.generation.next_token import NextToken, Rules, likeliest
 from epigone.generation.sampling import (
     UNUSABLE,
     RandomStreams,

@@ -10,7 +10,7 @@ import numpy as np
 from epigone.evaluation.intervals import MIN_DOCUMENTS, Difference, paired_difference, ratio_interval
 from epigone.evaluation.intervals import Interval as Estimate
 from epigone.evaluation.losses import document_losses, token_nats
-from epigone.generation.following import likeliest
+from epigone.generation.next_token import likeliest
 from epigone.generation.stepper import TorchStepper
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.studies.results import mean_of

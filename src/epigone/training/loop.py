@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from epigone.errors import UserError
-from epigone.generation.continuing import continued
+from epigone.generation.continuation import continued
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.cells import State
 from epigone.models.files.checkpoint import save_weights, weights_of

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from epigone.generation.continuing import continued
+from epigone.generation.continuation import continued
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.cells import CELLS
 from epigone.models.config import ModelConfig

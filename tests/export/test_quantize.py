@@ -8,8 +8,8 @@ import torch
 
 from epigone.errors import UserError
 from epigone.evaluation.evaluate import evaluate
+from epigone.export.quantize import corrected_biases, input_means, quantize, quantized
 from epigone.generation.generate import GenerateOptions, generate
-from epigone.generation.quantize import corrected_biases, input_means, quantize, quantized
 from epigone.generation.sampling import SamplingOptions
 from epigone.kernels import engine
 from epigone.models.backends.walker import EngineOptions

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from epigone.generation.following import Rules
+from epigone.generation.next_token import Rules
 from epigone.generation.sampling import RandomStreams, SamplingOptions, draw, probabilities
 from epigone.generation.stepper import TorchStepper
 from epigone.models.cells import State
