@@ -17,10 +17,10 @@ import torch
 
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.corpus import Corpus
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train
-from epigone.training.monitor import Monitor
 from epigone.training.options import RetrainingOptions
-from epigone.training.processes import make_fabric
+from epigone.training.system.processes import make_fabric
 from epigone.transfer import prefix
 from epigone.transfer.finetune import retraining_task
 from epigone.transfer.selection import select

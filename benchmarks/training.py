@@ -31,9 +31,9 @@ def step_seconds(variant: str, hidden: int, device: str) -> float:
 
     from epigone.models.config import ModelConfig
     from epigone.models.language_model import LanguageModel
-    from epigone.training.allocator import keep_freed_memory
-    from epigone.training.optimizers import clip_gradients, few_threads, make_optimizer
+    from epigone.training.optimisation.optimizers import clip_gradients, few_threads, make_optimizer
     from epigone.training.options import TrainingOptions
+    from epigone.training.system.memory import keep_freed_memory
 
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)

@@ -48,9 +48,9 @@ def step_seconds(variant: str) -> float:
     from torch import nn
     from torch.nn import functional as F
 
-    from epigone.training.allocator import keep_freed_memory
-    from epigone.training.optimizers import clip_gradients, few_threads, make_optimizer
+    from epigone.training.optimisation.optimizers import clip_gradients, few_threads, make_optimizer
     from epigone.training.options import TrainingOptions
+    from epigone.training.system.memory import keep_freed_memory
 
     torch.set_num_threads(THREADS)
     torch.manual_seed(0)

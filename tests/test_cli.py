@@ -18,7 +18,7 @@ from epigone.generation.sampling import SamplingOptions
 from epigone.report.tables import Column, Table
 from epigone.showing import as_json, show
 from epigone.studies.results import Claim, StudyResult
-from epigone.training.folder import TrainingResult
+from epigone.training.run.folder import TrainingResult
 
 SMALL = ("--num-layers", 1, "--hidden-size", 8)
 MEASURES = {"loss", "bits_per_char", "accuracy", "perplexity", "tokens", "characters", "documents", "seconds"}

@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 PUBLIC = {
     "pretrain": "training.pretrain",
     "finetune": "transfer.finetune",
-    "TrainingResult": "training.folder",
+    "TrainingResult": "training.run.folder",
     "ModelOptions": "models.config",
     "TrainingOptions": "training.options",
     "RetrainingOptions": "training.options",

@@ -191,7 +191,7 @@ def _log_notices(level: int) -> None:
 
 
 def _monitor() -> Any:
-    from epigone.training.monitor import ConsoleMonitor
+    from epigone.training.listeners.monitor import ConsoleMonitor
 
     return ConsoleMonitor(console)
 

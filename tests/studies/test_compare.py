@@ -29,7 +29,7 @@ from epigone.studies.compare import (
 from epigone.studies.rows import Row, diverged_notice, without_diverged
 from epigone.studies.search import SearchOptions
 from epigone.text.tokenizers.characters import ByteTokenizer, CharTokenizer
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import RetrainingOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 from epigone.transfer.finetune import weights_hash

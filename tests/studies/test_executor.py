@@ -122,7 +122,7 @@ TRAINING = """
 import sys, time
 from pathlib import Path
 from epigone.studies.executor import executor
-from epigone.training.interruption import interruptions
+from epigone.training.system.interruption import interruptions
 def call(number):
     with interruptions() as asked:
         Path(sys.argv[1], str(number)).touch()

@@ -11,7 +11,7 @@ from epigone.studies import rows as module
 from epigone.studies.executor import executor
 from epigone.studies.rows import Row, deviation, run_rows, summarise, units
 from epigone.studies.runs import Finished, Text, Training, folder_of
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 
 

@@ -16,7 +16,7 @@ from epigone.studies import search as module
 from epigone.studies.executor import Executor
 from epigone.studies.runs import Text, Training
 from epigone.studies.search import AHEAD, STARTUP, SearchOptions, best_from_scratch, describe, search, with_seed
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 
 TEXT = Text(("songs.txt",), "hash")

@@ -18,11 +18,12 @@ from epigone.evaluation.losses import Losses
 from epigone.models.config import ModelConfig, ModelOptions
 from epigone.models.language_model import IGNORED, LanguageModel
 from epigone.text.tokenizers.characters import CharTokenizer
-from epigone.training import loop, schedules
+from epigone.training import loop
 from epigone.training.batches import Batches
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
+from epigone.training.optimisation import schedules
 from epigone.training.options import TrainingOptions
-from epigone.training.processes import make_fabric
+from epigone.training.system.processes import make_fabric
 from epigone.training.task import Diverged, Task
 
 PER_EPOCH = 10

@@ -218,7 +218,7 @@ import json, os, random, signal, sys, time
 import torch
 from epigone import storage
 from epigone.models.config import ModelOptions
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 from epigone.training.pretrain import pretrain
 

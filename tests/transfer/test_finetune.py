@@ -14,10 +14,10 @@ from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus
 from epigone.text.tokenizers.characters import CharTokenizer
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train
-from epigone.training.monitor import Monitor
 from epigone.training.options import RetrainingOptions
-from epigone.training.processes import launched
+from epigone.training.system.processes import launched
 from epigone.transfer import finetune as module
 from epigone.transfer.finetune import finetune, retraining_task
 from epigone.transfer.selection import Selection, select

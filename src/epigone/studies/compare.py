@@ -40,7 +40,7 @@ from epigone.studies.runs import Ngrams, Text, Training, Untouched, open_text
 from epigone.studies.search import SearchOptions, best_from_scratch
 from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import RetrainingOptions
 from epigone.transfer.finetune import weights_hash
 from epigone.transfer.selection import layer_subsets, select

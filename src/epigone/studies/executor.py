@@ -17,7 +17,7 @@ import torch
 
 from epigone.errors import UserError
 from epigone.machine import cores, torch_threads
-from epigone.training.interruption import listen_to
+from epigone.training.system.interruption import listen_to
 
 log = logging.getLogger("epigone")
 

@@ -26,8 +26,8 @@ from epigone.models.files.bundled import resolve
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.storage import read_json, write_json
 from epigone.studies.runs import Finished, Text, open_text
-from epigone.training.folder import NOT_COMPARED, differences
-from epigone.training.state import FILE as STATE
+from epigone.training.run.folder import NOT_COMPARED, differences
+from epigone.training.run.state import FILE as STATE
 from epigone.transfer.finetune import write_fingerprints
 
 # What a study that goes on may have more of, or other than before: rows, runs and samples beside those that it has.

@@ -13,7 +13,7 @@ from epigone.evaluation.intervals import Interval as Estimate
 from epigone.studies.executor import Executor
 from epigone.studies.runs import Finished, Job, Training, folder_of, identity, run_job, under_way
 from epigone.text.document import counted
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 
 FEW_DOCUMENTS = 10  # with fewer, their blocks of 2,000 tokens are resampled instead
 

@@ -25,9 +25,9 @@ from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.document import some
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
-from epigone.training.folder import NOT_IDENTITY
 from epigone.training.options import RetrainingOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
+from epigone.training.run.folder import NOT_IDENTITY
 from epigone.training.task import Diverged
 from epigone.transfer.finetune import finetune, fit_tokenizer
 

@@ -11,7 +11,7 @@ from epigone.models.config import ModelOptions
 from epigone.studies.executor import Executor
 from epigone.studies.rows import Row, run_rows, validation_mean
 from epigone.studies.runs import Finished, Text, Training, folder_of, run_job, under_way
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 
 STARTUP = 10  # trials drawn at random before the sampler learns from them

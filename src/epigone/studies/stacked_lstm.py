@@ -41,7 +41,7 @@ from epigone.studies.stacked_lstm_report import of_recipe, paper_table, report
 from epigone.studies.stacked_lstm_texts import THIRDS, check_documents, size_matched
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.characters import AsciiTokenizer
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import RetrainingOptions, TrainingOptions
 from epigone.transfer.finetune import weights_hash
 from epigone.transfer.selection import layer_subsets

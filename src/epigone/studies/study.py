@@ -12,7 +12,7 @@ from epigone.studies.results import StudyOptions, StudyResult
 from epigone.studies.vanilla_rnn import VanillaRnnOptions
 from epigone.studies.word_model import WordModelOptions
 from epigone.text.readers.registry import ReadOptions
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 
 # A study with options of its own takes them first.
 STUDIES: dict[str, Callable[..., StudyResult]] = {

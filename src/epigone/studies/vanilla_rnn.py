@@ -37,7 +37,7 @@ from epigone.studies.vanilla_rnn_findings import (
 from epigone.studies.vanilla_rnn_report import changes_table, report
 from epigone.text.readers.registry import ReadOptions
 from epigone.training.batches import Batches
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 
 ROLES = {"book": "the text that is read again and again, and partly held out"}

@@ -27,7 +27,7 @@ from epigone.studies.word_model_findings import compared_windows, measured, pred
 from epigone.studies.word_model_report import next_table, report, tokenizers_table, windows_table
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import VocabularyOptions
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 
 ROLES = {"paper": "a document to learn, such as a PDF; further texts may be given by any other name"}

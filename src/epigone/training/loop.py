@@ -17,14 +17,14 @@ from epigone.models.cells import State
 from epigone.models.files.checkpoint import save_weights, weights_of
 from epigone.models.language_model import IGNORED
 from epigone.storage import atomic_write
-from epigone.training import schedules
-from epigone.training.allocator import keep_freed_memory
-from epigone.training.interruption import interruptions
-from epigone.training.monitor import Monitor, TensorBoardMonitor, curves
-from epigone.training.optimizers import clip_gradients, few_threads, make_optimizer
+from epigone.training.listeners.monitor import Monitor, TensorBoardMonitor, curves
+from epigone.training.optimisation import schedules
+from epigone.training.optimisation.optimizers import clip_gradients, few_threads, make_optimizer
 from epigone.training.options import TrainingOptions
-from epigone.training.processes import agreed, average, gathered, on_first
-from epigone.training.state import FILE, Counters, Snapshot, copied, load_state, save_state
+from epigone.training.run.state import FILE, Counters, Snapshot, copied, load_state, save_state
+from epigone.training.system.interruption import interruptions
+from epigone.training.system.memory import keep_freed_memory
+from epigone.training.system.processes import agreed, average, gathered, on_first
 from epigone.training.task import Diverged, Task, Trained
 
 TIMING_SECONDS = 4.0

@@ -16,11 +16,11 @@ from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.training.batches import make_batches, validated
-from epigone.training.folder import TrainingResult, finish, open_folder
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train
-from epigone.training.monitor import Monitor
 from epigone.training.options import TrainingOptions
-from epigone.training.processes import launched, on_first
+from epigone.training.run.folder import TrainingResult, finish, open_folder
+from epigone.training.system.processes import launched, on_first
 from epigone.training.task import Task
 
 log = logging.getLogger("epigone")

@@ -19,11 +19,11 @@ from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.batches import Batches, make_batches, validated
-from epigone.training.folder import TrainingResult, finish, open_folder
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train as run
-from epigone.training.monitor import Monitor
 from epigone.training.options import RetrainingOptions, TrainingOptions
-from epigone.training.processes import launched, on_first
+from epigone.training.run.folder import TrainingResult, finish, open_folder
+from epigone.training.system.processes import launched, on_first
 from epigone.training.task import Task
 from epigone.transfer.prefix import cached_layers, prefix_outputs
 from epigone.transfer.selection import Selection, select

@@ -4,7 +4,7 @@ import json
 import signal
 from pathlib import Path
 
-from epigone.training.monitor import Monitor
+from epigone.training.listeners.monitor import Monitor
 
 
 class Stop(Exception):

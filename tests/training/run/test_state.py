@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from epigone.errors import UserError
-from epigone.training.state import FILE, Counters, Snapshot, copied, load_state, save_state
+from epigone.training.run.state import FILE, Counters, Snapshot, copied, load_state, save_state
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import threading
 import pytest
 from stopping import press_ctrl_c
 
-from epigone.training import interruption
-from epigone.training.interruption import interruptions, listen_to
+from epigone.training.system import interruption
+from epigone.training.system.interruption import interruptions, listen_to
 
 
 def test_the_first_sets_a_flag_and_the_second_insists():

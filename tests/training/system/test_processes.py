@@ -13,7 +13,7 @@ from stopping import left_by
 
 from epigone.errors import UserError
 from epigone.training.options import TrainingOptions
-from epigone.training.processes import agreed, average, gathered, launched, make_fabric, on_first
+from epigone.training.system.processes import agreed, average, gathered, launched, make_fabric, on_first
 
 
 def test_one_process_is_the_first_and_agrees_with_itself():
@@ -41,7 +41,7 @@ def test_an_error_is_passed_on():
 
 
 def test_threads_are_set_but_no_more_than_cores(monkeypatch):
-    monkeypatch.setattr("epigone.training.processes.cores", lambda: 2)
+    monkeypatch.setattr("epigone.training.system.processes.cores", lambda: 2)
     for asked in (1, 2, 64):
         make_fabric(TrainingOptions(device="cpu", threads=asked))
         assert torch.get_num_threads() == min(asked, 2)

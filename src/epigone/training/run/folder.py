@@ -13,7 +13,7 @@ from epigone.models.files.card import model_card
 from epigone.models.language_model import LanguageModel
 from epigone.storage import atomic_write, read_json, remove_leftovers, write_json
 from epigone.text.corpus import Corpus
-from epigone.training.state import FILE as STATE
+from epigone.training.run.state import FILE as STATE
 from epigone.training.task import Trained
 
 log = logging.getLogger("epigone")

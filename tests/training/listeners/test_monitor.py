@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from epigone.errors import UserError
-from epigone.training import monitor as module
-from epigone.training.monitor import ConsoleMonitor, Monitor, TensorBoardMonitor, duration
+from epigone.training.listeners import monitor as module
+from epigone.training.listeners.monitor import ConsoleMonitor, Monitor, TensorBoardMonitor, duration
 
 START = {"epoch": 0.0, "step": 0, "train_loss": None, "validation_loss": 4.85203, "best": True}
 LATER = {"epoch": 1.5, "step": 1234, "train_loss": 2.0, "validation_loss": 3.1, "best": False}

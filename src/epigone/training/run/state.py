@@ -18,7 +18,7 @@ from torch import Tensor
 
 from epigone.errors import UserError
 from epigone.storage import atomic_write
-from epigone.training.tracing import Trace
+from epigone.training.run.trace import Trace
 
 FILE = "trainer.safetensors"
 

@@ -7,8 +7,8 @@ import pytest
 from stopping import At, Stop, left_by, stop
 
 from epigone.errors import UserError
-from epigone.training import folder as room
-from epigone.training.folder import TrainingResult, open_folder
+from epigone.training.run import folder as room
+from epigone.training.run.folder import TrainingResult, open_folder
 
 REQUEST = {"command": "pretrain", "options": {"training": {"lr": 0.1, "threads": 1, "shares": (1, 2)}}}
 

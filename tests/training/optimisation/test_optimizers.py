@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from epigone.kernels import engine
-from epigone.training.optimizers import RMSprop, clip_gradients, make_optimizer
+from epigone.training.optimisation.optimizers import RMSprop, clip_gradients, make_optimizer
 from epigone.training.options import TrainingOptions
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epigone.training.schedules import BY_STEP, constant, cosine, multiplier, one_cycle, plateau, slanted
+from epigone.training.optimisation.schedules import BY_STEP, constant, cosine, multiplier, one_cycle, plateau, slanted
 
 totals = st.integers(1, 10**6)
 
