@@ -21,7 +21,7 @@ from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train
 from epigone.training.options import RetrainingOptions
 from epigone.training.system.processes import make_fabric
-from epigone.transfer import prefix
+from epigone.transfer import frozen_prefix as prefix
 from epigone.transfer.finetune import retraining_task
 from epigone.transfer.selection import select
 

@@ -25,7 +25,7 @@ from epigone.training.options import RetrainingOptions, TrainingOptions
 from epigone.training.run.folder import TrainingResult, finish, open_folder
 from epigone.training.system.processes import launched, on_first
 from epigone.training.task import Task
-from epigone.transfer.prefix import cached_layers, prefix_outputs
+from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
 from epigone.transfer.selection import Selection, select
 from epigone.transfer.vocabulary import remap_vocabulary
 

@@ -7,8 +7,8 @@ import torch
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
 from epigone.training.batches import Batches
-from epigone.transfer import prefix
-from epigone.transfer.prefix import cached_layers, prefix_outputs
+from epigone.transfer import frozen_prefix as prefix
+from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
 
 
 def make_model(**shape):
