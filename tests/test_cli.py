@@ -17,7 +17,7 @@ from epigone.generation.next_token import NextToken
 from epigone.generation.sampling import SamplingOptions
 from epigone.report.tables import Column, Table
 from epigone.showing import as_json, show
-from epigone.studies.results import Claim, StudyResult
+from epigone.studies.engine.results import Claim, StudyResult
 from epigone.training.run.folder import TrainingResult
 
 SMALL = ("--num-layers", 1, "--hidden-size", 8)

@@ -47,7 +47,7 @@ COMMANDS = {
         "Retrain a selection of a base's weights on text.",
     ),
     "compare": Command(
-        "epigone.studies.compare",
+        "epigone.studies.compare.compare",
         "BASE... --corpus TEXT [--train SELECTION]... --out FOLDER",
         "Scratch against transfer on one corpus, in one table.",
     ),
@@ -67,7 +67,7 @@ COMMANDS = {
         "Write a model with weights of 8 bits, and measure what that changes.",
     ),
     "study": Command(
-        "epigone.studies.study",
+        "epigone.studies.registry",
         "NAME --data ROLE=PATH... [--quick] --out FOLDER",
         "Run a named experiment.",
     ),

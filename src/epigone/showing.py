@@ -188,7 +188,7 @@ def _gradcheck(result: Any) -> None:
 
 def _comparison(result: Any) -> None:
     from epigone.report.tables import to_terminal
-    from epigone.studies.findings import results_table
+    from epigone.studies.compare.report import results_table
 
     console = _console()
     console.print(to_terminal(results_table(result.rows, "Losses of all rows"), console.width))

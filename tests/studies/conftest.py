@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from epigone.evaluation.losses import Losses
-from epigone.studies.rows import Row, summarise
-from epigone.studies.runs import Finished
-from epigone.studies.stacked_lstm import SUBSETS, row_name
+from epigone.studies.engine.rows import Row, summarise
+from epigone.studies.engine.store import Finished
+from epigone.studies.stacked_lstm.study import SUBSETS, row_name
 
 DOCUMENTS, TOKENS = 40, 500  # of the runs of `world`
 

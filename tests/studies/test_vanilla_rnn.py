@@ -9,12 +9,12 @@ import pytest
 
 from epigone.errors import UserError
 from epigone.models.config import sized, weight_shapes
-from epigone.studies.results import StudyOptions
-from epigone.studies.rows import Row, summarise
-from epigone.studies.study import study
-from epigone.studies.vanilla_rnn import VanillaRnnOptions, network, recipe
-from epigone.studies.vanilla_rnn_findings import by_place, claims, document_starts, hardest
-from epigone.studies.vanilla_rnn_report import changes_table, loss_within
+from epigone.studies.engine.results import StudyOptions
+from epigone.studies.engine.rows import Row, summarise
+from epigone.studies.registry import study
+from epigone.studies.vanilla_rnn.analysis import by_place, claims, document_starts, hardest
+from epigone.studies.vanilla_rnn.report import changes_table, loss_within
+from epigone.studies.vanilla_rnn.study import VanillaRnnOptions, network, recipe
 from epigone.training.options import TrainingOptions
 
 

@@ -13,10 +13,10 @@ from epigone.errors import UserError
 from epigone.evaluation.losses import document_losses
 from epigone.models.config import ModelOptions, sized, weight_shapes
 from epigone.models.language_model import LanguageModel
-from epigone.studies.results import StudyOptions
-from epigone.studies.study import study
-from epigone.studies.word_model import WordModelOptions, network
-from epigone.studies.word_model_findings import prompt_and_next
+from epigone.studies.engine.results import StudyOptions
+from epigone.studies.registry import study
+from epigone.studies.word_model.analysis import prompt_and_next
+from epigone.studies.word_model.study import WordModelOptions, network
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.sentences import sentences_apart

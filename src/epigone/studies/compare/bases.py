@@ -1,0 +1,82 @@
+"""The bases of a comparison: what they are called, and what must be known of them to believe their figures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from epigone.errors import UserError
+from epigone.evaluation.memorisation import FILE as FINGERPRINT
+from epigone.evaluation.memorisation import RUN, load_fingerprints
+from epigone.models.files.bundled import bundled_models
+from epigone.models.files.checkpoint import Checkpoint
+from epigone.studies.engine.store import Base
+from epigone.text.corpus import Corpus
+from epigone.transfer.finetune import fit_tokenizer, weights_hash
+
+# From what share of the test text, and from how many runs found in it, it is said that a base has read it: some
+# phrases are everyone's, and the fingerprint of a large text holds one run in a thousand.
+SEEN, RUNS_SEEN = 0.01, 3
+
+
+def names_of(bases: Sequence[str | Path]) -> dict[str, str]:
+    """Bases by what they are called in the table: the last part of their path, or all of it where some share that."""
+    paths = list(dict.fromkeys(str(Path(base)) for base in bases))
+    short = [Path(path).resolve().name for path in paths]
+    return {name if short.count(name) == 1 else path: path for name, path in zip(short, paths, strict=True)}
+
+
+def base_of(checkpoint: Checkpoint) -> Base:
+    """A base as runs name it: a bundled one by its name, which is the same on every machine."""
+    folder = checkpoint.folder
+    bundled = {path: name for name, path in bundled_models().items()}
+    return Base(bundled.get(folder, str(folder)), weights_hash(folder))
+
+
+def common_tokenizer(checkpoints: Mapping[str, Checkpoint]) -> str:
+    """The name of the tokenizer that all bases have.
+
+    Raises:
+        UserError: there is no base, they differ, or their losses could not be compared.
+    """
+    names = sorted({checkpoint.tokenizer.name for checkpoint in checkpoints.values()})
+    if not names:
+        raise UserError("compare needs at least one base: a model folder, or a bundled model such as english-small.")
+    if len(names) > 1:
+        raise UserError(f"The bases have different tokenizers ({', '.join(names)}); compare them one at a time.")
+    for name, checkpoint in checkpoints.items():
+        if checkpoint.tokenizer.options:  # it learned what a token is
+            raise UserError(
+                f"{name} has the tokenizer {checkpoint.tokenizer.name}, whose tokens are others for every text, so its "
+                "losses cannot be compared with those of networks that learn this text alone. compare takes bases with "
+                "the tokenizers char, ascii and byte; use finetune and evaluate, which gives bits per character."
+            )
+    return names[0]
+
+
+def notices_on(checkpoints: Mapping[str, Checkpoint], corpus: Corpus) -> list[str]:
+    """Sentences on what of the bases' vocabularies was carried over, and on test text that they have read."""
+    return [
+        f"{name}: {sentence}"
+        for name, checkpoint in checkpoints.items()
+        for sentence in [*_carried_over(checkpoint, corpus), *_seen(checkpoint, corpus)]
+    ]
+
+
+def _carried_over(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
+    notices: list[str] = []
+    fit_tokenizer(checkpoint, corpus, None, notices)
+    return notices
+
+
+def _seen(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
+    path = checkpoint.folder / FINGERPRINT
+    prints = load_fingerprints(path).values() if path.exists() else []
+    test = [checkpoint.tokenizer.normalise(piece) for piece in corpus.texts("test")]
+    found = [print_.copied(test) for print_ in prints]
+    shares = [copying.share for copying in found if copying.share and copying.share * copying.lookups >= RUNS_SEEN]
+    share = max(shares, default=0.0)
+    if share < SEEN:
+        return []
+    return [
+        f"about {share:.0%} of the test documents stands in what the base was trained on, in runs of {RUN} or more "
+        "characters; its losses there say little of new text."
+    ]

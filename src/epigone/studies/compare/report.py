@@ -1,0 +1,260 @@
+"""A comparison in words, tables and pictures."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from epigone.report.interval_bars import IntervalBars, IntervalRow
+from epigone.report.loss_curves import LossCurves
+from epigone.report.page import Figure, Report, Sample, write_report
+from epigone.report.tables import Column, Interval, Spread, Table
+from epigone.studies.engine.rows import FEW_DOCUMENTS, Row, RowResult
+from epigone.studies.engine.store import Finished, Job, Text
+from epigone.studies.engine.workspace import SampleText
+from epigone.text.document import counted
+
+COLUMNS = [
+    Column("name", "model", align="left"),
+    Column("validation", "validation", "nats", best="min"),
+    Column("test", "test", "nats", best="min"),
+    Column("bits", "test", "bits/char", optional=True),
+    Column("accuracy", "accuracy", "%", digits=1, best="max", optional=True),
+    Column("train", "train", "nats", optional=True),
+    Column("gap", "test − train", "nats", signed=True, optional=True),
+    Column("difference", "to best scratch", "nats, 95 %", signed=True),
+    Column("p", "p", "Holm", floor=0.0005),
+    Column("weights", "weights trained", optional=True),
+    Column("seconds", "time", "s", digits=1, optional=True),
+]
+
+
+def best_scratch(rows: Sequence[RowResult]) -> RowResult | None:
+    """The row from scratch with the lowest validation loss: what differences refer to."""
+    return min((r for r in rows if r.family == "scratch"), key=lambda r: r.validation_loss, default=None)
+
+
+def winning(rows: Sequence[RowResult]) -> RowResult:
+    """The row with the lowest validation loss; the test split has no say."""
+    return min(rows, key=lambda row: row.validation_loss)
+
+
+def kept(rows: Sequence[RowResult]) -> RowResult:
+    """The network with the lowest validation loss, which is the winner unless counting wins; it may be a base."""
+    return winning([row for row in rows if row.family != "n-gram"])
+
+
+def verdict(rows: Sequence[RowResult]) -> str:
+    """What was found and which network was kept, in a few sentences."""
+    winner, network = winning(rows), kept(rows)
+    said = _found(rows, winner, best_scratch(rows))
+    if winner.family == "n-gram":
+        said += (
+            " An n-gram model beats every network here. It is none that could be kept as a model; that is the best "
+            f"network, “{network.name}” ({network.loss:.3f})."
+        )
+    if winner.family == "base":
+        said += " Nothing that was retrained does better than this base, which is kept as it is."
+    return said
+
+
+def _found(rows: Sequence[RowResult], winner: RowResult, scratch: RowResult | None) -> str:
+    said = (
+        f"“{winner.name}” has the lowest validation loss and reads the test documents at {winner.loss:.3f} "
+        f"nats per {unit(rows)}"
+    )
+    if scratch is None:
+        return said + "."
+    if winner.name == scratch.name:
+        transfer = min((r for r in rows if r.family == "transfer"), key=lambda r: r.validation_loss, default=None)
+        said += ": nothing that was retrained does better than training from scratch"
+        return said + (f" ({transfer.name}: {transfer.loss:.3f})." if transfer else ".")
+    said += f"; the best network from scratch reads them at {scratch.loss:.3f}"
+    if winner.difference is None or winner.p_holm is None:
+        return said + "; there is too little test text for an interval."
+    d = winner.difference
+    said += f". The difference is {d.estimate:+.3f} [{d.low:+.3f}, {d.high:+.3f}]".replace("-", "\N{MINUS SIGN}")
+    certain = winner.p_holm < 0.05
+    said += f" (95 % interval over {resampled(rows)}, {p_value(winner.p_holm)} after Holm's correction)"
+    return said + ("." if certain else ": on so little text that may be chance.")
+
+
+def stopped_by_limit(subject: str, runs: Sequence[Finished], remedy: str = "") -> list[str]:
+    """A sentence, if need be, on runs that were best in the last tenth of all steps that they were allowed."""
+    late = [run for run in runs if run.details.get("outcome") == "finished" and _best_step(run) >= 0.9 * _steps(run)]
+    if not late:
+        return []
+    limit = max(run.history[-1]["epoch"] for run in late)
+    return [
+        f"{subject} still improved when it reached the limit of {limit:.4g} epochs, with {len(late)} of "
+        f"{counted(len(runs), 'seed')}{remedy}."
+    ]
+
+
+def _best_step(run: Finished) -> int:
+    return max(row["step"] for row in run.history if row["best"])
+
+
+def _steps(run: Finished) -> int:
+    return run.history[-1]["step"]
+
+
+def unit(rows: Sequence[RowResult]) -> str:
+    """What the losses are per."""
+    return "character" if rows[0].tokens == rows[0].characters else "token"
+
+
+def resampled(rows: Sequence[RowResult]) -> str:
+    """What the intervals are over."""
+    return "documents" if rows[0].documents >= FEW_DOCUMENTS else "blocks of the text"
+
+
+def p_value(p: float) -> str:
+    """p as papers write it."""
+    return "p < 0.0005" if p < 0.0005 else f"p = {p:.2g}"
+
+
+def results_table(rows: Sequence[RowResult], title: str, note: str = "", diverged: Sequence[Row] = ()) -> Table:
+    """The table of a comparison; of rows that diverged it says no more than that."""
+    scratch = best_scratch(rows)
+    return Table(
+        title=title,
+        columns=COLUMNS,
+        rows=[
+            *(_cells(row) for row in rows),
+            *({"name": row.name, "family": row.family, "validation": "diverged"} for row in diverged),
+        ],
+        note=" ".join(filter(None, [note, *(f"“{row.name}”: {row.note}." for row in rows if row.note)])),
+        winner=winning(rows).name,
+        baseline=scratch.name if scratch else None,
+        group="family",
+    )
+
+
+def _cells(row: RowResult) -> dict[str, Any]:
+    difference = row.difference
+    return {
+        "name": row.name,
+        "family": row.family,
+        "validation": spread(row, "validation_loss"),
+        "test": spread(row, "loss"),
+        "bits": row.bits_per_char,
+        "accuracy": row.accuracy and 100 * row.accuracy,
+        "train": spread(row, "train_loss"),
+        "gap": row.gap,
+        "difference": difference and Interval(difference.estimate, difference.low, difference.high),
+        "p": row.p_holm,
+        "weights": row.trained_parameters,
+        "seconds": row.seconds,
+    }
+
+
+def spread(row: RowResult, key: str) -> Spread:
+    """A figure of a row with its standard deviation over seeds."""
+    return Spread(getattr(row, key), row.deviations[key])
+
+
+def samples_of(samples: Sequence[SampleText], settings: str) -> list[Sample]:
+    """Sample texts for the page."""
+    return [
+        Sample(
+            name=sample.row,
+            text=sample.text,
+            family=sample.family,
+            settings=settings,
+            measures=[measure[0].upper() + measure[1:] for measure in sample.measures],
+        )
+        for sample in samples
+    ]
+
+
+def facts_of(text: Text, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What it takes to read a text again: where it lay, and its summary, which says how it was read."""
+    return {
+        "name": [Path(path).resolve().name for path in text.paths],
+        "path": text.paths,
+    } | {key: value for key, value in summary.items() if key != "notices"}
+
+
+def facts_of_run(job: Job) -> dict[str, Any]:
+    """What determines a run, beside its text."""
+    return {key: value for key, value in job.settings().items() if key != "text"}
+
+
+def comparison_report(
+    folder: Path,
+    rows: Sequence[RowResult],
+    diverged: Sequence[Row],
+    samples: Sequence[SampleText],
+    temperature: float,
+    curves: Mapping[str, Sequence[Sequence[Mapping[str, Any]]]],
+    said: str,
+    notices: Sequence[str],
+    facts: Mapping[str, Any],
+) -> Path:
+    """Write report.html and report.md of a comparison.
+
+    Args:
+        folder: where to.
+        rows: its rows.
+        diverged: rows that have no figures.
+        samples: what the models wrote, at this `temperature`.
+        curves: the histories of each row's runs.
+        said: the verdict.
+        notices: what must be known before the figures are believed.
+        facts: what it takes to repeat the comparison.
+    """
+    scratch, families = best_scratch(rows), {row.name: row.family for row in rows}
+    seeds = max(row.seeds for row in rows)
+    note = (
+        f"Means over {seeds} seeds ± standard deviation. Losses are in nats per {unit(rows)} over whole splits, the "
+        "end of a document not counted. The winner (★) is the lowest validation loss; test has no say in it. "
+        f"Differences are to the best network from scratch (○), paired over {resampled(rows)} of the test split and "
+        "averaged over seeds; p-values are corrected over all rows (Holm). The n-gram rows chose order and discounts "
+        "on validation, as the networks chose their epoch."
+    )
+    bars = IntervalBars(
+        rows=[
+            IntervalRow(
+                r.name,
+                r.loss,
+                r.interval.low if r.interval else None,
+                r.interval.high if r.interval else None,
+                r.family,
+            )
+            for r in rows
+        ],
+        label=f"test loss (nats per {unit(rows)})",
+        reference=scratch.loss if scratch else None,
+        reference_label="best from scratch",
+        winner=winning(rows).name,
+    )
+    learned = {name: runs for name, runs in curves.items() if runs and runs[0]}
+    figures = [
+        Figure(
+            "Loss on the test documents",
+            bars,
+            f"Dots are means over seeds, lines 95 % intervals over {resampled(rows)}.",
+        ),
+        Figure(
+            "Loss against epoch",
+            LossCurves(
+                learned,
+                families,
+                scratch.name if scratch else None,
+                "best from scratch",
+                winning(rows).name,
+                f"loss (nats per {unit(rows)})",
+            ),
+            "Validation solid, training (with dropout) dashed.",
+        ),
+    ]
+    report = Report(
+        title="Scratch against transfer",
+        summary=said,
+        tables=[results_table(rows, "Losses of all rows", note, diverged)],
+        figures=figures,
+        samples=samples_of(samples, f"temperature {temperature}, seed 0, no prompt"),
+        facts=facts,
+        notices=notices,
+    )
+    return write_report(folder, report)

@@ -1,0 +1,49 @@
+"""The texts of the study `stacked-lstm`: what each is for, how it is split, and what is refused."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from epigone.errors import UserError
+from epigone.evaluation.intervals import MIN_DOCUMENTS
+from epigone.studies.engine.store import SPLITS, Text, open_text
+from epigone.text.document import counted, some
+from epigone.text.readers.registry import ReadOptions
+from epigone.text.splitting import SplitOptions
+
+ROLES = {
+    "target": "the few texts of one writer, such as songs",
+    "near": "much text of the same kind by others",
+    "far": "much text of another kind, such as novels",
+}
+THIRDS = SplitOptions((1 / 3, 1 / 3, 1 / 3))
+SOURCE_SPLIT = SplitOptions((0.9, 0.05, 0.05))
+
+
+def check_documents(target: Text) -> None:
+    """Refuse a target whose documents are too few for the claims, before hours are spent on them.
+
+    Raises:
+        UserError: a split has fewer documents than can be resampled.
+    """
+    for split in SPLITS:
+        number = len(open_text(target).splits[split])
+        if number < MIN_DOCUMENTS:
+            raise UserError(
+                f"{some(list(target.paths))}: its {split} split has {counted(number, 'document')}, and the "
+                f"study's claims need at least {MIN_DOCUMENTS}. Give a target of more documents, or say with "
+                "--separator, --blank-lines or --column where each ends."
+            )
+
+
+def size_matched(data: Mapping[str, Path], read: ReadOptions, quick: bool) -> tuple[dict[str, Text], list[str]]:
+    """Both sources, cut to the characters of the smaller one, and sentences on what was cut."""
+    whole = {role: Text.of(data[role], read=read, split=SOURCE_SPLIT) for role in ("near", "far")}
+    sizes = {role: int(open_text(text).characters.sum()) for role, text in whole.items()}
+    limit = min(*sizes.values(), 200_000 if quick else max(sizes.values()))
+    cut = {role: Text.of(data[role], read=replace(read, limit=limit), split=SOURCE_SPLIT) for role in whole}
+    return cut, [
+        f"{role}: of {size:,} characters the first {limit:,} are read, so that both sources are of one size."
+        for role, size in sizes.items()
+        if size > limit
+    ]

@@ -1,0 +1,160 @@
+"""A comparison in words: the winner is that of validation, and the sentence says no more than is known."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from epigone.models.config import ModelOptions
+from epigone.report.tables import to_markdown
+from epigone.studies.compare.report import (
+    best_scratch,
+    facts_of,
+    facts_of_run,
+    kept,
+    p_value,
+    results_table,
+    stopped_by_limit,
+    verdict,
+    winning,
+)
+from epigone.studies.engine.rows import Row, summarise
+from epigone.studies.engine.store import Finished, Text, Training
+from epigone.text.readers.registry import ReadOptions
+from epigone.training.options import TrainingOptions
+
+FAMILIES = {"base, untouched": "base", "alone": "scratch", "counted": "n-gram", "retrained": "transfer"}
+
+
+@pytest.fixture
+def results(make_finished):
+    """Rows with losses on validation and test, where documents differ a little."""
+
+    def make(documents=12, **losses):
+        names = {name: key for key, name in zip(("base", "scratch", "ngram", "transfer"), FAMILIES, strict=True)}
+        rows = [Row(name, family, ()) for name, family in FAMILIES.items() if names[name] in losses]
+        runs = {}
+        for number, row in enumerate(rows, 1):
+            validation, test = losses[names[row.name]]
+            spread = [test + (i % 3 - 1) * 0.05 * number for i in range(documents)]
+            runs[row.name] = [
+                make_finished(validation, spread, documents=documents, known=row.family != "n-gram", name=row.name)
+            ]
+        return summarise(rows, runs)
+
+    return make
+
+
+def test_the_winner_is_chosen_on_validation_where_test_disagrees(results):
+    rows = results(base=(2.0, 1.0), scratch=(1.9, 1.1), ngram=(1.8, 1.2), transfer=(1.7, 2.5))
+    assert winning(rows).name == "retrained"
+    assert best_scratch(rows).name == "alone"
+    said = verdict(rows)
+    assert said.startswith("“retrained” has the lowest validation loss and reads the test documents at 2.500 nats")
+    assert "the best network from scratch reads them at 1.100. The difference is +1.400 [+" in said
+    table = results_table(rows, "Losses")
+    assert (table.winner, table.baseline) == ("retrained", "alone")
+
+
+def test_a_certain_gain_is_said_with_its_interval(results):
+    said = verdict(results(scratch=(2.0, 2.0), transfer=(1.7, 1.7)))
+    assert "The difference is −0.300 [−0.3" in said
+    assert said.endswith("(95 % interval over documents, p < 0.0005 after Holm's correction).")
+
+
+def test_an_uncertain_gain_is_called_one(results):
+    said = verdict(results(scratch=(2.0, 2.0), transfer=(1.99, 2.0)))
+    assert said.endswith(" after Holm's correction): on so little text that may be chance.")
+
+
+def test_scratch_may_win(results):
+    said = verdict(results(base=(2.2, 2.2), scratch=(1.5, 1.6), transfer=(1.7, 1.7)))
+    assert said == (
+        "“alone” has the lowest validation loss and reads the test documents at 1.600 nats per character: "
+        "nothing that was retrained does better than training from scratch (retrained: 1.700)."
+    )
+
+
+def test_counting_may_win(results):
+    rows = results(scratch=(2.0, 2.0), ngram=(1.5, 1.5), transfer=(1.7, 1.7))
+    said = verdict(rows)
+    assert said.endswith(
+        "An n-gram model beats every network here. It is none that could be kept as a model; that is the best network, "
+        "“retrained” (1.700)."
+    )
+    assert kept(rows).name == "retrained"
+
+
+def test_a_base_as_it_is_may_win(results):
+    rows = results(base=(1.4, 1.4), scratch=(2.0, 2.0), ngram=(1.5, 1.5), transfer=(1.7, 1.7))
+    assert verdict(rows).endswith("Nothing that was retrained does better than this base, which is kept as it is.")
+    assert kept(rows).name == "base, untouched"
+
+
+def test_little_text_has_no_interval(results):
+    said = verdict(results(documents=3, scratch=(2.0, 2.0), transfer=(1.7, 1.7)))
+    assert said.endswith("the best network from scratch reads them at 2.000; there is too little test text for an "
+                         "interval.")  # fmt: skip
+
+
+def test_few_documents_are_said_to_be_blocks(results):
+    assert "95 % interval over blocks of the text" in verdict(results(documents=7, scratch=(2, 2), transfer=(1, 1)))
+
+
+def test_nothing_is_said_of_a_network_from_scratch_that_is_not_there(results):
+    said = verdict(results(base=(2.0, 2.0), transfer=(1.7, 1.7)))
+    assert (
+        said == "“retrained” has the lowest validation loss and reads the test documents at 1.700 nats per character."
+    )
+
+
+def test_the_table_has_a_line_for_every_row(results):
+    rows = results(base=(2.0, 2.0), scratch=(1.9, 1.9), ngram=(1.8, 1.8), transfer=(1.7, 1.7))
+    lines = to_markdown(results_table(rows, "Losses")).splitlines()
+    (counted,) = (line for line in lines if "counted" in line)
+    assert counted.split("|")[5].strip() == "–"  # an n-gram model's accuracy is not known
+    assert sum(name in line for line in lines for name in FAMILIES) == 4
+
+
+def test_the_table_says_what_was_chosen_and_what_diverged(results):
+    rows = [replace(row, note="order 6") for row in results(scratch=(2.0, 2.0), ngram=(1.5, 1.5))[1:]]
+    table = results_table(rows, "Losses", "Means.", [Row("wild", "transfer", ())])
+    assert table.note == "Means. “counted”: order 6."
+    (line,) = (line for line in to_markdown(table).splitlines() if "wild" in line)
+    assert line.split("|")[2].strip() == "diverged"
+    assert line.split("|")[3].strip() == "–"
+
+
+def trained(outcome, best, steps=100):
+    """A run that was best on validation at this step."""
+    history = [{"epoch": step / 10, "step": step, "best": step <= best} for step in range(0, steps + 1, 10)]
+    return Finished(Path("run"), {}, history=history, details={"outcome": outcome})
+
+
+def test_a_network_that_its_limit_stopped_is_named():
+    runs = [trained("finished", 100), trained("finished", 90), trained("finished", 80), trained("stopped early", 100)]
+    assert stopped_by_limit("The best network", runs, "; give it more") == [
+        "The best network still improved when it reached the limit of 10 epochs, with 2 of 4 seeds; give it more."
+    ]
+    assert stopped_by_limit("The best network", runs[2:]) == []
+
+
+def test_facts_say_how_a_text_was_read_and_a_network_trained(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = Text(("../songs.csv",), "hash", ReadOptions(column="lyrics"))
+    assert facts_of(text, {"documents": 3, "read": {"column": "lyrics"}, "notices": ["read"]}) == {
+        "name": ["songs.csv"],
+        "path": ("../songs.csv",),
+        "documents": 3,
+        "read": {"column": "lyrics"},
+    }
+    facts = facts_of_run(Training(text, TrainingOptions(patience=8), model=ModelOptions(hidden_size=24)))
+    assert facts["tokenizer"] == "ascii"
+    assert facts["model"]["hidden_size"] == 24
+    assert (facts["training"]["patience"], facts["training"]["batch_size"]) == (8, 64)
+    assert "text" not in facts
+
+
+@pytest.mark.parametrize(("p", "said"), [(0.00005, "p < 0.0005"), (0.0123, "p = 0.012"), (1.0, "p = 1")])
+def test_p_value(p, said):
+    assert p_value(p) == said
