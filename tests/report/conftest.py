@@ -7,9 +7,9 @@ from statistics import mean, stdev
 
 import pytest
 
-from epigone.report.interval_bars import IntervalBars, IntervalRow
-from epigone.report.loss_curves import LossCurves
 from epigone.report.page import Figure, Report, Sample, write_report
+from epigone.report.plots.interval_bars import IntervalBars, IntervalRow
+from epigone.report.plots.loss_curves import LossCurves
 from epigone.report.tables import Column, Interval, Spread, Table
 
 SCRATCH = "scratch, best of 40 searched"

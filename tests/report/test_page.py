@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from epigone.errors import UserError
-from epigone.report.interval_bars import IntervalBars
-from epigone.report.loss_curves import LossCurves
 from epigone.report.page import Figure, Report, Sample, write_report
+from epigone.report.plots.interval_bars import IntervalBars
+from epigone.report.plots.loss_curves import LossCurves
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from rich.console import Console
 
 from epigone.report.page import Report
-from epigone.report.palette import Palette
+from epigone.report.plots.palette import Palette
 from epigone.report.tables import (
     EMPTY,
     Cell,

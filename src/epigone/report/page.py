@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from epigone.errors import UserError
 from epigone.report.markup import clean, fenced, markdown, paragraph
-from epigone.report.palette import SLOTS, Palette
+from epigone.report.plots.palette import SLOTS, Palette
 from epigone.report.tables import Table, to_html, to_markdown
 from epigone.storage import atomic_write
 
 if TYPE_CHECKING:
-    from epigone.report.drawing import Pictures, Plot
+    from epigone.report.plots.drawing import Pictures, Plot
 
 HERE = Path(__file__).parent
 
@@ -74,7 +74,7 @@ def write_report(folder: Path, report: Report) -> Path:
     try:
         from jinja2 import Environment, FileSystemLoader
 
-        from epigone.report.drawing import render
+        from epigone.report.plots.drawing import render
     except ImportError as error:
         raise UserError(
             f"A report needs {error.name}, which is not installed; run: pip install 'epigone[study]'"

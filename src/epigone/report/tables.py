@@ -19,7 +19,7 @@ from rich.table import Table as TerminalTable
 from rich.text import Text
 
 from epigone.report.markup import clean, markdown
-from epigone.report.palette import Palette
+from epigone.report.plots.palette import Palette
 
 EMPTY = "–"
 MINUS = "\N{MINUS SIGN}"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from epigone.report.interval_bars import IntervalBars, IntervalRow
-from epigone.report.loss_curves import LossCurves
 from epigone.report.page import Figure, Report, Sample, write_report
+from epigone.report.plots.interval_bars import IntervalBars, IntervalRow
+from epigone.report.plots.loss_curves import LossCurves
 from epigone.report.tables import Column, Interval, Spread, Table
 from epigone.studies.engine.rows import FEW_DOCUMENTS, Row, RowResult
 from epigone.studies.engine.store import Finished, Job, Text

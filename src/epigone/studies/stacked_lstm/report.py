@@ -5,9 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from epigone.report.interval_bars import IntervalBars, IntervalRow
-from epigone.report.loss_curves import LossCurves
 from epigone.report.page import Figure, Report, write_report
+from epigone.report.plots.interval_bars import IntervalBars, IntervalRow
+from epigone.report.plots.loss_curves import LossCurves
 from epigone.report.tables import Column, Interval, Table
 from epigone.studies.compare.report import results_table, samples_of, spread
 from epigone.studies.engine.results import Claim, StudyResult

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from epigone.report.line_panels import Line, LinePanels
-from epigone.report.loss_curves import LossCurves
 from epigone.report.page import Figure, Report, Sample, write_report
+from epigone.report.plots.line_panels import Line, LinePanels
+from epigone.report.plots.loss_curves import LossCurves
 from epigone.report.tables import Column, Interval, Table
 from epigone.studies.compare.report import samples_of, spread
 from epigone.studies.engine.results import StudyResult

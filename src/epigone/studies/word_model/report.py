@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from epigone.report.interval_bars import IntervalBars, IntervalRow
-from epigone.report.line_panels import Line, LinePanels
 from epigone.report.page import Figure, Report, write_report
+from epigone.report.plots.interval_bars import IntervalBars, IntervalRow
+from epigone.report.plots.line_panels import Line, LinePanels
 from epigone.report.tables import Column, Interval, Spread, Table
 from epigone.studies.compare.report import samples_of
 from epigone.studies.engine.results import StudyResult

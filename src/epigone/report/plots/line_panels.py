@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from epigone.report.drawing import INK, LINE, MUTED, NARROW, wrap
 from epigone.report.markup import clean
-from epigone.report.palette import SLOTS, Palette
+from epigone.report.plots.drawing import INK, LINE, MUTED, NARROW, wrap
+from epigone.report.plots.palette import SLOTS, Palette
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from matplotlib import style
 from matplotlib.figure import Figure as Canvas
 
 from epigone.report.markup import clean
-from epigone.report.palette import SLOTS, Palette
+from epigone.report.plots.palette import SLOTS, Palette
 
 INK, MUTED, RULE, PAPER = "#1b1b1f", "#5d5f66", "#dedfe3", "#fefefe"
 WIDE, NARROW = 11.6, 4.1  # inches: the page's column, and a phone's

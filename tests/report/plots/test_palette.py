@@ -1,4 +1,4 @@
-from epigone.report.palette import KNOWN, SLOTS, Palette
+from epigone.report.plots.palette import KNOWN, SLOTS, Palette
 
 
 def test_usual_families_keep_their_colour_and_others_get_their_own() -> None:

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from epigone.report.drawing import INK, LINE, MUTED, NARROW, PAPER, wrap
 from epigone.report.markup import clean
-from epigone.report.palette import Palette
+from epigone.report.plots.drawing import INK, LINE, MUTED, NARROW, PAPER, wrap
+from epigone.report.plots.palette import Palette
 from epigone.report.tables import Column, Spread, format_cell
 
 Run = Sequence[Mapping[str, float]]

@@ -13,9 +13,9 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 from rich.cells import cell_len
 
-from epigone.report.drawing import CHARACTER, LINE, MUTED, NARROW, PAPER, RULE, wrap
 from epigone.report.markup import clean
-from epigone.report.palette import Palette
+from epigone.report.plots.drawing import CHARACTER, LINE, MUTED, NARROW, PAPER, RULE, wrap
+from epigone.report.plots.palette import Palette
 from epigone.report.tables import Column, Interval, format_cell
 
 

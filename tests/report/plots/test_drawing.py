@@ -6,8 +6,8 @@ import matplotlib
 import pytest
 from matplotlib.figure import Figure as Canvas
 
-from epigone.report.drawing import INK, NARROW, VARIABLES, WIDE, Pictures, render, wrap
-from epigone.report.palette import SLOTS, Palette
+from epigone.report.plots.drawing import INK, NARROW, VARIABLES, WIDE, Pictures, render, wrap
+from epigone.report.plots.palette import SLOTS, Palette
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
-from epigone.report.drawing import NARROW, WIDE, render
-from epigone.report.loss_curves import LossCurves, Run
-from epigone.report.palette import Palette
+from epigone.report.plots.drawing import NARROW, WIDE, render
+from epigone.report.plots.loss_curves import LossCurves, Run
+from epigone.report.plots.palette import Palette
 
 
 def run(*validation: float | None) -> Run:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from epigone.report.drawing import NARROW, WIDE, render
-from epigone.report.line_panels import Line, LinePanels, _short
-from epigone.report.palette import Palette
+from epigone.report.plots.drawing import NARROW, WIDE, render
+from epigone.report.plots.line_panels import Line, LinePanels, _short
+from epigone.report.plots.palette import Palette
 
 X = np.arange(50.0)
 PANELS = {f"epoch {i}": [Line(X + 50 * i, 60 / (1 + X + 50 * i) + 40, "train"), Line([], [], "none")] for i in range(6)}

@@ -4,9 +4,9 @@ from itertools import pairwise
 import pytest
 from matplotlib.figure import Figure as Canvas
 
-from epigone.report.drawing import NARROW, WIDE, render
-from epigone.report.interval_bars import IntervalBars, IntervalRow
-from epigone.report.palette import Palette
+from epigone.report.plots.drawing import NARROW, WIDE, render
+from epigone.report.plots.interval_bars import IntervalBars, IntervalRow
+from epigone.report.plots.palette import Palette
 
 ROWS = [
     IntervalRow("scratch", 1.75, 1.70, 1.80, "scratch"),
