@@ -12,7 +12,7 @@ import pytest
 import torch
 from hypothesis import settings
 
-from epigone.cli import run
+from epigone.app.cli import run
 from epigone.kernels import BUILDS, VARIABLE, available, engine
 from epigone.models.config import ModelConfig
 from epigone.models.files.checkpoint import save_description, save_weights

@@ -10,7 +10,7 @@ from typing import get_type_hints
 import pytest
 
 import epigone
-from epigone.cli import COMMANDS
+from epigone.app.cli import COMMANDS
 
 WITHOUT_EXTRAS = """
 import sys
@@ -21,7 +21,7 @@ class Absent:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 sys.meta_path.insert(0, Absent())
-from epigone.cli import run
+from epigone.app.cli import run
 """
 FUNCTIONS = ["pretrain", "finetune", "compare", "study", "evaluate", "generate", "quantize", "gradcheck", "info"]
 

@@ -1,5 +1,5 @@
 """`python -m epigone`."""
 
-from epigone.cli import main
+from epigone.app.cli import main
 
 main()

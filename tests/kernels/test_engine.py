@@ -68,7 +68,7 @@ def test_a_build_in_use_is_named(build):
 def test_generating_loads_no_torch(make_base, build):
     folder = make_base()
     script = (
-        "import sys; from epigone.cli import run; run(sys.argv[1:]); "
+        "import sys; from epigone.app.cli import run; run(sys.argv[1:]); "
         "assert 'torch' not in sys.modules, 'torch was loaded'"
     )
     arguments = ["generate", str(folder), "--stream", "--length", "5", "--quiet"]

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from epigone.app.recipes import read_recipe, take_recipe
 from epigone.errors import UserError
-from epigone.recipes import read_recipe, take_recipe
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 BUNDLED = Path(__file__).parents[1] / "src" / "epigone" / "bundled"

@@ -22,7 +22,7 @@ def trained(cli, song_file, tmp_path) -> Path:
 
 def test_without_a_path_the_bundled_models_are_listed(cli, make_base, monkeypatch):
     models = {"english-one": make_base("one"), "english-two": make_base("two", cell="gru")}
-    monkeypatch.setattr("epigone.about.bundled_models", lambda: models)
+    monkeypatch.setattr("epigone.app.info.bundled_models", lambda: models)
     found = info()
     assert found.kind == "bundled models"
     assert [(row["name"], row["cell"], row["units"]) for row in found.rows] == [
@@ -41,7 +41,7 @@ def test_the_list_fits_a_narrow_terminal(cli, monkeypatch):
 
 
 def test_without_bundled_models_that_is_said(cli, monkeypatch):
-    monkeypatch.setattr("epigone.about.bundled_models", dict)
+    monkeypatch.setattr("epigone.app.info.bundled_models", dict)
     result = cli("info")
     assert result.status == 0
     assert "epigone pretrain" in result.out
@@ -55,7 +55,7 @@ def test_a_model_is_described_by_its_folder_or_its_bundled_name(cli, trained, so
     assert (found.facts["made_by"], found.facts["state"], found.facts["steps"]) == ("pretrain", "finished", 2)
     assert found.facts["characters"] == info(song_file).facts["characters"]
     monkeypatch.setattr("epigone.models.files.bundled.bundled_models", lambda: {"english": trained})
-    monkeypatch.setattr("epigone.about.bundled_models", lambda: {"english": trained})
+    monkeypatch.setattr("epigone.app.info.bundled_models", lambda: {"english": trained})
     assert info("english").facts == found.facts
     result = cli("info", trained)
     assert "made by          pretrain\n" in result.out

@@ -22,9 +22,9 @@ from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 from rich.text import Text
 
 from epigone import __version__
+from epigone.app.display import SteadyConsole, as_json, show
+from epigone.app.recipes import Recipe, read_recipe, take_recipe
 from epigone.errors import UserError
-from epigone.recipes import Recipe, read_recipe, take_recipe
-from epigone.showing import SteadyConsole, as_json, show
 
 
 class Command(NamedTuple):
@@ -57,7 +57,7 @@ COMMANDS = {
         "Measure how well a model predicts a text.",
     ),
     "generate": Command(
-        "epigone.conversing",
+        "epigone.app.chat",
         "MODEL [--prompt TEXT] [--length N | --tokens N | --documents N | --next N] [--samples N] [-i]",
         "Write text with a model.",
     ),
@@ -77,7 +77,7 @@ COMMANDS = {
         "Check the gradients of every backend against numerical ones.",
     ),
     "info": Command(
-        "epigone.about",
+        "epigone.app.info",
         "[PATH]",
         "What a model, corpus or run folder is; without a path, the bundled models.",
     ),

@@ -40,7 +40,7 @@ def test_streaming_shows_the_same_text(cli, base):
 
 
 def test_streaming_shows_text_before_it_is_complete(monkeypatch, base):
-    from epigone import conversing
+    from epigone.app import chat as conversing
     from epigone.generation.generate import GenerateOptions
     from epigone.generation.sampling import SamplingOptions
 

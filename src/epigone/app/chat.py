@@ -11,6 +11,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from epigone.app.display import facts_of_generation
 from epigone.errors import UserError
 from epigone.evaluation.quality import text_quality
 from epigone.generation import generate as room
@@ -18,7 +19,6 @@ from epigone.generation.generate import GenerateOptions, Generation
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.backends.walker import EngineOptions
 from epigone.models.files.model_folder import read_folder
-from epigone.showing import facts_of_generation
 
 
 def generate(

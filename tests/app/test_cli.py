@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from epigone import cli as command_line
-from epigone.cli import COMMANDS
+from epigone.app import cli as command_line
+from epigone.app.cli import COMMANDS
+from epigone.app.display import as_json, show
 from epigone.evaluation.quality import text_quality
 from epigone.generation.generate import GenerateOptions, Generation
 from epigone.generation.next_token import NextToken
 from epigone.generation.sampling import SamplingOptions
 from epigone.report.tables import Column, Table
-from epigone.showing import as_json, show
 from epigone.studies.engine.results import Claim, StudyResult
 from epigone.training.run.folder import TrainingResult
 
@@ -92,7 +92,7 @@ def test_version(cli):
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["generate", "--help"], ["info"], ["info", "--help"]])
 def test_what_only_informs_loads_no_heavy_library(arguments):
     program = (
-        "import sys\nfrom epigone.cli import run\n"
+        "import sys\nfrom epigone.app.cli import run\n"
         f"status = run({arguments!r})\n"
         "heavy = {'torch', 'lightning_fabric', 'matplotlib', 'scipy', 'optuna'} & set(sys.modules)\n"
         "sys.exit(f'loaded: {heavy}' if heavy else status)"
@@ -343,7 +343,7 @@ def test_what_escapes_a_command_becomes_a_sentence(cli, monkeypatch, error, stat
     def fail(path=None):
         raise error
 
-    monkeypatch.setattr("epigone.about.info", fail)
+    monkeypatch.setattr("epigone.app.info.info", fail)
     result = cli("info")
     assert result.status == status
     assert result.out == ""
