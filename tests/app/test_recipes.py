@@ -6,8 +6,8 @@ import pytest
 from epigone.app.recipes import read_recipe, take_recipe
 from epigone.errors import UserError
 
-RECIPES = Path(__file__).parents[1] / "recipes"
-BUNDLED = Path(__file__).parents[1] / "src" / "epigone" / "bundled"
+RECIPES = Path(__file__).parents[2] / "recipes"
+BUNDLED = Path(__file__).parents[2] / "src" / "epigone" / "bundled"
 RECIPE = """
 # A comment says why.
 [options]

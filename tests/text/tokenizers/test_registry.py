@@ -38,7 +38,7 @@ def test_what_is_decoded_is_the_normalised_text(text, name):
 
 @pytest.mark.parametrize(("name", "shorter"), [("word", 2.2), ("bpe", 1.5)])
 def test_a_whole_korean_text_comes_back_from_far_fewer_tokens(name, shorter):
-    tales = Path(__file__).with_name("korean.txt").read_text(encoding="utf-8").split("===\n")
+    tales = Path(__file__).parents[2].joinpath("support", "korean.txt").read_text(encoding="utf-8").split("===\n")
     tokenizer = trained(name, *tales)
     ids = [tokenizer.encode(tale) for tale in tales]
     assert [tokenizer.decode(each) for each in ids] == tales

@@ -69,7 +69,7 @@ def test_the_beginning_of_a_line_and_the_word_after_it(line, begin):
 
 def test_the_loss_of_sentences_is_that_of_all_their_beginnings(tmp_path):
     path = tmp_path / "tales.txt"
-    path.write_text(Path(__file__).parents[1].joinpath("text", "korean.txt").read_text(encoding="utf-8"))
+    path.write_text(Path(__file__).parents[2].joinpath("support", "korean.txt").read_text(encoding="utf-8"))
     corpus = Corpus.open([path], ReadOptions(), SplitOptions())
     tokenizer = corpus.tokenizer("word", VocabularyOptions(min_count=2))
     torch.manual_seed(0)
