@@ -7,10 +7,11 @@ from statistics import mean, stdev
 
 import pytest
 
+from epigone.report.numbers import Interval, Spread
 from epigone.report.page import Figure, Report, Sample, write_report
 from epigone.report.plots.interval_bars import IntervalBars, IntervalRow
 from epigone.report.plots.loss_curves import LossCurves
-from epigone.report.tables import Column, Interval, Spread, Table
+from epigone.report.tables import Column, Table
 
 SCRATCH = "scratch, best of 40 searched"
 WINNER = "retrain layers 0+2 + head"

@@ -30,6 +30,11 @@ def test_markdown_inside_a_line_shows_exactly_its_text(text: str) -> None:
     assert shown("x " + markdown(text)) == f"x {plain}".rstrip()
 
 
+@pytest.mark.parametrize("text", ["__0__", "a__b", "_a_", "snake_case", "__init__.py"])
+def test_underscores_are_not_emphasis(text: str) -> None:
+    assert shown(paragraph(text)) == shown("x " + markdown(text)).removeprefix("x ") == text
+
+
 def test_numbers_and_intervals_stay_readable() -> None:
     assert markdown("−0.233 [−0.251, −0.214], <0.001, bits_per_char & more") == (
         "−0.233 [−0.251, −0.214], <0.001, bits_per_char & more"

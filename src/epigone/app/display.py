@@ -10,17 +10,21 @@ import math
 import os
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+
+from epigone.report.numbers import Interval, NumberStyle, format_measure, format_value
+from epigone.report.renderers.terminal import to_terminal
+from epigone.report.tables import Column, Table, table_of
 
 log = logging.getLogger("epigone")
 
 WIDE = 180  # characters of a table's line in a file, which has no width of its own
 EXCERPT = 500  # characters of a sample that are shown beside others
+FACT = NumberStyle(digits=4, notation="significant")
 
 
 class SteadyConsole(Console):
@@ -65,9 +69,14 @@ def _console() -> Console:
     return SteadyConsole(width=None if _narrow() else WIDE, soft_wrap=not _narrow(), highlight=False, markup=False)
 
 
+def _print_table(table: Table) -> None:
+    console = _console()
+    console.print(to_terminal(table, console.width))
+
+
 def _say(facts: dict[str, Any]) -> None:
     """Print lines of a name and what is to be said about it, the latter aligned."""
-    facts = {name: _number(value) for name, value in facts.items() if value not in (None, "", [], ())}
+    facts = {name: format_value(value, FACT) for name, value in facts.items() if value not in (None, "", [], ())}
     left = max(map(len, facts)) + 2
     width = max(40, _console().width - left) if _narrow() else sys.maxsize
     for name, text in facts.items():
@@ -122,12 +131,21 @@ def _evaluation(result: Any) -> None:
 
 def _generation(result: Any) -> None:
     if result.next:
-        rows = [{"token": _visible(each.token), "probability": f"{each.probability:.2%}"} for each in result.next]
-        rest = max(0.0, 1 - sum(each.probability for each in result.next))
-        _console().print(_rows([*rows, {"token": "(anything else)", "probability": f"{rest:.2%}"}]))
+        _print_table(_next_tokens(result.next))
         return
     print("\n\n===\n\n".join(result.texts), flush=True)
     facts_of_generation(result)
+
+
+def _next_tokens(likely: Sequence[Any]) -> Table:
+    rows = [{"token": _visible(each.token), "probability": each.probability} for each in likely]
+    rest = max(0.0, 1 - sum(each.probability for each in likely))
+    probability = Column("probability", "probability", digits=2, notation="percent")
+    return Table(
+        "",
+        [Column("token", "token", align="left"), probability],
+        [*rows, {"token": "(anything else)", "probability": rest}],
+    )
 
 
 def _visible(token: str) -> str:
@@ -155,13 +173,13 @@ def facts_of_generation(result: Any) -> None:
 
 
 def _quantisation(result: Any) -> None:
-    low, high = result.interval
+    difference = Interval(result.difference, *result.interval)
     _say(
         {
             "weights": f"{result.megabytes:.2f} MB, {result.base_megabytes:.2f} MB in {result.base}",
             "measured on": f"{result.text}, {result.tokens:,} tokens",
             "loss": f"{result.loss:.4f} nats per token in int8, {result.base_loss:.4f} in fp32",
-            "difference": f"{result.difference:+.5f} [{low:+.5f}, {high:+.5f}]",
+            "difference": format_measure(difference, NumberStyle(digits=5, signed=True)),
             "model": result.model,
             "next": f"epigone generate {result.model}",
         }
@@ -169,33 +187,29 @@ def _quantisation(result: Any) -> None:
 
 
 def _gradcheck(result: Any) -> None:
-    rows = [
-        {
-            "parameter": row.parameter,
-            "backend": row.backend,
-            "precision": row.precision,
-            "relative error": f"{row.relative_error:.1e}",
-            "floor": f"{row.floor:.1e}",
-            "below it": f"{row.below:,} of {row.entries:,}",
-        }
-        for row in result.rows
+    columns = [
+        Column("parameter", "parameter", align="left"),
+        Column("backend", "backend", align="left"),
+        Column("precision", "precision", align="left"),
+        Column("relative_error", "relative error", digits=1, notation="scientific"),
+        Column("floor", "floor", digits=1, notation="scientific"),
+        Column("below", "below the floor"),
+        Column("entries", "entries"),
     ]
-    _console().print(_rows(rows))
+    _print_table(Table("", columns, [asdict(row) for row in result.rows]))
     print()
     limits = ", ".join(f"{precision} {limit:.0e}" for precision, limit in result.tolerances.items())
     print(f"{'All' if result.passed else 'NOT all'} gradients are within their tolerances: {limits}.")
 
 
 def _comparison(result: Any) -> None:
-    from epigone.report.tables import to_terminal
     from epigone.studies.compare.report import results_table
 
-    console = _console()
-    console.print(to_terminal(results_table(result.rows, "Losses of all rows"), console.width))
+    _print_table(results_table(result.rows, "Losses of all rows"))
     for sample in result.samples:
         _sample(sample)
     print()
-    console.print(result.verdict)
+    _console().print(result.verdict)
     _notices(result.notices)
     print()
     _say({"model": result.model, "report": result.report, "next": f"epigone generate {result.model}"})
@@ -219,14 +233,11 @@ def _notices(notices: list[str]) -> None:
 
 
 def _study(result: Any) -> None:
-    from epigone.report.tables import to_terminal
-
     if result.study == "vanilla-rnn":
         _vanilla_rnn(result)
-    console = _console()
     for table in result.tables:
         print()
-        console.print(to_terminal(table, console.width))
+        _print_table(table)
     if result.claims:
         print()
     for claim in result.claims:
@@ -256,7 +267,7 @@ def _of(result: Any, table: str) -> list[dict[str, Any]]:
 def _info(result: Any) -> None:
     if result.kind == "bundled models":
         if result.rows:
-            _console().print(_rows([_bundled(row) for row in result.rows]))
+            _print_table(table_of([_bundled(row) for row in result.rows]))
             print("\nepigone info NAME says more of one, epigone generate NAME lets it write.")
         else:
             print("No models are bundled with this installation; train one with epigone pretrain.")
@@ -269,7 +280,7 @@ def _info(result: Any) -> None:
     _say({result.kind: result.path} | facts)
     if result.rows:
         print()
-        _console().print(_rows(result.rows))
+        _print_table(table_of(result.rows))
 
 
 def _bundled(row: dict[str, Any]) -> dict[str, Any]:
@@ -283,34 +294,6 @@ def _bundled(row: dict[str, Any]) -> dict[str, Any]:
         "loss": row["validation_loss"],
         "MB": row["megabytes"],
     }
-
-
-def _rows(rows: list[dict[str, Any]]) -> Table:
-    """A plain table, without the columns in which nothing stands."""
-    table = Table(box=None, pad_edge=False)
-    columns = [key for key in dict.fromkeys(key for row in rows for key in row) if any(row.get(key) for row in rows)]
-    for column in columns:
-        words = all(isinstance(row.get(column), str | None) for row in rows)
-        table.add_column(column.replace("_", " "), justify="left" if words else "right", vertical="bottom")
-    for row in rows:
-        table.add_row(*(_number(row.get(column)) for column in columns))
-    return table
-
-
-def _number(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case int():
-            return f"{value:,}"
-        case float():
-            return f"{value:,.4g}"
-        case list() | tuple():
-            return ", ".join(map(_number, value))
-        case _:
-            return str(value)
 
 
 SHOWN: dict[str, Callable[[Any], None]] = {

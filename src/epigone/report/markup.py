@@ -4,7 +4,7 @@ import re
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 # Only what would be read as markup, so that the source reads well too: a lone bracket or `<0.001` is text.
-_MARKDOWN = re.compile(r"[\\`*|$~]|(?<!\w)_|_(?!\w)|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=[#A-Za-z])")
+_MARKDOWN = re.compile(r"[\\`*|$~]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=[#A-Za-z])")
 _BLOCK = re.compile(r"^(\d*)([#+=.)>\[-])")
 
 

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 from epigone.errors import UserError
 from epigone.report.markup import clean, fenced, markdown, paragraph
+from epigone.report.numbers import EXACT, MISSING, format_value
 from epigone.report.plots.palette import SLOTS, Palette
-from epigone.report.tables import Table, to_html, to_markdown
+from epigone.report.renderers.html import to_html
+from epigone.report.renderers.markdown import to_markdown
+from epigone.report.tables import Table
 from epigone.storage import atomic_write
 
 if TYPE_CHECKING:
@@ -155,7 +158,7 @@ def _markdown(report: Report, figures: Sequence[_Drawn]) -> Iterator[str]:
     for heading, facts in _sections(report.facts):
         if heading:
             yield f"### {markdown(heading)}"
-        yield "\n".join(f"- {markdown(key)}: {markdown(value) or '–'}" for key, value in facts)
+        yield "\n".join(f"- {markdown(key)}: {markdown(value) or MISSING}" for key, value in facts)
 
 
 Section = tuple[str, list[tuple[str, str]]]
@@ -163,7 +166,7 @@ Section = tuple[str, list[tuple[str, str]]]
 
 def _sections(facts: Mapping[str, Fact]) -> list[Section]:
     """A heading with its keys and values for each nested mapping, after those that stand alone."""
-    single = [(key, _value(value)) for key, value in facts.items() if not isinstance(value, Mapping)]
+    single = [(key, format_value(value, EXACT)) for key, value in facts.items() if not isinstance(value, Mapping)]
     nested = [(key, list(_flat(value))) for key, value in facts.items() if isinstance(value, Mapping)]
     return [(heading, pairs) for heading, pairs in [("", single), *nested] if pairs]
 
@@ -173,12 +176,4 @@ def _flat(facts: Mapping[str, Fact], prefix: str = "") -> Iterator[tuple[str, st
         if isinstance(value, Mapping):
             yield from _flat(value, f"{prefix}{key}.")
         else:
-            yield f"{prefix}{key}", _value(value)
-
-
-def _value(value: Fact) -> str:
-    if value is None or isinstance(value, bool):
-        return {None: "–", True: "yes", False: "no"}[value]
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return ", ".join(map(_value, value))
-    return str(value)
+            yield f"{prefix}{key}", format_value(value, EXACT)

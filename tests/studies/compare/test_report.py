@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from epigone.models.config import ModelOptions
-from epigone.report.tables import to_markdown
+from epigone.report.renderers.markdown import to_markdown
 from epigone.studies.compare.report import (
     best_scratch,
     facts_of,

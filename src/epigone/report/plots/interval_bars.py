@@ -14,9 +14,9 @@ from matplotlib.transforms import blended_transform_factory
 from rich.cells import cell_len
 
 from epigone.report.markup import clean
+from epigone.report.numbers import Interval, format_cell
 from epigone.report.plots.drawing import CHARACTER, LINE, MUTED, NARROW, PAPER, RULE, wrap
 from epigone.report.plots.palette import Palette
-from epigone.report.tables import Column, Interval, format_cell
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class IntervalBars:
             return None
         narrow = width <= NARROW
         names = [wrap(row.name, 2.1 if narrow else 3.2) for row in rows]
-        numbers = [format_cell(Interval(row.estimate, row.low, row.high), Column("", "")) for row in rows]
+        numbers = [format_cell(Interval(row.estimate, row.low, row.high)) for row in rows]
         families = list(dict.fromkeys(row.family for row in rows if row.family))
         lines = [len(name) + 1 if narrow else max(map(len, names)) for name in names]
         depths = np.array(lines) * LINE + 0.12  # inches, as everything vertical here

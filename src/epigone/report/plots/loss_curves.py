@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from epigone.report.markup import clean
+from epigone.report.numbers import Spread, format_measure
 from epigone.report.plots.drawing import INK, LINE, MUTED, NARROW, PAPER, wrap
 from epigone.report.plots.palette import Palette
-from epigone.report.tables import Column, Spread, format_cell
 
 Run = Sequence[Mapping[str, float]]
 """One run's history: a mapping per epoch with `epoch`, `train_loss` and `validation_loss` (nats)."""
@@ -154,7 +154,7 @@ def _draw_curves(axes: Axes, matrices: Matrices, colour: str) -> None:
 def _draw_title(axes: Axes, name: Sequence[str], bold: bool, matrices: Matrices, colour: str) -> None:
     """The row's name above the panel and below it, in colour, the best validation loss."""
     mean, deviation, *_ = _best(matrices)
-    value = " ".join(filter(None, format_cell(Spread(mean, deviation), Column("", ""))))
+    value = format_measure(Spread(mean, deviation))
     place: dict[str, Any] = {
         "xy": (0, 1),
         "xycoords": "axes fraction",

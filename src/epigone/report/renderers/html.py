@@ -1,0 +1,47 @@
+"""Tables as HTML, with the classes that page.html styles."""
+
+from html import escape
+
+from epigone.report.markup import clean
+from epigone.report.plots.palette import Palette
+from epigone.report.tables import RowText, Table, layout
+
+
+def to_html(table: Table, number: int, palette: Palette) -> str:
+    """Write a `<figure>`; a column with uncertainties takes two cells in each row, so that its numbers line up."""
+    laid = layout(table)
+    split = [any(row.cells[index].qualifier for row in laid.rows) for index in range(len(laid.columns))]
+    head = "".join(
+        f'<th scope="col" class="{column.align}"{" colspan=2" if two else ""}>{_text(column.label)}'
+        + (f' <span class="unit">{_text(column.unit)}</span>' if column.unit else "")
+        + "</th>"
+        for column, two in zip(laid.columns, split, strict=True)
+    )
+    body = []
+    for row in laid.rows:
+        cells = [_name(row, palette)]
+        for column, cell, two in zip(laid.columns[1:], row.cells[1:], split[1:], strict=True):
+            value = f"<b>{escape(cell.value)}</b>" if cell.bold else escape(cell.value)
+            cells.append(f'<td class="{column.align}">{value}</td>')
+            if two:
+                cells.append(f'<td class="qualifier">{escape(cell.qualifier)}</td>')
+        classes = " ".join(filter(None, [row.mark, "rule" if row.new_family else ""]))
+        body.append(f'<tr class="{classes}">{"".join(cells)}</tr>')
+    note = f'<p class="note">{_text(laid.note)}</p>' if laid.note else ""
+    return (
+        f'<figure class="table"><figcaption><b>Table {number}.</b> {_text(laid.title)}</figcaption>'
+        f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>\n<tbody>\n'
+        + "\n".join(body)
+        + f"\n</tbody></table></div>{note}</figure>"
+    )
+
+
+def _name(row: RowText, palette: Palette) -> str:
+    colour = f"--family: var(--c{palette.slot(row.family)})"
+    swatch = f'<i class="swatch" style="{colour}"></i>' if row.family else ""
+    tag = f' <span class="tag">{row.mark}</span>' if row.mark else ""
+    return f'<th scope="row"><span class="name">{swatch}<span>{escape(row.cells[0].text)}{tag}</span></span></th>'
+
+
+def _text(text: str) -> str:
+    return escape(clean(text))

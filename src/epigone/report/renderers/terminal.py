@@ -1,0 +1,78 @@
+"""Tables for the terminal."""
+
+from dataclasses import replace
+
+from rich.box import HORIZONTALS
+from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from epigone.report.markup import clean
+from epigone.report.numbers import Spread
+from epigone.report.tables import MARKS, Layout, Table, layout
+
+
+def to_terminal(table: Table, width: int | None = None) -> RichTable:
+    """Make a rich table that fits `width` characters.
+
+    Optional columns are left out as needed, the last first, and then the deviations over seeds; the note says so. A
+    table that is still too wide has its names and words broken. Tables without a title have no rules.
+    """
+    console = Console(width=10_000)
+    shown, left_out = table, ""
+    while True:
+        rendered = _render(layout(shown), left_out)
+        if not width or Measurement.get(console, console.options, rendered).maximum <= width:
+            return rendered
+        optional = [column for column in shown.columns if column.optional]
+        if optional:
+            columns = [column for column in shown.columns if column is not optional[-1]]
+            shown = replace(shown, columns=columns)
+            left_out = f"{len(table.columns) - len(columns)} more columns"
+        elif any(isinstance(cell, Spread) for row in shown.rows for cell in row.values()):
+            shown = _without_deviations(shown)
+            left_out = " and ".join(filter(None, [left_out, "deviations"]))
+        else:
+            return rendered
+
+
+def _without_deviations(table: Table) -> Table:
+    rows = [{key: cell.mean if isinstance(cell, Spread) else cell for key, cell in row.items()} for row in table.rows]
+    return replace(table, rows=rows)
+
+
+def _render(laid: Layout, left_out: str) -> RichTable:
+    note = clean(laid.legend + (f" ({left_out} in the report)" if left_out else "")).strip()
+    rendered = RichTable(
+        title=Text(clean(laid.title)) if laid.title else None, caption=Text(note) if note else None,
+        title_justify="left", caption_justify="left", box=HORIZONTALS if laid.title else None,
+        pad_edge=False, collapse_padding=bool(laid.title),
+    )  # fmt: skip
+    grid = []
+    for index, column in enumerate(laid.columns):
+        label = Text(clean(column.label), "bold")
+        if column.unit:
+            label.append(f"\n{clean(column.unit)}", "dim not bold")
+        number = index > 0 and column.align == "right"
+        rendered.add_column(label, justify=column.align, no_wrap=number, vertical="bottom")
+        grid.append(_cells(laid, index))
+    for index, (row, cells) in enumerate(zip(laid.rows, zip(*grid, strict=True), strict=True)):
+        last_of_family = index + 1 < len(laid.rows) and laid.rows[index + 1].new_family
+        rendered.add_row(*cells, style="green" if row.mark == "winner" else None, end_section=last_of_family)
+    return rendered
+
+
+def _cells(laid: Layout, index: int) -> list[Text]:
+    """The cells of one column, their uncertainties padded so that the values line up."""
+    width = max((len(row.cells[index].qualifier) for row in laid.rows), default=0)
+    texts = []
+    for row in laid.rows:
+        cell = row.cells[index]
+        text = Text(cell.value, "bold" if cell.bold else "")
+        if width:
+            text.append(f" {cell.qualifier.ljust(width)}", "dim not bold")
+        if index == 0 and row.mark:
+            text.append(f" {MARKS[row.mark]}")
+        texts.append(text)
+    return texts
