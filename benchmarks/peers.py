@@ -1,6 +1,6 @@
-"""What the engine is measured against: the same network as others would run it, character by character.
+"""Peers of the engine: the same network as others would run it, character by character, with random weights.
 
-Each peer takes the ids of all streams and returns those of the characters drawn next; its weights are random.
+Each peer is a function that draws the next character of every stream.
 """
 
 import logging
@@ -11,12 +11,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 import torch.nn.functional as F
-from measuring import LAYERS, V
+from timing import LAYERS, V
 from torch import Tensor, nn
 
 
 class Plain(nn.Module):
-    """The network as a first PyTorch tutorial writes it: nn.LSTM on one-hot characters, and a linear layer."""
+    """The network as a first PyTorch tutorial writes it: nn.LSTM on one-hot characters and a linear layer."""
 
     def __init__(self, hidden: int, layers: int = LAYERS) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ def drawn(logits: Tensor) -> Tensor:
 
 
 def plain_loop(hidden: int, streams: int) -> Callable[[], None]:
-    """One call of nn.LSTM for each character."""
+    """A loop with one call of nn.LSTM for each character."""
     model = Plain(hidden).eval()
     state = (torch.zeros(LAYERS, streams, hidden),) * 2
     ids = torch.zeros(streams, dtype=torch.long)
@@ -49,7 +49,7 @@ def plain_loop(hidden: int, streams: int) -> Callable[[], None]:
 
 
 def written_step(hidden: int, streams: int, dtype: torch.dtype = torch.float32) -> Callable[[], None]:
-    """A step written by hand: layer 0 reads a table, and every other layer is one product with [input; state]."""
+    """A hand-written step: layer 0 reads a table, every other layer is one product with [input; state]."""
     model = Plain(hidden)
     get = {name.removeprefix("lstm."): weight.detach() for name, weight in model.named_parameters()}
     biases = [(get[f"bias_ih_l{i}"] + get[f"bias_hh_l{i}"]).to(dtype) for i in range(LAYERS)]
@@ -82,7 +82,7 @@ def written_step(hidden: int, streams: int, dtype: torch.dtype = torch.float32) 
 
 
 def onnx_loop(hidden: int, threads: int, quantised: bool) -> Callable[[], None]:
-    """ONNX Runtime, one stream; its dynamic quantisation has int8 weights."""
+    """A step of ONNX Runtime for one stream; `quantised` makes the weights int8 by its dynamic quantisation."""
     import onnxruntime
 
     model = Plain(hidden)
@@ -92,7 +92,7 @@ def onnx_loop(hidden: int, threads: int, quantised: bool) -> Callable[[], None]:
         if quantised:
             from onnxruntime.quantization import QuantType, quantize_dynamic
 
-            logging.disable(logging.WARNING)  # it recommends a step that changes nothing for this graph
+            logging.disable(logging.WARNING)  # it recommends a step that does not change this graph
             small = path.with_name("int8.onnx")
             quantize_dynamic(path, small, weight_type=QuantType.QInt8, op_types_to_quantize=["LSTM", "MatMul"])
             path = small
@@ -113,7 +113,7 @@ def onnx_loop(hidden: int, threads: int, quantised: bool) -> Callable[[], None]:
 
 
 def _save_onnx(model: Plain, path: Path) -> None:
-    """The network as a graph of ONNX's own LSTM operators, whose gates come in another order (i, o, f, g)."""
+    """Save the network as a graph of ONNX's own LSTM operators, whose gates are in the order i, o, f, g."""
     from onnx import TensorProto, checker, helper, numpy_helper, save
 
     hidden = model.lstm.hidden_size

@@ -1,42 +1,56 @@
-"""Seconds a drawn character takes: the engine against PyTorch and ONNX Runtime, by width, precision and threads.
+"""Seconds to draw a character: the engine against PyTorch and ONNX Runtime, by width, precision and threads.
 
     python benchmarks/sampling.py [--rounds 5] [--out docs/results/speed]
 
-LSTM of 3 layers on 128 characters with random weights, temperature 1. Every peer draws its characters too. One stream
-is measured with one and with two threads, and the better of both is quoted; limits of the machine are measured in the
+LSTM of 3 layers on 128 characters with random weights, temperature 1. Every peer draws its characters too. Each is
+measured with one and with two threads, and the better of both is quoted; the limits of the machine are measured in the
 same run.
 """
 
-import argparse
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from measuring import LAYERS, Case, Timings, V, answer_as_child, bandwidth, by_turns, matrix_peak, seconds_of
+from timing import (
+    LAYERS,
+    Case,
+    Timings,
+    V,
+    answer_as_child,
+    bandwidth,
+    markdown_table,
+    matrix_peak,
+    parse_arguments,
+    publish,
+    require_engine,
+    seconds_of,
+    take_turns,
+)
 
 from epigone.generation.sampling import random_states
-from epigone.kernels import engine
 from epigone.models.backends.walker import native_walker
 from epigone.models.config import ModelConfig, weight_shapes
 
 WIDTHS = (64, 128, 256, 512, 1024)
-OURS = ("fp32", "bf16", "int8")
-PEERS = {"nn.LSTM": "loop over nn.LSTM", "written": "hand-written PyTorch step", "onnx int8": "ONNX Runtime int8"}
-OTHERS = {"onnx": "ONNX Runtime fp32"}
+OURS = {"fp32": "epigone fp32", "bf16": "epigone bf16", "int8": "epigone int8"}
+PEERS = {"nn.LSTM": "loop over nn.LSTM", "written": "hand-written PyTorch step"}
+ONNX = {"onnx int8": "ONNX Runtime int8", "onnx": "ONNX Runtime fp32"}
+COMPARED = ("nn.LSTM", "written", "onnx int8")  # peers whose ratios are quoted
 MANY = 64
-MANY_PEERS = ("nn.LSTM", "written", "written bf16")
-ASKED = {  # how many times quicker than each of PEERS
+MANY_PEERS = {"nn.LSTM": "nn.LSTM", "written": "hand-written fp32", "written bf16": "hand-written bf16"}
+GOALS = {  # how many times faster than each of COMPARED
     (64, "fp32"): (75, 20, None),
     (512, "fp32"): (12, 3, None),
     (64, "int8"): (150, 45, 35),
     (512, "int8"): (50, 14, 2.4),
     (1024, "int8"): (40, 12, 1.5),
 }
-ASKED_MANY = {64: 10, 512: 2.5}
+MANY_GOALS = {64: 10, 512: 2.5}
 BYTES = {"fp32": 4, "bf16": 2, "int8": 1}
 
 
 def character(variant: str, hidden: int, streams: int, threads: int) -> float:
-    """Seconds until each stream has one more character, divided by the streams."""
+    """Seconds until each stream has one more character, divided by the number of streams."""
     if variant in OURS:
         return _native(variant, hidden, streams, threads)
     import torch
@@ -63,7 +77,7 @@ def _native(precision: str, hidden: int, streams: int, threads: int) -> float:
     }
     walker = native_walker(config, weights, precision, threads)
     walker.read(np.zeros(1, np.int64))
-    length = max(100, 40_000_000 // (hidden**2 * streams))
+    length = max(100, 40_000_000 // (max(hidden, 64) ** 2 * streams))
     randoms = random_states(0, streams)
     choosing = {"temperature": 1.0, "top_k": 0, "top_p": 1.0, "min_p": 0.0}
     choosing |= {"repetition_penalty": 1.0, "repetition_window": 64}
@@ -73,9 +87,12 @@ def _native(precision: str, hidden: int, streams: int, threads: int) -> float:
             randoms=randoms,
             choosing=choosing,
             vocabulary=[chr(i) for i in range(V)],
+            spaces=[0] * V,
             stops=[],
             room=length,
+            most=0,
             end=3,
+            joiner=-1,
             whole_document=False,
             forbidden=np.zeros(V, np.uint8),
             listener=None,
@@ -85,40 +102,33 @@ def _native(precision: str, hidden: int, streams: int, threads: int) -> float:
 
 
 def weights_of(hidden: int) -> int:
-    """How many weights are read for one character."""
+    """Number of weights that are read for one character."""
     return 4 * hidden * hidden * (2 * LAYERS - 1) + V * hidden
 
 
 def main() -> None:
     """Measure, print the tables and draw the plot."""
     answer_as_child(character, bandwidth, matrix_peak)
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS)
-    parser.add_argument("--out", type=Path, default=Path("docs/results/speed"))
-    arguments = parser.parse_args()
-    if engine() is None:
-        raise SystemExit("No native engine was compiled here; there is nothing to measure.")
+    widths_option = {"type": int, "nargs": "+", "default": WIDTHS}
+    arguments = parse_arguments(__doc__, {"--widths": widths_option}, {"widths": [16]})
+    require_engine()
+    peers = dict(PEERS)
+    if find_spec("onnx") and find_spec("onnxruntime"):
+        peers |= ONNX
+    else:
+        print("ONNX Runtime is left out, because the packages onnx and onnxruntime are not installed.\n")
     widths, rounds = arguments.widths, arguments.rounds
-    one = by_turns(
-        character,
-        [(v, h, 1, t) for h in widths for v in (*PEERS, *OTHERS, *OURS) for t in (1, 2)],
-        rounds,
-        "One stream",
-    )
-    many = by_turns(
-        character, [(v, h, MANY, t) for h in widths for v in (*MANY_PEERS, *OURS) for t in (1, 2)], rounds, "64 streams"
-    )
-    reads = by_turns(
-        bandwidth, [(weights_of(h) * BYTES[p], t) for h in widths for p in OURS for t in (1, 2)], rounds, "Limits"
-    )
-    peaks = by_turns(matrix_peak, [(p, 2) for p in ("fp32", "bf16")], rounds, "Limits")
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    text = "\n\n".join([one_table(one, widths), many_table(many, widths)]) + "\n"
-    (arguments.out / "sampling.md").write_text(text)
-    print(text)
-    draw_plot(one, many, reads, peaks, widths, arguments.out / "sampling.png")
-    print(f"A plot is in {arguments.out / 'sampling.png'}.")
+    one_cases: list[Case] = [(v, h, 1, t) for h in widths for v in (*peers, *OURS) for t in (1, 2)]
+    one = take_turns(character, one_cases, rounds, "One stream")
+    many_cases: list[Case] = [(v, h, MANY, t) for h in widths for v in (*MANY_PEERS, *OURS) for t in (1, 2)]
+    many = take_turns(character, many_cases, rounds, f"{MANY} streams")
+    sizes: list[Case] = [(weights_of(h) * BYTES[p], t) for h in widths for p in OURS for t in (1, 2)]
+    reads = take_turns(bandwidth, sizes, rounds, "Limits")
+    peaks = take_turns(matrix_peak, [(p, 2) for p in ("fp32", "bf16")], rounds, "Limits")
+    tables = [one_table(one, widths, peers), speed_table(one, widths, peers), many_table(many, widths)]
+    publish(arguments.out, "sampling.md", "\n\n".join(tables))
+    draw_plot(one, many, reads, peaks, widths, peers, arguments.out / "sampling.png")
+    print(f"\nThe plot is in {arguments.out / 'sampling.png'}.")
 
 
 def best(timings: Timings, variant: str, hidden: int, streams: int) -> Case:
@@ -126,71 +136,80 @@ def best(timings: Timings, variant: str, hidden: int, streams: int) -> Case:
     return timings.best([(variant, hidden, streams, threads) for threads in (1, 2)])
 
 
-def asked_beside(ratio: float, asked: float | None) -> str:
-    """A ratio, with the one to reach."""
-    return f"{ratio:.3g}x" + (f" ({asked:g}x)" if asked else "")
+def with_goal(ratio: float, goal: float | None) -> str:
+    """A ratio, followed by the one to reach."""
+    return f"{ratio:.3g}x" + (f" ({goal:g}x)" if goal else "")
 
 
-def one_table(timings: Timings, widths: list[int]) -> str:
-    """Microseconds and ratios for one stream, as Markdown."""
-    names = PEERS | OTHERS | {p: f"epigone {p}" for p in OURS}
-    lines = ["One stream: microseconds a character, with one / with two threads.", ""]
-    lines += ["| H | " + " | ".join(names.values()) + " |", "|---" * (len(names) + 1) + "|"]
-    for h in widths:
-        cells = (" / ".join(f"{timings.median((v, h, 1, t)) * 1e6:.3g}" for t in (1, 2)) for v in names)
-        lines.append(f"| {h} | " + " | ".join(cells) + " |")
-    lines += ["", "How many times quicker, each with its better number of threads (to reach):", ""]
-    lines += ["| H | precision, threads | " + " | ".join(PEERS.values()) + " |", "|---" * (len(PEERS) + 2) + "|"]
+def one_table(timings: Timings, widths: list[int], peers: dict[str, str]) -> str:
+    """Microseconds of one stream, as Markdown."""
+    names = peers | OURS
+    rows = [
+        [str(h), *(" / ".join(f"{timings.median((v, h, 1, t)) * 1e6:.3g}" for t in (1, 2)) for v in names)]
+        for h in widths
+    ]
+    title = "One stream: microseconds a character, with one / with two threads."
+    return f"{title}\n\n{markdown_table(['H', *names.values()], rows)}"
+
+
+def speed_table(timings: Timings, widths: list[int], peers: dict[str, str]) -> str:
+    """Ratios for one stream, as Markdown."""
+    rows = []
     for h in widths:
         for precision in OURS:
             ours = best(timings, precision, h, 1)
-            asked = ASKED.get((h, precision), (None,) * len(PEERS))
-            ratios = (timings.ratio(best(timings, peer, h, 1), ours) for peer in PEERS)
-            cells = (asked_beside(ratio, goal) for ratio, goal in zip(ratios, asked, strict=True))
-            lines.append(f"| {h} | {precision}, {ours[3]} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+            goals = dict(zip(COMPARED, GOALS.get((h, precision), (None,) * len(COMPARED)), strict=True))
+            ratios = {p: timings.ratio(best(timings, p, h, 1), ours) for p in COMPARED if p in peers}
+            cells = (with_goal(ratio, goals[peer]) for peer, ratio in ratios.items())
+            rows.append([str(h), f"{precision}, {ours[3]}", *cells])
+    header = ["H", "precision of epigone, threads", *(peers[p] for p in COMPARED if p in peers)]
+    title = "How many times faster, each with its better number of threads (goal in brackets):"
+    return f"{title}\n\n{markdown_table(header, rows)}"
 
 
 def many_table(timings: Timings, widths: list[int]) -> str:
     """Characters a second and ratios for many streams, as Markdown."""
-    lines = [
-        f"{MANY} streams: thousand characters a second of all together, each with its better number of threads.",
-        "",
-    ]
-    names = {"nn.LSTM": "nn.LSTM", "written": "hand-written fp32", "written bf16": "hand-written bf16"}
-    names |= {p: f"epigone {p}" for p in OURS}
-    lines += ["| H | " + " | ".join(names.values()) + " | best to best PyTorch (to reach) |"]
-    lines += ["|---" * (len(names) + 2) + "|"]
+    names = MANY_PEERS | OURS
+    rows = []
     for h in widths:
         cases = {name: best(timings, name, h, MANY) for name in names}
         cells = [f"{1e-3 / timings.median(case):.3g}" for case in cases.values()]
         torch, ours = (timings.best([cases[name] for name in group]) for group in (MANY_PEERS, OURS))
-        ratio = asked_beside(timings.ratio(torch, ours), ASKED_MANY.get(h))
-        lines.append(f"| {h} | " + " | ".join(cells) + f" | {ratio}, {ours[0]} |")
-    return "\n".join(lines)
+        rows.append([str(h), *cells, f"{with_goal(timings.ratio(torch, ours), MANY_GOALS.get(h))}, {ours[0]}"])
+    header = ["H", *names.values(), "best to best PyTorch (goal)"]
+    title = f"{MANY} streams: thousand characters a second in all, each with its better number of threads."
+    return f"{title}\n\n{markdown_table(header, rows)}"
 
 
-def draw_plot(one: Timings, many: Timings, reads: Timings, peaks: Timings, widths: list[int], path: Path) -> None:
+def draw_plot(
+    one: Timings,
+    many: Timings,
+    reads: Timings,
+    peaks: Timings,
+    widths: list[int],
+    peers: dict[str, str],
+    path: Path,
+) -> None:
     """Microseconds a character against width, with the limits of the machine."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 5), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    greys = dict(zip((*PEERS, *OTHERS), ("0.55", "0.3", "#b07d2b", "#d9b36c"), strict=True))
+    greys = dict(zip((*PEERS, *ONNX), ("0.55", "0.3", "#b07d2b", "#d9b36c"), strict=True))
     colours = dict(zip(OURS, ("#1f5fa8", "#2a9d8f", "#c2410c"), strict=True))
 
     def line(axes, timings: Timings, variant: str, streams: int, **style) -> None:
         values = [timings.median(best(timings, variant, h, streams)) * 1e6 for h in widths]
         axes.plot(widths, values, marker="o", markersize=4, **style)
 
-    for variant, colour in greys.items():
-        line(left, one, variant, 1, color=colour, label=(PEERS | OTHERS)[variant])
+    for variant, label in peers.items():
+        line(left, one, variant, 1, color=greys[variant], label=label)
     for peer, style in zip(MANY_PEERS, ("-", "-", "--"), strict=True):
         label = {"nn.LSTM": "loop over nn.LSTM", "written": "hand-written PyTorch step"}.get(peer, "the same in bf16")
         line(right, many, peer, MANY, color=greys[peer.split()[0]], linestyle=style, label=label)
     for precision, colour in colours.items():
         for axes, timings, streams in ((left, one, 1), (right, many, MANY)):
-            line(axes, timings, precision, streams, color=colour, label=f"epigone {precision}")
+            line(axes, timings, precision, streams, color=colour, label=OURS[precision])
         sizes = [weights_of(h) * BYTES[precision] for h in widths]
         limit = [min(reads.median((size, t)) for t in (1, 2)) * 1e6 for size in sizes]
         left.plot(widths, limit, ":", color=colour, label=f"reading the {precision} weights once")

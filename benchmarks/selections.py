@@ -1,12 +1,11 @@
-"""What each selection costs against training everything, and what keeping the outputs of a frozen prefix saves.
+"""Cost of each selection against training everything, and the time saved by keeping a frozen prefix's outputs.
 
-    python benchmarks/selections.py [--rounds 5]
+    python benchmarks/selections.py [--rounds 5] [--out docs/results/speed]
 
-Seconds of one epoch with its validation on the sample songs, base `english-tiny`; the selections take turns.
+Seconds of one epoch with its validation on the sample songs, base `english-tiny`, one thread; the selections take
+turns.
 """
 
-import argparse
-import statistics
 import tempfile
 import time
 from dataclasses import replace
@@ -14,6 +13,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import torch
+from timing import Case, Timings, markdown_table, parse_arguments, publish
 
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.corpus import Corpus
@@ -27,40 +27,46 @@ from epigone.transfer.selection import select
 
 SELECTIONS = ("all", "layers.0", "layers.1", "layers.2", "layers.1, layers.2", "head")
 SONGS = Path(__file__).parents[1] / "examples" / "songs.txt"
-EPOCHS = 4
 
 
-def seconds_per_epoch(base: str, selection: str, keep: bool) -> float:
-    """Train for a few epochs; the preparation (the prefix walked once) is counted too."""
+def seconds_per_epoch(base: str, selection: str, keep: bool, epochs: int) -> float:
+    """Train for a few epochs; the preparation is included, in which the outputs of the prefix are computed once."""
     checkpoint, corpus = load_checkpoint(base), Corpus.open(SONGS)
     streams = [corpus.stream(split, checkpoint.tokenizer) for split in ("train", "validation")]
-    options = replace(RetrainingOptions(), epochs=EPOCHS, patience=0)
+    options = replace(RetrainingOptions(), epochs=epochs, patience=0)
     chosen = select(checkpoint.model, f"({selection}), head")
     limit = prefix.LIMIT if keep else 0
     with tempfile.TemporaryDirectory() as folder, patch.object(prefix, "LIMIT", limit):
         begin = time.perf_counter()
         task = retraining_task(checkpoint.model, chosen, *streams, checkpoint.tokenizer, options)
         train(task, Path(folder), options, Monitor(), make_fabric(options))
-        return (time.perf_counter() - begin) / EPOCHS
+        return (time.perf_counter() - begin) / epochs
 
 
 def main() -> None:
-    """Print a line for each selection."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--base", default="english-tiny")
-    arguments = parser.parse_args()
+    """Measure and print the table."""
+    options = {"--base": {"default": "english-tiny"}, "--epochs": {"type": int, "default": 4}}
+    arguments = parse_arguments(__doc__, options, {"epochs": 1})
     torch.set_num_threads(1)
-    times: dict[tuple[str, bool], list[float]] = {(s, keep): [] for s in SELECTIONS for keep in (True, False)}
+    seconds: dict[Case, list[float]] = {(s, keep): [] for s in SELECTIONS for keep in (True, False)}
     for _ in range(arguments.rounds):
-        for selection, keep in times:
-            times[selection, keep].append(seconds_per_epoch(arguments.base, selection, keep))
-    print(f"{arguments.base}, one thread; seconds an epoch, medians of {arguments.rounds} alternated rounds")
-    print(f"{'selection + head':22s}{'seconds':>9s}{'of all':>8s}{'prefix not kept':>17s}{'of all':>8s}")
-    whole = statistics.median(times["all", False])
+        for selection, keep in seconds:
+            taken = seconds_per_epoch(arguments.base, str(selection), bool(keep), arguments.epochs)
+            seconds[selection, keep].append(taken)
+    title = f"Seconds an epoch of epigone, retraining {arguments.base}; medians of {arguments.rounds} rounds."
+    publish(arguments.out, "selections.md", f"{title}\n\n{selection_table(Timings(seconds))}")
+
+
+def selection_table(timings: Timings) -> str:
+    """Seconds, and parts of what training everything takes, as Markdown."""
+    whole = timings.median(("all", False))
+    rows = []
     for selection in SELECTIONS:
-        kept, walked = (statistics.median(times[selection, keep]) for keep in (True, False))
-        print(f"{selection:22s}{kept:9.3f}{kept / whole:8.0%}{walked:17.3f}{walked / whole:8.0%}")
+        kept, computed = (timings.median((selection, keep)) for keep in (True, False))
+        rows.append(
+            [f"`{selection}`", *(f"{x:{f}}" for s in (kept, computed) for x, f in ((s, ".3f"), (s / whole, ".0%")))]
+        )
+    return markdown_table(["learns, with the head", "seconds", "of all", "prefix computed anew", "of all"], rows)
 
 
 if __name__ == "__main__":

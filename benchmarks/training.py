@@ -3,22 +3,34 @@
     python benchmarks/training.py [--rounds 5] [--device cuda] [--out docs/results/speed]
 
 LSTM of 3 layers on 128 characters, batch 64, 128 steps of time, two threads; forward, backward, clipping and RMSprop.
-"plain" is `torch.nn.LSTM` on one-hot input, as a tutorial writes it, in a process with glibc's defaults; "tuned" is
-the same with the memory allocator set as epigone sets it.
+"plain" is `torch.nn.LSTM` on one-hot input, as a tutorial writes it, with glibc's default memory allocation; "tuned" is
+the same with the allocator set as epigone sets it.
 """
 
-import argparse
 import os
-from pathlib import Path
 
-from measuring import LAYERS, Timings, V, answer_as_child, by_turns, matrix_peak, seconds_of
+from timing import (
+    LAYERS,
+    Case,
+    Timings,
+    V,
+    answer_as_child,
+    markdown_table,
+    matrix_peak,
+    parse_arguments,
+    publish,
+    require_engine,
+    seconds_of,
+    take_turns,
+)
 
 WIDTHS = (64, 128, 256, 512)
 BATCH, STEPS, THREADS = 64, 128, 2
 PEERS = {"plain fp32": "plain, fp32", "tuned fp32": "tuned, fp32", "tuned bf16": "tuned, bf16"}
 OURS = {"fp32": "epigone fp32", "bf16": "epigone bf16"}
-ASKED = {64: (3, 2), 128: (2.5, 1.8), 256: (2.2, 1.25), 512: (2, 1.2)}  # bf16 against tuned fp32 and tuned bf16
-ASKED_OF_PEAK = 0.85  # from 256 units on
+RATIOS = (("bf16", "tuned fp32"), ("bf16", "tuned bf16"), ("fp32", "tuned fp32"), ("bf16", "plain fp32"))
+GOALS = {64: (3, 2), 128: (2.5, 1.8), 256: (2.2, 1.25), 512: (2, 1.2)}  # of the first two ratios, on a CPU
+PEAK_GOAL = 0.85  # of the matrix peak in bf16, from 256 units on
 
 
 def step_seconds(variant: str, hidden: int, device: str) -> float:
@@ -76,50 +88,50 @@ def operations(hidden: int) -> int:
 
 
 def main() -> None:
-    """Measure and print the table."""
+    """Measure and print the tables."""
     answer_as_child(step_seconds, matrix_peak)
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--widths", type=int, nargs="+", default=WIDTHS)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--out", type=Path, default=Path("docs/results/speed"))
-    arguments = parser.parse_args()
-    cases = [(variant, h, arguments.device) for h in arguments.widths for variant in (*PEERS, *OURS)]
-    timings = by_turns(step_seconds, cases, arguments.rounds, "Training steps")
-    on_cpu = arguments.device == "cpu"
-    peaks = by_turns(matrix_peak, [(p, THREADS) for p in OURS], arguments.rounds, "Limits") if on_cpu else None
-    text = table(timings, peaks, arguments.widths, arguments.device) + "\n"
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / ("training.md" if on_cpu else f"training-{arguments.device}.md")).write_text(text)
-    print(text)
+    options = {"--widths": {"type": int, "nargs": "+", "default": WIDTHS}, "--device": {"default": "cpu"}}
+    arguments = parse_arguments(__doc__, options, {"widths": [8]})
+    require_engine()
+    widths, device = arguments.widths, arguments.device
+    cases: list[Case] = [(variant, h, device) for h in widths for variant in (*PEERS, *OURS)]
+    timings = take_turns(step_seconds, cases, arguments.rounds, "Training steps")
+    on_cpu = device == "cpu"
+    peaks = take_turns(matrix_peak, [(p, THREADS) for p in OURS], arguments.rounds, "Limits") if on_cpu else None
+    tables = [step_table(timings, widths, device), speed_table(timings, peaks, widths, device)]
+    publish(arguments.out, "training.md" if on_cpu else f"training-{device}.md", "\n\n".join(tables))
 
 
-def table(timings: Timings, peaks: Timings | None, widths: list[int], device: str) -> str:
-    """Milliseconds and ratios, as Markdown."""
+def step_table(timings: Timings, widths: list[int], device: str) -> str:
+    """Milliseconds and characters a second, as Markdown."""
     names = PEERS | OURS
-    lines = ["Milliseconds of one training step / thousand characters a second.", ""]
-    lines += ["| H | " + " | ".join(names.values()) + " |", "|---" * (len(names) + 1) + "|"]
+    rows = []
     for h in widths:
-        seconds = [timings.median((v, h, device)) for v in names]
-        cells = (f"{each * 1e3:.3g} / {BATCH * STEPS / each / 1e3:.3g}" for each in seconds)
-        lines.append(f"| {h} | " + " | ".join(cells) + " |")
-    lines += ["", "How many times quicker (to reach), and part of the matrix peak measured in the same run:", ""]
-    ratios = [("bf16", "tuned fp32"), ("bf16", "tuned bf16"), ("fp32", "tuned fp32"), ("bf16", "plain fp32")]
-    header = [f"{ours} to {PEERS[peer]}" for ours, peer in ratios] + ([f"{p} of peak" for p in OURS] if peaks else [])
-    lines += ["| H | " + " | ".join(header) + " |", "|---" * (len(header) + 1) + "|"]
+        seconds = [timings.median((variant, h, device)) for variant in names]
+        rows.append([str(h), *(f"{each * 1e3:.3g} / {BATCH * STEPS / each / 1e3:.3g}" for each in seconds)])
+    title = "Milliseconds of one training step / thousand characters a second."
+    return f"{title}\n\n{markdown_table(['H', *names.values()], rows)}"
+
+
+def speed_table(timings: Timings, peaks: Timings | None, widths: list[int], device: str) -> str:
+    """Ratios to PyTorch and parts of the matrix peak, as Markdown."""
+    rows = []
     for h in widths:
-        asked = (*(ASKED.get(h, ()) if peaks else ()), None, None, None, None)
+        goals = (*(GOALS.get(h, (None, None)) if peaks else (None, None)), None, None)
         cells = []
-        for (ours, peer), goal in zip(ratios, asked, strict=False):
+        for (ours, peer), goal in zip(RATIOS, goals, strict=True):
             ratio = timings.ratio((peer, h, device), (ours, h, device))
             cells.append(f"{ratio:.2f}x" + (f" ({goal:g}x)" if goal else ""))
         if peaks:
             for precision in OURS:
                 least = peaks.median((precision, THREADS)) * operations(h) / 1e9
-                goal = f" ({ASKED_OF_PEAK:.0%})" if precision == "bf16" and h >= 256 else ""
-                cells.append(f"{least / timings.median((precision, h, device)):.0%}{goal}")
-        lines.append(f"| {h} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+                wanted = f" ({PEAK_GOAL:.0%})" if precision == "bf16" and h >= 256 else ""
+                cells.append(f"{least / timings.median((precision, h, device)):.0%}{wanted}")
+        rows.append([str(h), *cells])
+    header = ["H", *(f"{OURS[ours]} to {PEERS[peer]}" for ours, peer in RATIOS)]
+    header += [f"{OURS[p]} of peak" for p in OURS] if peaks else []
+    title = "How many times faster (goal in brackets), and part of the matrix peak measured in the same run:"
+    return f"{title}\n\n{markdown_table(header, rows)}"
 
 
 if __name__ == "__main__":

@@ -1,20 +1,27 @@
-"""Speed of a model of 30,000 words: a training step with a full and with an adaptive softmax, and drawing words.
+"""Speed of a model of 30,000 words: a training step with a full and an adaptive softmax, and drawing words.
 
     python benchmarks/words.py [--rounds 5] [--out docs/results/speed]
 
 LSTM of 2 layers with 256 units, embedding tied to the head, batches of 32 rows of 64 words, RMSprop, two threads. Words
-are drawn from Zipf's law, since an adaptive softmax lives on rare words being rare. The peer is PyTorch: `nn.LSTM` with
-a linear layer, or with `nn.AdaptiveLogSoftmaxWithLoss`, which cannot be tied.
+are drawn from Zipf's law, because an adaptive softmax gains from rare words being rare. The peer is PyTorch: `nn.LSTM`
+with a linear layer, or with `nn.AdaptiveLogSoftmaxWithLoss`, which cannot be tied.
 """
 
-import argparse
 import os
-from pathlib import Path
 from typing import Any
 
-from measuring import Timings, answer_as_child, by_turns, seconds_of
+from timing import (
+    Timings,
+    answer_as_child,
+    markdown_table,
+    parse_arguments,
+    publish,
+    require_engine,
+    seconds_of,
+    take_turns,
+)
 
-LAYERS, UNITS, WORDS, BATCH, STEPS, THREADS = 2, 256, 30_000, 32, 64, 2
+LAYERS, UNITS, BATCH, STEPS, THREADS = 2, 256, 32, 64, 2
 TRAINING = {
     "torch full fp32": "PyTorch, full softmax, fp32",
     "torch adaptive fp32": "PyTorch, adaptive softmax, fp32",
@@ -32,16 +39,16 @@ DRAWING = {
 }
 
 
-def network(softmax: str) -> Any:
+def network(softmax: str, words: int) -> Any:
     """Our model, its embedding tied to the head."""
     from epigone.models.config import ModelConfig
     from epigone.models.language_model import LanguageModel
 
     shape = {"num_layers": LAYERS, "hidden_size": UNITS, "embedding_size": UNITS, "tied": True, "softmax": softmax}
-    return LanguageModel(ModelConfig(**shape, vocabulary_size=WORDS))  # type: ignore[arg-type]
+    return LanguageModel(ModelConfig(**shape, vocabulary_size=words))  # type: ignore[arg-type]
 
 
-def step_seconds(variant: str) -> float:
+def step_seconds(variant: str, words: int) -> float:
     """Seconds of one training step."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as the command line does, before PyTorch loads
     import torch
@@ -56,16 +63,16 @@ def step_seconds(variant: str) -> float:
     torch.manual_seed(0)
     keep_freed_memory()
     *who, softmax, precision = variant.split()
-    weights = 1 / torch.arange(1, WORDS + 1, dtype=torch.float64)
+    weights = 1 / torch.arange(1, words + 1, dtype=torch.float64)
     ids = torch.multinomial(weights, BATCH * (STEPS + 1), replacement=True).view(BATCH, STEPS + 1)
     inputs, targets = ids[:, :-1], ids[:, 1:]
     if who:
-        embedding, lstm = nn.Embedding(WORDS, UNITS), nn.LSTM(UNITS, UNITS, LAYERS, batch_first=True)
-        cutoffs = [WORDS // 10, WORDS // 3]
+        embedding, lstm = nn.Embedding(words, UNITS), nn.LSTM(UNITS, UNITS, LAYERS, batch_first=True)
+        cutoffs = [words // 10, words // 3]
         adaptive = (
-            nn.AdaptiveLogSoftmaxWithLoss(UNITS, WORDS, cutoffs, div_value=1.0) if softmax == "adaptive" else None
+            nn.AdaptiveLogSoftmaxWithLoss(UNITS, words, cutoffs, div_value=1.0) if softmax == "adaptive" else None
         )
-        head = adaptive or nn.Linear(UNITS, WORDS)
+        head = adaptive or nn.Linear(UNITS, words)
         parameters = [*embedding.parameters(), *lstm.parameters(), *head.parameters()]
 
         def loss() -> torch.Tensor:
@@ -75,7 +82,7 @@ def step_seconds(variant: str) -> float:
             return F.cross_entropy(head(x).float(), targets.flatten())
 
     else:
-        model = network(softmax)
+        model = network(softmax, words)
         parameters = list(model.parameters())
 
         def loss() -> torch.Tensor:
@@ -102,8 +109,8 @@ def step_seconds(variant: str) -> float:
     return seconds_of(step, 2.0)
 
 
-def word_seconds(variant: str) -> float:
-    """Seconds until one text has one more word."""
+def word_seconds(variant: str, words: int) -> float:
+    """Seconds to draw one more word of one text."""
     import numpy as np
     import torch
 
@@ -112,11 +119,11 @@ def word_seconds(variant: str) -> float:
 
     softmax, precision = variant.split()
     torch.set_num_threads(1)
-    model = network(softmax)
+    model = network(softmax, words)
     weights = {name: p.detach().numpy() for name, p in model.named_parameters()}
     stepper = TorchStepper(model) if softmax == "adaptive" else native_walker(model.config, weights, precision, 1)
     stepper.start(1)
-    tokens = np.random.default_rng(0).integers(WORDS, size=1000)
+    tokens = np.random.default_rng(0).integers(words, size=1000)
     place = iter(range(10**9))
     return seconds_of(lambda: stepper.step(tokens[next(place) % 1000 :][:1]), 1.0)
 
@@ -124,31 +131,32 @@ def word_seconds(variant: str) -> float:
 def main() -> None:
     """Measure and print the tables."""
     answer_as_child(step_seconds, word_seconds)
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path("docs/results/speed"))
-    arguments = parser.parse_args()
-    steps = by_turns(step_seconds, [(name,) for name in TRAINING], arguments.rounds, "Training steps")
-    words = by_turns(word_seconds, [(name,) for name in DRAWING], arguments.rounds, "Drawn words")
-    text = table(steps, words) + "\n"
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    (arguments.out / "words.md").write_text(text)
-    print(text)
+    arguments = parse_arguments(__doc__, {"--words": {"type": int, "default": 30_000}}, {"words": 300})
+    require_engine()
+    words, rounds = arguments.words, arguments.rounds
+    steps = take_turns(step_seconds, [(name, words) for name in TRAINING], rounds, "Training steps")
+    drawn = take_turns(word_seconds, [(name, words) for name in DRAWING], rounds, "Drawn words")
+    publish(arguments.out, "words.md", f"{step_table(steps, words)}\n\n{drawing_table(drawn, words)}")
 
 
-def table(steps: Timings, words: Timings) -> str:
-    """Both tables, as Markdown."""
-    lines = ["One training step of a model of 30,000 words.", ""]
-    lines += ["| | ms | thousand words a second | times PyTorch, full, fp32 |", "|---|---|---|---|"]
+def step_table(timings: Timings, words: int) -> str:
+    """Milliseconds and ratios of training steps, as Markdown."""
+    rows = []
     for name, title in TRAINING.items():
-        seconds = steps.median((name,))
-        ratio = steps.ratio(("torch full fp32",), (name,))
-        lines.append(f"| {title} | {seconds * 1e3:.0f} | {BATCH * STEPS / seconds / 1e3:.1f} | {ratio:.2f} |")
-    lines += ["", "One word drawn from it, one thread.", "", "| | microseconds | words a second |", "|---|---|---|"]
+        seconds = timings.median((name, words))
+        ratio = timings.ratio(("torch full fp32", words), (name, words))
+        rows.append([title, f"{seconds * 1e3:.0f}", f"{BATCH * STEPS / seconds / 1e3:.1f}", f"{ratio:.2f}"])
+    header = ["", "ms", "thousand words a second", "times PyTorch, full, fp32"]
+    return f"One training step of a model of {words:,} words.\n\n{markdown_table(header, rows)}"
+
+
+def drawing_table(timings: Timings, words: int) -> str:
+    """Microseconds of drawing a word, as Markdown."""
+    rows = []
     for name, title in DRAWING.items():
-        seconds = words.median((name,))
-        lines.append(f"| {title} | {seconds * 1e6:.0f} | {1 / seconds:,.0f} |")
-    return "\n".join(lines)
+        seconds = timings.median((name, words))
+        rows.append([title, f"{seconds * 1e6:.0f}", f"{1 / seconds:,.0f}"])
+    return f"One word drawn from it, one thread.\n\n{markdown_table(['', 'microseconds', 'words a second'], rows)}"
 
 
 if __name__ == "__main__":

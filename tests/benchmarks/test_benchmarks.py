@@ -1,0 +1,81 @@
+"""Every benchmark runs at its smallest size and prints whole tables; no time is asserted."""
+
+import os
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from epigone.kernels import engine
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "benchmarks"
+HELPERS = {"timing.py", "peers.py"}
+TABLES = {"sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1}
+needs_engine = pytest.mark.skipif(engine() is None, reason="no native engine was compiled here")
+
+Table = list[list[str]]  # rows of cells; the first is the header
+
+
+def run(name: str, out: Path, *arguments: str) -> list[Table]:
+    """Run a benchmark at its smallest size; the tables that it prints, which are those that it keeps."""
+    command = [sys.executable, str(FOLDER / f"{name}.py"), *arguments, "--smallest", "--out", str(out)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "src"), "PYTHONWARNINGS": "error"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert (out / f"{name}.md").read_text(encoding="utf-8") in done.stdout
+    has_onnx = find_spec("onnx") and find_spec("onnxruntime")
+    assert ("onnxruntime are not installed" in done.stdout) == (name == "sampling" and not has_onnx)
+    blocks = re.findall(r"(?:^\|.*\|$\n?)+", done.stdout, re.MULTILINE)
+    return [
+        [[cell.strip() for cell in line.strip("|\n").split("|")] for line in block.splitlines()] for block in blocks
+    ]
+
+
+def check(table: Table) -> None:
+    """Every row has a name and finite figures under every column."""
+    header, rule, *rows = table
+    assert rows
+    assert set("".join(rule)) <= set("-:")
+    for row in rows:
+        assert len(row) == len(header)
+        assert row[0]
+        for cell in row[1:]:
+            assert cell == "–" or re.search(r"\d", cell), row
+            assert not re.search(r"\b(nan|inf)\b|∞", cell), row
+
+
+def test_every_script_is_a_benchmark_or_helps_one():
+    scripts = {path.name for path in FOLDER.glob("*.py")}
+    assert scripts == HELPERS | {f"{name}.py" for name in TABLES}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("sampling", marks=needs_engine),
+        pytest.param("training", marks=needs_engine),
+        pytest.param("words", marks=needs_engine),
+        "selections",
+    ],
+)
+def test_a_benchmark_prints_whole_tables(name, tmp_path):
+    tables = run(name, tmp_path)
+    assert len(tables) == TABLES[name]
+    for table in tables:
+        check(table)
+    assert "epigone" in (tmp_path / f"{name}.md").read_text(encoding="utf-8")
+    if name == "sampling":
+        assert (tmp_path / "sampling.png").stat().st_size > 10_000
+
+
+@pytest.mark.slow
+@needs_engine
+def test_quality_compares_losses_of_equal_seeds(tmp_path):
+    (table,) = run("quality", tmp_path, "examples/songs.txt")
+    check(table)
+    assert [row[0] for row in table[2:]] == ["PyTorch, fp32", "epigone, fp32", "epigone, bf16"]
+    assert all(len(row[1].split(",")) == 2 for row in table[2:])
