@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epigone.errors import UserError
-from epigone.text import spool
+from epigone.text import buffer
 from epigone.text.corpus import Corpus, ReadOptions, SplitOptions
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.text.tokenizers.registry import TOKENIZERS, train_tokenizer
@@ -77,7 +77,7 @@ def test_one_path_needs_no_list(songs):
 @pytest.mark.parametrize("in_memory", [0, 500, 32 << 20])
 @pytest.mark.parametrize("name", sorted(TOKENIZERS))
 def test_streams_hold_the_documents_of_a_split_in_its_order(songs, monkeypatch, tmp_path, name, in_memory):
-    monkeypatch.setattr(spool, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(buffer, "IN_MEMORY", in_memory)
     corpus = Corpus.open([songs], workdir=tmp_path)
     tokenizer = train_tokenizer(name, corpus.texts())
     for split, indices in corpus.splits.items():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epigone.text import spool
+from epigone.text import buffer
 from epigone.text.streams import token_stream
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.text.tokenizers.registry import TOKENIZERS, train_tokenizer
@@ -24,7 +24,7 @@ def test_every_document_is_there_and_ends_once(documents, name, in_memory):
     vocabulary = VocabularyOptions(min_count=1 if name == "word" else 2)
     tokenizer = train_tokenizer(name, ["a", *(piece for pieces in documents for piece in pieces)], vocabulary)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spool, "IN_MEMORY", in_memory)
+        patch.setattr(buffer, "IN_MEMORY", in_memory)
         stream = stream_of(documents, tokenizer)
     assert stream.tokens.dtype == tokenizer.dtype
     assert isinstance(stream.tokens, np.memmap) == (in_memory == 0)
@@ -77,5 +77,5 @@ def test_unknown_words_are_counted_and_spelled_document_by_document():
 
 
 def test_the_arrays_can_be_handed_to_torch_without_a_warning(monkeypatch):
-    monkeypatch.setattr(spool, "IN_MEMORY", 0)
+    monkeypatch.setattr(buffer, "IN_MEMORY", 0)
     assert stream_of([["abc"]], train_tokenizer("byte", [])).tokens.flags.writeable

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from epigone.errors import UserError
+from epigone.text.buffer import FileBuffer
 from epigone.text.document import counted, some
-from epigone.text.spool import Spool
 from epigone.text.store import PIECE, Texts
 
 SPLITS = ("train", "validation", "test")
@@ -103,14 +103,14 @@ def split_by_position(texts: Texts, fractions: Fractions) -> tuple[Texts, dict[s
         UserError: a part would be blank.
     """
     near = int(min(1000, min(fractions) * texts.characters.sum() / 4))
-    cuts = [0, *(_place(texts, share, near) for share in np.cumsum(fractions)[:2]), texts.spool.size]
+    cuts = [0, *(_place(texts, share, near) for share in np.cumsum(fractions)[:2]), texts.buffer.size]
     names: list[str] = []
     bounds: list[tuple[int, int]] = []
     splits: dict[str, np.ndarray] = {}
     for split, first, last in zip(SPLITS, cuts[:-1], cuts[1:], strict=True):
         before = len(names)
         for name, start, stop in zip(texts.names, texts.starts, texts.stops, strict=True):
-            part = _stripped(texts.spool, max(int(start), first), min(int(stop), last))
+            part = _stripped(texts.buffer, max(int(start), first), min(int(stop), last))
             if part[0] < part[1]:
                 names.append(f"{name} ({split})")
                 bounds.append(part)
@@ -118,7 +118,7 @@ def split_by_position(texts: Texts, fractions: Fractions) -> tuple[Texts, dict[s
             raise UserError(f"{some(texts.names)} cannot be divided: the part for {split} is blank. Give more text.")
         splits[split] = np.arange(before, len(names))
     starts, stops = np.array(bounds, np.int64).T
-    parts = Texts(texts.spool, names, starts, stops, np.zeros(len(names), np.int64))
+    parts = Texts(texts.buffer, names, starts, stops, np.zeros(len(names), np.int64))
     characters = [sum(map(len, parts.pieces(index))) for index in range(len(names))]
     return replace(parts, characters=np.array(characters, np.int64)), splits
 
@@ -152,7 +152,7 @@ def division_notices(
 
 
 def _place(texts: Texts, share: float, near: int) -> int:
-    """The byte of the spool where this share of the characters ends, moved to a break within `near` bytes."""
+    """The byte of the buffer where this share of the characters ends, moved to a break within `near` bytes."""
     wanted = round(share * int(texts.characters.sum()))
     for index, size in enumerate(map(int, texts.characters)):
         if abs(wanted - size) <= near and index < len(texts.names) - 1:
@@ -167,15 +167,15 @@ def _place(texts: Texts, share: float, near: int) -> int:
         if wanted <= 0:
             break
     first = max(start, byte - near)
-    return first + nearest_break(texts.spool.read(first, min(stop, byte + near)), byte - first)
+    return first + nearest_break(texts.buffer.read(first, min(stop, byte + near)), byte - first)
 
 
-def _stripped(spool: Spool, start: int, stop: int) -> tuple[int, int]:
+def _stripped(buffer: FileBuffer, start: int, stop: int) -> tuple[int, int]:
     """The bounds of a part without the blank lines around it."""
     if start < stop:
-        blank = re.match(rb"(?:[ \t]*\n)*", spool.read(start, min(stop, start + PIECE)))
+        blank = re.match(rb"(?:[ \t]*\n)*", buffer.read(start, min(stop, start + PIECE)))
         start += blank.end() if blank else 0
     if start < stop:
-        end = spool.read(max(start, stop - PIECE), stop)
+        end = buffer.read(max(start, stop - PIECE), stop)
         stop -= len(end) - len(end.rstrip())
     return start, stop

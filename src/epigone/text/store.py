@@ -10,8 +10,8 @@ from typing import overload
 
 import numpy as np
 
+from epigone.text.buffer import FileBuffer
 from epigone.text.document import Document
-from epigone.text.spool import Spool
 
 PIECE = 1 << 20
 """Bytes of a document that are decoded at a time."""
@@ -22,9 +22,9 @@ BESIDE = 1 << 20
 
 @dataclass(frozen=True, eq=False)
 class Names(Sequence[str]):
-    """D names as UTF-8 in a spool: as objects they would take more memory than short documents do."""
+    """D names as UTF-8 in a buffer: as objects they would take more memory than short documents do."""
 
-    spool: Spool
+    buffer: FileBuffer
     starts: np.ndarray
     """(D,) int64: where each name begins."""
     stops: np.ndarray
@@ -43,14 +43,14 @@ class Names(Sequence[str]):
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
         # File names may hold halves of surrogate pairs, which stand for bytes that are no characters.
-        return self.spool.read(int(self.starts[index]), int(self.stops[index])).decode("utf-8", "surrogatepass")
+        return self.buffer.read(int(self.starts[index]), int(self.stops[index])).decode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True)
 class Texts:
-    """D documents as UTF-8 in a spool: document d is at the bytes from `starts[d]` up to `stops[d]`."""
+    """D documents as UTF-8 in a buffer: document d is at the bytes from `starts[d]` up to `stops[d]`."""
 
-    spool: Spool
+    buffer: FileBuffer
     names: Sequence[str]
     starts: np.ndarray
     """(D,) int64."""
@@ -65,7 +65,7 @@ class Texts:
         last = int(self.stops[index])
         held = ""
         for start in range(int(self.starts[index]), last, PIECE):
-            held += decoder.decode(self.spool.read(start, min(start + PIECE, last)))
+            held += decoder.decode(self.buffer.read(start, min(start + PIECE, last)))
             # A text without any space is cut anywhere: nothing else keeps it in pieces.
             cut = held.rfind("\n") + 1 or max(0, held.rfind(" ")) or len(held)
             if start + PIECE >= last:
@@ -75,19 +75,19 @@ class Texts:
 
 
 def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, str, int]:
-    """Write documents to a spool; of those with the same text, white space around it aside, keep the first.
+    """Write documents to a buffer; of those with the same text, white space around it aside, keep the first.
 
     Some fifty bytes of memory are needed for each document: there may be ten million.
 
     Args:
         documents: at least one, none of them empty.
-        workdir: where the spool may make a file; None is the system's temporary folder.
+        workdir: where the buffer may make a file; None is the system's temporary folder.
 
     Returns:
         The texts, their SHA-256 (of the documents in order, so that their boundaries count and their names do
         not), and the number of duplicates left out.
     """
-    spool, names, digests = Spool(workdir), Spool(workdir, BESIDE), Spool(workdir, BESIDE)
+    buffer, names, digests = FileBuffer(workdir), FileBuffer(workdir, BESIDE), FileBuffer(workdir, BESIDE)
     ends, name_ends, characters = array("q", [0]), array("q", [0]), array("q")
     # That two of a million different documents agree in 64 bits happens in one such corpus of forty million.
     keys = array("Q")
@@ -95,7 +95,7 @@ def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, s
         body, indentation, size = hashlib.sha256(), b"", 0
         for piece in document.pieces:
             data = piece.encode("utf-8")
-            spool.append(data)
+            buffer.append(data)
             if not size:
                 stripped = piece.lstrip().encode("utf-8")
                 indentation, data = data[: len(data) - len(stripped)], stripped
@@ -103,17 +103,17 @@ def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, s
             size += len(piece)
         names.append(document.name.encode("utf-8", "surrogatepass"))
         name_ends.append(names.size)
-        ends.append(spool.size)
+        ends.append(buffer.size)
         characters.append(size)
         keys.frombytes(body.digest()[: keys.itemsize])
         digests.append(hashlib.sha256(indentation + body.digest()).digest())
-    for written in (spool, names, digests):
+    for written in (buffer, names, digests):
         written.flush()
     fresh = _first_of_each(np.frombuffer(keys, np.uint64))
     kept = slice(None) if fresh.all() else fresh  # a slice copies nothing
     bounds, name_bounds = np.frombuffer(ends, np.int64), np.frombuffer(name_ends, np.int64)
     texts = Texts(
-        spool=spool,
+        buffer=buffer,
         names=Names(names, name_bounds[:-1][kept], name_bounds[1:][kept]),
         starts=bounds[:-1][kept],
         stops=bounds[1:][kept],
@@ -131,7 +131,7 @@ def _first_of_each(keys: np.ndarray) -> np.ndarray:
     return first
 
 
-def _digest(digests: Spool, kept: np.ndarray, rows: int = 1 << 15) -> str:
+def _digest(digests: FileBuffer, kept: np.ndarray, rows: int = 1 << 15) -> str:
     """The SHA-256 of the digests that are kept, (D,) bool, some rows at a time."""
     whole = hashlib.sha256()
     for first in range(0, len(kept), rows):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from epigone.text.spool import Spool
+from epigone.text.buffer import FileBuffer
 from epigone.text.tokenizers.base import Tokenizer, character_counts
 
 
@@ -71,9 +71,9 @@ def token_stream(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, workd
         tokenizer: what encodes them.
         workdir: where a large stream is kept; None is the system's temporary folder.
     """
-    spool = Spool(workdir)
+    buffer = FileBuffer(workdir)
     end = np.array([tokenizer.end], tokenizer.dtype).tobytes()
-    spool.append(end)
+    buffer.append(end)
     offsets, characters, spelling = array("q", [0]), array("q"), array("d")
     dropped: Counter[str] = Counter()
     transliterated = length = units = 0
@@ -81,7 +81,7 @@ def token_stream(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, workd
         size, nats = 0, 0.0
         for piece in pieces:
             reading = tokenizer.read(piece)
-            spool.append(reading.ids.data.cast("B") if len(reading.ids) else b"")
+            buffer.append(reading.ids.data.cast("B") if len(reading.ids) else b"")
             size += reading.characters
             nats += reading.spelling
             units += reading.units
@@ -89,15 +89,15 @@ def token_stream(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, workd
             if reading.unknown:
                 dropped.update(reading.unknown)
             transliterated += _transliterated(piece, tokenizer)
-        spool.append(end)
+        buffer.append(end)
         length += 1
         offsets.append(length)
         characters.append(size)
         if tokenizer.unit == "word":  # else there is nothing to spell, and zeros that nobody wrote take no memory
             spelling.append(nats)
-    spool.flush()
+    buffer.flush()
     return TokenStream(
-        tokens=spool.array(tokenizer.dtype),
+        tokens=buffer.array(tokenizer.dtype),
         offsets=np.frombuffer(offsets, np.int64),
         characters=np.frombuffer(characters, np.int64),
         spelling=np.frombuffer(spelling, np.float64) if spelling else np.zeros(len(characters)),

@@ -12,10 +12,10 @@ import numpy as np
 from epigone.errors import UserError
 
 IN_MEMORY = 32 << 20
-"""Bytes that a spool keeps in memory before it moves to a file."""
+"""Bytes that a buffer keeps in memory before it moves to a file."""
 
 
-class Spool:
+class FileBuffer:
     """Bytes that are appended, then read at any place: in memory, or above `IN_MEMORY` in a temporary file.
 
     The file has no name where the system allows it, so it disappears even when the process is killed.
