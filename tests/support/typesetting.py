@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 
-from epigone.text.readers.pdf.columns import Line
+from epigone.text.readers.formats.pdf.columns import Line
 
 WORDS = (
     "a the of and to in on by with from over under river rivers water ferry boat boats rope ropes oar oars bank meadow "

@@ -9,12 +9,12 @@ from pathlib import Path
 
 from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport, counted, some
-from epigone.text.readers import marked_up, plain, tables
 from epigone.text.readers.cleaning import clean
 from epigone.text.readers.decoding import NotText, first_bytes
-from epigone.text.readers.movie_lines import looks_like_cornell, read_movie_lines
-from epigone.text.readers.packed import read_docx, read_epub
-from epigone.text.readers.pdf.reader import read_pdf
+from epigone.text.readers.formats import marked_up, plain, tables
+from epigone.text.readers.formats.movie_lines import looks_like_cornell, read_movie_lines
+from epigone.text.readers.formats.packed import read_docx, read_epub
+from epigone.text.readers.formats.pdf.reader import read_pdf
 
 __all__ = ["Document", "ReadOptions", "ReadReport", "read_documents"]
 

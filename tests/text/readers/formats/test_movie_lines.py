@@ -5,7 +5,7 @@ import pytest
 from epigone.errors import UserError
 from epigone.text.document import ReadOptions, ReadReport
 from epigone.text.readers.decoding import NotText
-from epigone.text.readers.movie_lines import looks_like_cornell, read_movie_lines
+from epigone.text.readers.formats.movie_lines import looks_like_cornell, read_movie_lines
 
 LINES = (
     "L12 +++$+++ u1 +++$+++ m0 +++$+++ ADA +++$+++ No, the caf\xe9.\n"

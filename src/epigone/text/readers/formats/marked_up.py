@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.cleaning import strip_gutenberg
 from epigone.text.readers.decoding import CHUNK, first_bytes, read_text
+from epigone.text.readers.formats.plain import read_plain
 from epigone.text.readers.optional import needing
-from epigone.text.readers.plain import read_plain
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, PageElement, Tag

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from epigone.errors import UserError
 from epigone.text.document import ReadOptions, ReadReport
-from epigone.text.readers.plain import bare_suffix
-from epigone.text.readers.tables import read_table
+from epigone.text.readers.formats.plain import bare_suffix
+from epigone.text.readers.formats.tables import read_table
 
 KAGGLE = (
     "artist,song,link,text\n"
@@ -122,6 +122,6 @@ def test_a_line_that_is_no_object_is_named(read, line):
 
 
 def test_malformed_csv_names_the_line(read, monkeypatch):
-    monkeypatch.setattr("epigone.text.readers.tables._LONGEST", 5)
+    monkeypatch.setattr("epigone.text.readers.formats.tables._LONGEST", 5)
     with pytest.raises(UserError, match=r"a\.csv, line 2, is not valid CSV"):
         read("text\nlonger than five\n", "a.csv")

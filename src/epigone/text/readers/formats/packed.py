@@ -13,7 +13,7 @@ from zipfile import BadZipFile, ZipFile
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.cleaning import strip_gutenberg
 from epigone.text.readers.decoding import NotText, first_bytes
-from epigone.text.readers.marked_up import declared_encoding, text_of_html
+from epigone.text.readers.formats.marked_up import declared_encoding, text_of_html
 from epigone.text.readers.optional import needing
 from epigone.text.readers.separators import numbered
 

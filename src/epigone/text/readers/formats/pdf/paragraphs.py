@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import chain
 from math import ceil
 
-from epigone.text.readers.pdf.columns import Column, Line
-from epigone.text.readers.pdf.hyphenation import Words, ends_in_hyphen, ends_sentence
-from epigone.text.readers.pdf.line_breaks import LINE, ON, PARAGRAPH, Setting, breaks, has_room, indented
+from epigone.text.readers.formats.pdf.columns import Column, Line
+from epigone.text.readers.formats.pdf.hyphenation import Words, ends_in_hyphen, ends_sentence
+from epigone.text.readers.formats.pdf.line_breaks import LINE, ON, PARAGRAPH, Setting, breaks, has_room, indented
 
 _REACH = 30  # points between the left edges of columns at the same place
 _CAPTION = re.compile(r"(?:Fig(?:ure|\.)|Table|Abb(?:ildung|\.)|Tab(?:elle|\.)) ?\d+(?:\.\d+)*[.:] ")

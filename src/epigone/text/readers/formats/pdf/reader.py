@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from epigone.text.document import Document, ReadOptions, ReadReport, counted
 from epigone.text.readers.decoding import NotText, first_bytes
+from epigone.text.readers.formats.pdf.columns import Line, Page, reading_order
+from epigone.text.readers.formats.pdf.hyphenation import is_cjk
+from epigone.text.readers.formats.pdf.paragraphs import paragraphs
+from epigone.text.readers.formats.pdf.running_heads import without_heads
 from epigone.text.readers.optional import needing
-from epigone.text.readers.pdf.columns import Line, Page, reading_order
-from epigone.text.readers.pdf.hyphenation import is_cjk
-from epigone.text.readers.pdf.paragraphs import paragraphs
-from epigone.text.readers.pdf.running_heads import without_heads
 
 if TYPE_CHECKING:
     from pdfminer.layout import LTChar, LTContainer, LTPage

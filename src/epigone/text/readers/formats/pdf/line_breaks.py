@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
-from epigone.text.readers.pdf.columns import Line
-from epigone.text.readers.pdf.hyphenation import breadth, ends_in_hyphen, ends_sentence, first_word, is_cjk
+from epigone.text.readers.formats.pdf.columns import Line
+from epigone.text.readers.formats.pdf.hyphenation import breadth, ends_in_hyphen, ends_sentence, first_word, is_cjk
 
 ON, LINE, PARAGRAPH = " ", "\n", "\n\n"
 """What stands between two lines: nothing but the end of a line, a break that is meant, the end of a paragraph."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from epigone.text.readers.pdf.columns import Line, Page, joined, rows
+from epigone.text.readers.formats.pdf.columns import Line, Page, joined, rows
 
 _ZONE = 0.15  # of the page's height, at the top and at the bottom
 _REACH = 3  # rows from the top and from the bottom

@@ -2,7 +2,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epigone.text.readers.pdf.hyphenation import Words, breadth, ends_in_hyphen, ends_sentence, first_word, is_cjk
+from epigone.text.readers.formats.pdf.hyphenation import (
+    Words,
+    breadth,
+    ends_in_hyphen,
+    ends_sentence,
+    first_word,
+    is_cjk,
+)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epigone.text.readers.pdf.columns import Line, Page, joined, reading_order, rows
+from epigone.text.readers.formats.pdf.columns import Line, Page, joined, reading_order, rows
 
 
 def line(text, x0, y, width=200.0, size=10.0):

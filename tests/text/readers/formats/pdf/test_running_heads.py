@@ -1,7 +1,7 @@
 import pytest
 
-from epigone.text.readers.pdf.columns import Line, Page
-from epigone.text.readers.pdf.running_heads import without_heads
+from epigone.text.readers.formats.pdf.columns import Line, Page
+from epigone.text.readers.formats.pdf.running_heads import without_heads
 
 BODY = ["Rain came over the river, and nobody wanted to cross it before", "the evening, when it was too late."]
 

@@ -5,7 +5,7 @@ import pytest
 
 from epigone.text.document import ReadOptions, ReadReport
 from epigone.text.readers.decoding import NotText
-from epigone.text.readers.plain import bare_suffix, is_review, read_plain
+from epigone.text.readers.formats.plain import bare_suffix, is_review, read_plain
 
 
 @pytest.fixture

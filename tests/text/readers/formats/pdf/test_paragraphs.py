@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typesetting import broken, laid_out, prose, widths
 
-from epigone.text.readers.pdf.columns import Column, Line, Page, reading_order
-from epigone.text.readers.pdf.paragraphs import paragraphs
+from epigone.text.readers.formats.pdf.columns import Column, Line, Page, reading_order
+from epigone.text.readers.formats.pdf.paragraphs import paragraphs
 
 
 def read(*columns, sides=None):
