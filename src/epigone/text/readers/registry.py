@@ -11,9 +11,10 @@ from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport, counted, some
 from epigone.text.readers.cleaning import clean
 from epigone.text.readers.decoding import NotText, first_bytes
-from epigone.text.readers.formats import marked_up, plain, tables
+from epigone.text.readers.formats import html, markdown, plain, tables
+from epigone.text.readers.formats.docx import read_docx
+from epigone.text.readers.formats.epub import read_epub
 from epigone.text.readers.formats.movie_lines import looks_like_cornell, read_movie_lines
-from epigone.text.readers.formats.packed import read_docx, read_epub
 from epigone.text.readers.formats.pdf.reader import read_pdf
 
 __all__ = ["Document", "ReadOptions", "ReadReport", "read_documents"]
@@ -24,8 +25,8 @@ _READERS: dict[str, Reader] = {
     ".pdf": read_pdf,
     ".docx": read_docx,
     ".epub": read_epub,
-    **dict.fromkeys(marked_up.HTML, marked_up.read_html),
-    **dict.fromkeys(marked_up.MARKDOWN, marked_up.read_markdown),
+    **dict.fromkeys(html.HTML, html.read_html),
+    **dict.fromkeys(markdown.MARKDOWN, markdown.read_markdown),
 }
 """The reader of each suffix that tells a format; any other file is plain text, or a table."""
 

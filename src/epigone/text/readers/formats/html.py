@@ -1,4 +1,4 @@
-"""HTML and Markdown: what people see of it."""
+"""HTML: what people see of a page."""
 
 import codecs
 import re
@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.cleaning import strip_gutenberg
 from epigone.text.readers.decoding import CHUNK, first_bytes, read_text
-from epigone.text.readers.formats.plain import read_plain
 from epigone.text.readers.optional import needing
 
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, PageElement, Tag
 
 HTML = {".html", ".htm", ".xhtml"}
-MARKDOWN = {".md", ".markdown"}
 
 _DROPPED = {
     "audio", "button", "canvas", "datalist", "embed", "head", "iframe", "map", "nav", "noscript", "object", "rp", "rt",
@@ -37,7 +35,6 @@ _DECLARED = re.compile(rb"<(?:meta|\?xml)\s[^>]*?(?:charset|encoding)\s*=\s*[\"'
 # As browsers do: pages that declare the first are written in the second.
 _MEANT = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949",
           "shift_jis": "cp932"}  # fmt: skip
-_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:(?:[\w-]+:|[ \t]|#|- ).*\n|\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 
 
 def read_html(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
@@ -60,32 +57,6 @@ def read_html(path: Path, name: str, options: ReadOptions, report: ReadReport) -
     pieces = text_of_html(markup, path)
     del markup
     yield Document(name, strip_gutenberg(pieces, report) if options.gutenberg else pieces)
-
-
-def read_markdown(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """The documents of a file, divided as plain text is, each without its marks; lines stay lines.
-
-    Args:
-        path: the file, gzipped or not.
-        name: what to call its first document; the others are called `name#2`, `name#3` and so on.
-        options: the separator, the encoding, whether Gutenberg's texts are removed.
-        report: where changes are counted.
-
-    Raises:
-        NotText: the file is not text.
-        UserError: the file cannot be read or decoded.
-    """
-    with needing("markdown-it-py", path):
-        from markdown_it import MarkdownIt
-    _soup("", path)  # that a package is missing must be known before there is a document
-    parser = MarkdownIt("commonmark", {"breaks": True}).enable(["table", "strikethrough"])
-
-    def without_marks(pieces: Iterator[str]) -> Iterator[str]:
-        text = "".join(pieces).lstrip("\ufeff\n")
-        yield from text_of_html(parser.render(_FRONT_MATTER.sub("", text, count=1)), path)
-
-    for document in read_plain(path, name, options, report):
-        yield Document(document.name, without_marks(document.pieces))
 
 
 def declared_encoding(head: bytes) -> str | None:

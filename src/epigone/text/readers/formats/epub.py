@@ -1,0 +1,90 @@
+"""Electronic books: a zip archive of pages, and their order."""
+
+import posixpath
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
+from zipfile import ZipFile
+
+from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.archive import unpacking
+from epigone.text.readers.cleaning import strip_gutenberg
+from epigone.text.readers.decoding import NotText
+from epigone.text.readers.formats.html import declared_encoding, text_of_html
+from epigone.text.readers.separators import numbered
+
+_FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}  # only veil fonts
+
+
+def read_epub(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
+    """One document for each part of a book that has text, in the order of reading.
+
+    Args:
+        path: the file.
+        name: what to call its first document; the others are called `name#2`, `name#3` and so on.
+        options: whether Gutenberg's texts are removed.
+        report: where changes are counted.
+
+    Raises:
+        NotText: it is no such file, or encrypted or damaged; before the first document.
+    """
+    with unpacking(path, "EPUB", ".epub"), ZipFile(path) as book:
+        parts = _spine(book)
+        if _veiled(book) & set(parts):
+            raise NotText(
+                f"{path} is locked by the shop that sold it (DRM), so its text cannot be read; give a copy without "
+                "that, or the text itself."
+            )
+        for part in parts:
+            book.read(part)  # a damaged part must be known before there is a document
+        number = 0
+        for part in parts:
+            data = book.read(part)
+            pieces = text_of_html(_decoded(data), path)
+            if first := next(pieces, ""):
+                number += 1
+                pieces = chain([first], pieces)
+                yield Document(numbered(name, number), strip_gutenberg(pieces, report) if options.gutenberg else pieces)
+
+
+def _spine(book: ZipFile) -> list[str]:
+    """The parts of a book with text, in the order of reading, by their names in the package."""
+    container = ElementTree.fromstring(book.read("META-INF/container.xml"))
+    files = [element for element in container.iter() if element.tag.endswith("}rootfile")]
+    root = unquote(files[0].attrib["full-path"])
+    package = ElementTree.fromstring(book.read(root))
+    items = {item.get("id"): item for item in package.iter() if item.tag.endswith("}item")}
+    parts = []
+    for reference in package.iter():
+        item = items.get(reference.get("idref")) if reference.tag.endswith("}itemref") else None
+        if item is None or "nav" in item.get("properties", "").split():
+            continue
+        if item.get("media-type") in ("application/xhtml+xml", "text/html", "application/x-dtbook+xml"):
+            href = unquote(item.attrib["href"].split("#")[0])
+            parts.append(posixpath.normpath(posixpath.join(posixpath.dirname(root), href)))
+    return list(dict.fromkeys(parts))
+
+
+def _veiled(book: ZipFile) -> set[str]:
+    """The names of the parts that are encrypted."""
+    if "META-INF/encryption.xml" not in book.namelist():
+        return set()
+    found = set()
+    for data in ElementTree.fromstring(book.read("META-INF/encryption.xml")).iter():
+        if data.tag.endswith("}EncryptedData"):
+            methods = {m.get("Algorithm") for m in data.iter() if m.tag.endswith("}EncryptionMethod")}
+            uris = {unquote(r.get("URI", "")) for r in data.iter() if r.tag.endswith("}CipherReference")}
+            found |= set() if methods <= _FONTS else uris
+    return found
+
+
+def _decoded(data: bytes) -> str:
+    """A part of a book as text: UTF-8 or UTF-16 by its rules, else what it declares or what fits any bytes."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode(declared_encoding(data[:4096]) or "cp1252", "replace")

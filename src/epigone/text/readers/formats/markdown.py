@@ -1,0 +1,40 @@
+"""Markdown: what people see of a page."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.formats.html import text_of_html
+from epigone.text.readers.formats.plain import read_plain
+from epigone.text.readers.optional import needing
+
+MARKDOWN = {".md", ".markdown"}
+
+_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:(?:[\w-]+:|[ \t]|#|- ).*\n|\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
+
+
+def read_markdown(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
+    """The documents of a file, divided as plain text is, each without its marks; lines stay lines.
+
+    Args:
+        path: the file, gzipped or not.
+        name: what to call its first document; the others are called `name#2`, `name#3` and so on.
+        options: the separator, the encoding, whether Gutenberg's texts are removed.
+        report: where changes are counted.
+
+    Raises:
+        NotText: the file is not text.
+        UserError: the file cannot be read or decoded.
+    """
+    with needing("markdown-it-py", path):
+        from markdown_it import MarkdownIt
+    text_of_html("", path)  # that a package is missing must be known before there is a document
+    parser = MarkdownIt("commonmark", {"breaks": True}).enable(["table", "strikethrough"])
+
+    def without_marks(pieces: Iterator[str]) -> Iterator[str]:
+        text = "".join(pieces).lstrip("\ufeff\n")
+        yield from text_of_html(parser.render(_FRONT_MATTER.sub("", text, count=1)), path)
+
+    for document in read_plain(path, name, options, report):
+        yield Document(document.name, without_marks(document.pieces))

@@ -1,0 +1,112 @@
+import io
+import sys
+
+import pytest
+from books import page, write_book
+
+from epigone.errors import UserError
+from epigone.text.readers.registry import ReadOptions, ReadReport, read_documents
+
+
+def read(path, **options):
+    report = ReadReport()
+    documents = read_documents(path, ReadOptions(**options), report)
+    return [(document.name, "".join(document.pieces)) for document in documents], report
+
+
+@pytest.fixture
+def docx():
+    return pytest.importorskip("docx", reason="reading .docx needs the package python-docx, of the extra `documents`")
+
+
+def test_paragraphs_and_tables_in_their_order(docx, tmp_path):
+    document = docx.Document()
+    document.add_heading("Of the River", 1)
+    paragraph = document.add_paragraph("It is ")
+    paragraph.add_run("wide").bold = True
+    paragraph.add_run(",\tand\ndeep.")
+    document.add_paragraph("")
+    table = document.add_table(2, 2)
+    for cell, text in zip(table._cells, ("boat", "oars", "Otter", "2"), strict=True):
+        cell.text = text
+    table.cell(1, 0).add_paragraph("the old one")
+    inner = table.cell(1, 1).add_table(1, 2)
+    inner.cell(0, 0).text, inner.cell(0, 1).text = "left", "right"
+    document.add_paragraph("an oar", style="List Bullet")
+    document.sections[0].header.paragraphs[0].text = "The Ferry"
+    document.save(tmp_path / "a.docx")
+    documents, report = read(tmp_path / "a.docx")
+    assert report.notices() == []
+    assert documents == [
+        (
+            "a.docx",
+            "Of the River\n\nIt is wide,\tand\ndeep.\n\nboat\toars\nOtter the old one\t2 left right\n\nan oar",
+        )
+    ]
+
+
+def test_what_was_added_is_text_and_what_was_deleted_is_not(docx, tmp_path):
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
+
+    document = docx.Document()
+    body = document.element.body
+    runs = "<w:ins><w:r><w:t>was</w:t></w:r></w:ins><w:del><w:r><w:delText>is</w:delText></w:r></w:del>"
+    link = '<w:hyperlink><w:r><w:t xml:space="preserve"> wide</w:t></w:r></w:hyperlink>'
+    moved = "<w:moveFrom><w:r><w:t>no</w:t></w:r></w:moveFrom>"
+    field = "<w:r><w:instrText>PAGE</w:instrText></w:r><w:r><w:noBreakHyphen/><w:t>ly</w:t></w:r>"
+    paragraph = f"<w:p><w:r><w:t xml:space='preserve'>It </w:t></w:r>{runs}{link}{moved}{field}</w:p>"
+    for xml in (paragraph, f"<w:sdt><w:sdtContent>{paragraph}</w:sdtContent></w:sdt>"):
+        body.insert(0, parse_xml(xml.replace(">", f" {nsdecls('w')}>", 1)))
+    document.save(tmp_path / "a.docx")
+    assert read(tmp_path / "a.docx")[0][0][1] == "It was wide-ly\n\nIt was wide-ly"
+
+
+def test_frames_are_read_once(docx, tmp_path):
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
+
+    frame = "<w:txbxContent><w:p><w:r><w:t>A frame.</w:t></w:r></w:p></w:txbxContent>"
+    choices = f"<mc:Choice>{frame}</mc:Choice><mc:Fallback>{frame}</mc:Fallback>"
+    both = f"<mc:AlternateContent>{choices}</mc:AlternateContent>"
+    mc = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
+    xml = f"<w:p {nsdecls('w')} {mc}><w:r><w:t>Around it.</w:t></w:r><w:r>{both}</w:r></w:p>"
+    document = docx.Document()
+    document.element.body.insert(0, parse_xml(xml))
+    document.save(tmp_path / "a.docx")
+    assert read(tmp_path / "a.docx")[0][0][1] == "Around it.\n\nA frame."
+
+
+def test_bad_files(docx, tmp_path):
+    document = docx.Document()
+    document.add_paragraph("Row on. " * 1000)
+    saved = io.BytesIO()
+    document.save(saved)
+    data = saved.getvalue()
+    path = tmp_path / "a.docx"
+    for content, said in (
+        (b"", r"a\.docx is no Word document: it is empty \(0 bytes\)"),
+        (b"Row on.", r"a\.docx is no Word document: it begins with b'Row on\.'.*instead of \.docx"),
+        (data[: len(data) // 2], r"a\.docx is no Word document: it is damaged"),
+        (data.replace(b"word/document.xml", b"word/document.xxx"), r"a\.docx is no Word document: it is damaged"),
+        (
+            bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600),
+            r"a\.docx is encrypted or an old Word file.*save it as \.docx",
+        ),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=said):
+            read(path)
+
+
+def test_other_packages_are_no_word_files(docx, tmp_path):
+    write_book(tmp_path / "a.docx", {"a.xhtml": page("Row on.")})
+    with pytest.raises(UserError, match=r"a\.docx is no Word document"):
+        read(tmp_path / "a.docx")
+
+
+def test_without_the_package(tmp_path, monkeypatch):
+    (tmp_path / "a.docx").write_bytes(b"PK")
+    monkeypatch.setitem(sys.modules, "docx", None)
+    with pytest.raises(UserError, match=r"Reading .*a\.docx needs the package python-docx: pip install"):
+        read(tmp_path / "a.docx")
