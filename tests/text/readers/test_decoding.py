@@ -1,5 +1,6 @@
 import codecs
 import gzip
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from epigone.errors import UserError
 from epigone.text.document import ReadReport
 from epigone.text.readers import decoding as module
-from epigone.text.readers.decoding import NotText, first_bytes, read_text, without_returns
+from epigone.text.readers.decoding import NotText, bare_suffix, first_bytes, read_text, without_returns
 
 ENGLISH = "The café was shut. “I don’t mind,” she said — and for £5 we sailed to the naïve old town.\n" * 20
 RUSSIAN = "Сегодня хорошая погода, и мы пойдём гулять в старый парк у реки.\n" * 20
@@ -175,3 +176,8 @@ def test_a_damaged_gzip_file_is_named(read, data):
 def test_a_file_that_cannot_be_opened_is_named(tmp_path):
     with pytest.raises(UserError, match="could not be read"):
         list(read_text(tmp_path, "utf-8", ReadReport()))
+
+
+def test_the_suffix_ignores_gz_and_case():
+    assert bare_suffix(Path("a/B.TXT.gz")) == bare_suffix(Path("b.txt")) == ".txt"
+    assert bare_suffix(Path("README")) == bare_suffix(Path("x.gz")) == ""

@@ -83,6 +83,12 @@ def without_returns(text: str, report: ReadReport) -> str:
     return text.replace("\r\n", "\n")
 
 
+def bare_suffix(path: Path) -> str:
+    """The suffix in lower case without `.gz`: `.txt` for `Songs.TXT.gz`."""
+    path = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return path.suffix.lower()
+
+
 def first_bytes(path: Path, number: int = 4096) -> bytes:
     """The beginning of a file, unpacked."""
     return next(_chunks(path, number))

@@ -10,8 +10,8 @@ from pathlib import Path
 from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport, counted, some
 from epigone.text.readers.cleaning import clean
-from epigone.text.readers.decoding import NotText, first_bytes
-from epigone.text.readers.formats import html, markdown, plain, tables
+from epigone.text.readers.decoding import NotText, bare_suffix, first_bytes
+from epigone.text.readers.formats import html, imdb, markdown, plain, tables
 from epigone.text.readers.formats.docx import read_docx
 from epigone.text.readers.formats.epub import read_epub
 from epigone.text.readers.formats.movie_lines import looks_like_cornell, read_movie_lines
@@ -69,20 +69,22 @@ def read_documents(path: Path, options: ReadOptions, report: ReadReport) -> Iter
 def _read_file(path: Path, options: ReadOptions, report: ReadReport, name: str = "") -> Iterator[Document]:
     if not path.is_file():
         raise _missing(path)
-    name, suffix = name or path.name, plain.bare_suffix(path)
+    name, suffix = name or path.name, bare_suffix(path)
     if suffix in _READERS:
         return _READERS[suffix](path, name, options, report)
     if suffix in tables.SUFFIXES:
-        return tables.read_table(path, suffix, name, options, report)
+        return tables.read_table(path, name, options, report)
     if looks_like_cornell(first_bytes(path)):
         return read_movie_lines(path, name, options, report)
+    if imdb.is_review(path):
+        return imdb.read_review(path, name, options, report)
     return plain.read_plain(path, name, options, report)
 
 
 def _read_folder(folder: Path, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
     files = _files(folder)
-    texts = [file for file in files if plain.bare_suffix(file) in _SEARCHED]
-    if reviews := [file for file in texts if plain.is_review(file)]:
+    texts = [file for file in files if bare_suffix(file) in _SEARCHED]
+    if reviews := [file for file in texts if imdb.is_review(file)]:
         texts = reviews  # aclImdb: the lists of addresses and words beside the reviews are no texts
     others = len(files) - len(texts)
     if not texts:
@@ -95,7 +97,7 @@ def _read_folder(folder: Path, options: ReadOptions, report: ReadReport) -> Iter
     if others:
         chosen = set(texts)
         names = [file.relative_to(folder).as_posix() for file in files if file not in chosen]
-        example = next((name for name in names if plain.bare_suffix(Path(name)) in tables.SUFFIXES), names[0])
+        example = next((name for name in names if bare_suffix(Path(name)) in tables.SUFFIXES), names[0])
         report.skipped.append(
             f"{counted(others, 'file')} in {folder} left out: {some(names)}. "
             f"Give {folder / example} by itself, as another argument, if its text is wanted too."

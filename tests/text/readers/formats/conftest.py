@@ -9,6 +9,7 @@ from epigone.text.readers.registry import ReadOptions, ReadReport, read_document
 def read(tmp_path):
     def read(content, name="page.html", **options):
         path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
         report = ReadReport()
         documents = read_documents(path, ReadOptions(**options), report)

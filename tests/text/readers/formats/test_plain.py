@@ -1,11 +1,10 @@
 import gzip
-from pathlib import Path
 
 import pytest
 
 from epigone.text.document import ReadOptions, ReadReport
 from epigone.text.readers.decoding import NotText
-from epigone.text.readers.formats.plain import bare_suffix, is_review, read_plain
+from epigone.text.readers.formats.plain import read_plain
 
 
 @pytest.fixture
@@ -65,31 +64,6 @@ def test_wikitext_is_divided_into_articles(read):
         assert articles[1][1] == " = Heron = \n \n It waits . "
     assert len(read(text, name="wiki.txt")) == 1
     assert len(read(text, ReadOptions(separator=" = = .* = = "), "wiki.tokens")) == 2
-
-
-def test_tags_in_film_reviews_become_newlines(read):
-    review = "Slow.<br /><br />But the boats<br/>were fine."
-    assert read(review, name="aclImdb/train/pos/7_9.txt")[0][1] == "Slow.\n\nBut the boats\nwere fine."
-    assert read(review, name="aclImdb/train/urls_pos.txt")[0][1] == review
-
-
-@pytest.mark.parametrize(
-    ("path", "answer"),
-    [
-        ("aclImdb/test/neg/0_2.txt", True),
-        ("unsup/12_0.txt", True),
-        ("pos/a_1.txt", False),
-        ("songs/0_2.txt", False),
-        ("neg/0_2.tsv", False),
-    ],
-)
-def test_reviews_are_known_by_their_place(path, answer):
-    assert is_review(Path(path)) == answer
-
-
-def test_the_suffix_ignores_gz_and_case():
-    assert bare_suffix(Path("a/B.TXT.gz")) == bare_suffix(Path("b.txt")) == ".txt"
-    assert bare_suffix(Path("README")) == bare_suffix(Path("x.gz")) == ""
 
 
 def test_a_binary_file_fails_before_there_is_a_document(tmp_path):

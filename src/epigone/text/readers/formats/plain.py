@@ -1,13 +1,12 @@
-"""Plain text files: a book, a collection of songs, an article of WikiText, a film review of aclImdb."""
+"""Plain text files: a book, a collection of songs, articles of WikiText."""
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.cleaning import strip_gutenberg
-from epigone.text.readers.decoding import read_text
+from epigone.text.readers.decoding import bare_suffix, read_text
 from epigone.text.readers.separators import (
     at_blank_lines,
     at_equals_signs,
@@ -19,17 +18,6 @@ from epigone.text.readers.separators import (
 
 SUFFIXES = {".txt", ".text", ".rst", ".tokens"}
 """The files that are taken for plain text without being given by themselves."""
-
-
-def bare_suffix(path: Path) -> str:
-    """The suffix in lower case without `.gz`: `.txt` for `Songs.TXT.gz`."""
-    path = path.with_suffix("") if path.suffix.lower() == ".gz" else path
-    return path.suffix.lower()
-
-
-def is_review(path: Path) -> bool:
-    """Whether this is a review in the aclImdb tree, `{train,test}/{pos,neg,unsup}/ID_RATING.txt`."""
-    return path.parent.name in ("pos", "neg", "unsup") and bool(re.fullmatch(r"\d+_\d+\.txt", path.name))
 
 
 def read_plain(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
@@ -47,11 +35,19 @@ def read_plain(path: Path, name: str, options: ReadOptions, report: ReadReport) 
         NotText: the file is not text; before the first document.
         UserError: the file cannot be read or decoded.
     """
+    yield from divided(read_parts(path, options, report), path, name, options, report)
+
+
+def read_parts(path: Path, options: ReadOptions, report: ReadReport) -> Iterator[str]:
+    """Consecutive parts of a text file, divided between lines; errors come here, not with the first part."""
     parts: Iterator[str] = whole_lines(read_text(path, options.encoding, report))
-    # The first part is read here: errors must reach whoever asks for documents, not whoever reads their text.
-    parts = chain([next(parts, "")], parts)
-    if is_review(path):
-        parts = _without_tags(parts)
+    return chain([next(parts, "")], parts)
+
+
+def divided(
+    parts: Iterator[str], path: Path, name: str, options: ReadOptions, report: ReadReport
+) -> Iterator[Document]:
+    """The documents of a text that `read_parts` began to read, without Gutenberg's texts."""
     if options.blank_lines is not None:
         # Gutenberg's texts have blank lines of their own, so they go first.
         parts = strip_gutenberg(parts, report) if options.gutenberg else parts
@@ -66,7 +62,3 @@ def read_plain(path: Path, name: str, options: ReadOptions, report: ReadReport) 
     for document in grouped(marked, name):
         pieces = strip_gutenberg(document.pieces, report) if options.gutenberg else document.pieces
         yield Document(document.name, pieces)
-
-
-def _without_tags(parts: Iterable[str]) -> Iterator[str]:
-    return (re.sub(r"<br\s*/?>", "\n", part) for part in parts)

@@ -9,7 +9,7 @@ from typing import Any
 
 from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport
-from epigone.text.readers.decoding import read_text, without_returns
+from epigone.text.readers.decoding import bare_suffix, read_text, without_returns
 from epigone.text.readers.separators import lines, numbered
 
 CSV = {".csv", ".tsv"}
@@ -21,12 +21,11 @@ _PEEK = 100
 """Rows that are looked at to tell texts from numbers."""
 
 
-def read_table(path: Path, suffix: str, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
+def read_table(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
     """One document for each row, from the column `options.column`.
 
     Args:
-        path: the file, gzipped or not.
-        suffix: one of `SUFFIXES`, which tells the format.
+        path: the file, gzipped or not; its suffix, one of `SUFFIXES`, tells the format.
         name: what to call the first row's document; the others are called `name#2`, `name#3` and so on.
         options: the column and the encoding.
         report: where changes are counted.
@@ -34,6 +33,7 @@ def read_table(path: Path, suffix: str, name: str, options: ReadOptions, report:
     Raises:
         UserError: the table is malformed, lacks the column, or leaves open which one is meant.
     """
+    suffix = bare_suffix(path)
     text_lines = lines(read_text(path, options.encoding, report, returns=True))
     if suffix in CSV:
         rows = _csv_rows(path, "\t" if suffix == ".tsv" else None, text_lines)
