@@ -9,7 +9,8 @@ import pytest
 import epigone
 from epigone.models.config import ModelOptions
 from epigone.models.files.card import model_card
-from epigone.studies.engine.store import Base, Ngrams, Text, Training, Untouched, folder_of
+from epigone.studies.engine.jobs import Base, Ngrams, Text, Training, Untouched
+from epigone.studies.engine.store import folder_of
 from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import VocabularyOptions

@@ -17,7 +17,8 @@ from epigone.generation.generate import GenerateOptions, Generation
 from epigone.generation.next_token import NextToken
 from epigone.generation.sampling import SamplingOptions
 from epigone.report.tables import Column, Table
-from epigone.studies.engine.results import Claim, StudyResult
+from epigone.studies.engine.claims import Claim
+from epigone.studies.engine.results import StudyResult
 from epigone.training.run.folder import TrainingResult
 
 SMALL = ("--num-layers", 1, "--hidden-size", 8)

@@ -203,7 +203,7 @@ def _gradcheck(result: Any) -> None:
 
 
 def _comparison(result: Any) -> None:
-    from epigone.studies.compare.report import results_table
+    from epigone.studies.engine.tables import results_table
 
     _print_table(results_table(result.rows, "Losses of all rows"))
     for sample in result.samples:

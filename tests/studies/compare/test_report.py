@@ -1,27 +1,13 @@
 """A comparison in words: the winner is that of validation, and the sentence says no more than is known."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from epigone.models.config import ModelOptions
 from epigone.report.renderers.markdown import to_markdown
-from epigone.studies.compare.report import (
-    best_scratch,
-    facts_of,
-    facts_of_run,
-    kept,
-    p_value,
-    results_table,
-    stopped_by_limit,
-    verdict,
-    winning,
-)
+from epigone.studies.compare.report import kept, p_value, verdict
 from epigone.studies.engine.rows import Row, summarise
-from epigone.studies.engine.store import Finished, Text, Training
-from epigone.text.readers.registry import ReadOptions
-from epigone.training.options import TrainingOptions
+from epigone.studies.engine.tables import best_scratch, results_table, winning
 
 FAMILIES = {"base, untouched": "base", "alone": "scratch", "counted": "n-gram", "retrained": "transfer"}
 
@@ -123,36 +109,6 @@ def test_the_table_says_what_was_chosen_and_what_diverged(results):
     (line,) = (line for line in to_markdown(table).splitlines() if "wild" in line)
     assert line.split("|")[2].strip() == "diverged"
     assert line.split("|")[3].strip() == "–"
-
-
-def trained(outcome, best, steps=100):
-    """A run that was best on validation at this step."""
-    history = [{"epoch": step / 10, "step": step, "best": step <= best} for step in range(0, steps + 1, 10)]
-    return Finished(Path("run"), {}, history=history, details={"outcome": outcome})
-
-
-def test_a_network_that_its_limit_stopped_is_named():
-    runs = [trained("finished", 100), trained("finished", 90), trained("finished", 80), trained("stopped early", 100)]
-    assert stopped_by_limit("The best network", runs, "; give it more") == [
-        "The best network still improved when it reached the limit of 10 epochs, with 2 of 4 seeds; give it more."
-    ]
-    assert stopped_by_limit("The best network", runs[2:]) == []
-
-
-def test_facts_say_how_a_text_was_read_and_a_network_trained(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    text = Text(("../songs.csv",), "hash", ReadOptions(column="lyrics"))
-    assert facts_of(text, {"documents": 3, "read": {"column": "lyrics"}, "notices": ["read"]}) == {
-        "name": ["songs.csv"],
-        "path": ("../songs.csv",),
-        "documents": 3,
-        "read": {"column": "lyrics"},
-    }
-    facts = facts_of_run(Training(text, TrainingOptions(patience=8), model=ModelOptions(hidden_size=24)))
-    assert facts["tokenizer"] == "ascii"
-    assert facts["model"]["hidden_size"] == 24
-    assert (facts["training"]["patience"], facts["training"]["batch_size"]) == (8, 64)
-    assert "text" not in facts
 
 
 @pytest.mark.parametrize(("p", "said"), [(0.00005, "p < 0.0005"), (0.0123, "p = 0.012"), (1.0, "p = 1")])

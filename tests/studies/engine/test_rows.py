@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from epigone.evaluation.intervals import holm, paired_difference
 from epigone.studies.engine import rows as module
 from epigone.studies.engine.executor import executor
-from epigone.studies.engine.rows import Row, deviation, run_rows, summarise, units
-from epigone.studies.engine.store import Finished, Text, Training, folder_of
+from epigone.studies.engine.jobs import Text, Training
+from epigone.studies.engine.rows import Row, deviation, run_rows, stopped_by_limit, summarise, units
+from epigone.studies.engine.store import Finished, folder_of
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 
@@ -182,3 +184,17 @@ def test_two_rows_of_one_name_are_refused(numbered, tmp_path):
     rows = [Row("a", "scratch", (numbered(1),)), Row("a", "scratch", (numbered(2),))]
     with executor(1) as pool, pytest.raises(ValueError, match="Two rows have one name"):
         run_rows(rows, pool, tmp_path, Monitor())
+
+
+def trained(outcome, best, steps=100):
+    """A run that was best on validation at this step."""
+    history = [{"epoch": step / 10, "step": step, "best": step <= best} for step in range(0, steps + 1, 10)]
+    return Finished(Path("run"), {}, history=history, details={"outcome": outcome})
+
+
+def test_a_network_that_its_limit_stopped_is_named():
+    runs = [trained("finished", 100), trained("finished", 90), trained("finished", 80), trained("stopped early", 100)]
+    assert stopped_by_limit("The best network", runs, "; give it more") == [
+        "The best network still improved when it reached the limit of 10 epochs, with 2 of 4 seeds; give it more."
+    ]
+    assert stopped_by_limit("The best network", runs[2:]) == []

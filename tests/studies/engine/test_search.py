@@ -14,8 +14,8 @@ from epigone.models.config import ModelOptions
 from epigone.studies.engine import rows
 from epigone.studies.engine import search as module
 from epigone.studies.engine.executor import Executor
+from epigone.studies.engine.jobs import Text, Training
 from epigone.studies.engine.search import AHEAD, STARTUP, SearchOptions, best_from_scratch, describe, search, with_seed
-from epigone.studies.engine.store import Text, Training
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 

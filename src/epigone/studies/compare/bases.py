@@ -8,7 +8,7 @@ from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import RUN, load_fingerprints
 from epigone.models.files.bundled import bundled_models
 from epigone.models.files.checkpoint import Checkpoint
-from epigone.studies.engine.store import Base
+from epigone.studies.engine.jobs import Base
 from epigone.text.corpus import Corpus
 from epigone.transfer.finetune import fit_tokenizer, weights_hash
 

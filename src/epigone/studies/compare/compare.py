@@ -14,30 +14,22 @@ from epigone.models.files.bundled import resolve
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.storage import write_json
 from epigone.studies.compare.bases import base_of, common_tokenizer, names_of, notices_on
-from epigone.studies.compare.report import (
-    comparison_report,
-    facts_of,
-    facts_of_run,
-    kept,
-    stopped_by_limit,
-    verdict,
-    winning,
-)
+from epigone.studies.compare.report import comparison_report, kept, verdict
 from epigone.studies.engine.executor import executor
-from epigone.studies.engine.rows import Row, RowResult, diverged_notice, run_rows, summarise, without_diverged
-from epigone.studies.engine.search import SearchOptions, best_from_scratch
-from epigone.studies.engine.store import Ngrams, Text, Training, Untouched, open_text
-from epigone.studies.engine.workspace import (
-    SampleText,
-    best_run,
-    fingerprints,
-    keep_copy,
-    keep_model,
-    machine,
-    open_study,
-    sample_text,
-    seconds_of_all_calls,
+from epigone.studies.engine.jobs import Ngrams, Text, Training, Untouched, facts_of, facts_of_run, open_text
+from epigone.studies.engine.rows import (
+    Row,
+    RowResult,
+    diverged_notice,
+    run_rows,
+    stopped_by_limit,
+    summarise,
+    without_diverged,
 )
+from epigone.studies.engine.samples import SampleText, fingerprints, sample_text
+from epigone.studies.engine.search import SearchOptions, best_from_scratch
+from epigone.studies.engine.tables import winning
+from epigone.studies.engine.workspace import best_run, keep_copy, keep_model, machine, open_study, seconds_of_all_calls
 from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.training.listeners.monitor import Monitor

@@ -4,38 +4,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from epigone.report.page import Figure, Report, Sample, write_report
+from epigone.report.page import Figure, Report, write_report
 from epigone.report.plots.interval_bars import IntervalBars, IntervalRow
 from epigone.report.plots.loss_curves import LossCurves
-from epigone.report.tables import Column, Interval, Spread, Table
-from epigone.studies.engine.rows import FEW_DOCUMENTS, Row, RowResult
-from epigone.studies.engine.store import Finished, Job, Text
-from epigone.studies.engine.workspace import SampleText
-from epigone.text.document import counted
-
-COLUMNS = [
-    Column("name", "model", align="left"),
-    Column("validation", "validation", "nats", best="min"),
-    Column("test", "test", "nats", best="min"),
-    Column("bits", "test", "bits/char", optional=True),
-    Column("accuracy", "accuracy", "%", digits=1, best="max", optional=True),
-    Column("train", "train", "nats", optional=True),
-    Column("gap", "test − train", "nats", signed=True, optional=True),
-    Column("difference", "to best scratch", "nats, 95 %", signed=True),
-    Column("p", "p", "Holm", floor=0.0005),
-    Column("weights", "weights trained", optional=True),
-    Column("seconds", "time", "s", digits=1, optional=True),
-]
-
-
-def best_scratch(rows: Sequence[RowResult]) -> RowResult | None:
-    """The row from scratch with the lowest validation loss: what differences refer to."""
-    return min((r for r in rows if r.family == "scratch"), key=lambda r: r.validation_loss, default=None)
-
-
-def winning(rows: Sequence[RowResult]) -> RowResult:
-    """The row with the lowest validation loss; the test split has no say."""
-    return min(rows, key=lambda row: row.validation_loss)
+from epigone.studies.engine.rows import Row, RowResult
+from epigone.studies.engine.samples import SampleText, samples_of
+from epigone.studies.engine.tables import best_scratch, resampled, results_table, unit, winning
 
 
 def kept(rows: Sequence[RowResult]) -> RowResult:
@@ -78,106 +52,9 @@ def _found(rows: Sequence[RowResult], winner: RowResult, scratch: RowResult | No
     return said + ("." if certain else ": on so little text that may be chance.")
 
 
-def stopped_by_limit(subject: str, runs: Sequence[Finished], remedy: str = "") -> list[str]:
-    """A sentence, if need be, on runs that were best in the last tenth of all steps that they were allowed."""
-    late = [run for run in runs if run.details.get("outcome") == "finished" and _best_step(run) >= 0.9 * _steps(run)]
-    if not late:
-        return []
-    limit = max(run.history[-1]["epoch"] for run in late)
-    return [
-        f"{subject} still improved when it reached the limit of {limit:.4g} epochs, with {len(late)} of "
-        f"{counted(len(runs), 'seed')}{remedy}."
-    ]
-
-
-def _best_step(run: Finished) -> int:
-    return max(row["step"] for row in run.history if row["best"])
-
-
-def _steps(run: Finished) -> int:
-    return run.history[-1]["step"]
-
-
-def unit(rows: Sequence[RowResult]) -> str:
-    """What the losses are per."""
-    return "character" if rows[0].tokens == rows[0].characters else "token"
-
-
-def resampled(rows: Sequence[RowResult]) -> str:
-    """What the intervals are over."""
-    return "documents" if rows[0].documents >= FEW_DOCUMENTS else "blocks of the text"
-
-
 def p_value(p: float) -> str:
     """p as papers write it."""
     return "p < 0.0005" if p < 0.0005 else f"p = {p:.2g}"
-
-
-def results_table(rows: Sequence[RowResult], title: str, note: str = "", diverged: Sequence[Row] = ()) -> Table:
-    """The table of a comparison; of rows that diverged it says no more than that."""
-    scratch = best_scratch(rows)
-    return Table(
-        title=title,
-        columns=COLUMNS,
-        rows=[
-            *(_cells(row) for row in rows),
-            *({"name": row.name, "family": row.family, "validation": "diverged"} for row in diverged),
-        ],
-        note=" ".join(filter(None, [note, *(f"“{row.name}”: {row.note}." for row in rows if row.note)])),
-        winner=winning(rows).name,
-        baseline=scratch.name if scratch else None,
-        group="family",
-    )
-
-
-def _cells(row: RowResult) -> dict[str, Any]:
-    difference = row.difference
-    return {
-        "name": row.name,
-        "family": row.family,
-        "validation": spread(row, "validation_loss"),
-        "test": spread(row, "loss"),
-        "bits": row.bits_per_char,
-        "accuracy": row.accuracy and 100 * row.accuracy,
-        "train": spread(row, "train_loss"),
-        "gap": row.gap,
-        "difference": difference and Interval(difference.estimate, difference.low, difference.high),
-        "p": row.p_holm,
-        "weights": row.trained_parameters,
-        "seconds": row.seconds,
-    }
-
-
-def spread(row: RowResult, key: str) -> Spread:
-    """A figure of a row with its standard deviation over seeds."""
-    return Spread(getattr(row, key), row.deviations[key])
-
-
-def samples_of(samples: Sequence[SampleText], settings: str) -> list[Sample]:
-    """Sample texts for the page."""
-    return [
-        Sample(
-            name=sample.row,
-            text=sample.text,
-            family=sample.family,
-            settings=settings,
-            measures=[measure[0].upper() + measure[1:] for measure in sample.measures],
-        )
-        for sample in samples
-    ]
-
-
-def facts_of(text: Text, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """What it takes to read a text again: where it lay, and its summary, which says how it was read."""
-    return {
-        "name": [Path(path).resolve().name for path in text.paths],
-        "path": text.paths,
-    } | {key: value for key, value in summary.items() if key != "notices"}
-
-
-def facts_of_run(job: Job) -> dict[str, Any]:
-    """What determines a run, beside its text."""
-    return {key: value for key, value in job.settings().items() if key != "text"}
 
 
 def comparison_report(

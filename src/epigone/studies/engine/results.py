@@ -1,12 +1,12 @@
 """What every named experiment takes and gives."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from epigone.errors import UserError
 from epigone.report.tables import Table
-from epigone.studies.engine.workspace import SampleText
+from epigone.studies.engine.claims import Claim
+from epigone.studies.engine.samples import SampleText
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,6 @@ class StudyOptions:
     def __post_init__(self) -> None:
         if self.seeds < 2:
             raise UserError(f"An experiment needs at least 2 seeds to show a spread; {self.seeds} was given.")
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Something a work claims, and what was found."""
-
-    claim: str
-    answer: str
-    """yes, no or unclear."""
-    evidence: str
-    """The figures behind the answer, in nats per character with their 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -56,25 +45,3 @@ class StudyResult:
     def figures(self) -> dict[str, Any]:
         """All figures, as JSON has them."""
         return {key: value for key, value in asdict(self).items() if key != "tables"}
-
-
-def answer(low: float, high: float, *, negative: bool = True) -> str:
-    """Whether an interval supports a claim: yes when it lies on the claimed side of zero, no when on the other.
-
-    Args:
-        low, high: ends of the interval.
-        negative: the claim is that the difference is below zero.
-    """
-    if not negative:
-        low, high = -high, -low
-    return "yes" if high < 0 else "no" if low > 0 else "unclear"
-
-
-def signed(estimate: float, low: float, high: float) -> str:
-    """A difference with its interval, as papers write it."""
-    return f"{estimate:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "\N{MINUS SIGN}")
-
-
-def mean_of(values: Sequence[float]) -> float:
-    """The plain mean."""
-    return sum(values) / len(values)

@@ -11,7 +11,8 @@ import numpy as np
 from epigone.evaluation.intervals import MIN_DOCUMENTS, Difference, holm, paired_difference, ratio_interval
 from epigone.evaluation.intervals import Interval as Estimate
 from epigone.studies.engine.executor import Executor
-from epigone.studies.engine.store import Finished, Job, Training, folder_of, identity, run_job, under_way
+from epigone.studies.engine.jobs import Training
+from epigone.studies.engine.store import Finished, Job, folder_of, identity, run_job, under_way
 from epigone.text.document import counted
 from epigone.training.listeners.monitor import Monitor
 
@@ -207,3 +208,23 @@ def diverged_notice(row: Row, runs: Sequence[Finished]) -> str:
     """What is said of a row that has no figures."""
     number = sum(not run.losses for run in runs)
     return f"“{row.name}” is left out: with {number} of {counted(len(runs), 'seed')} the loss diverged."
+
+
+def stopped_by_limit(subject: str, runs: Sequence[Finished], remedy: str = "") -> list[str]:
+    """A sentence, if need be, on runs that were best in the last tenth of all steps that they were allowed."""
+    late = [run for run in runs if run.details.get("outcome") == "finished" and _best_step(run) >= 0.9 * _steps(run)]
+    if not late:
+        return []
+    limit = max(run.history[-1]["epoch"] for run in late)
+    return [
+        f"{subject} still improved when it reached the limit of {limit:.4g} epochs, with {len(late)} of "
+        f"{counted(len(runs), 'seed')}{remedy}."
+    ]
+
+
+def _best_step(run: Finished) -> int:
+    return max(row["step"] for row in run.history if row["best"])
+
+
+def _steps(run: Finished) -> int:
+    return run.history[-1]["step"]

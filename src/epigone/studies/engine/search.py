@@ -9,8 +9,9 @@ from typing import Any
 from epigone.errors import UserError, check_options
 from epigone.models.config import ModelOptions
 from epigone.studies.engine.executor import Executor
+from epigone.studies.engine.jobs import Text, Training
 from epigone.studies.engine.rows import Row, run_rows, validation_mean
-from epigone.studies.engine.store import Finished, Text, Training, folder_of, run_job, under_way
+from epigone.studies.engine.store import Finished, folder_of, run_job, under_way
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 

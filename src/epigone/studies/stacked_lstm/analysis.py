@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 
 from epigone.evaluation.intervals import Difference, mean_interval, paired_difference
-from epigone.studies.engine.results import Claim, answer, mean_of, signed
+from epigone.studies.engine.claims import Claim, answer, mean_of, signed
 from epigone.studies.engine.rows import RowResult, validation_mean
 from epigone.studies.engine.store import Finished
 

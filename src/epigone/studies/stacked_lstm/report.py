@@ -9,10 +9,13 @@ from epigone.report.page import Figure, Report, write_report
 from epigone.report.plots.interval_bars import IntervalBars, IntervalRow
 from epigone.report.plots.loss_curves import LossCurves
 from epigone.report.tables import Column, Interval, Table
-from epigone.studies.compare.report import results_table, samples_of, spread
-from epigone.studies.engine.results import Claim, StudyResult
+from epigone.studies.engine.claims import Claim
+from epigone.studies.engine.jobs import Base
+from epigone.studies.engine.results import StudyResult
 from epigone.studies.engine.rows import Row, RowResult
-from epigone.studies.engine.store import Base, Finished
+from epigone.studies.engine.samples import samples_of
+from epigone.studies.engine.store import Finished
+from epigone.studies.engine.tables import results_table, spread
 from epigone.studies.stacked_lstm.analysis import PAIRS, SINGLES, Runs
 
 # Validation and test loss in nats per character, as the paper prints them (Beatles lyrics, thirds by song).

@@ -22,20 +22,22 @@ from typing import Any
 from epigone.evaluation.memorisation import fingerprint_of
 from epigone.models.config import ModelOptions
 from epigone.storage import write_json
-from epigone.studies.compare.report import facts_of, facts_of_run, stopped_by_limit
 from epigone.studies.engine.executor import Executor, executor
+from epigone.studies.engine.jobs import Base, Ngrams, Text, Training, Untouched, facts_of, facts_of_run, open_text
 from epigone.studies.engine.results import StudyOptions, StudyResult
-from epigone.studies.engine.rows import Row, RowResult, diverged_notice, run_rows, summarise, without_diverged
-from epigone.studies.engine.search import SearchOptions, best_from_scratch, with_seed
-from epigone.studies.engine.store import Base, Finished, Ngrams, Text, Training, Untouched, open_text
-from epigone.studies.engine.workspace import (
-    best_run,
-    english_shares,
-    machine,
-    open_study,
-    sample_text,
-    seconds_of_all_calls,
+from epigone.studies.engine.rows import (
+    Row,
+    RowResult,
+    diverged_notice,
+    run_rows,
+    stopped_by_limit,
+    summarise,
+    without_diverged,
 )
+from epigone.studies.engine.samples import english_shares, sample_text
+from epigone.studies.engine.search import SearchOptions, best_from_scratch, with_seed
+from epigone.studies.engine.store import Finished
+from epigone.studies.engine.workspace import best_run, machine, open_study, seconds_of_all_calls
 from epigone.studies.stacked_lstm.analysis import claims
 from epigone.studies.stacked_lstm.report import of_recipe, paper_table, report
 from epigone.studies.stacked_lstm.texts import THIRDS, check_documents, size_matched

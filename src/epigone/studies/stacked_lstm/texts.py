@@ -6,7 +6,7 @@ from pathlib import Path
 
 from epigone.errors import UserError
 from epigone.evaluation.intervals import MIN_DOCUMENTS
-from epigone.studies.engine.store import SPLITS, Text, open_text
+from epigone.studies.engine.jobs import SPLITS, Text, open_text
 from epigone.text.document import counted, some
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.splitting import SplitOptions

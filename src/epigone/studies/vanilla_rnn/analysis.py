@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from epigone.studies.engine.results import Claim, answer
+from epigone.studies.engine.claims import Claim, answer
 from epigone.studies.engine.store import Finished
 from epigone.text.corpus import Corpus
 from epigone.text.streams import TokenStream

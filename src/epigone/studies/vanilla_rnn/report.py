@@ -11,10 +11,11 @@ from epigone.report.page import Figure, Report, Sample, write_report
 from epigone.report.plots.line_panels import Line, LinePanels
 from epigone.report.plots.loss_curves import LossCurves
 from epigone.report.tables import Column, Interval, Table
-from epigone.studies.compare.report import samples_of, spread
 from epigone.studies.engine.results import StudyResult
 from epigone.studies.engine.rows import Row, RowResult
+from epigone.studies.engine.samples import samples_of
 from epigone.studies.engine.store import Finished
+from epigone.studies.engine.tables import spread
 from epigone.studies.vanilla_rnn.analysis import Passage, Trace, by_place
 
 PLACES = 200  # points of a line against the place in the book

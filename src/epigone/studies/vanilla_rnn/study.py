@@ -18,13 +18,14 @@ from typing import Literal
 from epigone.errors import UserError, check_options
 from epigone.models.config import ModelOptions, nearest_size, num_weights, sized
 from epigone.storage import atomic_write, write_json
-from epigone.studies.compare.report import facts_of, facts_of_run
 from epigone.studies.engine.executor import executor
+from epigone.studies.engine.jobs import Text, Training, facts_of, facts_of_run, open_text
 from epigone.studies.engine.results import StudyOptions, StudyResult
 from epigone.studies.engine.rows import Row, diverged_notice, run_rows, summarise, without_diverged
+from epigone.studies.engine.samples import sample_text
 from epigone.studies.engine.search import with_seed
-from epigone.studies.engine.store import Finished, Text, Training, open_text
-from epigone.studies.engine.workspace import best_run, machine, open_study, sample_text, seconds_of_all_calls
+from epigone.studies.engine.store import Finished
+from epigone.studies.engine.workspace import best_run, machine, open_study, seconds_of_all_calls
 from epigone.studies.vanilla_rnn.analysis import (
     claims,
     document_starts,

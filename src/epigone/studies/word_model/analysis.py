@@ -13,9 +13,10 @@ from epigone.evaluation.losses import document_losses, token_nats
 from epigone.generation.next_token import likeliest
 from epigone.generation.stepper import TorchStepper
 from epigone.models.files.checkpoint import load_checkpoint
-from epigone.studies.engine.results import mean_of
+from epigone.studies.engine.claims import mean_of
+from epigone.studies.engine.jobs import Text, Training, open_text
 from epigone.studies.engine.rows import Row, deviation
-from epigone.studies.engine.store import Finished, Text, Training, open_text
+from epigone.studies.engine.store import Finished
 from epigone.text.sentences import sentences_apart
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.text.tokenizers.word_units import is_sign, units_of

@@ -8,8 +8,8 @@ from epigone.report.page import Figure, Report, write_report
 from epigone.report.plots.interval_bars import IntervalBars, IntervalRow
 from epigone.report.plots.line_panels import Line, LinePanels
 from epigone.report.tables import Column, Interval, Spread, Table
-from epigone.studies.compare.report import samples_of
 from epigone.studies.engine.results import StudyResult
+from epigone.studies.engine.samples import samples_of
 from epigone.studies.engine.store import Finished
 from epigone.studies.word_model.analysis import Measured, Window
 

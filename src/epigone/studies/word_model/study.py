@@ -16,13 +16,14 @@ from typing import Any
 from epigone.errors import UserError, check_options
 from epigone.models.config import ModelOptions, nearest_size, num_weights, sized
 from epigone.storage import write_json
-from epigone.studies.compare.report import facts_of, facts_of_run
 from epigone.studies.engine.executor import executor
+from epigone.studies.engine.jobs import Text, Training, facts_of, facts_of_run, open_text
 from epigone.studies.engine.results import StudyOptions, StudyResult
 from epigone.studies.engine.rows import Row, diverged_notice, run_rows, without_diverged
+from epigone.studies.engine.samples import sample_text
 from epigone.studies.engine.search import with_seed
-from epigone.studies.engine.store import Finished, Text, Training, open_text
-from epigone.studies.engine.workspace import best_run, machine, open_study, sample_text, seconds_of_all_calls
+from epigone.studies.engine.store import Finished
+from epigone.studies.engine.workspace import best_run, machine, open_study, seconds_of_all_calls
 from epigone.studies.word_model.analysis import compared_windows, measured, predictions, tokenizer_of
 from epigone.studies.word_model.report import next_table, report, tokenizers_table, windows_table
 from epigone.text.readers.registry import ReadOptions

@@ -1,0 +1,229 @@
+"""The kinds of runs: a network that is trained, a base as it is, an n-gram model; and the texts they run on."""
+
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from epigone.errors import UserError
+from epigone.evaluation.losses import Losses, document_losses, sum_losses
+from epigone.evaluation.ngram import Mixture, NgramModel, fit_mixture_weight, mix, search_order
+from epigone.models.config import ModelOptions
+from epigone.models.files.checkpoint import load_checkpoint
+from epigone.models.language_model import LanguageModel
+from epigone.studies.engine.store import Job
+from epigone.text.corpus import Corpus, SplitOptions
+from epigone.text.document import some
+from epigone.text.readers.registry import ReadOptions
+from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
+from epigone.training.options import RetrainingOptions, TrainingOptions
+from epigone.training.pretrain import pretrain
+from epigone.training.run.folder import NOT_IDENTITY
+from epigone.training.task import Diverged
+from epigone.transfer.finetune import finetune, fit_tokenizer
+
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Text:
+    """A corpus to run on: where it lies, how it is read and split, and its hash, which alone identifies it."""
+
+    paths: tuple[str, ...]
+    hash: str
+    read: ReadOptions = ReadOptions()
+    split: SplitOptions = SplitOptions()
+
+    @classmethod
+    def of(cls, *paths: str | Path, read: ReadOptions = ReadOptions(), split: SplitOptions = SplitOptions()) -> "Text":
+        """Name a corpus, with the hash that it has now."""
+        corpus = Corpus.open(paths, read, split)
+        text = cls(tuple(str(Path(path)) for path in paths), corpus.hash, read, split)
+        _keep_open(text, corpus)
+        return text
+
+    def identity(self) -> dict[str, Any]:
+        """What of it determines a run."""
+        return {"hash": self.hash, "split": asdict(self.split)}
+
+
+_open: dict[Text, Corpus] = {}  # those that were opened last in this process
+
+
+def open_text(text: Text) -> Corpus:
+    """The corpus, read once in a process.
+
+    Raises:
+        UserError: it is not the one that was named.
+    """
+    if text not in _open:
+        corpus = Corpus.open(text.paths, text.read, text.split)
+        if corpus.hash != text.hash:
+            raise UserError(
+                f"{some(list(text.paths))} changed while it was being used; start again with another --out."
+            )
+        _keep_open(text, corpus)
+    return _open[text]
+
+
+def _keep_open(text: Text, corpus: Corpus) -> None:
+    _open[text] = corpus
+    if len(_open) > 8:
+        del _open[next(iter(_open))]
+
+
+def facts_of(text: Text, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What it takes to read a text again: where it lay, and its summary, which says how it was read."""
+    return {
+        "name": [Path(path).resolve().name for path in text.paths],
+        "path": text.paths,
+    } | {key: value for key, value in summary.items() if key != "notices"}
+
+
+@dataclass(frozen=True)
+class Base:
+    """A pretrained model: where it lies, and the hash of its weights, which alone identifies it."""
+
+    path: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Training:
+    """A network that is trained: from scratch where `base` is None, else a selection of the base's weights."""
+
+    text: Text
+    training: TrainingOptions
+    base: Base | None = None
+    selection: str = "all"
+    dropout: float | None = None
+    output_dropout: float | None = None
+    tokenizer: str = "ascii"
+    model: ModelOptions = ModelOptions()
+    vocabulary: VocabularyOptions = VocabularyOptions()
+
+    def settings(self) -> dict[str, Any]:
+        training = {key: value for key, value in asdict(self.training).items() if key not in NOT_IDENTITY}
+        settings: dict[str, Any] = {"text": self.text.identity(), "training": training}
+        if self.base is None:
+            settings |= {"tokenizer": self.tokenizer, "model": asdict(self.model)}
+            # Left out where it says nothing, so that runs from before there was a choice keep their names.
+            chosen = self.vocabulary != VocabularyOptions()
+            return settings | ({"vocabulary": asdict(self.vocabulary)} if chosen else {})
+        return settings | {
+            "base": self.base.hash,
+            "selection": self.selection,
+            "dropout": self.dropout,
+            "output_dropout": self.output_dropout,
+        }
+
+    def compute(self, folder: Path) -> dict[str, Any]:
+        out = folder / "model"
+        resume = (out / "config.json").exists()
+        if not resume:  # a run that was killed before it began may have left a file
+            shutil.rmtree(out, ignore_errors=True)
+        read, split = self.text.read, self.text.split
+        try:
+            if self.base is None:
+                result = pretrain(
+                    *self.text.paths, out=out, tokenizer=self.tokenizer, vocabulary=self.vocabulary, model=self.model,
+                    training=self.training, read=read, split=split, fingerprint=False, resume=resume,
+                )  # fmt: skip
+            else:
+                result = finetune(
+                    self.base.path, *self.text.paths, out=out, train=self.selection, head=False,
+                    training=RetrainingOptions(**asdict(self.training)),
+                    dropout=self.dropout, output_dropout=self.output_dropout,
+                    read=read, split=split, fingerprint=False, resume=resume,
+                )  # fmt: skip
+        except Diverged as error:
+            return {"splits": {}, "details": {"failure": str(error)}}
+        if result.outcome == "interrupted":
+            raise KeyboardInterrupt
+        lines = (out / "history.jsonl").read_text(encoding="utf-8").splitlines()
+        trained = load_checkpoint(out)
+        return {
+            "splits": _measure(trained.model, trained.tokenizer, self.text),
+            "seconds": result.seconds,
+            "trained_parameters": result.trained_parameters,
+            "history": [json.loads(line) for line in lines],
+            "details": {"epochs": result.epochs, "outcome": result.outcome},
+        }
+
+
+@dataclass(frozen=True)
+class Untouched:
+    """A base as it is, from which retraining starts: with a mean row for each character that it has never seen."""
+
+    text: Text
+    base: Base
+
+    def settings(self) -> dict[str, Any]:
+        return {"text": self.text.identity(), "base": self.base.hash}
+
+    def compute(self, folder: Path) -> dict[str, Any]:
+        begin = time.perf_counter()
+        model, tokenizer = fit_tokenizer(load_checkpoint(self.base.path), open_text(self.text), None, [])
+        splits = _measure(model, tokenizer, self.text)
+        return {"splits": splits, "seconds": time.perf_counter() - begin, "trained_parameters": 0}
+
+
+@dataclass(frozen=True)
+class Ngrams:
+    """An interpolated n-gram model of the text, order and discounts searched on validation.
+
+    With a `source` its n-gram model is mixed in, and the weight too is fitted on validation.
+    """
+
+    text: Text
+    tokenizer: str = "ascii"
+    source: Text | None = None
+    max_order: int = 8
+
+    def settings(self) -> dict[str, Any]:
+        source = self.source and self.source.identity()
+        return {"text": self.text.identity(), "tokenizer": self.tokenizer, "source": source, "max": self.max_order}
+
+    def compute(self, folder: Path) -> dict[str, Any]:
+        begin = time.perf_counter()
+        corpus = open_text(self.text)
+        tokenizer = corpus.tokenizer(self.tokenizer)
+        streams = {split: corpus.stream(split, tokenizer) for split in SPLITS}
+        held_out = streams["validation"]
+        size, orders = len(tokenizer.vocabulary), range(2, self.max_order + 1)
+        search = search_order(streams["train"].tokens, held_out.tokens, size, tokenizer.end, orders)
+        model: NgramModel | Mixture = search.model
+        details: dict[str, Any] = {"order": search.model.order}
+        if self.source is not None:
+            source = open_text(self.source).stream("all", tokenizer)
+            other = search_order(source.tokens, held_out.tokens, size, tokenizer.end, orders).model
+            counted = np.asarray(held_out.targets) != tokenizer.end
+            weight = fit_mixture_weight(
+                model.log_probs(held_out.tokens)[counted], other.log_probs(held_out.tokens)[counted]
+            )
+            details |= {"source_order": other.order, "weight": weight}
+            model = mix([search.model, other], [weight, 1 - weight])
+        losses = {split: sum_losses(stream, -model.log_probs(stream.tokens)) for split, stream in streams.items()}
+        return {"splits": _plain(losses), "seconds": time.perf_counter() - begin, "details": details}
+
+
+def _plain(losses: dict[str, Losses]) -> dict[str, Any]:
+    return {
+        name: {key: value.tolist() for key, value in vars(split).items() if value.size or key != "spelling"}
+        for name, split in losses.items()
+    }
+
+
+def _measure(model: LanguageModel, tokenizer: Tokenizer, text: Text) -> dict[str, Any]:
+    streams = {split: open_text(text).stream(split, tokenizer) for split in SPLITS}
+    return _plain({split: document_losses(model, stream) for split, stream in streams.items()})
+
+
+def facts_of_run(job: Job) -> dict[str, Any]:
+    """What determines a run, beside its text."""
+    return {key: value for key, value in job.settings().items() if key != "text"}

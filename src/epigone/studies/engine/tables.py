@@ -1,0 +1,81 @@
+"""The table of a comparison: its rows, the best from scratch, and the winner."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from epigone.report.tables import Column, Interval, Spread, Table
+from epigone.studies.engine.rows import FEW_DOCUMENTS, Row, RowResult
+
+COLUMNS = [
+    Column("name", "model", align="left"),
+    Column("validation", "validation", "nats", best="min"),
+    Column("test", "test", "nats", best="min"),
+    Column("bits", "test", "bits/char", optional=True),
+    Column("accuracy", "accuracy", "%", digits=1, best="max", optional=True),
+    Column("train", "train", "nats", optional=True),
+    Column("gap", "test − train", "nats", signed=True, optional=True),
+    Column("difference", "to best scratch", "nats, 95 %", signed=True),
+    Column("p", "p", "Holm", floor=0.0005),
+    Column("weights", "weights trained", optional=True),
+    Column("seconds", "time", "s", digits=1, optional=True),
+]
+
+
+def best_scratch(rows: Sequence[RowResult]) -> RowResult | None:
+    """The row from scratch with the lowest validation loss: what differences refer to."""
+    return min((r for r in rows if r.family == "scratch"), key=lambda r: r.validation_loss, default=None)
+
+
+def winning(rows: Sequence[RowResult]) -> RowResult:
+    """The row with the lowest validation loss; the test split has no say."""
+    return min(rows, key=lambda row: row.validation_loss)
+
+
+def unit(rows: Sequence[RowResult]) -> str:
+    """What the losses are per."""
+    return "character" if rows[0].tokens == rows[0].characters else "token"
+
+
+def resampled(rows: Sequence[RowResult]) -> str:
+    """What the intervals are over."""
+    return "documents" if rows[0].documents >= FEW_DOCUMENTS else "blocks of the text"
+
+
+def results_table(rows: Sequence[RowResult], title: str, note: str = "", diverged: Sequence[Row] = ()) -> Table:
+    """The table of a comparison; of rows that diverged it says no more than that."""
+    scratch = best_scratch(rows)
+    return Table(
+        title=title,
+        columns=COLUMNS,
+        rows=[
+            *(_cells(row) for row in rows),
+            *({"name": row.name, "family": row.family, "validation": "diverged"} for row in diverged),
+        ],
+        note=" ".join(filter(None, [note, *(f"“{row.name}”: {row.note}." for row in rows if row.note)])),
+        winner=winning(rows).name,
+        baseline=scratch.name if scratch else None,
+        group="family",
+    )
+
+
+def _cells(row: RowResult) -> dict[str, Any]:
+    difference = row.difference
+    return {
+        "name": row.name,
+        "family": row.family,
+        "validation": spread(row, "validation_loss"),
+        "test": spread(row, "loss"),
+        "bits": row.bits_per_char,
+        "accuracy": row.accuracy and 100 * row.accuracy,
+        "train": spread(row, "train_loss"),
+        "gap": row.gap,
+        "difference": difference and Interval(difference.estimate, difference.low, difference.high),
+        "p": row.p_holm,
+        "weights": row.trained_parameters,
+        "seconds": row.seconds,
+    }
+
+
+def spread(row: RowResult, key: str) -> Spread:
+    """A figure of a row with its standard deviation over seeds."""
+    return Spread(getattr(row, key), row.deviations[key])
