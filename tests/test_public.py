@@ -1,10 +1,13 @@
+import ast
 import importlib
 import inspect
 import os
 import pkgutil
+import re
 import subprocess
 import sys
 from dataclasses import is_dataclass
+from pathlib import Path
 from typing import get_type_hints
 
 import pytest
@@ -42,6 +45,35 @@ def test_what_is_public_exists_and_is_documented(name):
 def test_what_is_not_public_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'finetun'"):
         epigone.finetun  # noqa: B018
+
+
+def test_type_checkers_see_the_names_that_are_imported_at_run_time():
+    tree = ast.parse(Path(epigone.__file__).read_text(encoding="utf-8"))
+    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module != "typing"]
+    typed = {alias.asname: f"{node.module}.{alias.name}" for node in imports for alias in node.names}
+    assert typed == {name: f"epigone.{module}.{name}" for name, module in epigone.PUBLIC.items()}
+
+
+@pytest.mark.slow
+def test_the_public_functions_are_typed_in_a_users_script(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "import epigone\n"
+        "from epigone import SamplingOptions, finetune\n"
+        "reveal_type(epigone.finetune)\n"
+        "reveal_type(finetune('base', 'a.txt', out='mine').loss)\n"
+        "epigone.fintune\n"
+        "SamplingOptions(temperature='hot')\n"
+    )
+    words = [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", tmp_path, script]
+    environment = os.environ | {"MYPYPATH": str(Path(epigone.__file__).parents[1])}
+    result = subprocess.run(words, capture_output=True, text=True, env=environment, check=False)
+    said = [line.partition(": ")[2] for line in result.stdout.splitlines() if line.startswith(str(script))]
+    assert re.match(r'note: Revealed type is "def \(base: .*\) -> .*TrainingResult"$', said[0]), result.stdout
+    assert re.match(r'note: Revealed type is "(builtins\.)?float"$', said[1]), result.stdout
+    assert said[2].startswith('error: Module has no attribute "fintune"'), result.stdout
+    assert "incompatible type" in said[3], result.stdout
+    assert len(said) == 4
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
