@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from epigone.errors import UserError
 from epigone.evaluation.memorisation import Fingerprint, save_fingerprints
-from epigone.generation import generate as module
+from epigone.generation import writer
 from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.config import ModelConfig
@@ -317,7 +317,7 @@ def test_a_sample_does_not_depend_on_the_others(small, monkeypatch):
     options = GenerateOptions(length=40, samples=5)
     together = generate(small, options, SamplingOptions(seed=7)).texts
     assert generate(small, GenerateOptions(length=40), SamplingOptions(seed=7)).texts == together[:1]
-    monkeypatch.setattr(module, "BATCH", 2)
+    monkeypatch.setattr(writer, "BATCH", 2)
     assert generate(small, options, SamplingOptions(seed=7)).texts == together
 
 

@@ -1,4 +1,4 @@
-"""The draw against definitions written out by brute force."""
+"""The draw against definitions by brute force."""
 
 import math
 
@@ -9,18 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from epigone.errors import UserError
-from epigone.generation.sampling import (
-    RandomStreams,
-    SamplingOptions,
-    draw,
-    forbid,
-    keep_min_p,
-    keep_top_k,
-    keep_top_p,
-    penalise,
-    probabilities,
-    softmax,
-)
+from epigone.generation.rules.rule import softmax
+from epigone.generation.sampling import RandomStreams, SamplingOptions, draw, forbid, probabilities
 
 logits_arrays = arrays(
     np.float32,
@@ -34,12 +24,8 @@ def plain(**changes):
 
 
 def nothing(logits):
-    """No token forbidden, none seen."""
+    """No forbidden and no recent tokens."""
     return np.zeros(logits.shape[1], bool), np.full((len(logits), 1), -1)
-
-
-def kept(logits):
-    return [set(np.flatnonzero(row > -np.inf)) for row in logits]
 
 
 @given(logits_arrays)
@@ -67,50 +53,11 @@ def test_a_tiny_temperature_stays_finite(logits, temperature):
     np.testing.assert_allclose(cold.sum(axis=1), 1)
 
 
-@given(logits_arrays, st.integers(0, 12))
-def test_top_k_keeps_the_k_likeliest(logits, k):
-    for row, ids in zip(logits, kept(keep_top_k(logits, k)), strict=True):
-        ranked = sorted(range(len(row)), key=lambda i: (-row[i], i))
-        assert ids == set(ranked[: k or None])
-
-
-@given(logits_arrays, st.floats(0.01, 0.99))
-def test_top_p_keeps_the_fewest_that_reach_it(logits, p):
-    for row, ids in zip(logits, kept(keep_top_p(logits.astype(float), p)), strict=True):
-        shares = softmax(row[None].astype(float))[0]
-        ranked = sorted(range(len(row)), key=lambda i: (-row[i], i))
-        sums = np.cumsum(shares[ranked])
-        assume((abs(sums - p) > 1e-9).all())
-        needed = int((sums < p).sum()) + 1
-        assert ids == set(ranked[:needed])
-
-
-@given(logits_arrays, st.floats(0.01, 1))
-def test_min_p_drops_what_is_far_below_the_likeliest(logits, share):
-    for row, ids in zip(logits, kept(keep_min_p(logits.astype(float), share)), strict=True):
-        shares = softmax(row[None].astype(float))[0]
-        close = abs(shares / shares.max() / share - 1) <= 1e-9
-        assume(not (close & (row != row.max())).any())
-        assert ids == {i for i, x in enumerate(shares) if x >= share * shares.max() or row[i] == row.max()}
-
-
-def test_filters_that_are_off_change_nothing():
-    logits = np.array([[1.0, 2.0, -np.inf]])
-    for same in (keep_top_k(logits, 0), keep_top_k(logits, 3), keep_top_p(logits, 1), keep_min_p(logits, 0)):
-        np.testing.assert_array_equal(same, logits)
-
-
 def test_filters_act_after_the_temperature():
     logits = np.log(np.array([[0.5, 0.3, 0.2]]))
     flat, sharp = (probabilities(logits, plain(top_p=0.6, temperature=t), *nothing(logits)) for t in (1, 0.1))
     assert (flat > 0).sum() == 2
     assert (sharp > 0).sum() == 1
-
-
-def test_repetition_penalty_lowers_what_was_seen_whatever_its_sign():
-    logits = np.array([[2.0, -2.0, 2.0, -2.0], [2.0, -2.0, 2.0, -2.0]])
-    result = penalise(logits, np.array([[0, 1, 1], [-1, -1, 3]]), 2.0)
-    np.testing.assert_array_equal(result, [[1, -4, 2, -2], [2, -2, 2, -4]])
 
 
 @given(logits_arrays, st.data())

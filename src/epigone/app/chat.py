@@ -13,9 +13,11 @@ from cyclopts import Parameter
 
 from epigone.app.display import facts_of_generation
 from epigone.errors import UserError
+from epigone.evaluation.memorisation import FILE, copying_by_text
 from epigone.evaluation.quality import text_quality
 from epigone.generation import generate as room
 from epigone.generation.generate import GenerateOptions, Generation
+from epigone.generation.prompt import normalised_prompt
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.backends.walker import EngineOptions
 from epigone.models.files.model_folder import read_folder
@@ -87,7 +89,7 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions, r
                 raise
             seconds += time.perf_counter() - begin
         print(flush=True)
-        written[-1] = written[-1].removeprefix(room.as_prompt(prompt, source.tokenizer))
+        written[-1] = written[-1].removeprefix(normalised_prompt(prompt, source.tokenizer))
     if any(written):
         facts_of_generation(
             SimpleNamespace(
@@ -95,7 +97,7 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions, r
                 characters=sum(map(len, written)),
                 seconds=seconds,
                 quality=text_quality(written),
-                copying=room.copying_in(written, source.folder),
+                copying=copying_by_text(written, source.folder / FILE),
             )
         )
 

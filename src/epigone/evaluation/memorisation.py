@@ -12,8 +12,9 @@ share of sampled runs found is an estimate of the share of all runs.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +160,17 @@ def load_fingerprints(path: Path) -> dict[str, Fingerprint]:
             f"The fingerprint {path} cannot be read ({error}). Restore it from a copy, or delete it: the "
             "model works without, only copying is no longer measured."
         ) from error
+
+
+def copying_by_text(texts: Sequence[str], fingerprints: Path) -> dict[str, dict[str, Any]] | None:
+    """Measure how much of some texts is copied from each training text in a file of fingerprints.
+
+    Returns:
+        The fields of `Copying` by the name of the training text; None if there is no such file.
+    """
+    if not fingerprints.is_file():
+        return None
+    return {name: asdict(found.copied(texts)) for name, found in load_fingerprints(fingerprints).items()}
 
 
 def _hashes(text: str, run: int) -> Iterator[Hashes]:

@@ -1,9 +1,8 @@
-"""A text that goes on from where a model stands, in the middle of its training say."""
+"""A text that continues from a given state, for example in the middle of training."""
 
 import numpy as np
 
-from epigone.generation.next_token import Rules
-from epigone.generation.sampling import RandomStreams, SamplingOptions, draw, probabilities
+from epigone.generation.sampling import Sampler, SamplingOptions
 from epigone.generation.stepper import TorchStepper
 from epigone.models.cells import State
 from epigone.models.language_model import LanguageModel
@@ -13,27 +12,22 @@ from epigone.text.tokenizers.base import Tokenizer
 def continued(
     model: LanguageModel, tokenizer: Tokenizer, state: State, token: int, length: int, sampling: SamplingOptions
 ) -> str:
-    """What a model writes after a token.
+    """Write a text after a token.
 
     Args:
         model: its weights are copied.
-        tokenizer: of its ids.
+        tokenizer: the model's.
         state: before the token, (L, 1, H) for each state vector.
-        token: what is read first; it is not part of the text.
-        length: tokens to write. Where a document ends, the next begins.
-        sampling: how each is drawn; needs a seed.
+        token: read first; it is not part of the text.
+        length: tokens to write. After the end of a document the next one begins.
+        sampling: how each token is drawn; needs a seed.
     """
-    assert sampling.seed is not None
-    stepper, numbers = TorchStepper(model), RandomStreams(sampling.seed, [0])
+    stepper, sampler = TorchStepper(model), Sampler(tokenizer, sampling, [0])
     stepper.state = [tuple(s[layer].detach().float().cpu() for s in state) for layer in range(len(model.layers))]
-    rules = Rules(tokenizer)
-    recent = np.full((1, sampling.repetition_window), -1)
-    written: list[int] = []
+    tokens, written = np.array([token]), []
     for _ in range(length):
-        logits = stepper.step(np.array([token]))
-        forbidden = rules.forbidden(np.array([token]))
-        (token,) = draw(probabilities(logits, sampling, forbidden, recent), numbers.next()).tolist()
-        recent = np.column_stack([recent[:, 1:], [token]])
-        written.append(token)
+        sampler.read(tokens)
+        tokens = sampler.draw(stepper.step(tokens))
+        written.append(int(tokens[0]))
     documents = np.split(np.array(written), np.flatnonzero(np.array(written) == tokenizer.end))
     return "\n\n".join(tokenizer.decode(document) for document in documents)

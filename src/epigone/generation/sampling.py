@@ -1,18 +1,21 @@
-"""From logits to the next token: pure functions on arrays (S, V), and the random numbers they are given.
+"""Drawing the next token: its probabilities, the draw and the random numbers.
 
-S is the number of samples drawn side by side, V the vocabulary. What may not be drawn has the logit -inf.
+B is the number of samples drawn side by side, V the vocabulary. A token out of the draw has the logit -inf.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epigone.errors import UserError, check_options
+from epigone.generation.allowed import AllowedTokens
+from epigone.generation.rules.registry import ordered_rules
+from epigone.generation.rules.rule import Context, Floats, Ids, Rule, softmax
+from epigone.text.tokenizers.base import Tokenizer
 
-Floats = NDArray[np.floating]
-Ids = NDArray[np.integer]
 Mask = NDArray[np.bool_]
 UNUSABLE = (
     "The model gives no usable probabilities for the next character: its weights hold values that are not numbers, or "
@@ -22,13 +25,13 @@ UNUSABLE = (
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """How the next token (a character or a word) is drawn. The filters act in the order in which they stand here."""
+    """How the next token (a character or a word) is drawn. The filters act in the order of this list."""
 
     repetition_penalty: float = 1.0
-    """Above 1, tokens seen lately become less likely; 1 switches it off."""
+    """Above 1, recent tokens become less likely; 1 switches it off."""
 
     repetition_window: int = 64
-    """How many of the last tokens the repetition penalty looks back at."""
+    """How many of the last tokens count as recent."""
 
     temperature: float = 0.8
     """Below 1 the likely becomes likelier, above 1 the unlikely; 0 always takes the likeliest token."""
@@ -42,134 +45,149 @@ class SamplingOptions:
     min_p: float = 0.0
     """Drop tokens less likely than this share of the likeliest one; 0 for none."""
 
+    rule: tuple[str, ...] = ()
+    """A further rule as NAME=VALUE, such as typical=0.9: draw from the tokens whose surprise is nearest to the
+    expected one. Repeat it for several rules."""
+
     seed: int | None = None
-    """The same seed gives the same text; left out, one is drawn and reported."""
+    """The same seed gives the same text; by default a seed is drawn and reported."""
 
     def __post_init__(self) -> None:
-        check_options(self, "be above 0 (1 switches it off)", lambda value: 0 < value < np.inf, "repetition_penalty")
+        if isinstance(self.rule, str):  # a tuple of one-letter strings otherwise
+            object.__setattr__(self, "rule", (self.rule,))
         check_options(self, "be 1 or more", lambda value: value >= 1, "repetition_window")
-        check_options(self, "be 0 or more", lambda value: 0 <= value < np.inf, "temperature", "seed")
-        check_options(self, "be 0 or more (0 switches it off)", lambda value: value >= 0, "top_k")
-        check_options(self, "be above 0 and at most 1", lambda value: 0 < value <= 1, "top_p")
-        check_options(self, "be between 0 and 1", lambda value: 0 <= value <= 1, "min_p")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "seed")
+        for rule in ordered_rules():
+            if rule.name in FIELDS:
+                check_options(self, rule.wanted, rule.good, rule.name)
+        self.active_rules()
+
+    def active_rules(self) -> list[tuple[Rule, Any]]:
+        """The rules in use with their values, in the order in which they act.
+
+        Raises:
+            UserError: `rule` names an unknown rule, lacks a usable value, or names a rule twice.
+        """
+        further: dict[str, Any] = {}
+        for text in self.rule:
+            name, equals, value = text.partition("=")
+            rule = _further_rule(name)
+            if not equals:
+                raise UserError(f"The sampler rule {name} needs a value; write it as {name}=VALUE.")
+            if name in further:
+                raise UserError(f"The sampler rule {name} is given twice; give it once.")
+            further[name] = rule.value_of(value)
+        values = [
+            (rule, getattr(self, rule.name) if rule.name in FIELDS else further.get(rule.name, rule.off))
+            for rule in ordered_rules()
+        ]
+        return [(rule, value) for rule, value in values if value != rule.off]
 
 
-def penalise(logits: Floats, recent: Ids, penalty: float) -> Floats:
-    """Make the tokens that stand in `recent` less likely.
+FIELDS = {field.name for field in fields(SamplingOptions)}
 
-    Args:
-        logits: (S, V).
-        recent: ids (S, W); -1 marks an empty place.
-        penalty: logits above 0 are divided by it, the others multiplied: Keskar et al. (2019), section 4.1,
-            with the sign taken into account, since dividing a negative logit would reward the token.
+
+def _further_rule(name: str) -> Rule:
+    """Look up a rule without a field of its own.
+
+    Raises:
+        UserError: there is no such rule, or it has a field.
     """
-    samples, size = logits.shape
-    seen = np.zeros((samples, size + 1), dtype=bool)  # one column more, which -1 falls into
-    np.put_along_axis(seen, recent, True, axis=1)
-    return np.where(seen[:, :-1], np.where(logits > 0, logits / penalty, logits * penalty), logits)
+    if name in FIELDS:
+        raise UserError(f"{name} is an option of its own; give it as --{name.replace('_', '-')}, not as a rule.")
+    further = [rule for rule in ordered_rules() if rule.name not in FIELDS]
+    for rule in further:
+        if rule.name == name:
+            return rule
+    known = "; ".join(f"{rule.name} ({rule.help})" for rule in further)
+    raise UserError(f"There is no sampler rule '{name}'. Choose one of: {known}.")
 
 
 def forbid(logits: Floats, forbidden: Mask) -> Floats:
     """Take tokens out of the draw.
 
-    Drawing again until the token is an allowed one, as the paper does with characters that cannot be printed,
-    is the same as drawing once from the distribution restricted to the allowed ones; this is that
-    restriction.
+    The paper draws again until it gets a character that can be printed. That equals one draw from the distribution
+    restricted to those characters, which is what this gives.
 
     Args:
-        logits: (S, V).
-        forbidden: (V,) or (S, V).
+        logits: (B, V).
+        forbidden: (V,) or (B, V).
     """
     return np.where(forbidden, -np.inf, logits)
 
 
-def keep_top_k(logits: Floats, k: int) -> Floats:
-    """Keep the `k` likeliest tokens of each row; among equals the lower id stays."""
-    if not 0 < k < logits.shape[1]:
-        return logits
-    kept = np.argsort(-logits, axis=1, kind="stable")[:, :k]
-    result = np.full_like(logits, -np.inf)
-    np.put_along_axis(result, kept, np.take_along_axis(logits, kept, axis=1), axis=1)
-    return result
-
-
-def keep_top_p(logits: Floats, p: float) -> Floats:
-    """Keep the fewest tokens, likeliest first, whose probabilities reach `p`: Holtzman et al. (2020), section
-    3.1."""
-    if p >= 1:
-        return logits
-    order = np.argsort(-logits, axis=1, kind="stable")
-    ranked = np.take_along_axis(softmax(logits), order, axis=1)
-    before = np.cumsum(ranked, axis=1) - ranked  # 0 for the likeliest token, which therefore always stays
-    kept = np.empty(logits.shape, dtype=bool)
-    np.put_along_axis(kept, order, before < p, axis=1)
-    return np.where(kept, logits, -np.inf)
-
-
-def keep_min_p(logits: Floats, share: float) -> Floats:
-    """Keep tokens with at least `share` of the likeliest token's probability: Nguyen et al. (2024)."""
-    if share <= 0:
-        return logits
-    return np.where(logits >= logits.max(axis=1, keepdims=True) + np.log(share), logits, -np.inf)
-
-
-def softmax(logits: Floats) -> Floats:
-    """Probabilities (S, V) that add up to 1 in each row."""
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def probabilities(logits: Floats, options: SamplingOptions, forbidden: Mask, recent: Ids) -> Floats:
-    """The distribution that the next token is drawn from.
+def probabilities(
+    logits: Floats, options: SamplingOptions, forbidden: Mask, recent: Ids, vocabulary: Sequence[str] = ()
+) -> Floats:
+    """Compute the distribution that the next token is drawn from.
 
     Args:
-        logits: (S, V), as the model gives them.
-        options: temperature and filters.
-        forbidden: (V,) or (S, V), tokens that may not be drawn.
-        recent: ids (S, W) of the tokens last seen, for the repetition penalty; -1 marks an empty place.
+        logits: (B, V), as the model gives them.
+        options: temperature, filters and further rules.
+        forbidden: (V,) or (B, V), tokens that may not be drawn.
+        recent: ids (B, W) of the last tokens; -1 marks an empty place.
+        vocabulary: the text of each token (V,), for rules that need it.
 
     Returns:
-        Probabilities (S, V), float64; with temperature 0 a single 1 in each row.
+        Probabilities (B, V), float64; with temperature 0 a single 1 in each row.
 
     Raises:
-        UserError: the model gives something that is not a number, or no token may be drawn.
+        UserError: the model gives values that are not numbers, or no token may be drawn.
     """
-    logits = logits.astype(np.float64)
-    if options.repetition_penalty != 1:
-        logits = penalise(logits, recent, options.repetition_penalty)
-    logits = forbid(logits, forbidden)
-    best = logits.max(axis=1, keepdims=True)
-    if not np.isfinite(best).all():
+    context = Context(recent, vocabulary)
+    logits = forbid(logits.astype(np.float64), forbidden)
+    if not np.isfinite(logits.max(axis=1)).all():
         raise UserError(UNUSABLE)
-    if options.temperature == 0:
-        return np.eye(logits.shape[1])[logits.argmax(axis=1)]
-    with np.errstate(over="ignore"):  # a tiny temperature sends the others to -inf, as it should
-        logits = (logits - best) / options.temperature
-    logits = keep_min_p(keep_top_p(keep_top_k(logits, options.top_k), options.top_p), options.min_p)
+    for rule, value in options.active_rules():
+        logits = rule.apply(logits, value, context)
+        if not np.isfinite(logits.max(axis=1)).all():
+            raise UserError(f"The sampler rule {rule.name}={value} leaves no token to draw; choose another value.")
     return softmax(logits)
 
 
 def draw(probabilities: Floats, uniforms: Floats) -> Ids:
-    """One token for each row, by inversion of the cumulative distribution.
+    """Draw one token for each row by inversion of the cumulative distribution.
 
     Args:
-        probabilities: (S, V); rows need not add up to exactly 1.
-        uniforms: (S,) in [0, 1).
+        probabilities: (B, V); rows need not add up to exactly 1.
+        uniforms: (B,) in [0, 1).
 
     Returns:
-        Ids (S,), int64; never one of probability 0.
+        Ids (B,), int64; never one of probability 0.
     """
     cumulative = np.cumsum(probabilities, axis=1)
     # The first id whose cumulative probability is above the threshold: its own probability is above 0.
     return np.argmax(cumulative > uniforms[:, None] * cumulative[:, -1:], axis=1)
 
 
+class Sampler:
+    """Draws the tokens of samples side by side, each from its own random stream."""
+
+    def __init__(self, tokenizer: Tokenizer, options: SamplingOptions, indices: Sequence[int]) -> None:
+        assert options.seed is not None
+        self._options = options
+        self._allowed = AllowedTokens(tokenizer)
+        self._vocabulary = tokenizer.vocabulary
+        self._streams = RandomStreams(options.seed, indices)
+        self._recent = np.full((len(indices), options.repetition_window), -1)
+
+    def read(self, tokens: Ids) -> None:
+        """Note the tokens (B,) that the model reads."""
+        self._recent[:, :-1] = self._recent[:, 1:]
+        self._recent[:, -1] = tokens
+
+    def draw(self, logits: Floats) -> Ids:
+        """Draw the tokens (B,) that follow, from the model's logits (B, V)."""
+        forbidden = self._allowed.forbidden(self._recent[:, -1])
+        shares = probabilities(logits, self._options, forbidden, self._recent, self._vocabulary)
+        return draw(shares, self._streams.next())
+
+
 class RandomStreams:
     """A stream of uniform numbers for each sample, derived from the seed and the sample's index alone.
 
-    Sample 7 is therefore the same whether it is drawn alone or among a hundred. Built on the raw output of
-    PCG64 seeded by `SeedSequence(seed, spawn_key=(index,))`, both of which NumPy keeps stable across
-    versions.
+    Sample 7 is therefore the same drawn alone or among a hundred. The numbers are the raw output of PCG64 seeded by
+    `SeedSequence(seed, spawn_key=(index,))`; NumPy keeps both stable across versions.
     """
 
     BLOCK = 256
@@ -180,7 +198,7 @@ class RandomStreams:
         self._next = 0
 
     def next(self) -> Floats:
-        """One number in [0, 1) for each sample, (S,)."""
+        """Give one number in [0, 1) for each sample, (B,)."""
         if self._next == len(self._numbers):
             raw = np.stack([generator.random_raw(self.BLOCK) for generator in self._generators], axis=1)
             self._numbers = (raw >> np.uint64(11)) * 2.0**-53  # the 53 bits that a float64 holds
@@ -190,7 +208,7 @@ class RandomStreams:
 
 
 def random_states(seed: int, count: int) -> NDArray[np.uint64]:
-    """The generators of `RandomStreams` at their beginning (count, 4): state and increment of PCG64, halves each."""
+    """The first states (count, 4) of the generators of `RandomStreams`: high and low half of state and increment."""
     states = [_generator(seed, index).state["state"] for index in range(count)]
     words = [(s["state"] >> 64, s["state"] % 2**64, s["inc"] >> 64, s["inc"] % 2**64) for s in states]
     return np.array(words, dtype=np.uint64)
