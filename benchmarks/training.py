@@ -63,7 +63,7 @@ def step_seconds(variant: str, hidden: int, device: str) -> float:
     def step() -> None:
         with torch.autocast(device, torch.bfloat16, enabled=precision == "bf16"):
             if kind == "ours":
-                (loss, _), _ = model(inputs, state, targets=targets)
+                (loss, _), _ = model.loss(inputs, targets, state)
             else:
                 logits, _ = model(inputs.T, state)
                 loss = F.cross_entropy(logits.float().flatten(0, 1), targets.T.flatten())

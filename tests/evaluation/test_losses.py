@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epigone.evaluation import losses as room
-from epigone.evaluation.losses import Losses, document_losses, layer_outputs, segments, sum_losses
+from epigone.evaluation import traversal
+from epigone.evaluation.losses import Losses, document_losses, sum_losses
+from epigone.evaluation.traversal import layer_outputs, segments
 from epigone.models.config import ModelConfig
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
@@ -118,8 +120,8 @@ def test_the_same_numbers_come_out_twice(songs):
 def test_how_the_work_is_cut_does_not_matter(monkeypatch, songs, rows, steps):
     model, stream = make(), stream_of(songs)
     whole = document_losses(model, stream)
-    monkeypatch.setattr(room, "ROWS", rows)
-    monkeypatch.setattr(room, "STEPS", steps)
+    monkeypatch.setattr(traversal, "ROWS", rows)
+    monkeypatch.setattr(traversal, "STEPS", steps)
     cut = document_losses(model, stream)
     np.testing.assert_allclose(cut.nats, whole.nats, rtol=1e-6)
     assert np.array_equal(cut.tokens, whole.tokens)
@@ -142,14 +144,14 @@ def test_windows_hardly_differ_from_one_long_walk(monkeypatch, trained, songs, k
     model, tokenizer = trained if kind == "trained" else (make(), ASCII)
     stream = stream_of(["\n".join(songs), songs[0]], tokenizer)
     whole = document_losses(model, stream)
-    monkeypatch.setattr(room, "WINDOW", 500)
-    monkeypatch.setattr(room, "WARM_UP", 60)
+    monkeypatch.setattr(traversal, "WINDOW", 500)
+    monkeypatch.setattr(traversal, "WARM_UP", 60)
     cut = document_losses(model, stream)
     assert len(segments(stream)) > 10
     assert np.array_equal(cut.tokens, whole.tokens)
     assert cut.loss == pytest.approx(whole.loss, abs=1e-3)
     assert cut.nats == pytest.approx(whole.nats, rel=1e-2)
-    monkeypatch.setattr(room, "WARM_UP", 10**6)  # all that precedes: the same walk
+    monkeypatch.setattr(traversal, "WARM_UP", 10**6)  # all that precedes: the same walk
     assert document_losses(model, stream).nats == pytest.approx(whole.nats, rel=1e-6)
 
 
@@ -158,8 +160,8 @@ def test_windows_hardly_differ_from_one_long_walk(monkeypatch, trained, songs, k
 def test_every_target_counts_in_one_segment(lengths, window, warm_up):
     stream = stream_of(["a" * length for length in lengths])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(room, "WINDOW", window)
-        patch.setattr(room, "WARM_UP", warm_up)
+        patch.setattr(traversal, "WINDOW", window)
+        patch.setattr(traversal, "WARM_UP", warm_up)
         found = segments(stream)
     counted = sorted(position for s in found for position in range(s.start, s.stop))
     assert counted == list(range(len(stream)))
@@ -214,8 +216,8 @@ def test_losses_that_are_known_for_every_target_are_summed_alike(monkeypatch, so
 
 @pytest.mark.parametrize("stop", [1, 2])
 def test_outputs_of_lower_layers_can_be_kept(monkeypatch, songs, stop):
-    monkeypatch.setattr(room, "WINDOW", 70)
-    monkeypatch.setattr(room, "WARM_UP", 40)
+    monkeypatch.setattr(traversal, "WINDOW", 70)
+    monkeypatch.setattr(traversal, "WARM_UP", 40)
     model, stream = make(num_layers=3), stream_of(songs)
     features = layer_outputs(model, stream, stop)
     assert features.shape == (len(stream), 8)
@@ -224,7 +226,7 @@ def test_outputs_of_lower_layers_can_be_kept(monkeypatch, songs, stop):
     # Near, not equal: the kept outputs stem from warmed windows, and the upper layers warm up on them again.
     assert upper.loss == pytest.approx(whole.loss, abs=1e-4)
     begin, end = stream.offsets[5:7]
-    expected, _ = model.eval()(torch.tensor(stream.inputs[begin:end].astype(np.int64))[None], stop=stop)
+    expected, _ = model.eval().encode(torch.tensor(stream.inputs[begin:end].astype(np.int64))[None], stop=stop)
     np.testing.assert_allclose(features[begin : begin + 70], expected[0, :70].detach().numpy(), rtol=1e-4, atol=1e-6)
 
 

@@ -73,7 +73,7 @@ def test_biases_make_up_for_the_mean_of_what_rounding_changes(make_base, shape):
     weights = read_folder(make_base("again", **shape)).weights()
     ids = np.random.default_rng(0).integers(128, size=(40, 6))
     means = input_means(model, ids)
-    outputs = model(torch.from_numpy(ids.T.copy()), stop=2)[0]
+    outputs = model.encode(torch.from_numpy(ids.T.copy()), stop=2)[0]
     np.testing.assert_allclose(means["head.weight"], outputs.detach().mean(dim=(0, 1)), atol=1e-6)
     rounded = unscaled(quantized(weights))
     biases = corrected_biases(weights, rounded, means)

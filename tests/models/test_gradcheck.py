@@ -42,7 +42,7 @@ def test_written_out_equals_autograd_in_float64(cell, num_layers, hidden_size, e
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(torch.from_numpy(weights[name]))
-    (mean, _), _ = model(torch.from_numpy(tokens)[None], targets=torch.from_numpy(targets)[None])
+    (mean, _), _ = model.loss(torch.from_numpy(tokens)[None], torch.from_numpy(targets)[None])
     (mean * len(tokens)).backward()
     assert loss(config, weights, tokens, targets) == pytest.approx(mean.item() * len(tokens), rel=1e-12)
     found = gradients(config, weights, tokens, targets)

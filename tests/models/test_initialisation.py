@@ -43,7 +43,7 @@ def test_every_layer_hears_its_input(cell, embedding):
         heard[init] = []
         for i, layer in enumerate(model.layers):
             heard[init].append((inputs @ layer.weight_ih.T).std().item())
-            inputs, _ = model(ids, stop=i + 1)
+            inputs, _ = model.encode(ids, stop=i + 1)
     assert all(0.4 < deviation < 2.2 for deviation in heard["orthogonal"]), heard
     assert heard["uniform"][-1] < heard["orthogonal"][-1] / 2
 

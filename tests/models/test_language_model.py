@@ -56,10 +56,10 @@ def test_two_pieces_with_the_state_between_equal_the_whole(cell, cut, embedding_
 def test_layers_run_apart_equal_the_whole(cell):
     model = make(cell=cell, num_layers=3).double().eval()
     whole, state = model(TOKENS)
-    features, lower = model(TOKENS, stop=2)
+    features, lower = model.encode(TOKENS, stop=2)
     assert features.shape == (3, 8, 5)
-    logits, upper = model(features, start=2)
-    torch.testing.assert_close(logits, whole)
+    outputs, upper = model.encode(features, start=2)
+    torch.testing.assert_close(model.logits(outputs), whole)
     torch.testing.assert_close(tuple(torch.cat(pair) for pair in zip(lower, upper, strict=True)), state)
 
 
@@ -74,7 +74,7 @@ def test_the_weights_are_those_of_torch(cell):
                 getattr(theirs, f"{name}_l{i}").copy_(parameter)
     outputs, state = theirs(model.embedding(TOKENS))
     logits, ours = model(TOKENS)
-    torch.testing.assert_close(logits, model.head(outputs))
+    torch.testing.assert_close(logits, model.head.logits(outputs))
     torch.testing.assert_close(ours, state if cell == "lstm" else (state,))
 
 
@@ -96,13 +96,9 @@ def test_a_tied_head_is_the_embedding_and_counts_once():
 
 
 class Recorder(nn.Module):
-    """In place of the head: shows what reaches it."""
+    """Stand in for the head and record its input."""
 
-    def __init__(self):
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(7))
-
-    def forward(self, x):
+    def logits(self, x):
         self.seen = x.detach()
         return x
 
@@ -127,8 +123,8 @@ def test_dropout_acts_between_layers_in_training_only():
     assert not torch.equal(model.train()(TOKENS)[0], model(TOKENS)[0])
     single = make(num_layers=1, dropout=0.5).train()  # nothing lies between
     assert torch.equal(single(TOKENS)[0], single(TOKENS)[0])
-    lower = model(TOKENS, stop=1)[0]
-    assert torch.equal(lower, model(TOKENS, stop=1)[0])  # nor below layer 0
+    lower = model.encode(TOKENS, stop=1)[0]
+    assert torch.equal(lower, model.encode(TOKENS, stop=1)[0])  # nor below layer 0
 
 
 @pytest.mark.parametrize("cell", sorted(CELLS))

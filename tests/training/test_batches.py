@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epigone.models.config import ModelConfig
-from epigone.models.language_model import IGNORED, LanguageModel
+from epigone.models.heads.base import IGNORED
+from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus
 from epigone.text.streams import token_stream
 from epigone.text.tokenizers.characters import CharTokenizer
@@ -176,7 +177,7 @@ def test_padding_changes_neither_loss_nor_gradient():
     torch.manual_seed(0)
     model = LanguageModel(ModelConfig(num_layers=2, hidden_size=10, vocabulary_size=len(tokenizer.vocabulary)))
     inputs, targets = found.batch(0)
-    (loss, _), _ = model(inputs, targets=targets)
+    (loss, _), _ = model.loss(inputs, targets)
     loss.backward()
     gradients = [p.grad.clone() for p in model.parameters()]
     model.zero_grad()

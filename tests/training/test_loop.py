@@ -16,7 +16,8 @@ from stopping import At, history, left_by, press_ctrl_c
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
 from epigone.models.config import ModelConfig, ModelOptions
-from epigone.models.language_model import IGNORED, LanguageModel
+from epigone.models.heads.base import IGNORED
+from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training import loop
 from epigone.training.batches import Batches

@@ -138,15 +138,15 @@ def test_the_kept_prefix_is_the_ordinary_way_made_shorter(
 ):
     base = make_base(num_layers=3, **shape)
     starts = {"short": set(), "ordinary": set()}
-    forward = LanguageModel.forward
+    encode = LanguageModel.encode
     for way in starts:
 
-        def noted(self, inputs, state=None, start=0, stop=None, targets=None, way=way):
+        def noted(self, inputs, state=None, start=0, stop=None, way=way):
             if torch.is_grad_enabled():
                 starts[way].add(start)
-            return forward(self, inputs, state, start, stop, targets)
+            return encode(self, inputs, state, start, stop)
 
-        monkeypatch.setattr(LanguageModel, "forward", noted)
+        monkeypatch.setattr(LanguageModel, "encode", noted)
         finetune(base, song_file, out=tmp_path / way, train=train_, training=LONGER)
         monkeypatch.setattr(module, "cached_layers", lambda *arguments: 0)
     assert starts == {"short": {kept}, "ordinary": {0}}
@@ -161,17 +161,17 @@ def test_the_kept_prefix_is_the_ordinary_way_made_shorter(
 
 
 def test_the_prefix_runs_once_however_long_the_training(make_base, song_file, tmp_path, monkeypatch):
-    base, forward = make_base(num_layers=3), LanguageModel.forward
+    base, encode = make_base(num_layers=3), LanguageModel.encode
     calls = {}
     for steps in (20, 60):
         below = calls[steps] = []
 
-        def counted(self, inputs, state=None, start=0, stop=None, targets=None, below=below):
+        def counted(self, inputs, state=None, start=0, stop=None, below=below):
             if start == 0:
                 below.append(stop)
-            return forward(self, inputs, state, start, stop, targets)
+            return encode(self, inputs, state, start, stop)
 
-        monkeypatch.setattr(LanguageModel, "forward", counted)
+        monkeypatch.setattr(LanguageModel, "encode", counted)
         training = replace(LONGER, steps=steps)
         finetune(base, song_file, out=tmp_path / str(steps), train="layers.2", training=training)
     assert calls[20] == calls[60] != []

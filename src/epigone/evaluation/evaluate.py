@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from epigone.errors import UserError
-from epigone.evaluation.losses import ROWS, document_losses, walker_losses
+from epigone.evaluation.losses import document_losses, walker_losses
+from epigone.evaluation.traversal import ROWS
 from epigone.models.backends.walker import EngineOptions, native_walker
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.files.model_folder import read_folder

@@ -1,6 +1,6 @@
-"""The loss of a model on whole documents: deterministic, state reset at each document.
+"""The loss of a model on whole documents, deterministic, with the state reset at each document.
 
-The end symbol is an input and a target of training, but it is not counted in any loss that is quoted.
+The end symbol is an input and a target of training, but no reported loss counts it.
 """
 
 import math
@@ -13,16 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from epigone.evaluation.traversal import Segment, batches, steps, traverse
 from epigone.kernels import engine
 from epigone.models.backends.walker import native_walker
 from epigone.models.language_model import LanguageModel
 from epigone.text.streams import TokenStream
 
-WINDOW = 20_000  # a longer document is walked in windows, many at a time, each warmed on what precedes it
-WARM_UP = 1_000
 BLOCK = 2_000  # losses are summed by blocks of this many tokens, the units of resampling for a single text
-ROWS, STEPS = 64, 256  # how much is walked at a time
-LOGITS = 1 << 24  # numbers that exist at a time: 64 MB, and some copies
 
 
 @dataclass(frozen=True)
@@ -71,68 +68,12 @@ class Losses:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """Targets from `start` to `stop` count; the walk begins at `warm` with a zero state."""
-
-    document: int
-    warm: int
-    start: int
-    stop: int
-
-
-def segments(stream: TokenStream) -> list[Segment]:
-    """Documents, long ones cut into windows, longest first so that a batch shrinks as rows end."""
-    found = []
-    for document, (begin, end) in enumerate(zip(stream.offsets[:-1], stream.offsets[1:], strict=True)):
-        for start in range(int(begin), int(end), WINDOW):
-            warm = max(int(begin), start - WARM_UP)
-            found.append(Segment(document, warm, start, min(start + WINDOW, int(end))))
-    return sorted(found, key=lambda s: s.warm - s.stop)
-
-
-@torch.no_grad()
-def walk(
-    model: LanguageModel,
-    stream: TokenStream,
-    features: np.ndarray | None = None,
-    start: int = 0,
-    stop: int | None = None,
-) -> Iterator[tuple[list[Segment], np.ndarray, Tensor]]:
-    """Run the model over every document from a zero state.
-
-    Args:
-        features: outputs (N, H) of layer `start - 1` at every position, instead of token ids.
-        start, stop: the layers to run, as in `LanguageModel.forward`.
-
-    Yields:
-        The segments of the rows, positions (rows, steps) in the stream, and the model's outputs (rows, steps, ...).
-    """
-    was_training = model.training
-    model.eval()
-    device = model.head.bias.device
-    source = stream.inputs if features is None else features
-    queue = segments(stream)
-    for first in range(0, len(queue), ROWS):
-        batch = queue[first : first + ROWS]
-        state = model.initial_state(len(batch), start, stop)
-        width = model.config.vocabulary_size if stop is None else 1
-        for rows, positions in _steps(batch, max(1, LOGITS // (len(batch) * width))):
-            state = tuple(s[:, : len(rows)].contiguous() for s in state)
-            inputs = torch.as_tensor(source[positions], device=device)
-            if features is None:
-                inputs = inputs.long()
-            outputs, state = model(inputs, state, start, stop)
-            yield rows, positions, outputs
-    model.train(was_training)
-
-
 def document_losses(
     model: LanguageModel, stream: TokenStream, features: np.ndarray | None = None, start: int = 0
 ) -> Losses:
-    """Loss and accuracy on every document of a stream, in nats.
+    """Measure loss and accuracy on every document of a stream, in nats.
 
-    Documents longer than 20,000 tokens are walked in windows, each after 1,000 uncounted tokens of what precedes it.
+    A document longer than 20,000 tokens is read in windows, each after 1,000 uncounted tokens of the one before.
     """
     if features is None and start == 0 and _native(model):
         weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
@@ -145,7 +86,7 @@ def document_losses(
 
 
 def token_nats(model: LanguageModel, stream: TokenStream) -> np.ndarray:
-    """The loss of each target of a stream (N,), in nats; documents are walked as in `document_losses`."""
+    """Measure the loss of each target of a stream (N,), in nats, in the traversal of `document_losses`."""
     found = np.zeros(len(stream))
     for rows, positions, _, nats, _ in _scored(model, stream):
         counted = positions >= np.array([s.start for s in rows])[:, None]
@@ -153,11 +94,13 @@ def token_nats(model: LanguageModel, stream: TokenStream) -> np.ndarray:
     return found
 
 
+@torch.no_grad()
 def _scored(
     model: LanguageModel, stream: TokenStream, features: np.ndarray | None = None, start: int = 0
 ) -> Iterator[tuple[list[Segment], np.ndarray, np.ndarray, np.ndarray, Tensor]]:
-    """The walk with the targets (rows, steps), their losses in nats, and the logits (rows, steps, V)."""
-    for rows, positions, logits in walk(model, stream, features, start):
+    """The traversal with the targets (rows, steps), their losses in nats, and the logits (rows, steps, V)."""
+    for rows, positions, outputs in traverse(model, stream, features, start, width=model.config.vocabulary_size):
+        logits = model.logits(outputs)
         expected = np.asarray(stream.targets[positions]).astype(np.int64)
         targets = torch.as_tensor(expected, device=logits.device)
         loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
@@ -165,13 +108,11 @@ def _scored(
 
 
 def walker_losses(walker: Any, stream: TokenStream) -> Losses:
-    """The same by a native walker (`models/walker.py`), in its precision."""
+    """Measure the same by a native walker (`models/backends/walker.py`), in its precision."""
     sums = _Sums(stream)
-    queue = segments(stream)
-    for first in range(0, len(queue), ROWS):
-        batch = queue[first : first + ROWS]
+    for batch in batches(stream):
         walker.start(len(batch))
-        for rows, positions in _steps(batch):
+        for rows, positions in steps(batch):
             walker.keep(len(rows))
             inputs, expected = (
                 np.ascontiguousarray(np.asarray(ids[positions]).astype(np.int64).T)
@@ -186,16 +127,6 @@ def _native(model: LanguageModel) -> bool:
     weight = model.head.bias
     wanted = model.backend in ("auto", "native") and weight.device.type == "cpu" and weight.dtype == torch.float32
     return wanted and not model.config.cutoffs and engine() is not None
-
-
-def _steps(rows: list[Segment], most: int = 10**9) -> Iterator[tuple[list[Segment], np.ndarray]]:
-    """The rows that have not ended and their next positions (rows, steps), until all have; `most` steps at a time."""
-    offset = 0
-    while rows:
-        steps = min(STEPS, most, rows[-1].stop - rows[-1].warm - offset)
-        yield rows, np.array([s.warm + offset for s in rows])[:, None] + np.arange(steps)
-        offset += steps
-        rows = [s for s in rows if s.stop - s.warm > offset]
 
 
 class _Sums:
@@ -250,12 +181,3 @@ def _blocks(stream: TokenStream) -> tuple[np.ndarray, np.ndarray]:
     """The first block of each document (D + 1,), and whose each block is (K,)."""
     blocks = np.maximum(1, -(-np.diff(stream.offsets) // BLOCK))
     return np.concatenate([[0], np.cumsum(blocks)]), np.repeat(np.arange(len(blocks)), blocks)
-
-
-def layer_outputs(model: LanguageModel, stream: TokenStream, stop: int) -> np.ndarray:
-    """The outputs (N, H) of layer `stop - 1` at every position of a stream, documents from a zero state."""
-    outputs = np.zeros((len(stream), model.config.hidden_size), np.float32)
-    for rows, positions, values in walk(model, stream, stop=stop):
-        counted = positions >= np.array([s.start for s in rows])[:, None]
-        outputs[positions[counted]] = values.float().cpu().numpy()[counted]
-    return outputs

@@ -144,7 +144,7 @@ def input_means(model: LanguageModel, ids: NDArray[np.int64]) -> dict[str, Float
     if model.embedding is not None:
         means["layers.0.weight_ih"] = model.embedding(tokens).mean(dim=(0, 1)).numpy()
     for layer in range(len(model.layers)):
-        mean = model(tokens, stop=layer + 1)[0].mean(dim=(0, 1)).numpy()
+        mean = model.encode(tokens, stop=layer + 1)[0].mean(dim=(0, 1)).numpy()
         means[f"layers.{layer}.weight_hh"] = means[f"layers.{layer + 1}.weight_ih"] = mean
     means["head.weight"] = means.pop(f"layers.{len(model.layers)}.weight_ih")
     return means

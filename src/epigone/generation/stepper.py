@@ -5,6 +5,7 @@ Calling the model once per character spends most of its time on preparing the ca
 not depend on the state is done beforehand, and a layer is one product and a few operations on vectors.
 """
 
+import copy
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +15,6 @@ from torch import Tensor
 
 from epigone.machine import torch_threads
 from epigone.models.config import STATES
-from epigone.models.heads.adaptive import log_probabilities
 from epigone.models.language_model import LanguageModel
 
 # Multiplications in one product below which a second thread costs more than it brings. Waking the other cores
@@ -66,10 +66,7 @@ class TorchStepper:
         bias, weight = self._inputs[0]
         embedding = weights.get("embedding.weight")
         self._table = bias + (weight if embedding is None else embedding @ weight)
-        head = weights["embedding.weight" if model.config.tied else "head.weight"]
-        self._head = weights["head.bias"], head.T.contiguous()
-        self._cutoffs = model.config.cutoffs
-        self._clusters = (weights["head.clusters.bias"], weights["head.clusters.weight"].T) if self._cutoffs else None
+        self._head = copy.deepcopy(model.head).float().cpu()
 
     def start(self, num_streams: int) -> None:
         """Begin `num_streams` texts, each with the zero state."""
@@ -90,12 +87,7 @@ class TorchStepper:
                 x = torch.addmm(bias, x, weight)
             self.state[index] = self._advance(x, self.state[index], *recurrent)
             x = self.state[index][0]
-        bias, weight = self._head
-        logits = torch.addmm(bias, x, weight)
-        if self._clusters is None:
-            return logits
-        bias, weight = self._clusters
-        return log_probabilities(logits, torch.addmm(bias, x, weight), self._cutoffs)
+        return self._head.logits(x)
 
 
 # The equations of `models/cells.py`, arranged for speed. `x` (S, G*H) is what the input contributes to the

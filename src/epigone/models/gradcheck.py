@@ -151,7 +151,7 @@ def _by_backend(
         for name, parameter in model.named_parameters():
             parameter.copy_(torch.from_numpy(weights[name]))
     with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
-        (mean, _), _ = model(torch.from_numpy(tokens)[None], targets=torch.from_numpy(targets)[None])
+        (mean, _), _ = model.loss(torch.from_numpy(tokens)[None], torch.from_numpy(targets)[None])
     (mean * len(tokens)).backward()
     return {name: p.grad.double().numpy() for name, p in model.named_parameters() if p.grad is not None}
 

@@ -1,51 +1,51 @@
 """The weights of a network that has learned nothing yet."""
 
 import math
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from epigone.models.cells import CELLS
-
-if TYPE_CHECKING:
-    from epigone.models.language_model import LanguageModel
+from epigone.models.encoder import Encoder
 
 
 @torch.no_grad()
-def initialise(model: "LanguageModel") -> None:
-    """Draw all weights of a model anew, in the way that its options name.
+def initialise(model: Encoder, head: nn.Linear) -> None:
+    """Draw all weights of a model and its head anew, in the way that its options name.
 
     `uniform` is PyTorch's: within 1 / sqrt(H). In a stack of layers the text then hardly reaches the top, and training
-    sits at the frequencies of the characters for hundreds of steps or thousands. `orthogonal` begins where every gate
-    hears its input at unit variance or so: recurrent matrices are orthogonal (Saxe et al. 2014), input matrices scaled
-    to the norm of what enters them, forget gates open (Jozefowicz et al. 2015). `normal` draws everything with one
-    deviation.
+    stays at the frequencies of the characters for hundreds or thousands of steps. `orthogonal` starts with every gate
+    reading its input at about unit variance: recurrent matrices are orthogonal (Saxe et al. 2014), input matrices are
+    scaled to the norm of their input, forget gates are open (Jozefowicz et al. 2015). `normal` draws everything with
+    one standard deviation.
     """
     options, scaled = model.config, model.config.init == "orthogonal"
     if options.init == "normal":
         for parameter in model.parameters():
             nn.init.normal_(parameter, std=options.init_std)
-        return
-    model.head.reset_parameters()
-    norm = 1.0  # of what enters a layer: a one-hot vector, an embedding, or outputs of about a half
-    if model.embedding is not None:
-        width = options.embedding_size
-        std = 0.1 if not scaled else 1 / math.sqrt(width) if options.tied else 0.5
-        nn.init.normal_(model.embedding.weight, std=std)
-        norm = std * math.sqrt(width)
-    for layer in model.layers:
-        if scaled:
-            _orthogonal(layer, CELLS[options.cell].gates, norm)
-        else:
-            bound = 1 / math.sqrt(options.hidden_size)
-            for parameter in layer.parameters():
-                nn.init.uniform_(parameter, -bound, bound)
-        norm = math.sqrt(options.hidden_size) * (1.0 if options.cell == "rnn_relu" else 0.5)  # which does not squash
+    else:
+        head.reset_parameters()
+        norm = 1.0  # of what enters a layer: a one-hot vector, an embedding, or outputs of about a half
+        if model.embedding is not None:
+            width = options.embedding_size
+            std = 0.1 if not scaled else 1 / math.sqrt(width) if options.tied else 0.5
+            nn.init.normal_(model.embedding.weight, std=std)
+            norm = std * math.sqrt(width)
+        for layer in model.layers:
+            if scaled:
+                _orthogonal(layer, CELLS[options.cell].gates, norm)
+            else:
+                bound = 1 / math.sqrt(options.hidden_size)
+                for parameter in layer.parameters():
+                    nn.init.uniform_(parameter, -bound, bound)
+            norm = math.sqrt(options.hidden_size) * (1.0 if options.cell == "rnn_relu" else 0.5)  # unbounded
+    if options.one_bias:
+        for layer in model.layers:
+            layer.get_parameter("bias_hh").zero_()
 
 
 def _orthogonal(layer: nn.Module, gates: tuple[str, ...], norm: float) -> None:
-    """Weights of a layer whose inputs have this norm."""
+    """Draw the weights of a layer whose inputs have this norm."""
     weights = dict(layer.named_parameters())
     nn.init.normal_(weights["weight_ih"], std=1 / norm)
     for block in weights["weight_hh"].chunk(len(gates)):

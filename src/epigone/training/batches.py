@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from epigone.models.language_model import IGNORED
+from epigone.models.heads.base import IGNORED
 from epigone.text.sentences import sentence_starts, sentences_apart
 from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Tokenizer

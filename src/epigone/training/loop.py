@@ -15,7 +15,7 @@ from epigone.generation.continuation import continued
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.cells import State
 from epigone.models.files.checkpoint import save_weights, weights_of
-from epigone.models.language_model import IGNORED
+from epigone.models.heads.base import IGNORED
 from epigone.storage import atomic_write
 from epigone.training.listeners.monitor import Monitor, TensorBoardMonitor, curves
 from epigone.training.optimisation import schedules
@@ -56,6 +56,7 @@ class Loop:
         if options.tensorboard and fabric.is_global_zero:
             self.monitors.append(TensorBoardMonitor(folder / "tensorboard"))
         self.module = fabric.setup_module(task.model)
+        self.module.mark_forward_method("loss")
         self.learning = [p for p in task.model.parameters() if p.requires_grad]
         self.optimizer = make_optimizer(self.learning, options)
         self.partly = [
@@ -174,7 +175,7 @@ class Loop:
             batches.batch(counters.step % batches.steps_per_epoch, self.fabric.global_rank, self.fabric.world_size)
         )
         self.module.train()
-        (loss, accuracy), hidden = self.module(inputs, hidden, self.task.start, targets=targets)
+        (loss, accuracy), hidden = self.module.loss(inputs, targets, hidden, self.task.start)
         self.optimizer.zero_grad()
         if self.options.summed:
             self.fabric.backward(loss * ((targets != IGNORED).sum() / len(targets)))

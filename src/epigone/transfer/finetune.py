@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 
-from epigone.evaluation.losses import document_losses, layer_outputs
+from epigone.evaluation.losses import document_losses
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
+from epigone.evaluation.traversal import layer_outputs
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint, save_description
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus, SplitOptions

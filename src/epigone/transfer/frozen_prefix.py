@@ -26,14 +26,14 @@ def prefix_outputs(model: LanguageModel, batches: Batches, layers: int) -> Batch
 
     The state is carried from batch to batch exactly as in training.
     """
-    device = model.head.bias.device
+    device = model.weight.device
     rows, length = batches.batch_size, batches.row_length
     features = np.empty((rows, length, model.config.hidden_size), np.float32)
     state = model.initial_state(rows, 0, layers)
     begin = 0
     for index in range(batches.steps_per_epoch):
         inputs, targets = batches.batch(index)
-        outputs, state = model(inputs.to(device), state, stop=layers)
+        outputs, state = model.encode(inputs.to(device), state, stop=layers)
         features[:, begin : begin + targets.shape[1]] = outputs.float().cpu().numpy()
         begin += targets.shape[1]
     flat = features.reshape(rows * length, -1)

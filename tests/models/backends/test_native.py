@@ -13,7 +13,8 @@ from epigone.models.backends.native import native_loss
 from epigone.models.backends.recurrence import LayerWeights, run_stack
 from epigone.models.cells import CELLS
 from epigone.models.config import ModelConfig
-from epigone.models.language_model import IGNORED, LanguageModel
+from epigone.models.heads.base import IGNORED
+from epigone.models.language_model import LanguageModel
 
 pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
 
@@ -181,7 +182,7 @@ def test_the_loss_of_a_model_is_that_of_its_logits(backend):
     tokens, targets = torch.randint(11, (2, 3, 6))
     logits, _ = model(tokens)
     wanted = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-    (loss, accuracy), _ = model(tokens, targets=targets)
+    (loss, accuracy), _ = model.loss(tokens, targets)
     torch.testing.assert_close(loss, wanted, atol=1e-6, rtol=1e-6)
     assert float(accuracy) == pytest.approx(float((logits.argmax(-1) == targets).float().mean()))
 
@@ -194,7 +195,7 @@ def test_targets_that_do_not_count(backend):
     logits, _ = model(tokens)
     targets[torch.rand(3, 6) < 0.6] = IGNORED
     counted = targets != IGNORED
-    (loss, accuracy), _ = model(tokens, targets=targets)
+    (loss, accuracy), _ = model.loss(tokens, targets)
     torch.testing.assert_close(loss, F.cross_entropy(logits[counted], targets[counted]), atol=1e-6, rtol=1e-6)
     hits = logits[counted].argmax(-1) == targets[counted]
     assert float(accuracy) == pytest.approx(float(hits.float().mean()))

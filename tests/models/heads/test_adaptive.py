@@ -11,7 +11,8 @@ from epigone.generation.stepper import TorchStepper
 from epigone.kernels import engine
 from epigone.models.backends.walker import EngineOptions, native_walker
 from epigone.models.config import MANY, ModelConfig, weight_shapes
-from epigone.models.language_model import IGNORED, LanguageModel
+from epigone.models.heads.base import IGNORED
+from epigone.models.language_model import LanguageModel
 from epigone.text.streams import TokenStream
 from epigone.transfer.selection import select
 from epigone.transfer.vocabulary import remap_vocabulary
@@ -49,7 +50,7 @@ def test_the_loss_is_that_of_probabilities_that_add_up_to_one(backend, shape):
     expected.backward()
     gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
     model.zero_grad()
-    (loss, accuracy), _ = model(tokens, targets=targets)
+    (loss, accuracy), _ = model.loss(tokens, targets)
     loss.backward()
     torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
     for name, parameter in model.named_parameters():

@@ -1,68 +1,51 @@
-"""The adaptive softmax: of a large vocabulary, rare tokens wait in clusters that are looked into only when needed.
+"""The adaptive softmax: rare tokens of a large vocabulary are grouped in clusters that are evaluated only when needed.
 
-Tokens are best sorted by frequency, as words are; subwords stand in the order in which their pairs were joined, which
-is nearly that. The first stand in a short list beside one entry for each cluster of the others; a token of a cluster
-has the probability of the cluster times its own within the cluster (Grave et al. 2017; here clusters keep the full
+It works best if tokens are sorted by frequency, as words are; subwords are in the order of their merges, which is
+close. The first tokens form a short list, next to one entry for each cluster of the others. The probability of a token
+in a cluster is that of the cluster times its own within the cluster (Grave et al. 2017; here clusters keep the full
 width, so that their weights can be tied to an embedding).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-Loss = Callable[[Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+from epigone.models.heads.base import Scored, counted
+from epigone.models.heads.language import FullSoftmax, cross_entropy
 
 
-class Head(nn.Linear):
-    """From outputs to logits; with `cutoffs`, the first token of each cluster, to log probabilities."""
+class AdaptiveSoftmax(FullSoftmax):
+    """A head whose logits are log probabilities; `cutoffs` are the first tokens of its K clusters."""
 
-    def __init__(self, hidden_size: int, vocabulary_size: int, cutoffs: Sequence[int]) -> None:
-        super().__init__(hidden_size, vocabulary_size)
+    def __init__(self, hidden_size: int, vocabulary_size: int, cutoffs: Sequence[int], backend: str = "auto") -> None:
+        super().__init__(hidden_size, vocabulary_size, backend)
         self.cutoffs = tuple(cutoffs)
-        self.clusters = nn.Linear(hidden_size, len(cutoffs)) if cutoffs else None
+        self.clusters = nn.Linear(hidden_size, len(cutoffs))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits (..., V) of outputs (..., H): log probabilities where there are clusters."""
-        logits = super().forward(x)
-        return logits if self.clusters is None else log_probabilities(logits, self.clusters(x), self.cutoffs)
+    def logits(self, outputs: Tensor) -> Tensor:
+        """Compute the log probabilities (..., V) of all tokens from outputs (..., H)."""
+        logits, clusters = super().logits(outputs), self.clusters(outputs)
+        short, bounds = self.cutoffs[0], [*self.cutoffs, self.out_features]
+        top = torch.cat([logits[..., :short], clusters], -1).log_softmax(-1)
+        parts = [top[..., :short]]
+        for index, (begin, end) in enumerate(zip(self.cutoffs, bounds[1:], strict=True)):
+            parts.append(logits[..., begin:end].log_softmax(-1) + top[..., short + index, None])
+        return torch.cat(parts, -1)
 
-
-def adaptive_loss(x: Tensor, head: Head, targets: Tensor, loss: Loss) -> Tensor:
-    """The mean cross-entropy of targets. Which of them were the likeliest is not known without all clusters.
-
-    Args:
-        x: outputs (N, H).
-        head: with clusters.
-        targets: ids (N,).
-        loss: from x, weight, bias and targets to the mean loss and the hits (N,).
-    """
-    clusters, cutoffs = head.clusters, head.cutoffs
-    assert clusters is not None
-    short, bounds = cutoffs[0], [*cutoffs, head.out_features]
-    place = torch.bucketize(targets, torch.tensor(cutoffs, device=targets.device), right=True)  # 0: the short list
-    first = torch.where(place == 0, targets, short + place - 1)
-    weight = torch.cat([head.weight[:short], clusters.weight])
-    total, _ = loss(x, weight, torch.cat([head.bias[:short], clusters.bias]), first)
-    for index, (begin, end) in enumerate(zip(cutoffs, bounds[1:], strict=True), 1):
-        here = (place == index).nonzero()[:, 0]
-        if len(here):
-            mean, _ = loss(x[here], head.weight[begin:end], head.bias[begin:end], targets[here] - begin)
-            total = total + mean * (len(here) / len(targets))
-    return total
-
-
-def log_probabilities(logits: Tensor, clusters: Tensor, cutoffs: Sequence[int]) -> Tensor:
-    """The log probabilities (..., V) of all tokens.
-
-    Args:
-        logits: of all tokens, (..., V).
-        clusters: of the clusters, (..., K).
-        cutoffs: the first token of each cluster, K of them.
-    """
-    short, bounds = cutoffs[0], [*cutoffs, logits.shape[-1]]
-    top = torch.cat([logits[..., :short], clusters], -1).log_softmax(-1)
-    parts = [top[..., :short]]
-    for index, (begin, end) in enumerate(zip(cutoffs, bounds[1:], strict=True)):
-        parts.append(logits[..., begin:end].log_softmax(-1) + top[..., short + index, None])
-    return torch.cat(parts, -1)
+    def loss(self, outputs: Tensor, targets: Tensor) -> Scored:
+        """Score the targets (...) on outputs (..., H); the likeliest tokens, and so the accuracy, stay unknown."""
+        x, targets = counted(outputs, targets)
+        short, bounds = self.cutoffs[0], [*self.cutoffs, self.out_features]
+        place = torch.bucketize(targets, torch.tensor(self.cutoffs, device=targets.device), right=True)  # 0: short list
+        first = torch.where(place == 0, targets, short + place - 1)
+        weight = torch.cat([self.weight[:short], self.clusters.weight])
+        bias = torch.cat([self.bias[:short], self.clusters.bias])
+        total, _ = cross_entropy(x, first, weight, bias, self.backend)
+        for index, (begin, end) in enumerate(zip(self.cutoffs, bounds[1:], strict=True), 1):
+            here = (place == index).nonzero()[:, 0]
+            if len(here):
+                weight, bias = self.weight[begin:end], self.bias[begin:end]
+                mean, _ = cross_entropy(x[here], targets[here] - begin, weight, bias, self.backend)
+                total = total + mean * (len(here) / len(targets))
+        return Scored(total, torch.full_like(total.detach(), torch.nan))
