@@ -14,11 +14,12 @@ from epigone.studies.engine.store import folder_of
 from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import VocabularyOptions
-from epigone.training.options import RetrainingOptions, TrainingOptions
+from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
 
 HERE = Path(__file__).parent / "golden"
 GOLDEN = json.loads((HERE / "golden.json").read_text(encoding="utf-8"))
-LENGTH = {"steps": 40, "validate_every": 10, "batch_size": 4, "sequence_length": 16, "backend": "torch", "threads": 1}
+LENGTH = {"steps": 40, "validate_every": 10, "batch_size": 4, "sequence_length": 16}
+MACHINE = MachineOptions(backend="torch", threads=1)
 
 
 @pytest.fixture
@@ -55,6 +56,7 @@ def test_an_interrupted_pretraining_goes_on(golden):
         tokenizer="ascii",
         model=ModelOptions(num_layers=2, hidden_size=8, dropout=0.1),
         training=TrainingOptions(optimizer="adamw", trace_every=5, sample_every=20, sample_length=20, **LENGTH),
+        machine=MACHINE,
         resume=True,
     )
     _check_resumed(result, "pretrain")
@@ -67,6 +69,7 @@ def test_an_interrupted_retraining_goes_on(golden):
         out="interrupted/finetune",
         train="layers.1.weight_hh",
         training=RetrainingOptions(optimizer="rmsprop", momentum=0.9, **LENGTH),
+        machine=MACHINE,
         resume=True,
     )
     _check_resumed(result, "finetune")
@@ -99,9 +102,9 @@ JOBS = {
     "training from scratch": Training(TEXT, TrainingOptions()),
     "training of words": Training(
         OTHER,
-        TrainingOptions(
-            optimizer="adagrad", lr=0.1, minutes=1.5, windows="prefix", live=True, threads=3, backend="torch"
-        ),
+        TrainingOptions(optimizer="adagrad", lr=0.1, minutes=1.5, windows="prefix"),
+        machine=MachineOptions(threads=3, backend="torch"),
+        display=DisplayOptions(live=True),
         tokenizer="word",
         vocabulary=VocabularyOptions(min_count=2),
         model=ModelOptions(cell="gru", embedding_size=8, one_bias=True),

@@ -43,6 +43,8 @@ if TYPE_CHECKING:  # the same names as PUBLIC, for editors and type checkers
     from epigone.text.readers.registry import ReadOptions as ReadOptions
     from epigone.text.splitting import SplitOptions as SplitOptions
     from epigone.text.tokenizers.base import VocabularyOptions as VocabularyOptions
+    from epigone.training.options import DisplayOptions as DisplayOptions
+    from epigone.training.options import MachineOptions as MachineOptions
     from epigone.training.options import RetrainingOptions as RetrainingOptions
     from epigone.training.options import TrainingOptions as TrainingOptions
     from epigone.training.pretrain import pretrain as pretrain
@@ -57,6 +59,8 @@ PUBLIC = {
     "ModelOptions": "models.config",
     "TrainingOptions": "training.options",
     "RetrainingOptions": "training.options",
+    "MachineOptions": "training.options",
+    "DisplayOptions": "training.options",
     "select": "transfer.selection",
     "compare": "studies.compare.compare",
     "Comparison": "studies.compare.compare",

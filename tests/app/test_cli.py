@@ -403,3 +403,5 @@ def test_a_group_of_options_is_headed_by_what_its_class_says(cli, command):
     out = cli(command, "--help").out
     assert "How files are turned into documents ─" in out
     assert "How a corpus is divided into train, validation and test ─" in out
+    assert "The machine that trains ─" in out
+    assert "The display of a run while it goes on ─" in out

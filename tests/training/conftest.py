@@ -8,7 +8,7 @@ import pytest
 from stopping import left_by
 
 from epigone.models.config import ModelOptions
-from epigone.training.options import TrainingOptions
+from epigone.training.options import DisplayOptions, MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 
 SMALL = ModelOptions(num_layers=2, hidden_size=8)
@@ -19,10 +19,15 @@ SHORT = TrainingOptions(epochs=3, patience=0, lr=1e-2)
 def train(song_file, tmp_path_factory):
     """Runs `pretrain` on the songs, with a small model and about 50 steps, into a new folder unless one is given."""
 
-    def run(out=None, *, model=SMALL, training=SHORT, resume=False, monitor=None, **options):
+    def run(
+        out=None, *, model=SMALL, training=SHORT, machine=MachineOptions(), display=DisplayOptions(), resume=False,
+        monitor=None, **options,
+    ):  # fmt: skip
         out = out or tmp_path_factory.mktemp("run") / "out"
-        training = replace(training, **options)
-        return pretrain(song_file, out=out, model=model, training=training, resume=resume, monitor=monitor)
+        return pretrain(
+            song_file, out=out, model=model, training=replace(training, **options), machine=machine, display=display,
+            resume=resume, monitor=monitor,
+        )  # fmt: skip
 
     return run
 

@@ -23,7 +23,7 @@ from epigone.training import loop
 from epigone.training.batches import Batches
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.optimisation import schedules
-from epigone.training.options import TrainingOptions
+from epigone.training.options import MachineOptions, TrainingOptions
 from epigone.training.system.processes import make_fabric
 from epigone.training.task import Diverged, Task
 
@@ -33,7 +33,7 @@ PER_EPOCH = 10
 class Run:
     """A run whose validation losses are written down: one for each validation, the last for all that follow."""
 
-    def __init__(self, folder, *validations, masks=None, **options):
+    def __init__(self, folder, *validations, masks=None, save_every=60.0, **options):
         torch.manual_seed(0)
         self.folder = folder
         folder.mkdir(exist_ok=True)
@@ -43,6 +43,7 @@ class Run:
         self.validations = list(validations)
         self.seen = []  # the weights at each validation
         self.masks = masks or {}
+        self.machine = MachineOptions(save_every=save_every)
         self.options = TrainingOptions(**{"epochs": 3, "schedule": "constant", "lr": 0.01} | options)
 
     def validate(self):
@@ -52,7 +53,8 @@ class Run:
 
     def __call__(self, monitor=None):
         task = Task(self.model, self.batches, self.validate, masks=self.masks, tokenizer=CharTokenizer("\x03abcd"))
-        return loop.train(task, self.folder, self.options, monitor or Monitor(), make_fabric(self.options))
+        fabric = make_fabric(self.machine)
+        return loop.train(task, self.folder, self.options, monitor or Monitor(), fabric, self.machine)
 
     def has_weights(self, expected):
         """Whether the model in memory and the file have these weights."""

@@ -1,30 +1,31 @@
 """What is asked of training: impossible values get a sentence."""
 
 import math
-from dataclasses import fields, replace
+from dataclasses import asdict, fields
 
 import pytest
 
 from epigone.errors import UserError
-from epigone.training.options import RetrainingOptions, TrainingOptions
+from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions, recipe_of
 
-POSITIVE = ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps")
-NOT_NEGATIVE = ("weight_decay", "clip", "patience", "validate_every", "threads", "seed", "save_every")
+POSITIVE = ("lr", "epochs", "batch_size", "sequence_length", "minutes", "steps")
+NOT_NEGATIVE = ("weight_decay", "clip", "patience", "validate_every", "seed")
+KINDS = {"devices": MachineOptions, "threads": MachineOptions, "save_every": MachineOptions, "device": MachineOptions}
 
 
-@pytest.mark.parametrize("name", POSITIVE)
+@pytest.mark.parametrize("name", [*POSITIVE, "devices"])
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf])
 def test_what_must_be_positive(name, value):
     with pytest.raises(UserError, match=f"{name} must be greater than 0; {value} was given"):
-        TrainingOptions(**{name: value})
+        KINDS.get(name, TrainingOptions)(**{name: value})
 
 
-@pytest.mark.parametrize("name", NOT_NEGATIVE)
+@pytest.mark.parametrize("name", [*NOT_NEGATIVE, "threads", "save_every"])
 @pytest.mark.parametrize("value", [-1, math.nan])
 def test_what_must_not_be_negative(name, value):
     with pytest.raises(UserError, match=f"{name} must not be negative; {value} was given"):
-        TrainingOptions(**{name: value})
-    assert getattr(replace(TrainingOptions(), **{name: 0}), name) == 0
+        KINDS.get(name, TrainingOptions)(**{name: value})
+    assert getattr(KINDS.get(name, TrainingOptions)(**{name: 0}), name) == 0
 
 
 @pytest.mark.parametrize("name", ["alpha", "momentum"])
@@ -40,7 +41,18 @@ def test_what_must_be_below_one(name, value):
 )
 def test_unknown_names_get_the_list(name, remedy):
     with pytest.raises(UserError, match=f"There is no {name} 'foo'; choose one of .*{remedy}"):
-        TrainingOptions(**{name: "foo"})
+        KINDS.get(name, TrainingOptions)(**{name: "foo"})
+
+
+def test_the_recipe_is_what_version_0_1_0_wrote_without_machine_and_display():
+    written = asdict(TrainingOptions(lr=0.5)) | asdict(MachineOptions(threads=3)) | asdict(DisplayOptions(live=True))
+    assert recipe_of(written) == asdict(TrainingOptions(lr=0.5))
+    assert recipe_of(recipe_of(written)) == recipe_of(written)
+
+
+def test_an_option_is_in_one_group_alone():
+    names = [field.name for kind in (TrainingOptions, MachineOptions, DisplayOptions) for field in fields(kind)]
+    assert len(names) == len(set(names))
 
 
 def test_retraining_is_gentler_and_has_the_same_options():

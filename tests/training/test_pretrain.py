@@ -22,7 +22,7 @@ from epigone.text.corpus import Corpus, ReadOptions
 from epigone.text.sentences import sentences_apart
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.text.tokenizers.registry import TOKENIZERS
-from epigone.training.options import TrainingOptions
+from epigone.training.options import MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 from epigone.transfer.finetune import finetune
 
@@ -79,8 +79,8 @@ def test_the_result_is_that_of_the_kept_weights(song_file, tmp_path, tokenizer):
 
 def test_the_backend_that_is_asked_for_trains(song_file, tmp_path, monkeypatch):
     def weights(name: str, backend: str, command=pretrain, start=(), **more) -> bytes:
-        options = TrainingOptions(epochs=2, backend=backend)
-        command(*start, song_file, out=tmp_path / name, training=options, **more)
+        options = {"training": TrainingOptions(epochs=2), "machine": MachineOptions(backend=backend)}
+        command(*start, song_file, out=tmp_path / name, **options, **more)
         return (tmp_path / name / "model.safetensors").read_bytes()
 
     asked = weights("asked", "torch", model=TINY)

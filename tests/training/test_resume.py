@@ -18,10 +18,11 @@ from epigone.models.config import ModelOptions
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.corpus import Corpus
 from epigone.training import loop
-from epigone.training.options import TrainingOptions
+from epigone.training.options import DisplayOptions, MachineOptions, TrainingOptions
 
 STEPS = 30
-SHORT = TrainingOptions(steps=STEPS, patience=0, lr=1e-2, validate_every=5, save_every=0)
+SHORT = TrainingOptions(steps=STEPS, patience=0, lr=1e-2, validate_every=5)
+MACHINE = MachineOptions(save_every=0)
 KINDS = {
     "lstm-adamw-cosine": (
         ModelOptions(num_layers=2, hidden_size=8, dropout=0.3),
@@ -68,6 +69,12 @@ KINDS = {
 }
 
 
+@pytest.fixture(scope="session")
+def train(train):
+    """Runs that save after each step unless told otherwise."""
+    return lambda *arguments, machine=MACHINE, **options: train(*arguments, machine=machine, **options)
+
+
 @settings(max_examples=6)
 @given(
     name=st.sampled_from(sorted(KINDS)),
@@ -77,7 +84,7 @@ KINDS = {
 def test_stopped_at_any_step(train, undisturbed, tmp_path_factory, name, stops, save_every):
     model, training = KINDS[name]
     out = tmp_path_factory.mktemp("stopped") / "out"
-    kind = {"model": model, "training": replace(training, save_every=save_every), "resume": True}
+    kind = {"model": model, "training": training, "machine": MachineOptions(save_every=save_every), "resume": True}
     for step in stops:
         try:
             train(out, **kind, monitor=At(step, stop))
@@ -132,8 +139,8 @@ def test_tensorboard_and_threads_may_be_asked_for_later(train, undisturbed, tmp_
     caplog.set_level("INFO", "epigone")
     training = KINDS["rnn-sgd-one-cycle"][1]
     with pytest.raises(Stop):
-        train(tmp_path / "out", training=training, threads=1, monitor=At(12, stop))
-    result = train(tmp_path / "out", training=training, tensorboard=True, resume=True)
+        train(tmp_path / "out", training=training, machine=replace(MACHINE, threads=1), monitor=At(12, stop))
+    result = train(tmp_path / "out", training=training, display=DisplayOptions(tensorboard=True), resume=True)
     assert list((tmp_path / "out" / "tensorboard").iterdir())
     (notice,) = (notice for notice in result.notices if "--threads 1" in notice)
     assert notice in caplog.messages
@@ -219,7 +226,7 @@ import torch
 from epigone import storage
 from epigone.models.config import ModelOptions
 from epigone.training.listeners.monitor import Monitor
-from epigone.training.options import TrainingOptions
+from epigone.training.options import MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 
 text, out, model, training, seed, wanted = sys.argv[1:]
@@ -288,7 +295,7 @@ def attempt(kind):
             if kind == "write":
                 die_in_write(generator.choice(["half", "before", "after"]), generator.randint(1, 16))
             pretrain(
-                text, out=out, resume=True, monitor=monitor,
+                text, out=out, resume=True, monitor=monitor, machine=MachineOptions(save_every=0),
                 model=ModelOptions(**json.loads(model)), training=TrainingOptions(**json.loads(training)),
             )
         except BaseException as error:

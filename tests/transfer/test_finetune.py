@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -16,13 +17,14 @@ from epigone.text.corpus import Corpus
 from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train
-from epigone.training.options import RetrainingOptions
+from epigone.training.options import MachineOptions, RetrainingOptions
 from epigone.training.system.processes import launched
 from epigone.transfer import finetune as module
-from epigone.transfer.finetune import finetune, retraining_task
+from epigone.transfer.finetune import retraining_task
 from epigone.transfer.selection import Selection, select
 
-BRIEF = RetrainingOptions(lr=1e-2, steps=6, validate_every=3, batch_size=4, sequence_length=16, device="cpu")
+BRIEF = RetrainingOptions(lr=1e-2, steps=6, validate_every=3, batch_size=4, sequence_length=16)
+finetune = partial(module.finetune, machine=MachineOptions(device="cpu"))
 LAYER_1 = {f"layers.1.{name}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
 HEAD = {"head.weight", "head.bias"}
 RATES = {"rmsprop": 1e-2, "adagrad": 1e-2, "adam": 1e-2, "adamw": 1e-2, "sgd": 1.0}
@@ -110,7 +112,7 @@ def test_a_part_of_a_parameter_learns_alone(optimizer, make_base, song_file, tmp
     )
     assert task.start == 1
     (tmp_path / "out").mkdir()
-    with launched(training) as fabric:
+    with launched(MachineOptions(device="cpu")) as fabric:
         trained = train(task, tmp_path / "out", training, Monitor(), fabric)
     assert trained.best_step > 0
     for name, weight in model.named_parameters():
@@ -192,12 +194,13 @@ def test_no_gradient_is_computed_below_the_lowest_learning_layer(make_base, song
 @pytest.mark.parametrize("train_", ["layers.2", "all"])
 def test_resume_is_exact(train_, make_base, song_file, tmp_path):
     base = make_base(num_layers=3, output_dropout=0.2)
-    training = replace(LONGER, save_every=0.0, momentum=0.9)
+    training = replace(LONGER, momentum=0.9)
+    machine = MachineOptions(device="cpu", save_every=0.0)
     whole = finetune(base, song_file, out=tmp_path / "whole", train=train_, training=training)
     for step in (1, 7, 20):
         out = tmp_path / f"killed at {step}"
         with pytest.raises(RuntimeError, match="killed"):
-            finetune(base, song_file, out=out, train=train_, training=training, monitor=Until(step))
+            finetune(base, song_file, out=out, train=train_, training=training, machine=machine, monitor=Until(step))
         result = finetune(base, song_file, out=out, train=train_, training=training, resume=True)
         for name, weight in weights(out).items():
             assert torch.equal(weight, weights(tmp_path / "whole")[name])

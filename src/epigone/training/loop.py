@@ -20,7 +20,7 @@ from epigone.storage import atomic_write
 from epigone.training.listeners.monitor import Monitor, TensorBoardMonitor, curves
 from epigone.training.optimisation import schedules
 from epigone.training.optimisation.optimizers import clip_gradients, few_threads, make_optimizer
-from epigone.training.options import TrainingOptions
+from epigone.training.options import DisplayOptions, MachineOptions, TrainingOptions
 from epigone.training.run.state import FILE, Counters, Snapshot, copied, load_state, save_state
 from epigone.training.system.interruption import interruptions
 from epigone.training.system.memory import keep_freed_memory
@@ -30,7 +30,15 @@ from epigone.training.task import Diverged, Task, Trained
 TIMING_SECONDS = 4.0
 
 
-def train(task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, fabric: Fabric) -> Trained:
+def train(
+    task: Task,
+    folder: Path,
+    options: TrainingOptions,
+    monitor: Monitor,
+    fabric: Fabric,
+    machine: MachineOptions = MachineOptions(),
+    display: DisplayOptions = DisplayOptions(),
+) -> Trained:
     """Train until the schedule ends, validation stops improving, or the user interrupts; keep the best weights.
 
     Writes `model.safetensors` (the best so far) and `history.jsonl` at each validation, with `trace.jsonl` and
@@ -41,24 +49,34 @@ def train(task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, 
         Diverged: the loss became infinite or NaN; the best weights so far stay in the folder.
         UserError: the disk is full; what was saved before is untouched.
     """
-    return Loop(task, folder, options, monitor, fabric).run()
+    return Loop(task, folder, options, monitor, fabric, machine, display).run()
 
 
 class Loop:
     """The state of one run."""
 
-    def __init__(self, task: Task, folder: Path, options: TrainingOptions, monitor: Monitor, fabric: Fabric) -> None:
+    def __init__(
+        self,
+        task: Task,
+        folder: Path,
+        options: TrainingOptions,
+        monitor: Monitor,
+        fabric: Fabric,
+        machine: MachineOptions,
+        display: DisplayOptions,
+    ) -> None:
         keep_freed_memory()
         self.task, self.folder, self.options, self.fabric = task, folder, options, fabric
+        self.machine, self.display = machine, display
         self.monitors = [monitor] if fabric.is_global_zero else []
-        if options.live:
+        if display.live:
             curves([], 80)  # where what draws them is missing, that is said before anything is begun
-        if options.tensorboard and fabric.is_global_zero:
+        if display.tensorboard and fabric.is_global_zero:
             self.monitors.append(TensorBoardMonitor(folder / "tensorboard"))
         self.module = fabric.setup_module(task.model)
         self.module.mark_forward_method("loss")
         self.learning = [p for p in task.model.parameters() if p.requires_grad]
-        self.optimizer = make_optimizer(self.learning, options)
+        self.optimizer = make_optimizer(self.learning, options, machine.backend)
         self.partly = [
             (task.model.get_parameter(name), ~mask.to(fabric.device), task.model.get_parameter(name).detach().clone())
             for name, mask in task.masks.items()
@@ -73,7 +91,7 @@ class Loop:
             hidden = self._begin() if saved is None else self._resume(saved)
             for monitor in self.monitors:
                 monitor.begin("training", self.counters.step, self.counters.total)
-                if self.options.live:
+                if self.display.live:
                     monitor.draw(self.counters.history)
             hidden, outcome = self._learn(hidden)
         finally:
@@ -145,7 +163,7 @@ class Loop:
                 if agreed(self.fabric, asked()):
                     outcome = self._outcome() or "interrupted"
                     break
-                if agreed(self.fabric, now - last_save >= self.options.save_every):
+                if agreed(self.fabric, now - last_save >= self.machine.save_every):
                     self._save(hidden)
                     last_save = now
         return hidden, outcome
@@ -296,7 +314,7 @@ class Loop:
         # Clones, because set_rng_state cannot read views.
         own = {name: tensor[self.fabric.global_rank].clone() for name, tensor in snapshot.own.items()}
         torch.set_rng_state(own["random.cpu"])
-        if "random.cuda" in own:
+        if "random.cuda" in own and self.fabric.device.type == "cuda":
             torch.cuda.set_rng_state(own["random.cuda"], self.fabric.device)
         hidden = (own[f"hidden.{i}"] for i in range(len(self._zero_state())))
         return tuple(tensor.to(self.fabric.device) for tensor in hidden)

@@ -1,8 +1,12 @@
-"""What a user chooses about training."""
+"""Options of training: the recipe, the machine and the display.
+
+The recipe decides what comes of a run, so it identifies the run; the other two only decide how the run is done.
+"""
 
 import math
-from dataclasses import dataclass
-from typing import Literal, get_args, get_type_hints
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args, get_type_hints
 
 from epigone.errors import UserError, check_options
 
@@ -13,7 +17,7 @@ PATIENCE, LEAST_WAIT = 5, 500
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How the weights are learned: optimizer, schedule, length, and what the run is done on."""
+    """How the weights are learned: optimizer, schedule and length."""
 
     optimizer: Literal["rmsprop", "adagrad", "adam", "adamw", "sgd"] = "rmsprop"
     """Optimizer."""
@@ -68,30 +72,13 @@ class TrainingOptions:
     the first on, in the order in which they were dealt out to the split."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the products: fp32, or bf16 by autocast."""
-    backend: Literal["auto", "native", "torch"] = "auto"
-    """The engine of this package or PyTorch; auto is native on a CPU where it was compiled."""
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where to train; auto takes a CUDA device where there is one."""
-    devices: int = 1
-    """Processes or GPUs that share each batch."""
-    threads: int = 0
-    """CPU threads, no more than there are cores; 0 leaves the choice to PyTorch."""
-    save_every: float = 60.0
-    """Seconds between saves of what --resume needs."""
-    live: bool = False
-    """Draw loss and accuracy in the terminal, epoch by epoch."""
-    tensorboard: bool = False
-    """Write the losses for TensorBoard too, into the folder `tensorboard` of the run."""
 
     def __post_init__(self) -> None:
-        kinds = get_type_hints(TrainingOptions)
-        for name in ("optimizer", "schedule", "windows", "precision", "backend", "device"):
-            if getattr(self, name) not in (choices := get_args(kinds[name])):
-                raise UserError(f"There is no {name} '{getattr(self, name)}'; choose one of {', '.join(choices)}.")
-        positive = ("lr", "epochs", "batch_size", "sequence_length", "devices", "minutes", "steps", "sample_length")
+        _check_choices(self, TrainingOptions, "optimizer", "schedule", "windows", "precision")
+        positive = ("lr", "epochs", "batch_size", "sequence_length", "minutes", "steps", "sample_length")
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, *positive)
-        not_negative = ["weight_decay", "clip", "clip_value", "patience", "validate_every", "threads", "seed"]
-        not_negative += ["save_every", "trace_every", "sample_every"]
+        not_negative = ["weight_decay", "clip", "clip_value", "patience", "validate_every", "seed"]
+        not_negative += ["trace_every", "sample_every"]
         check_options(self, "not be negative", lambda value: value >= 0, *not_negative)
         check_options(self, "be less than 2**63", lambda value: value < 2**63, "seed")
         check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "alpha", "momentum")
@@ -132,3 +119,50 @@ class RetrainingOptions(TrainingOptions):
     """Stop after this many validations in a row without improvement; 0 never stops early."""
     batch_size: int = 16
     """Streams of text that are read side by side, at most; fewer when the text is short."""
+
+
+@dataclass(frozen=True)
+class MachineOptions:
+    """The machine that trains. Its options change the speed of a run, and at most the last bits of its result."""
+
+    backend: Literal["auto", "native", "torch"] = "auto"
+    """The engine of this package or PyTorch; auto is native on a CPU for which it was compiled."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; auto takes a CUDA device if there is one."""
+    devices: int = 1
+    """Processes or GPUs that share each batch."""
+    threads: int = 0
+    """CPU threads, no more than there are cores; 0 leaves the choice to PyTorch."""
+    save_every: float = 60.0
+    """Seconds between saves of what --resume needs."""
+
+    def __post_init__(self) -> None:
+        _check_choices(self, MachineOptions, "backend", "device")
+        check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "devices")
+        check_options(self, "not be negative", lambda value: value >= 0, "threads", "save_every")
+
+
+@dataclass(frozen=True)
+class DisplayOptions:
+    """The display of a run while it goes on."""
+
+    live: bool = False
+    """Draw loss and accuracy in the terminal, epoch by epoch."""
+    tensorboard: bool = False
+    """Write the losses for TensorBoard too, into the folder `tensorboard` of the run."""
+
+
+def recipe_of(written: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe in training options as a file holds them.
+
+    Version 0.1.0 wrote the options of machine and display among those of the recipe.
+    """
+    others = {field.name for kind in (MachineOptions, DisplayOptions) for field in fields(kind)}
+    return {name: value for name, value in written.items() if name not in others}
+
+
+def _check_choices(options: object, kind: type, *names: str) -> None:
+    hints = get_type_hints(kind)
+    for name in names:
+        if getattr(options, name) not in (choices := get_args(hints[name])):
+            raise UserError(f"There is no {name} '{getattr(options, name)}'; choose one of {', '.join(choices)}.")

@@ -18,7 +18,7 @@ from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.training.batches import make_batches, validated
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train
-from epigone.training.options import TrainingOptions
+from epigone.training.options import DisplayOptions, MachineOptions, TrainingOptions
 from epigone.training.run.folder import TrainingResult, finish, open_folder
 from epigone.training.system.processes import launched, on_first
 from epigone.training.task import Task
@@ -33,6 +33,8 @@ def pretrain(
     vocabulary: VocabularyOptions = VocabularyOptions(),
     model: ModelOptions = ModelOptions(),
     training: TrainingOptions = TrainingOptions(),
+    machine: MachineOptions = MachineOptions(),
+    display: DisplayOptions = DisplayOptions(),
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
     fingerprint: bool = True,
@@ -49,6 +51,8 @@ def pretrain(
         vocabulary: how many words or subwords are learned, and which.
         model: shape of the network.
         training: how it is trained.
+        machine: what it is trained on.
+        display: what is shown of it meanwhile.
         read: how the text is read.
         split: how the documents are split.
         fingerprint: keep hashes of the training text, so that copying can be reported; never the text.
@@ -61,7 +65,7 @@ def pretrain(
     Raises:
         UserError: bad input; the message says what to do.
     """
-    with launched(training) as fabric:
+    with launched(machine, training.precision) as fabric:
         out = Path(out)
         corpus = Corpus.open(texts, read, split)
         codec = corpus.tokenizer(tokenizer, vocabulary)
@@ -74,18 +78,18 @@ def pretrain(
             "corpus": corpus.summary(),
         }
         notices = list(corpus.notices)
-        done = on_first(fabric, lambda: open_folder(out, request, resume, notices))
+        done = on_first(fabric, lambda: open_folder(out, request, machine, resume, notices))
         if done is not None:
             log.info(f"The run in {out} is finished; there is nothing to resume.")
             return done
         config = sized(model, len(codec.vocabulary))
         torch.manual_seed(training.seed)
-        network = LanguageModel(config, training.backend)
+        network = LanguageModel(config, machine.backend)
         stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
         notices += stream.notices + validation.notices
 
         def describe() -> None:
-            save_description(out, config, codec, {"request": request})
+            save_description(out, config, codec, {"request": request, "machine": asdict(machine)})
             if fingerprint:
                 save_fingerprints(out / FINGERPRINT, {"training": fingerprint_of(corpus, codec)})
 
@@ -97,6 +101,6 @@ def pretrain(
             validate=lambda: document_losses(network, held_out),
             tokenizer=codec,
         )
-        trained = train(task, out, training, monitor or Monitor(), fabric)
+        trained = train(task, out, training, monitor or Monitor(), fabric, machine, display)
         losses = document_losses(network, validation)
         return finish(out, network, trained, losses, network.num_parameters(), corpus, notices)

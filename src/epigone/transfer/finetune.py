@@ -22,7 +22,7 @@ from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.batches import Batches, make_batches, validated
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train as run
-from epigone.training.options import RetrainingOptions, TrainingOptions
+from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
 from epigone.training.run.folder import TrainingResult, finish, open_folder
 from epigone.training.system.processes import launched, on_first
 from epigone.training.task import Task
@@ -41,6 +41,8 @@ def finetune(
     head: bool = True,
     tokenizer: str | None = None,
     training: RetrainingOptions = RetrainingOptions(),
+    machine: MachineOptions = MachineOptions(),
+    display: DisplayOptions = DisplayOptions(),
     dropout: float | None = None,
     output_dropout: float | None = None,
     read: ReadOptions = ReadOptions(),
@@ -59,6 +61,8 @@ def finetune(
         head: let the head learn too, whatever the selection says.
         tokenizer: another tokenizer than the base's; rows are carried over by token.
         training: how it is trained.
+        machine: what it is trained on.
+        display: what is shown of it meanwhile.
         dropout: dropout between layers, if other than the base's.
         output_dropout: dropout before the head, if other than the base's.
         read: how the text is read.
@@ -73,9 +77,9 @@ def finetune(
     Raises:
         UserError: bad input; the message says what to do.
     """
-    with launched(training) as fabric:
+    with launched(machine, training.precision) as fabric:
         out = Path(out)
-        source = load_checkpoint(base, training.backend)
+        source = load_checkpoint(base, machine.backend)
         corpus = Corpus.open(texts, read, split)
         notices = list(corpus.notices)
         model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
@@ -96,7 +100,7 @@ def finetune(
             "tokenizer": codec.name,
             "corpus": corpus.summary(),
         }
-        done = on_first(fabric, lambda: open_folder(out, request, resume, notices))
+        done = on_first(fabric, lambda: open_folder(out, request, machine, resume, notices))
         if done is not None:
             log.info(f"The run in {out} is finished; there is nothing to resume.")
             return done
@@ -105,14 +109,15 @@ def finetune(
         new = set(codec.vocabulary) - set(source.tokenizer.vocabulary)
 
         def describe() -> None:
-            save_description(out, model.config, codec, {"request": request, "new_tokens": len(new)})
+            facts = {"request": request, "machine": asdict(machine), "new_tokens": len(new)}
+            save_description(out, model.config, codec, facts)
             if fingerprint:
                 write_fingerprints(out, corpus, codec, source.folder)
 
         on_first(fabric, describe)
         torch.manual_seed(training.seed)
         task = retraining_task(model, selection, stream, validation, codec, training, fabric.world_size)
-        trained = run(task, out, training, monitor or Monitor(), fabric)
+        trained = run(task, out, training, monitor or Monitor(), fabric, machine, display)
         # Of the whole text, whatever validation walks; a frozen prefix need not be run again for it.
         losses = document_losses(model, validation) if training.windows == "prefix" else task.validate()
         return finish(out, model, trained, losses, selection.count(), corpus, notices)

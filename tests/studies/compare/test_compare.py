@@ -30,7 +30,7 @@ from epigone.studies.engine.rows import Row, diverged_notice, without_diverged
 from epigone.studies.engine.search import SearchOptions
 from epigone.text.tokenizers.characters import ByteTokenizer, CharTokenizer
 from epigone.training.listeners.monitor import Monitor
-from epigone.training.options import RetrainingOptions, TrainingOptions
+from epigone.training.options import MachineOptions, RetrainingOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 from epigone.transfer.finetune import weights_hash
 from epigone.transfer.selection import layer_subsets
@@ -284,7 +284,7 @@ def test_bad_requests_leave_nothing_behind(base, song_file, make_base, tmp_path)
     with pytest.raises(UserError, match="no file or folder"):
         compare(base, **call, source=[tmp_path / "nothing.txt"], **TINY)
     with pytest.raises(UserError, match=r"leave out --devices 2.*--workers"):
-        compare(base, **call, **TINY | {"training": replace(RETRAINING, devices=2)})
+        compare(base, **call, **TINY, machine=MachineOptions(devices=2))
     assert not (tmp_path / "out").exists()
 
 

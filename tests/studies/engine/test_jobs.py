@@ -28,10 +28,11 @@ from epigone.text.splitting import SplitOptions
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.loop import Loop
-from epigone.training.options import RetrainingOptions, TrainingOptions
+from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
 from epigone.transfer.finetune import weights_hash
 
-BRIEF = TrainingOptions(lr=1e-2, steps=6, validate_every=3, batch_size=4, sequence_length=16, device="cpu")
+CPU = MachineOptions(device="cpu")
+BRIEF = TrainingOptions(lr=1e-2, steps=6, validate_every=3, batch_size=4, sequence_length=16)
 TINY = ModelOptions(num_layers=1, hidden_size=8)
 
 
@@ -42,7 +43,7 @@ def text(song_file):
 
 def from_base(text, folder, **options):
     training = RetrainingOptions(**vars(BRIEF) | options)
-    return Training(text, training, Base(str(folder), weights_hash(folder)), "layers.1, head")
+    return Training(text, training, Base(str(folder), weights_hash(folder)), "layers.1, head", machine=CPU)
 
 
 # What names a run.
@@ -76,9 +77,9 @@ def test_a_text_that_changed_under_way_is_refused(tmp_path):
 
 def test_what_determines_a_run(text, make_base):
     base = make_base()
-    job = Training(text, BRIEF, model=TINY)
+    job = Training(text, BRIEF, machine=CPU, model=TINY)
     same = [
-        replace(job, training=replace(BRIEF, threads=4, save_every=1.0, tensorboard=True)),
+        replace(job, machine=replace(CPU, threads=4, save_every=1.0), display=DisplayOptions(tensorboard=True)),
         replace(job, text=replace(text, paths=("elsewhere",))),
         replace(job, selection="head"),  # means nothing from scratch
     ]
@@ -109,7 +110,7 @@ def test_what_determines_a_run(text, make_base):
 
 
 def test_a_finished_run_is_read_not_repeated(text, tmp_path):
-    job = Training(text, BRIEF, model=TINY)
+    job = Training(text, BRIEF, machine=CPU, model=TINY)
     first = run_job(job, tmp_path)
     times = {path: path.stat().st_mtime_ns for path in first.folder.rglob("*")}
     again = run_job(job, tmp_path)
@@ -125,8 +126,9 @@ def test_a_finished_run_is_read_not_repeated(text, tmp_path):
 
 @pytest.mark.parametrize("kind", ["scratch", "transfer"])
 def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(kind, text, make_base, tmp_path, monkeypatch):
-    training = replace(BRIEF, steps=20, save_every=0.0)
+    training = replace(BRIEF, steps=20)
     job = Training(text, training, model=TINY) if kind == "scratch" else from_base(text, make_base(), **vars(training))
+    job = replace(job, machine=replace(CPU, save_every=0.0))
     whole = run_job(job, tmp_path / "whole")
     step = Loop._step
 
@@ -149,7 +151,7 @@ def test_a_killed_run_goes_on_and_ends_like_one_that_was_not(kind, text, make_ba
 
 
 def test_a_run_that_was_killed_before_it_began_begins(text, tmp_path):
-    job = Training(text, BRIEF, model=TINY)
+    job = Training(text, BRIEF, machine=CPU, model=TINY)
     whole = run_job(job, tmp_path / "whole")
     torn = tmp_path / "killed" / whole.folder.name / "model"
     torn.mkdir(parents=True)
@@ -160,18 +162,18 @@ def test_a_run_that_was_killed_before_it_began_begins(text, tmp_path):
 
 def test_a_diverged_run_is_kept_as_such(text, tmp_path):
     wild = replace(BRIEF, optimizer="sgd", lr=3e38, clip=0.0)
-    finished = run_job(Training(text, wild, model=TINY), tmp_path)
+    finished = run_job(Training(text, wild, model=TINY, machine=CPU), tmp_path)
     assert finished.losses == {}
     assert finished.validation_loss == float("inf")
     assert "smaller --lr" in finished.details["failure"]
-    assert run_job(Training(text, wild, model=TINY), tmp_path) == finished
+    assert run_job(Training(text, wild, model=TINY, machine=CPU), tmp_path) == finished
 
 
 def test_an_interrupted_run_leaves_no_result(text, tmp_path, monkeypatch):
     pretrain = module.pretrain
     monkeypatch.setattr(module, "pretrain", lambda *a, **k: replace(pretrain(*a, **k), outcome="interrupted"))
     with pytest.raises(KeyboardInterrupt):
-        run_job(Training(text, BRIEF, model=TINY), tmp_path)
+        run_job(Training(text, BRIEF, machine=CPU, model=TINY), tmp_path)
     assert not list(tmp_path.rglob("result.json"))
 
 
@@ -179,7 +181,7 @@ def test_an_interrupted_run_leaves_no_result(text, tmp_path, monkeypatch):
 
 
 def test_a_run_under_way_says_how_far_it_is(text, tmp_path, monkeypatch):
-    job = Training(text, replace(BRIEF, steps=None, epochs=2.0), model=TINY)
+    job = Training(text, replace(BRIEF, steps=None, epochs=2.0), model=TINY, machine=CPU)
     folders, since, said = {folder_of(job, tmp_path): "scratch"}, time.time() - 1, []
     step = Loop._step
 
@@ -217,7 +219,7 @@ def test_an_untouched_base_is_what_retraining_starts_from(tokenizer, text, make_
 @pytest.mark.parametrize("tokenizer", ["ascii", "char", "byte"])
 def test_ngrams_count_the_same_tokens_as_networks(tokenizer, text, tmp_path):
     ngrams = run_job(Ngrams(text, tokenizer, max_order=3), tmp_path)
-    scratch = run_job(Training(text, BRIEF, model=TINY, tokenizer=tokenizer), tmp_path)
+    scratch = run_job(Training(text, BRIEF, machine=CPU, model=TINY, tokenizer=tokenizer), tmp_path)
     for split in SPLITS:
         assert np.array_equal(ngrams.losses[split].tokens, scratch.losses[split].tokens)
         assert 0 < ngrams.losses[split].loss < scratch.losses[split].loss  # after six steps

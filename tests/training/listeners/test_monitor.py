@@ -12,6 +12,7 @@ from rich.text import Text
 from epigone.errors import UserError
 from epigone.training.listeners import monitor as module
 from epigone.training.listeners.monitor import ConsoleMonitor, Monitor, TensorBoardMonitor, duration
+from epigone.training.options import DisplayOptions
 
 START = {"epoch": 0.0, "step": 0, "train_loss": None, "validation_loss": 4.85203, "best": True}
 LATER = {"epoch": 1.5, "step": 1234, "train_loss": 2.0, "validation_loss": 3.1, "best": False}
@@ -133,7 +134,7 @@ def test_elsewhere_what_is_under_way_is_said_from_time_to_time_until_the_end(mon
 
 def test_tensorboard_gets_every_number(tmp_path, train):
     accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    result = train(tmp_path / "out", tensorboard=True)
+    result = train(tmp_path / "out", display=DisplayOptions(tensorboard=True))
     events = accumulator.EventAccumulator(str(tmp_path / "out" / "tensorboard"))
     events.Reload()
     assert sorted(events.Tags()["scalars"]) == [
@@ -201,5 +202,5 @@ def test_live_curves_are_drawn_anew_at_each_validation_and_stay_at_the_end():
 def test_without_plotext_live_says_what_it_needs_before_anything_is_written(monkeypatch, train, tmp_path):
     monkeypatch.setitem(sys.modules, "plotext", None)
     with pytest.raises(UserError, match=r"--live needs the package plotext: pip install 'epigone\[live\]'"):
-        train(tmp_path / "out", live=True)
+        train(tmp_path / "out", display=DisplayOptions(live=True))
     assert not (tmp_path / "out" / "history.jsonl").exists()

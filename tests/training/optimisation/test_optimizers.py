@@ -65,8 +65,8 @@ def test_the_native_rmsprop_is_that_of_pytorch(build, threads, decay):
     found = []
     for backend in ("native", "torch"):
         weights = [nn.Parameter(start.clone()) for start in starts]
-        options = TrainingOptions(optimizer="rmsprop", lr=1e-2, weight_decay=decay, backend=backend)
-        optimizer = make_optimizer(weights, options)
+        options = TrainingOptions(optimizer="rmsprop", lr=1e-2, weight_decay=decay)
+        optimizer = make_optimizer(weights, options, backend)
         assert isinstance(optimizer, RMSprop) == (backend == "native")
         draw = torch.Generator().manual_seed(1)
         for step in range(5):

@@ -7,10 +7,12 @@ import pytest
 from stopping import At, Stop, left_by, stop
 
 from epigone.errors import UserError
+from epigone.training.options import MachineOptions
 from epigone.training.run import folder as room
 from epigone.training.run.folder import TrainingResult, open_folder
 
 REQUEST = {"command": "pretrain", "options": {"training": {"lr": 0.1, "threads": 1, "shares": (1, 2)}}}
+MACHINE = MachineOptions(threads=8)
 
 
 def keep(folder, request, **facts):
@@ -21,31 +23,32 @@ def keep(folder, request, **facts):
 @pytest.mark.parametrize("resume", [False, True])
 def test_a_new_or_empty_folder_is_made_ready(tmp_path, resume):
     for _ in range(2):
-        assert open_folder(tmp_path / "new" / "deep", REQUEST, resume, []) is None
+        assert open_folder(tmp_path / "new" / "deep", REQUEST, MACHINE, resume, []) is None
         assert (tmp_path / "new" / "deep").is_dir()
 
 
 def test_a_folder_in_use_is_refused(tmp_path):
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(UserError, match=r"is not empty\. .*--out, or add --resume"):
-        open_folder(tmp_path, REQUEST, resume=False, notices=[])
+        open_folder(tmp_path, REQUEST, MACHINE, resume=False, notices=[])
     with pytest.raises(UserError, match=r"no run to resume \(there is no config\.json\)"):
-        open_folder(tmp_path, REQUEST, resume=True, notices=[])
+        open_folder(tmp_path, REQUEST, MACHINE, resume=True, notices=[])
     with pytest.raises(UserError, match=r"letter\.txt is a file"):
-        open_folder(tmp_path / "letter.txt", REQUEST, resume=True, notices=[])
+        open_folder(tmp_path / "letter.txt", REQUEST, MACHINE, resume=True, notices=[])
     with pytest.raises(UserError, match="Could not make the folder"):
-        open_folder(tmp_path / "letter.txt" / "run", REQUEST, resume=False, notices=[])
+        open_folder(tmp_path / "letter.txt" / "run", REQUEST, MACHINE, resume=False, notices=[])
 
 
 def test_another_run_is_not_continued(tmp_path):
     keep(tmp_path, REQUEST)
-    assert open_folder(tmp_path, REQUEST, resume=True, notices=[]) is None
+    assert open_folder(tmp_path, REQUEST, MACHINE, resume=True, notices=[]) is None
     other = {"command": "pretrain", "options": {"training": {"lr": 0.2, "threads": 8, "shares": (1, 2)}}}
     with pytest.raises(UserError, match=r"other settings.*: options\.training\.lr was 0\.1 and is now 0\.2\. "):
-        open_folder(tmp_path, other, resume=True, notices=[])
-    other["options"]["training"] |= {"lr": 0.1, "tensorboard": True}  # these, and the number of threads, may differ
+        open_folder(tmp_path, other, MACHINE, resume=True, notices=[])
+    # Machine and display may differ; version 0.1.0 wrote them here.
+    other["options"]["training"] |= {"lr": 0.1, "tensorboard": True, "device": "cpu"}
     notices = []
-    assert open_folder(tmp_path, other, resume=True, notices=notices) is None
+    assert open_folder(tmp_path, other, MACHINE, resume=True, notices=notices) is None
     assert [re.sub(r".* was", "It was", notice) for notice in notices] == [
         "It was begun with --threads 1 and goes on with 8; only with the same is it, bit for bit, what it would "
         "have been without a break."
@@ -56,16 +59,16 @@ def test_how_a_text_was_read_and_counted_may_differ_as_long_as_it_is_the_same(tm
     corpus = {"hash": "0", "documents": 3, "splits": {"train": {"documents": 1, "characters": 9}}}
     keep(tmp_path, REQUEST | {"corpus": corpus})
     now = REQUEST | {"corpus": corpus | {"documents": 1, "read": {"separator": "--"}}}
-    assert open_folder(tmp_path, now, resume=True, notices=[]) is None
+    assert open_folder(tmp_path, now, MACHINE, resume=True, notices=[]) is None
     with pytest.raises(UserError, match=r"corpus\.hash was 0"):
-        open_folder(tmp_path, now | {"corpus": corpus | {"hash": "1"}}, resume=True, notices=[])
+        open_folder(tmp_path, now | {"corpus": corpus | {"hash": "1"}}, MACHINE, resume=True, notices=[])
 
 
 def test_what_killed_writes_left_is_no_run(tmp_path):
     (tmp_path / ".config.json.123.tmp").write_text("{")
     with pytest.raises(UserError, match="--resume"):
-        open_folder(tmp_path, REQUEST, resume=False, notices=[])
-    assert open_folder(tmp_path, REQUEST, resume=True, notices=[]) is None
+        open_folder(tmp_path, REQUEST, MACHINE, resume=False, notices=[])
+    assert open_folder(tmp_path, REQUEST, MACHINE, resume=True, notices=[]) is None
     assert not list(tmp_path.iterdir())
 
 
@@ -93,8 +96,8 @@ def test_a_run_that_is_killed_while_it_finishes_does_not_start_again(train, undi
     with monkeypatch.context() as patch:
         patch.setattr(room, "write_json", lambda *arguments: stop())
         with pytest.raises(Stop):
-            train(tmp_path / "out", save_every=0)
+            train(tmp_path / "out", machine=MachineOptions(save_every=0))
     seen = []
-    train(tmp_path / "out", save_every=0, resume=True, monitor=At(1, lambda: seen.append(1)))
+    train(tmp_path / "out", machine=MachineOptions(save_every=0), resume=True, monitor=At(1, lambda: seen.append(1)))
     assert not seen
     assert left_by(tmp_path / "out") == undisturbed()

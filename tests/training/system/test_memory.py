@@ -11,11 +11,11 @@ import resource, sys
 resource.setrlimit(resource.RLIMIT_DATA, ({limit}, {limit}))
 from epigone.models.config import ModelOptions
 from epigone.text.splitting import SplitOptions
-from epigone.training.options import TrainingOptions
+from epigone.training.options import MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 result = pretrain(
     sys.argv[1], out=sys.argv[2], tokenizer=sys.argv[3], model=ModelOptions(num_layers=1, hidden_size=8),
-    training=TrainingOptions(steps=20, threads=1), split=SplitOptions((0.998, 0.001, 0.001)),
+    training=TrainingOptions(steps=20), machine=MachineOptions(threads=1), split=SplitOptions((0.998, 0.001, 0.001)),
 )
 print(result.steps)
 """

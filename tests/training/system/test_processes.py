@@ -12,12 +12,12 @@ import torch
 from stopping import left_by
 
 from epigone.errors import UserError
-from epigone.training.options import TrainingOptions
+from epigone.training.options import MachineOptions
 from epigone.training.system.processes import agreed, average, gathered, launched, make_fabric, on_first
 
 
 def test_one_process_is_the_first_and_agrees_with_itself():
-    with launched(TrainingOptions(device="cpu")) as fabric:
+    with launched(MachineOptions(device="cpu")) as fabric:
         assert (fabric.world_size, fabric.is_global_zero) == (1, True)
         assert on_first(fabric, lambda: 7) == 7
         assert [agreed(fabric, flag) for flag in (True, False)] == [True, False]
@@ -33,17 +33,17 @@ def test_an_error_is_passed_on():
     def fail():
         raise UserError("The disk is full.")
 
-    fabric = make_fabric(TrainingOptions(device="cpu"))
+    fabric = make_fabric(MachineOptions(device="cpu"))
     with pytest.raises(UserError, match="disk is full"):
         on_first(fabric, fail)
-    with pytest.raises(UserError, match="disk is full"), launched(TrainingOptions(device="cpu")):
+    with pytest.raises(UserError, match="disk is full"), launched(MachineOptions(device="cpu")):
         fail()
 
 
 def test_threads_are_set_but_no_more_than_cores(monkeypatch):
     monkeypatch.setattr("epigone.training.system.processes.cores", lambda: 2)
     for asked in (1, 2, 64):
-        make_fabric(TrainingOptions(device="cpu", threads=asked))
+        make_fabric(MachineOptions(device="cpu", threads=asked))
         assert torch.get_num_threads() == min(asked, 2)
 
 

@@ -49,7 +49,8 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         ]
     if "quantised" in config:
         lines += [*_quantised(config["quantised"]), ""]
-    lines += ["## Settings", "", "```json", json.dumps(request.get("options", {}), indent=2), "```", ""]
+    settings = request.get("options", {}) | {key: config[key] for key in ("machine",) if key in config}
+    lines += ["## Settings", "", "```json", json.dumps(settings, indent=2), "```", ""]
     lines += [
         "## Use",
         "",

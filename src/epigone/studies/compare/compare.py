@@ -29,11 +29,12 @@ from epigone.studies.engine.rows import (
 from epigone.studies.engine.samples import SampleText, fingerprints, sample_text
 from epigone.studies.engine.search import SearchOptions, best_from_scratch
 from epigone.studies.engine.tables import winning
-from epigone.studies.engine.workspace import best_run, keep_copy, keep_model, machine, open_study, seconds_of_all_calls
+from epigone.studies.engine.workspace import best_run, keep_copy, keep_model, open_study, seconds_of_all_calls
+from epigone.studies.engine.workspace import machine as this_machine
 from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.training.listeners.monitor import Monitor
-from epigone.training.options import RetrainingOptions
+from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions
 from epigone.transfer.finetune import weights_hash
 from epigone.transfer.selection import layer_subsets, select
 
@@ -93,6 +94,8 @@ def compare(
     options: CompareOptions = CompareOptions(),
     searching: SearchOptions = SearchOptions(),
     training: RetrainingOptions = RetrainingOptions(),
+    machine: MachineOptions = MachineOptions(),
+    display: DisplayOptions = DisplayOptions(),
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
     resume: bool = False,
@@ -112,6 +115,8 @@ def compare(
         options: size of the comparison.
         searching: budget of the search from scratch.
         training: how selections are retrained.
+        machine: what the networks are trained on.
+        display: what each run shows or writes meanwhile.
         read: how the text is read.
         split: how the documents are split.
         resume: go on with the comparison in `out`; what is finished there is not repeated.
@@ -121,9 +126,9 @@ def compare(
         UserError: bad input; the message says what to do.
     """
     begin = time.perf_counter()
-    if training.devices > 1:
+    if machine.devices > 1:
         raise UserError(
-            f"compare does each run in one process: leave out --devices {training.devices}, and say with --workers how "
+            f"compare does each run in one process: leave out --devices {machine.devices}, and say with --workers how "
             "many runs are done at the same time."
         )
     out, monitor = Path(out), monitor or Monitor()
@@ -135,7 +140,7 @@ def compare(
     untouched = untouched_rows(text, checkpoints)
     others = [
         *ngram_rows(text, tokenizer, mixed, options.max_order),
-        *transfer_rows(text, checkpoints, train, training, seeds),
+        *transfer_rows(text, checkpoints, train, training, seeds, machine, display),
     ]
     request: dict[str, Any] = {
         "command": "compare",
@@ -192,7 +197,7 @@ def compare(
             "corpus": facts_of(text, request["corpus"]),
             "options": {key: request[key] for key in ("bases", "train", "source", "options", "search", "training")},
             "best network from scratch": facts_of_run(best.jobs[0]),
-            "machine": machine() | {"seconds": comparison.seconds},
+            "machine": this_machine() | {"seconds": comparison.seconds},
         }
         comparison_report(out, results, diverged, samples, temperature, curves, comparison.verdict, notices, facts)
         return comparison
@@ -226,6 +231,8 @@ def transfer_rows(
     train: Sequence[str],
     training: RetrainingOptions,
     seeds: Iterable[int],
+    machine: MachineOptions = MachineOptions(),
+    display: DisplayOptions = DisplayOptions(),
 ) -> list[Row]:
     """Each selection of each base's weights, together with the head; every subset of the layers unless told."""
     rows = []
@@ -233,7 +240,14 @@ def transfer_rows(
         for selection in dict.fromkeys(train) or layer_subsets(len(checkpoint.model.layers)):
             select(checkpoint.model, selection)  # one that does not parse is refused before anything runs
             jobs = tuple(
-                Training(text, replace(training, seed=seed), base_of(checkpoint), f"{selection}, head")
+                Training(
+                    text,
+                    replace(training, seed=seed),
+                    base_of(checkpoint),
+                    f"{selection}, head",
+                    machine=machine,
+                    display=display,
+                )
                 for seed in seeds
             )
             rows.append(Row(f"{name}, {in_words(selection)}", "transfer", jobs))

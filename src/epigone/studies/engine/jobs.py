@@ -21,9 +21,8 @@ from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.document import some
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
-from epigone.training.options import RetrainingOptions, TrainingOptions
+from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
-from epigone.training.run.folder import NOT_IDENTITY
 from epigone.training.task import Diverged
 from epigone.transfer.finetune import finetune, fit_tokenizer
 
@@ -106,9 +105,12 @@ class Training:
     tokenizer: str = "ascii"
     model: ModelOptions = ModelOptions()
     vocabulary: VocabularyOptions = VocabularyOptions()
+    machine: MachineOptions = MachineOptions()
+    display: DisplayOptions = DisplayOptions()
 
     def settings(self) -> dict[str, Any]:
-        training = {key: value for key, value in asdict(self.training).items() if key not in NOT_IDENTITY}
+        # Version 0.1.0 counted the device among what determines a run; this keeps the names of its runs.
+        training = asdict(self.training) | {"device": "auto", "devices": 1}
         settings: dict[str, Any] = {"text": self.text.identity(), "training": training}
         if self.base is None:
             settings |= {"tokenizer": self.tokenizer, "model": asdict(self.model)}
@@ -132,12 +134,13 @@ class Training:
             if self.base is None:
                 result = pretrain(
                     *self.text.paths, out=out, tokenizer=self.tokenizer, vocabulary=self.vocabulary, model=self.model,
-                    training=self.training, read=read, split=split, fingerprint=False, resume=resume,
+                    training=self.training, machine=self.machine, display=self.display,
+                    read=read, split=split, fingerprint=False, resume=resume,
                 )  # fmt: skip
             else:
                 result = finetune(
                     self.base.path, *self.text.paths, out=out, train=self.selection, head=False,
-                    training=RetrainingOptions(**asdict(self.training)),
+                    training=RetrainingOptions(**asdict(self.training)), machine=self.machine, display=self.display,
                     dropout=self.dropout, output_dropout=self.output_dropout,
                     read=read, split=split, fingerprint=False, resume=resume,
                 )  # fmt: skip

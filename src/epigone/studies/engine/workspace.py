@@ -20,12 +20,16 @@ from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.storage import read_json, write_json
 from epigone.studies.engine.jobs import Text, open_text
 from epigone.studies.engine.store import Finished
-from epigone.training.run.folder import NOT_COMPARED, differences
+from epigone.training.options import recipe_of
+from epigone.training.run.folder import differences
 from epigone.training.run.state import FILE as STATE
 from epigone.transfer.finetune import write_fingerprints
 
 # What a study that goes on may have more of, or other than before: rows, runs and samples beside those that it has.
-MAY_CHANGE = (*NOT_COMPARED, "seconds", "seeds", "trials", "finalists", "train", "sample_length", "temperature")
+MAY_CHANGE = (
+    "notices", "name", "documents", "read", "seconds", "seeds", "trials", "finalists", "train", "sample_length",
+    "temperature",
+)  # fmt: skip
 
 
 def open_study(out: Path, request: dict[str, Any], resume: bool) -> None:
@@ -50,7 +54,7 @@ def open_study(out: Path, request: dict[str, Any], resume: bool) -> None:
         before = read_json(path) if path.exists() else {}
         if before.get("command") != described["command"]:
             raise UserError(f"{out} does not hold a {described['command']} that could go on; choose another --out.")
-        if changes := differences(before, described, MAY_CHANGE):
+        if changes := differences(_with_recipe(before), _with_recipe(described), MAY_CHANGE):
             raise UserError(
                 f"{out} holds a {described['command']} with other settings, so it cannot go on: "
                 f"{'; '.join(changes[:4])}. Give the same settings or another --out; more seeds, trials and selections "
@@ -61,6 +65,11 @@ def open_study(out: Path, request: dict[str, Any], resume: bool) -> None:
     except OSError as error:
         raise UserError(f"Could not make the folder {out}: {error.strerror}. Choose another --out.") from error
     write_json(out / "study.json", before | described)
+
+
+def _with_recipe(request: dict[str, Any]) -> dict[str, Any]:
+    """A request with the recipe alone among its training options, as files of version 0.1.0 do not have it."""
+    return request | {"training": recipe_of(request["training"])} if "training" in request else request
 
 
 @contextmanager

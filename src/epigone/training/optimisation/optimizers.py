@@ -15,15 +15,17 @@ from epigone.training.options import TrainingOptions
 FEW = 1_000_000  # numbers that one thread has updated before another is awake
 
 
-def make_optimizer(parameters: Iterable[nn.Parameter], options: TrainingOptions) -> torch.optim.Optimizer:
-    """The optimizer that the options ask for, over the parameters that learn."""
+def make_optimizer(
+    parameters: Iterable[nn.Parameter], options: TrainingOptions, backend: str = "auto"
+) -> torch.optim.Optimizer:
+    """Make the optimizer of a recipe for the parameters that learn."""
     learning = list(parameters)
     lr, decay = options.lr, options.weight_decay
     kind = learning[0].device.type if learning else "cpu"
     fused = kind in ("cpu", "cuda")
     match options.optimizer:
         case "rmsprop":
-            native = options.backend != "torch" and engine() is not None
+            native = backend != "torch" and engine() is not None
             kind_of = RMSprop if native else torch.optim.RMSprop
             return kind_of(learning, lr, alpha=options.alpha, weight_decay=decay, momentum=options.momentum)
         case "adagrad":

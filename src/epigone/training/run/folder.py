@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,11 @@ from epigone.models.files.card import model_card
 from epigone.models.language_model import LanguageModel
 from epigone.storage import atomic_write, read_json, remove_leftovers, write_json
 from epigone.text.corpus import Corpus
+from epigone.training.options import MachineOptions, recipe_of
 from epigone.training.run.state import FILE as STATE
 from epigone.training.task import Trained
 
 log = logging.getLogger("epigone")
-
-NOT_IDENTITY = ("backend", "threads", "save_every", "live", "tensorboard")
-"""Training options that say how a run is done, not what comes of it."""
-# May differ when a run goes on; a base is known by the hash of its weights and a text by that of its documents,
-# wherever they lie and however they were read.
-NOT_COMPARED = (*NOT_IDENTITY, "notices", "name", "documents", "read")
 
 
 @dataclass(frozen=True)
@@ -58,14 +53,17 @@ class TrainingResult:
     """The shares of train, validation and test."""
 
 
-def open_folder(out: Path, request: dict[str, Any], resume: bool, notices: list[str]) -> TrainingResult | None:
-    """Make ready the folder of a run.
+def open_folder(
+    out: Path, request: dict[str, Any], machine: MachineOptions, resume: bool, notices: list[str]
+) -> TrainingResult | None:
+    """Make the folder of a run ready.
 
     Args:
         out: the folder; made when it is missing.
         request: everything that determines the run.
+        machine: what the run is done on.
         resume: go on with the run that the folder holds.
-        notices: where it is said if the run may not be what it would have been without a break.
+        notices: gets a sentence if the run may differ from one without a break.
 
     Returns:
         The result of the run if it is finished already.
@@ -85,7 +83,7 @@ def open_folder(out: Path, request: dict[str, Any], resume: bool, notices: list[
         if not (out / "config.json").exists():
             raise UserError(f"{out} holds no run to resume (there is no config.json); choose another --out.")
         config = read_json(out / "config.json")
-        changes = differences(config.get("request", {}), json.loads(json.dumps(request)))
+        changes = differences(identity(config.get("request", {})), identity(json.loads(json.dumps(request))))
         if changes:
             raise UserError(
                 f"{out} holds a run with other settings, so it cannot be resumed: {'; '.join(changes[:4])}. "
@@ -93,9 +91,10 @@ def open_folder(out: Path, request: dict[str, Any], resume: bool, notices: list[
             )
         if "result" in config:
             return TrainingResult(**config["result"])
-        for name in ("threads", "backend"):
-            before, now = (r["options"]["training"].get(name) for r in (config["request"], request))
-            if before != now:
+        earlier = _machine_of(config)
+        for name in ("threads", "backend", "device"):
+            before, now = earlier.get(name), getattr(machine, name)
+            if before not in (None, now):
                 notices.append(
                     f"The run in {out} was begun with --{name} {before} and goes on with {now}; only with the same is "
                     "it, bit for bit, what it would have been without a break."
@@ -148,8 +147,29 @@ def finish(
     return result
 
 
-def differences(old: Any, new: Any, free: Collection[str] = NOT_COMPARED, path: str = "") -> list[str]:
-    """Where two requests differ, in words, save in the keys that are free to."""
+def identity(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a request that decides the outcome.
+
+    A base counts by its weights and a text by its documents and their split, whatever their paths and however the text
+    was read.
+    """
+    found = dict(request)
+    if "training" in (options := request.get("options", {})):
+        found["options"] = options | {"training": recipe_of(options["training"])}
+    if "base" in request:
+        found["base"] = {"sha256": request["base"]["sha256"]}
+    if "corpus" in request:
+        found["corpus"] = {key: request["corpus"].get(key) for key in ("hash", "split_seed", "fractions")}
+    return found
+
+
+def _machine_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The machine options in a config.json; version 0.1.0 wrote them among the training options."""
+    return config.get("machine") or config["request"].get("options", {}).get("training", {})
+
+
+def differences(old: Any, new: Any, free: Collection[str] = (), path: str = "") -> list[str]:
+    """The differences of two requests in words, except in the keys that are `free` to differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         return [
             line

@@ -13,30 +13,34 @@ from torch import Tensor
 
 from epigone.errors import UserError
 from epigone.machine import cores
-from epigone.training.options import TrainingOptions
+from epigone.training.options import MachineOptions
 
 T = TypeVar("T")
 
 
-def make_fabric(options: TrainingOptions) -> Fabric:
-    """Lightning Fabric for the device, precision and processes that the options ask for; launches the latter.
+def make_fabric(machine: MachineOptions, precision: str = "fp32") -> Fabric:
+    """Make Lightning Fabric for a device and a precision, and launch the processes.
+
+    Args:
+        machine: device, processes and threads.
+        precision: fp32 or bf16.
 
     Raises:
         UserError: the machine does not have the device.
     """
-    if options.threads:
-        torch.set_num_threads(min(options.threads, cores()))
-    device = options.device
+    if machine.threads:
+        torch.set_num_threads(min(machine.threads, cores()))
+    device = machine.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    precision: Any = {"fp32": "32-true", "bf16": "bf16-mixed"}[options.precision]
-    strategy = "auto" if options.devices == 1 else "ddp"
+    arithmetic: Any = {"fp32": "32-true", "bf16": "bf16-mixed"}[precision]
+    strategy = "auto" if machine.devices == 1 else "ddp"
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     try:
-        fabric = Fabric(accelerator=device, devices=options.devices, precision=precision, strategy=strategy)
+        fabric = Fabric(accelerator=device, devices=machine.devices, precision=arithmetic, strategy=strategy)
     except (RuntimeError, ValueError) as error:
         raise UserError(
-            f"--device {options.device} with --devices {options.devices} is not to be had on this machine ({error}). "
+            f"--device {machine.device} with --devices {machine.devices} is not available on this machine ({error}). "
             "Leave both out to train on what there is."
         ) from error
     fabric.launch()
@@ -44,13 +48,13 @@ def make_fabric(options: TrainingOptions) -> Fabric:
 
 
 @contextmanager
-def launched(options: TrainingOptions) -> Iterator[Fabric]:
+def launched(machine: MachineOptions, precision: str = "fp32") -> Iterator[Fabric]:
     """The same for a whole command, of which several processes leave one result.
 
     Every process runs the command from its beginning: enter this before anything is written. The block's result and
     its errors are those of the first process; the others, its helpers, say nothing and end with the block.
     """
-    fabric = make_fabric(options)
+    fabric = make_fabric(machine, precision)
     try:
         if fabric.is_global_zero:
             yield fabric
