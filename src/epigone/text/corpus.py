@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from epigone.errors import UserError
-from epigone.text.document import Document, counted, limited, some
-from epigone.text.readers.registry import ReadOptions, ReadReport, read_documents
+from epigone.text.document import Document, ReadOptions, ReadReport, counted, limited, some
+from epigone.text.readers.paths import read_documents
 from epigone.text.splitting import SplitOptions, divide, division_notices
 from epigone.text.store import Texts, store
 from epigone.text.streams import TokenStream, token_stream

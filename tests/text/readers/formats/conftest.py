@@ -2,7 +2,8 @@
 
 import pytest
 
-from epigone.text.readers.registry import ReadOptions, ReadReport, read_documents
+from epigone.text.document import ReadOptions, ReadReport
+from epigone.text.readers.paths import read_documents
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import pytest
 from books import page, write_book
 
 from epigone.errors import UserError
-from epigone.text.readers.registry import ReadOptions, ReadReport, read_documents
+from epigone.text.document import ReadOptions, ReadReport
+from epigone.text.readers.paths import read_documents
 
 
 def read(path, **options):

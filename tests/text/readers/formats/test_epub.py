@@ -4,7 +4,8 @@ import pytest
 from books import ENCRYPTION, XHTML, page, write_book
 
 from epigone.errors import UserError
-from epigone.text.readers.registry import ReadOptions, ReadReport, read_documents
+from epigone.text.document import ReadOptions, ReadReport
+from epigone.text.readers.paths import read_documents
 
 pytest.importorskip("bs4", reason="reading EPUBs needs the package beautifulsoup4, of the extra `documents`")
 

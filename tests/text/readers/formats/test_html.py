@@ -4,7 +4,8 @@ import sys
 import pytest
 
 from epigone.errors import UserError
-from epigone.text.readers.registry import ReadOptions, ReadReport, read_documents
+from epigone.text.document import ReadOptions, ReadReport
+from epigone.text.readers.paths import read_documents
 
 pytest.importorskip("bs4", reason="reading HTML needs the package beautifulsoup4, of the extra `documents`")
 

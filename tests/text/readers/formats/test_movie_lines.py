@@ -43,10 +43,10 @@ def test_a_copy_in_utf8_is_read_as_that(read):
     assert "café" in read(LINES.decode("cp1252").encode())[0][1]
 
 
-def test_the_separator_gives_the_corpus_away():
-    assert looks_like_cornell(LINES[:100])
-    assert not looks_like_cornell(b"A song\nthat sings of +++$+++ \n")
-    assert not looks_like_cornell(b"")
+def test_the_corpus_is_known_by_its_first_line(tmp_path):
+    for content, known in ((LINES[:100], True), (b"A song\nthat sings of +++$+++ \n", False), (b"", False)):
+        (tmp_path / "a.txt").write_bytes(content)
+        assert looks_like_cornell(tmp_path / "a.txt") == known
 
 
 def test_another_file_of_the_corpus_holds_no_text(read):

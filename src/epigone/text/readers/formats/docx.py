@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.archive import unpacking
+from epigone.text.readers.base import Reader
 from epigone.text.readers.decoding import NotText, first_bytes
 from epigone.text.readers.optional import needing
 
@@ -83,3 +84,6 @@ def _text(paragraph: ElementTree.Element) -> str:
         else:
             waiting += reversed(element)
     return "\n\n".join(filter(None, ["".join(words), *frames]))
+
+
+DOCX = Reader("docx", read_docx, suffixes=(".docx",))

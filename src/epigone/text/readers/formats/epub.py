@@ -10,6 +10,7 @@ from zipfile import ZipFile
 
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.archive import unpacking
+from epigone.text.readers.base import Reader
 from epigone.text.readers.cleaning import strip_gutenberg
 from epigone.text.readers.decoding import NotText
 from epigone.text.readers.formats.html import declared_encoding, text_of_html
@@ -88,3 +89,6 @@ def _decoded(data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode(declared_encoding(data[:4096]) or "cp1252", "replace")
+
+
+EPUB = Reader("epub", read_epub, suffixes=(".epub",), options=("gutenberg",))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.base import Reader
 from epigone.text.readers.cleaning import strip_gutenberg
 from epigone.text.readers.decoding import CHUNK, first_bytes, read_text
 from epigone.text.readers.optional import needing
@@ -15,7 +16,6 @@ from epigone.text.readers.optional import needing
 if TYPE_CHECKING:
     from bs4 import BeautifulSoup, PageElement, Tag
 
-HTML = {".html", ".htm", ".xhtml"}
 
 _DROPPED = {
     "audio", "button", "canvas", "datalist", "embed", "head", "iframe", "map", "nav", "noscript", "object", "rp", "rt",
@@ -161,3 +161,6 @@ def _tidied(text: str, keeps: bool) -> str:
     if keeps:
         return text.strip("\n").rstrip()
     return re.sub(r" *([\n\t]) *", r"\1", re.sub("  +", " ", text)).strip(" \n\t\r")
+
+
+HTML = Reader("html", read_html, suffixes=(".html", ".htm", ".xhtml"), options=("encoding", "gutenberg"))

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from epigone.text.document import Document, ReadOptions, ReadReport
-from epigone.text.readers.formats.plain import divided, read_parts
+from epigone.text.readers.base import Reader
+from epigone.text.readers.formats.plain import PLAIN, divided, read_parts
 
 
 def is_review(path: Path) -> bool:
@@ -28,3 +29,13 @@ def read_review(path: Path, name: str, options: ReadOptions, report: ReadReport)
     """
     parts = (re.sub(r"<br\s*/?>", "\n", part) for part in read_parts(path, options, report))
     yield from divided(parts, path, name, options, report)
+
+
+IMDB = Reader(
+    "imdb",
+    read_review,
+    suffixes=(".txt",),
+    recognises=is_review,
+    options=PLAIN.options,
+    alone=True,
+)

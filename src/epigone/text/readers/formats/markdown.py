@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.base import Reader
 from epigone.text.readers.formats.html import text_of_html
-from epigone.text.readers.formats.plain import read_plain
+from epigone.text.readers.formats.plain import PLAIN, read_plain
 from epigone.text.readers.optional import needing
-
-MARKDOWN = {".md", ".markdown"}
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:(?:[\w-]+:|[ \t]|#|- ).*\n|\n)*?(?:---|\.\.\.)[ \t]*(?:\n|\Z)")
 
@@ -38,3 +37,6 @@ def read_markdown(path: Path, name: str, options: ReadOptions, report: ReadRepor
 
     for document in read_plain(path, name, options, report):
         yield Document(document.name, without_marks(document.pieces))
+
+
+MARKDOWN = Reader("markdown", read_markdown, suffixes=(".md", ".markdown"), options=PLAIN.options)

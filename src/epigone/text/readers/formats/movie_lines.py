@@ -6,7 +6,8 @@ from pathlib import Path
 
 from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport
-from epigone.text.readers.decoding import NotText, read_text
+from epigone.text.readers.base import Reader
+from epigone.text.readers.decoding import NotText, first_bytes, read_text
 from epigone.text.readers.separators import lines
 
 SEPARATOR = " +++$+++ "
@@ -16,9 +17,9 @@ _LINE_ID = re.compile(r"L(\d+)")
 _WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)}
 
 
-def looks_like_cornell(head: bytes) -> bool:
-    """Whether a file that begins like this belongs to the Cornell corpus, `movie_lines.txt` or another."""
-    return SEPARATOR.encode() in head.split(b"\n", 1)[0]
+def looks_like_cornell(path: Path) -> bool:
+    """Whether a file begins like those of the Cornell corpus, `movie_lines.txt` or another."""
+    return SEPARATOR.encode() in first_bytes(path).split(b"\n", 1)[0]
 
 
 def read_movie_lines(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
@@ -52,3 +53,6 @@ def read_movie_lines(path: Path, name: str, options: ReadOptions, report: ReadRe
         films.setdefault(fields[2].strip(), []).append((int(line_id[1]), fields[4].strip().translate(_WINDOWS)))
     for film, spoken in films.items():
         yield Document(f"{name}#{film}", (f"{line}\n" for _, line in sorted(spoken) if line))
+
+
+MOVIE_LINES = Reader("movie_lines", read_movie_lines, recognises=looks_like_cornell, options=("encoding",))

@@ -5,6 +5,7 @@ from itertools import chain
 from pathlib import Path
 
 from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.base import Reader
 from epigone.text.readers.cleaning import strip_gutenberg
 from epigone.text.readers.decoding import bare_suffix, read_text
 from epigone.text.readers.separators import (
@@ -15,9 +16,6 @@ from epigone.text.readers.separators import (
     grouped,
     whole_lines,
 )
-
-SUFFIXES = {".txt", ".text", ".rst", ".tokens"}
-"""The files that are taken for plain text without being given by themselves."""
 
 
 def read_plain(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
@@ -62,3 +60,11 @@ def divided(
     for document in grouped(marked, name):
         pieces = strip_gutenberg(document.pieces, report) if options.gutenberg else document.pieces
         yield Document(document.name, pieces)
+
+
+PLAIN = Reader(
+    "plain",
+    read_plain,
+    suffixes=(".txt", ".text", ".rst", ".tokens"),
+    options=("encoding", "separator", "blank_lines", "gutenberg"),
+)

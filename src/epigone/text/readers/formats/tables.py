@@ -9,11 +9,11 @@ from typing import Any
 
 from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.base import Reader
 from epigone.text.readers.decoding import bare_suffix, read_text, without_returns
 from epigone.text.readers.separators import lines, numbered
 
-CSV = {".csv", ".tsv"}
-SUFFIXES = {*CSV, ".jsonl", ".ndjson", ".json"}
+_CSV = (".csv", ".tsv")
 
 _LONGEST = 2**31 - 1  # characters of a field, which is a whole text; the module's own limit is 128 kB
 
@@ -25,7 +25,7 @@ def read_table(path: Path, name: str, options: ReadOptions, report: ReadReport) 
     """One document for each row, from the column `options.column`.
 
     Args:
-        path: the file, gzipped or not; its suffix, one of `SUFFIXES`, tells the format.
+        path: the file, gzipped or not; its suffix tells the format.
         name: what to call the first row's document; the others are called `name#2`, `name#3` and so on.
         options: the column and the encoding.
         report: where changes are counted.
@@ -35,7 +35,7 @@ def read_table(path: Path, name: str, options: ReadOptions, report: ReadReport) 
     """
     suffix = bare_suffix(path)
     text_lines = lines(read_text(path, options.encoding, report, returns=True))
-    if suffix in CSV:
+    if suffix in _CSV:
         rows = _csv_rows(path, "\t" if suffix == ".tsv" else None, text_lines)
     else:
         rows = _json_rows(path, text_lines)
@@ -44,7 +44,7 @@ def read_table(path: Path, name: str, options: ReadOptions, report: ReadReport) 
     for number, row in enumerate(chain(peeked, rows), 1):
         value = row.get(column)
         text = "" if value is None else str(value)
-        yield Document(numbered(name, number), iter([without_returns(text, report) if suffix in CSV else text]))
+        yield Document(numbered(name, number), iter([without_returns(text, report) if suffix in _CSV else text]))
 
 
 def _csv_rows(path: Path, delimiter: str | None, text_lines: Iterator[str]) -> Iterator[dict[str, Any]]:
@@ -123,3 +123,12 @@ def _is_text(value: Any) -> bool:
     except ValueError:
         return True
     return False
+
+
+TABLE = Reader(
+    "table",
+    read_table,
+    suffixes=(*_CSV, ".jsonl", ".ndjson", ".json"),
+    options=("encoding", "column"),
+    in_folders=False,  # there they are lists about the texts beside them
+)

@@ -6,8 +6,9 @@ import pytest
 from typesetting import Book, prose
 
 from epigone.errors import UserError
+from epigone.text.document import ReadOptions, ReadReport
 from epigone.text.readers.decoding import NotText
-from epigone.text.readers.registry import ReadOptions, ReadReport, read_documents
+from epigone.text.readers.paths import read_documents
 
 pytest.importorskip("pdfminer", reason="reading PDFs needs the package pdfminer.six, of the extra `documents`")
 pytest.importorskip("reportlab", reason="making PDFs for these tests needs the package reportlab")

@@ -12,6 +12,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from epigone.text.document import Document, ReadOptions, ReadReport, counted
+from epigone.text.readers.base import Reader
 from epigone.text.readers.decoding import NotText, first_bytes
 from epigone.text.readers.formats.pdf.columns import Line, Page, reading_order
 from epigone.text.readers.formats.pdf.hyphenation import is_cjk
@@ -211,3 +212,6 @@ def _line(text: str, run: Sequence[Line]) -> Line:
     size = Counter(round(glyph.size, 1) for glyph in run).most_common(1)[0][0]
     main = next(glyph for glyph in run if round(glyph.size, 1) == size)
     return Line(" ".join(text.split()), run[0].x0, main.y0, max(glyph.x1 for glyph in run), main.y1, size)
+
+
+PDF = Reader("pdf", read_pdf, suffixes=(".pdf",))

@@ -1,0 +1,46 @@
+"""A reader: a file format, how its files are known, and the function that reads them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.text.readers.decoding import bare_suffix
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A file format and the function that reads it.
+
+    Raises:
+        ValueError: `options` names no field of `ReadOptions`.
+    """
+
+    name: str
+    """Name of the format, in lower case."""
+    read: Callable[[Path, str, ReadOptions, ReadReport], Iterator[Document]]
+    """Yields the documents of a file.
+
+    It is given the path, a name for the first document, the options, and the report in which it counts its changes.
+    It raises `NotText` before the first document if the file holds no text of this format.
+    """
+    suffixes: tuple[str, ...] = ()
+    """Suffixes of its files, in lower case and without `.gz`; an empty tuple accepts any suffix."""
+    recognises: Callable[[Path], bool] | None = None
+    """Test of a file with such a suffix, by its path or its first bytes; None accepts every file."""
+    options: tuple[str, ...] = ()
+    """Fields of `ReadOptions` that have a meaning for the format. `limit` has one for all and is not listed."""
+    in_folders: bool = True
+    """Whether the search of a folder includes files with its suffixes."""
+    alone: bool = False
+    """Whether a folder that holds its files holds no other texts, only lists about them."""
+
+    def __post_init__(self) -> None:
+        unknown = set(self.options) - {field.name for field in fields(ReadOptions)}
+        if unknown:
+            raise ValueError(f"The reader {self.name} names options that do not exist: {', '.join(sorted(unknown))}.")
+
+    def reads(self, path: Path) -> bool:
+        """Whether a file has this format."""
+        by_suffix = not self.suffixes or bare_suffix(path) in self.suffixes
+        return by_suffix and (self.recognises is None or self.recognises(path))

@@ -1,0 +1,170 @@
+import gzip
+import os
+import sys
+
+import pytest
+
+from epigone.errors import UserError
+from epigone.text.document import ReadOptions, ReadReport
+from epigone.text.readers.paths import read_documents
+
+
+def read(path, **options):
+    report = ReadReport()
+    documents = [(d.name, "".join(d.pieces)) for d in read_documents(path, ReadOptions(**options), report)]
+    return documents, report
+
+
+def write(folder, **files):
+    for name, text in files.items():
+        path = folder / name.replace("__", "/").replace("_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(text.encode()) if path.suffix == ".gz" else text.encode())
+
+
+def test_a_folder_is_read_in_the_order_of_its_paths(tmp_path):
+    write(tmp_path, b_txt="Bee.", a__z_md="Zed.", a__y_text_gz="Why.", a__b__c_tokens="Sea.", C_TXT="Cap.")
+    documents, report = read(tmp_path)
+    assert documents == [
+        ("C.TXT", "Cap."),
+        ("a/b/c.tokens", "Sea."),
+        ("a/y.text.gz", "Why."),
+        ("a/z.md", "Zed."),
+        ("b.txt", "Bee."),
+    ]
+    assert report.notices() == []
+
+
+def test_a_file_with_separators_gives_several_documents_in_a_folder_too(tmp_path):
+    write(tmp_path, a_txt="\nOne.\n\n===\n\nTwo.\n", b_txt="Three.")
+    assert read(tmp_path)[0] == [("a.txt", "One."), ("a.txt#2", "Two."), ("b.txt", "Three.")]
+
+
+def test_indexes_lying_beside_the_texts_are_left_out_and_named(tmp_path):
+    write(tmp_path, a_txt="One.", b_csv="text\nx\n", c_tsv="text\nx\n", d__e_json="{}", _hidden_txt="no")
+    documents, report = read(tmp_path)
+    assert documents == [("a.txt", "One.")]
+    [notice] = report.notices()
+    remedy = f"Give {tmp_path / 'b.csv'} by itself, as another argument, if its text is wanted too."
+    assert notice == f"3 files in {tmp_path} left out: b.csv, c.tsv, d/e.json. {remedy}"
+    write(tmp_path, aaa_html="x", README="x")  # a table is likelier to be wanted
+    assert read(tmp_path)[1].notices()[0].endswith(remedy)
+
+
+def test_tables_are_read_when_they_are_given(tmp_path):
+    write(tmp_path, a_csv="n,text\n1,One.\n2,\n", b_jsonl_gz='{"lyrics": "Two."}', c_tsv="text\nThree.\n")
+    documents, report = read(tmp_path / "a.csv")
+    assert documents == [("a.csv", "One.")]
+    assert report.empty == 1
+    assert read(tmp_path / "b.jsonl.gz", column="lyrics")[0] == [("b.jsonl.gz", "Two.")]
+    assert read(tmp_path / "c.tsv")[0] == [("c.tsv", "Three.")]
+
+
+def test_the_tree_of_aclimdb(tmp_path):
+    write(
+        tmp_path,
+        aclImdb__README_txt="About.",
+        aclImdb__train__urls_txt="http",
+    )
+    for place, text in {
+        "train/pos/0_9.txt": "Good.<br /><br />Very.",
+        "train/unsup/3_0.txt": "Perhaps.",
+        "test/neg/1_2.txt": "Bad.",
+    }.items():
+        path = tmp_path / "aclImdb" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    documents, report = read(tmp_path / "aclImdb")
+    assert documents == [
+        ("test/neg/1_2.txt", "Bad."),
+        ("train/pos/0_9.txt", "Good.\n\nVery."),
+        ("train/unsup/3_0.txt", "Perhaps."),
+    ]
+    assert "README.txt" in report.notices()[0]
+    assert read(tmp_path / "aclImdb" / "train" / "pos")[0] == [("0_9.txt", "Good.\n\nVery.")]
+
+
+def test_the_cornell_corpus_is_known_by_its_separator(tmp_path):
+    line = "L1 +++$+++ u0 +++$+++ m0 +++$+++ ADA +++$+++ Ahoy.\n"
+    write(tmp_path, lines_txt=line, metadata_txt="m0 +++$+++ a film +++$+++ 1999\n", readme_txt="About.")
+    assert read(tmp_path / "lines.txt")[0] == [("lines.txt#m0", "Ahoy.")]
+    documents, report = read(tmp_path)
+    assert documents == [("lines.txt#m0", "Ahoy."), ("readme.txt", "About.")]
+    assert any("metadata.txt" in notice for notice in report.notices())
+    with pytest.raises(UserError, match=r"metadata\.txt.*movie_lines\.txt"):
+        read(tmp_path / "metadata.txt")
+
+
+def test_binary_files_are_left_out_of_a_folder_and_refused_by_themselves(tmp_path):
+    write(tmp_path, a_txt="One.", c_txt="Three.")
+    (tmp_path / "b.txt").write_bytes(b"\0\1\2")
+    documents, report = read(tmp_path)
+    assert documents == [("a.txt", "One."), ("c.txt", "Three.")]
+    assert [notice for notice in report.notices() if "b.txt is a binary file" in notice]
+    with pytest.raises(UserError, match=r"b\.txt is a binary file"):
+        read(tmp_path / "b.txt")
+
+
+def test_documents_of_other_formats_are_found_in_folders(tmp_path, monkeypatch):
+    pytest.importorskip("bs4", reason="reading HTML needs the package beautifulsoup4, of the extra `documents`")
+    write(tmp_path, a_html="<p>One.</p>", b__c_MD="*Two.*", d_txt="Three.", e_xhtml_gz="<p>Four.", f_js="x")
+    (tmp_path / "g.pdf").write_bytes(b"none")
+    documents, report = read(tmp_path)
+    assert documents == [("a.html", "One."), ("b/c.MD", "Two."), ("d.txt", "Three."), ("e.xhtml.gz", "Four.")]
+    script, pdf = report.notices()
+    assert "1 file" in script
+    assert pdf.startswith(f"Left out: {tmp_path / 'g.pdf'} is no PDF")
+    monkeypatch.setitem(sys.modules, "bs4", None)
+    documents, report = read(tmp_path)
+    assert documents == [("d.txt", "Three.")]
+    assert report.notices()[1].endswith("a.html needs the package beautifulsoup4: pip install 'epigone[documents]'.")
+
+
+def test_a_folder_of_which_nothing_can_be_read_says_why(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"none")
+    (tmp_path / "b.txt").write_bytes(b"\0")
+    with pytest.raises(
+        UserError, match=r"no text in .*\. Left out: .*a\.pdf is no PDF.*b\.txt is a binary file.* Give a"
+    ):
+        read(tmp_path)
+
+
+def test_documents_are_cleaned_and_counted(tmp_path):
+    write(tmp_path, a_txt="\r\n  One\x03.\r\n\n===\n \n===\n\nTwo.", b_txt=" \n")
+    documents, report = read(tmp_path)
+    assert documents == [("a.txt", "  One."), ("a.txt#3", "Two.")]
+    assert (report.newlines, report.controls, report.empty) == (2, 1, 2)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n \n", b"===\n===\n", b"\xef\xbb\xbf"])
+def test_an_empty_file_is_refused(tmp_path, content):
+    (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(UserError, match=r"no text in .*a\.txt"):
+        read(tmp_path / "a.txt")
+    with pytest.raises(UserError, match="no text in"):
+        read(tmp_path)
+
+
+def test_a_folder_without_texts_says_what_it_holds(tmp_path):
+    with pytest.raises(UserError, match="holds no files"):
+        read(tmp_path)
+    write(tmp_path, a_csv="text\nx\n", b_csv="text\nx\n", c_mp3="x")
+    with pytest.raises(UserError, match=r"2 \.csv, 1 \.mp3.*\.txt.*by its own path"):
+        read(tmp_path)
+
+
+def test_a_missing_path_suggests_similar_ones(tmp_path):
+    write(tmp_path, near__songs_txt="La.")
+    with pytest.raises(UserError, match=r"no file or folder .*song\.txt; did you mean .*songs\.txt\?"):
+        read(tmp_path / "near" / "song.txt")
+    with pytest.raises(UserError, match=r"did you mean .*near\?"):
+        read(tmp_path / "naer" / "songs.txt")
+    with pytest.raises(UserError, match=r"no file or folder .*zzz\. Give"):
+        read(tmp_path / "zzz")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+def test_a_pipe_is_neither_file_nor_folder(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="neither a file nor a folder"):
+        read(tmp_path / "pipe")
