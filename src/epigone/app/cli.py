@@ -92,6 +92,7 @@ EVERYWHERE = """\
 Every command also takes --recipe FILE.toml (options from its table [options]; what is given as a flag wins), --json \
 (print the result as JSON), --quiet (no progress and no notices) and --debug (show where an error comes from)."""
 METAVARS = {"out": "FOLDER", "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH"}
+CHOICES = {"tokenizer": "epigone.text.tokenizers.registry"}  # options whose values a registry lists by `choices()`
 FREE_TEXT = ("--prompt", "--stop", "--separator")  # their values may begin with a dash
 INTERRUPTED = 130  # what shells report for Ctrl-C
 Hooks = dict[str, Callable[[], Any]]  # arguments of public functions that are not for the command line
@@ -276,6 +277,9 @@ def _adapt(function: Callable[..., Any], hooks: Hooks) -> Callable[..., Any]:
             several = "=" in METAVARS[parameter.name]  # pairs cannot be taken for anything else
             named = Parameter(metavar=METAVARS[parameter.name], consume_multiple=several)
             parameter = parameter.replace(annotation=Annotated[kind, named])
+        elif parameter.name in CHOICES:
+            choices = importlib.import_module(CHOICES[parameter.name]).choices()
+            parameter = parameter.replace(annotation=Annotated[kind, Parameter(help=f"One of {choices}.")])
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             parameter = parameter.replace(kind=parameter.KEYWORD_ONLY if by_name else parameter.POSITIONAL_ONLY)
         parameters.append(parameter)

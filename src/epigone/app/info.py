@@ -13,8 +13,7 @@ from epigone.storage import read_json, read_object
 from epigone.text.corpus import Corpus
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.splitting import MINIMUM, SplitOptions
-from epigone.text.tokenizers.word_units import is_sign
-from epigone.text.tokenizers.words import SPECIAL
+from epigone.text.tokenizers.registry import TOKENIZERS
 
 UNFINISHED = "unfinished; the same command with --resume goes on"
 
@@ -105,17 +104,10 @@ def _model(folder: Path) -> dict[str, Any]:
 
 
 def _vocabulary(folder: Path) -> str:
-    """What kinds of tokens there are, for a vocabulary that was learned of more than characters."""
+    """What a vocabulary that was learned holds; nothing for a tokenizer that is not registered."""
     described = read_object(folder / "tokenizer.json")
-    if described["name"] == "word":
-        signs = sum(is_sign(token) for token in described["vocabulary"][len(SPECIAL) :])
-        words = len(described["vocabulary"]) - len(SPECIAL) - signs
-        case = ", in lower case" if described["lower_case"] else ""
-        return f"{words:,} words, {signs:,} signs, {len(SPECIAL)} special tokens{case}"
-    if described["name"] == "bpe":
-        characters = sum(len(token) == 1 for token in described["vocabulary"]) - 1
-        return f"{characters:,} characters, {len(described['vocabulary']) - characters - 1:,} subwords"
-    return ""
+    kind = TOKENIZERS.get(described["name"])
+    return kind.from_dict(described).contents if kind else ""
 
 
 def _study(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

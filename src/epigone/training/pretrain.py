@@ -46,8 +46,7 @@ def pretrain(
     Args:
         texts: files or folders of text.
         out: the folder that the model is written to.
-        tokenizer: what a token is: `char` (the text's own characters), `ascii` (128 classes), `byte`, `word` or `bpe`
-            (subwords).
+        tokenizer: name of a registered tokenizer, such as `char` or `word`.
         vocabulary: how many words or subwords are learned, and which.
         model: shape of the network.
         training: how it is trained.

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from epigone.text.document import counted
+from epigone.text.tokenizers.registry import TOKENIZERS
 
 
 def model_card(name: str, config: dict[str, Any]) -> str:
@@ -72,8 +73,8 @@ def _maker(config: dict[str, Any]) -> str:
 
 def _level(request: dict[str, Any]) -> str:
     """What the tokens are."""
-    tokenizer = request.get("options", {}).get("tokenizer") or request.get("tokenizer")
-    return {"word": "word-level", "bpe": "subword-level"}.get(tokenizer or "", "character-level")
+    kind = TOKENIZERS.get(request.get("options", {}).get("tokenizer") or request.get("tokenizer") or "char")
+    return f"{kind.level}-level" if kind else "token-level"
 
 
 def _quantised(facts: dict[str, Any]) -> list[str]:

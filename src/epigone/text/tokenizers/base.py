@@ -57,6 +57,10 @@ class Tokenizer(Protocol):
     """What the rest of the house may ask of a tokenizer (V is the size of its vocabulary)."""
 
     name: str
+    level: str
+    """What a token is, in a word: `character`, `subword` or `word`."""
+    tokens: str
+    """What the tokens are, in a few words for a help text."""
     unit: str
     """What is looked up in the vocabulary: `character`s, of which unknown ones are dropped, or `word`s, of which
     unknown ones are read as one token for all."""
@@ -74,6 +78,11 @@ class Tokenizer(Protocol):
     @property
     def spaces(self) -> np.ndarray:
         """(V,) uint8: `SPACE_BEFORE` and `SPACE_AFTER`, where a token wants them; all 0 where spaces are tokens."""
+        ...
+
+    @property
+    def contents(self) -> str:
+        """What the vocabulary holds, such as `9,000 words, 40 signs`; empty if `tokens` says it all."""
         ...
 
     def normalise(self, text: str) -> str:
@@ -126,8 +135,13 @@ class Tokenizer(Protocol):
 class SideBySide:
     """What tokenizers share whose tokens' texts stand side by side, and whose unknown characters are dropped."""
 
+    level = "character"
     unit = "character"
     options: tuple[str, ...] = ()
+
+    @property
+    def contents(self) -> str:
+        return ""
 
     @property
     def spaces(self: Tokenizer) -> np.ndarray:

@@ -49,6 +49,7 @@ class AsciiTokenizer(_Given):
     """The 128 characters of ASCII, id = code; all others are transliterated (é to e, Привет to Privet)."""
 
     name = "ascii"
+    tokens = "the 128 characters of ASCII"
     dtype: np.dtype[Any] = np.dtype(np.uint8)
     end = ord(END)
 
@@ -80,6 +81,7 @@ class ByteTokenizer(_Given):
     """The 256 bytes of UTF-8, id = byte; encodes any text, and decodes broken sequences to U+FFFD."""
 
     name = "byte"
+    tokens = "the 256 bytes of UTF-8"
     dtype: np.dtype[Any] = np.dtype(np.uint8)
     end = ord(END)
 
@@ -108,6 +110,7 @@ class CharTokenizer(SideBySide):
     """The corpus's own alphabet, in any script: the end symbol, then its characters, sorted."""
 
     name = "char"
+    tokens = "the characters of the text"
     end = 0
 
     def __init__(self, vocabulary: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""Which tokenizers are there?"""
+"""Registry of tokenizers."""
 
 from collections.abc import Iterable
 from dataclasses import fields
@@ -10,10 +10,25 @@ from epigone.text.tokenizers.characters import AsciiTokenizer, ByteTokenizer, Ch
 from epigone.text.tokenizers.subwords import SubwordTokenizer
 from epigone.text.tokenizers.words import WordTokenizer
 
-TOKENIZERS: dict[str, type[Tokenizer]] = {
-    kind.name: kind for kind in (AsciiTokenizer, ByteTokenizer, CharTokenizer, WordTokenizer, SubwordTokenizer)
-}
-"""The tokenizers by name. Another kind needs a class with the methods of `Tokenizer` and a line here."""
+TOKENIZERS: dict[str, type[Tokenizer]] = {}
+"""The tokenizers by name, in the order of registration."""
+
+
+def register(kind: type[Tokenizer]) -> None:
+    """Add a kind of tokenizer.
+
+    Raises:
+        ValueError: there is a tokenizer of this name.
+    """
+    if kind.name in TOKENIZERS:
+        raise ValueError(f"There is a tokenizer {kind.name!r} already; choose another name.")
+    TOKENIZERS[kind.name] = kind
+
+
+def choices() -> str:
+    """List the tokenizers for a help text: each name and what its tokens are."""
+    *others, last = (f"{name} ({kind.tokens})" for name, kind in TOKENIZERS.items())
+    return f"{', '.join(others)} or {last}"
 
 
 def train_tokenizer(
@@ -27,13 +42,16 @@ def train_tokenizer(
     Args:
         name: a key of `TOKENIZERS`.
         texts: the texts to learn a vocabulary from; read once, and only by tokenizers that learn one.
-        vocabulary: how large it gets.
-        held_out: texts of which only the characters are learned, so that they can be read.
+        vocabulary: options of the vocabulary.
+        held_out: texts that give only their characters, so that they can be read.
 
     Raises:
-        UserError: there is no tokenizer of this name, it has no use for an option, or there is not enough to learn.
+        UserError: there is no tokenizer of this name, it ignores an option that is set, or there is too little to
+            learn from.
     """
-    kind = _kind(name)
+    if name not in TOKENIZERS:
+        raise UserError(f"There is no tokenizer {name!r}; choose one of {_names()}.")
+    kind = TOKENIZERS[name]
     for field in fields(vocabulary):
         value = getattr(vocabulary, field.name)
         if value != field.default and field.name not in kind.options:
@@ -49,12 +67,20 @@ def tokenizer_from_dict(data: dict[str, Any]) -> Tokenizer:
     """Build the tokenizer that `to_dict` described.
 
     Raises:
-        UserError: the description names no known tokenizer or its vocabulary is damaged.
+        UserError: the tokenizer is not registered, or its vocabulary is damaged.
     """
-    return _kind(data.get("name")).from_dict(data)
-
-
-def _kind(name: Any) -> type[Tokenizer]:
+    name = data.get("name")
     if not isinstance(name, str) or name not in TOKENIZERS:
-        raise UserError(f"There is no tokenizer {name!r}; choose one of {', '.join(sorted(TOKENIZERS))}.")
-    return TOKENIZERS[name]
+        raise UserError(
+            f"There is no tokenizer {name!r} here (there are {_names()}). Import the module that registers it, or "
+            "restore tokenizer.json from a copy of the checkpoint."
+        )
+    return TOKENIZERS[name].from_dict(data)
+
+
+def _names() -> str:
+    return ", ".join(sorted(TOKENIZERS))
+
+
+for _kind in (CharTokenizer, AsciiTokenizer, ByteTokenizer, WordTokenizer, SubwordTokenizer):
+    register(_kind)

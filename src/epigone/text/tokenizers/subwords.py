@@ -62,6 +62,8 @@ class SubwordTokenizer(SideBySide):
     """
 
     name = "bpe"
+    level = "subword"
+    tokens = "subwords by byte pair encoding"
     options: tuple[str, ...] = ("vocabulary_size",)
     end = 0
 
@@ -78,6 +80,11 @@ class SubwordTokenizer(SideBySide):
         ids = {token: i for i, token in enumerate(self.vocabulary)}
         texts = [(self.vocabulary[left], self.vocabulary[right]) for left, right in self.merges]
         return _cut_at_edges(tokenizers.models.BPE(ids, texts))
+
+    @property
+    def contents(self) -> str:
+        characters = len(self._alphabet.vocabulary) - 1
+        return f"{characters:,} characters, {len(self.vocabulary) - characters - 1:,} subwords"
 
     def normalise(self, text: str) -> str:
         return text.replace(END, "")

@@ -24,7 +24,7 @@ from epigone.text.tokenizers.base import (
     smallest_dtype,
 )
 from epigone.text.tokenizers.spelling import Spelling
-from epigone.text.tokenizers.word_units import WORD, Habits, chunks, units_of
+from epigone.text.tokenizers.word_units import WORD, Habits, chunks, is_sign, units_of
 
 UNKNOWN, JOINER, SPACE = "<unk>", "", " "
 SPECIAL = [END, UNKNOWN, JOINER, SPACE]
@@ -42,6 +42,8 @@ class WordTokenizer:
     """
 
     name = "word"
+    level = "word"
+    tokens = "words, numbers and signs"
     unit = "word"
     options: tuple[str, ...] = ("vocabulary_size", "min_count", "lower_case")
     end = 0
@@ -57,6 +59,13 @@ class WordTokenizer:
         self.printable[_UNKNOWN] = False
         self.dtype = smallest_dtype(len(self.vocabulary))
         self._ids = {token: i for i, token in enumerate(self.vocabulary) if i not in (self.end, _UNKNOWN, _JOINER)}
+
+    @property
+    def contents(self) -> str:
+        signs = sum(map(is_sign, self.vocabulary[len(SPECIAL) :]))
+        words = len(self.vocabulary) - len(SPECIAL) - signs
+        case = ", in lower case" if self.lower_case else ""
+        return f"{words:,} words, {signs:,} signs, {len(SPECIAL)} special tokens{case}"
 
     def normalise(self, text: str) -> str:
         text = text.replace(END, "")
