@@ -15,8 +15,22 @@ ROOMS = (
 )  # fmt: skip
 
 
-def imported(source: str) -> Iterator[str]:
-    """The rooms of which something is imported anywhere, in functions too; the version is no room."""
+SHELVES = {
+    "text": ("document", "readers", "tokenizers", "buffer", "store", "splitting", "streams", "sentences", "corpus"),
+    "text/readers": (
+        "decoding", "cleaning", "separators", "optional", "archive", "base", "formats", "registry", "paths",
+    ),
+    "text/readers/formats": ("plain", "imdb", "tables", "movie_lines", "html", "markdown", "docx", "epub", "pdf"),
+    "text/readers/formats/pdf": (
+        "columns", "hyphenation", "line_breaks", "running_heads", "paragraphs", "reader",
+    ),
+    "text/tokenizers": ("base", "spelling", "word_units", "characters", "words", "subwords", "registry"),
+}  # fmt: skip
+"""The files and folders of a folder in the order of their imports: each knows those before it only."""
+
+
+def modules(source: str) -> Iterator[list[str]]:
+    """The modules of the package that are imported anywhere, in functions too, each as a path of names."""
     for node in ast.walk(ast.parse(source)):
         names: list[str] = []
         if isinstance(node, ast.Import):
@@ -24,8 +38,17 @@ def imported(source: str) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, "imports are written in full"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
-        rooms = [name.split(".")[1] for name in names if name.startswith("epigone.")]
-        yield from (room for room in rooms if room != "__version__")
+        yield from (name.split(".")[1:] for name in names if name.startswith("epigone."))
+
+
+def imported(source: str) -> Iterator[str]:
+    """The rooms of the imported modules; the version is no room."""
+    yield from (name for name, *_ in modules(source) if name != "__version__")
+
+
+def sources(path: Path) -> list[Path]:
+    """The Python files of a file, or of a folder; both are named without a suffix."""
+    return [*path.rglob("*.py"), *path.parent.glob(f"{path.name}.py")]
 
 
 def test_imports_are_found_wherever_they_stand():
@@ -41,7 +64,27 @@ def test_every_room_has_its_place():
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_imports_only_from_below(room):
-    paths = [*(HOUSE / room).rglob("*.py"), *HOUSE.glob(f"{room}.py")]
-    used = {(path.name, other) for path in paths for other in imported(path.read_text(encoding="utf-8"))}
+    used = {
+        (path.name, other) for path in sources(HOUSE / room) for other in imported(path.read_text(encoding="utf-8"))
+    }
     below = ROOMS[: ROOMS.index(room) + 1]
     assert [(path, other) for path, other in sorted(used) if other not in below] == []
+
+
+@pytest.mark.parametrize("folder", SHELVES)
+def test_every_shelf_has_its_place(folder):
+    found = {path.stem for path in (HOUSE / folder).iterdir() if path.suffix == ".py" or list(path.glob("*.py"))}
+    assert found - {"__init__"} == set(SHELVES[folder])
+
+
+@pytest.mark.parametrize(("folder", "shelf"), [(folder, shelf) for folder in SHELVES for shelf in SHELVES[folder]])
+def test_a_shelf_imports_only_from_those_before_it(folder, shelf):
+    room = folder.split("/")
+    used = {
+        (path.name, name[len(room)])
+        for path in sources(HOUSE / folder / shelf)
+        for name in modules(path.read_text(encoding="utf-8"))
+        if name[: len(room)] == room and len(name) > len(room)
+    }
+    known = SHELVES[folder][: SHELVES[folder].index(shelf) + 1]
+    assert [(path, other) for path, other in sorted(used) if other not in known] == []
