@@ -1,9 +1,9 @@
-# Needs nothing but Python 3.11 or newer and a package index.
+# Needs only Python 3.11 or newer and a package index.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-# Read when PyTorch loads: a thread that waits spinning holds up the one that works.
+# PyTorch reads this when it loads: threads that spin while they wait slow down those that work.
 export OMP_WAIT_POLICY := passive
 
 .PHONY: demo test slow check format bench clean

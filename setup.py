@@ -1,6 +1,6 @@
-"""The native engine's builds, which pyproject.toml cannot describe: one for each instruction set, none of them needed.
+"""Builds of the native engine, which pyproject.toml cannot describe: one for each instruction set, all optional.
 
-Where there is no compiler, or one that does not know a flag, the build is left out and installation goes on.
+A build is left out if there is no compiler, or one that does not know a flag; installation goes on without it.
 """
 
 import os
@@ -22,19 +22,19 @@ if platform.machine() in ("x86_64", "AMD64"):
 
 
 def extension(name: str, flags: list[str]) -> Pybind11Extension:
-    """One build; left out where it cannot be compiled."""
+    """One build, left out if it cannot be compiled."""
     return Pybind11Extension(
         f"epigone.kernels._{name}",
         [f"src/epigone/kernels/{name}.cpp"],
         depends=glob("src/epigone/kernels/*.hpp"),
         cxx_std=17,
-        # Products and sums are fused on every compiler alike; the loops are written as vectors already.
+        # Every compiler fuses products and sums alike; the loops are already written as vectors.
         extra_compile_args=["-O2", "-ffp-contract=fast", *flags],
         extra_link_args=["-pthread"] if sys.platform.startswith("linux") else [],
         optional=True,
     )
 
 
-# The kernels are written with the vector extensions of GCC and Clang, which Microsoft's compiler does not have.
+# The kernels use the vector extensions of GCC and Clang, which Microsoft's compiler does not have.
 extensions = [] if sys.platform == "win32" else [extension(name, flags) for name, flags in BUILDS.items()]
 setup(ext_modules=extensions, options={"build_ext": {"parallel": os.cpu_count()}})

@@ -152,8 +152,12 @@ def matrix_peak(precision: str, threads: int) -> float:
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (header, ["---"] * len(header), *rows))
+    """A table of texts; the first column names the rows."""
+    from epigone.report.renderers.markdown import to_markdown
+    from epigone.report.tables import Column, Table
+
+    columns = [Column(key=label, label=label, align="right" if i else "left") for i, label in enumerate(header)]
+    return to_markdown(Table("", columns, [dict(zip(header, row, strict=True)) for row in rows])).rstrip()
 
 
 def publish(folder: Path, name: str, text: str) -> None:

@@ -7,7 +7,7 @@ command, with their options and results. Each is imported when it is first used,
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:  # the same names as PUBLIC, for editors and type checkers
     from epigone.app.info import Info as Info
