@@ -8,21 +8,31 @@ class UserError(Exception):
     """A mistake in what was asked for.
 
     `str(error)` is the whole message: a sentence that names the file, the value and the remedy. The command line
-    prints it and exits with status 2; anything else that escapes is a defect of ours.
+    prints it and exits with status 2. Any other error that reaches the command line is a defect of ours.
     """
 
 
-def check_options(options: object, wanted: str, good: Callable[[Any], bool], *names: str) -> None:
-    """Refuse options that are not as they must be; None stands for one that is not set.
+def missing_package(user: str, package: str) -> str:
+    """Say that a package is not installed.
 
     Args:
-        options: the object whose fields they are.
-        wanted: what they must, in words: `be greater than 0`.
-        good: the same as a test of their values; written so that nan fails it.
-        names: the options.
+        user: what needs it, as the beginning of a sentence: `A report`.
+        package: its name on the package index.
+    """
+    return f"{user} needs the package {package}, which is not installed. Run: pip install {package}"
+
+
+def check_options(options: object, wanted: str, good: Callable[[Any], bool], *names: str) -> None:
+    """Refuse options with wrong values; None means that an option is not set.
+
+    Args:
+        options: the object whose fields the options are.
+        wanted: the requirement in words, to follow "must": `be greater than 0`.
+        good: the requirement as a test of a value, which nan must fail.
+        names: the options to check.
 
     Raises:
-        UserError: names the first that is not so.
+        UserError: names the first option that fails.
     """
     for name in names:
         value = getattr(options, name)

@@ -279,7 +279,7 @@ def test_a_text_may_begin_with_a_dash(cli, make_base):
 
 def test_an_option_is_not_taken_for_a_value_nor_a_stray_word_for_an_option(cli, model):
     assert cli("generate", model, "a prompt").status == 2
-    assert "has no use for 'a prompt'" in cli("generate", model, "a prompt").err
+    assert "does not take 'a prompt'" in cli("generate", model, "a prompt").err
     assert cli("info", model, "utf-8").status == 2
 
 

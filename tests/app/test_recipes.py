@@ -78,7 +78,7 @@ def test_an_option_that_a_command_lacks_is_named_with_the_nearest(recipe):
     found = read_recipe(recipe)
     found.check("pretrain", ["hidden_size", "num_layers", "steps", "fractions", "fingerprint"])
     with pytest.raises(
-        UserError, match=r"recipe\.toml sets 'hidden_size', which is no option of x; did you mean hiden"
+        UserError, match=r"recipe\.toml sets 'hidden_size', which is not an option of x; did you mean hiden"
     ):
         found.check("x", ["hiden_size"])
     with pytest.raises(UserError, match="epigone x --help"):

@@ -161,7 +161,9 @@ def test_a_missing_extra_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", without_jinja)
-    with pytest.raises(UserError, match=r"needs jinja2.*pip install 'epigone\[study\]'"):
+    with pytest.raises(
+        UserError, match=r"^A report needs the package jinja2, which is not installed\. Run: pip install jinja2$"
+    ):
         write_report(tmp_path, Report("t", "s"))
 
 

@@ -1,4 +1,4 @@
-"""`generate` at a terminal: text as it is written, and prompts typed one after another."""
+"""`generate` at a terminal: text as it is written, and a conversation of typed prompts."""
 
 import secrets
 import sys
@@ -11,7 +11,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from epigone.app.display import facts_of_generation
+from epigone.app.display import log_generation
 from epigone.errors import UserError
 from epigone.evaluation.memorisation import FILE, copying_by_text
 from epigone.evaluation.quality import text_quality
@@ -40,17 +40,17 @@ def generate(
         sampling: how each character is drawn.
         running: the engine and its precision.
         stream: show the text as it is written (one sample).
-        interactive: read prompts, a line each, and go on from each as it is written; an empty line begins anew.
-        json: whether standard output is meant for JSON, so that no text may be shown there.
+        interactive: read prompts line by line and continue each at once; an empty line starts a new text.
+        json: keep standard output for JSON, so that no text is shown there.
 
     Returns:
-        The texts; None when they were shown already.
+        The texts; None if they were shown already.
     """
     if not (stream or interactive):
         return room.generate(model, options, sampling, running)
     flag = "--interactive" if interactive else "--stream"
     if json:
-        raise UserError(f"{flag} shows text as it is written and --json prints it when all is done; give only one.")
+        raise UserError(f"{flag} shows text as it is written and --json prints it at the end; give only one.")
     if options.next:
         raise UserError(f"--next lists tokens and {flag} writes text; give only one.")
     if options.samples > 1 or options.documents > 1:
@@ -62,7 +62,7 @@ def generate(
         return None
     result = room.generate(model, options, sampling, running, stream=_write)
     print()
-    facts_of_generation(result)
+    log_generation(result)
     return None
 
 
@@ -82,16 +82,16 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions, r
         begin = time.perf_counter()
         try:
             seconds += room.generate(source, *own, running, stream=listen).seconds
-        except UserError as error:  # a prompt that the model cannot read does not end the conversation
+        except UserError as error:  # one unreadable prompt does not end the conversation
             print(error, file=sys.stderr)
-        except KeyboardInterrupt:  # nor does it when somebody has read enough
+        except KeyboardInterrupt:  # Ctrl-C at a terminal ends the text, not the conversation
             if not sys.stdin.isatty():
                 raise
             seconds += time.perf_counter() - begin
         print(flush=True)
         written[-1] = written[-1].removeprefix(normalised_prompt(prompt, source.tokenizer))
     if any(written):
-        facts_of_generation(
+        log_generation(
             SimpleNamespace(
                 sampling=replace(sampling, seed=first_seed),
                 characters=sum(map(len, written)),
@@ -103,13 +103,13 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions, r
 
 
 def _prompts() -> Iterator[str]:
-    """The lines of standard input; at a terminal they are asked for."""
+    """Read the lines of standard input; at a terminal, ask for them."""
     if not sys.stdin.isatty():
         yield from (line.rstrip("\r\n") for line in sys.stdin)
         return
     with suppress(ImportError):
-        import readline  # noqa: F401  (its import gives `input` a memory and keys to edit with)
-    print("Type the beginning of a text, or nothing. Ctrl-C stops a text, Ctrl-D ends.", file=sys.stderr, flush=True)
+        import readline  # noqa: F401  (its import gives `input` a history and editing keys)
+    print("Type the beginning of a text, or nothing. Ctrl-C stops a text, Ctrl-D quits.", file=sys.stderr, flush=True)
     while True:
         try:
             yield input("> ")

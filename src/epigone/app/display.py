@@ -1,37 +1,22 @@
-"""Results as text for people, or as JSON.
+"""The results of the public functions as text for people, or as JSON.
 
-A function for each kind of result is chosen by the result's name, because importing every kind would import every room,
-PyTorch included.
+The function for a result is chosen by the name of its class, because importing the classes would load PyTorch.
 """
 
 import json
 import logging
 import math
-import os
-import sys
-import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rich.console import Console
-
-from epigone.report.numbers import Interval, NumberStyle, format_measure, format_value
-from epigone.report.renderers.terminal import to_terminal
+from epigone.app.terminal import print_facts, print_paragraph, print_table
+from epigone.report.numbers import Interval, NumberStyle, format_measure
 from epigone.report.tables import Column, Table, table_of
 
 log = logging.getLogger("epigone")
 
-WIDE = 180  # characters of a table's line in a file, which has no width of its own
-EXCERPT = 500  # characters of a sample that are shown beside others
-FACT = NumberStyle(digits=4, notation="significant")
-
-
-class SteadyConsole(Console):
-    """Goes on when its reader has gone, as `| head` goes; rich would end the program."""
-
-    def on_broken_pipe(self) -> None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+EXCERPT = 500  # characters that are shown of a sample beside others
 
 
 def show(result: Any) -> None:
@@ -40,7 +25,7 @@ def show(result: Any) -> None:
 
 
 def as_json(result: Any) -> str:
-    """A result as JSON in one line; what is not a finite number becomes null."""
+    """Write a result as one line of JSON; numbers that are not finite become null."""
     figures = result.figures() if hasattr(result, "figures") else asdict(result)
     return json.dumps(_plain(figures), ensure_ascii=False, allow_nan=False)
 
@@ -59,38 +44,11 @@ def _plain(value: Any) -> Any:
             return _plain(value.tolist()) if hasattr(value, "tolist") else str(value)
 
 
-def _narrow() -> bool:
-    """Whether lines must be broken: in a file they need not."""
-    return sys.stdout.isatty() or "COLUMNS" in os.environ
-
-
-def _console() -> Console:
-    """Standard output."""
-    return SteadyConsole(width=None if _narrow() else WIDE, soft_wrap=not _narrow(), highlight=False, markup=False)
-
-
-def _print_table(table: Table) -> None:
-    console = _console()
-    console.print(to_terminal(table, console.width))
-
-
-def _say(facts: dict[str, Any]) -> None:
-    """Print lines of a name and what is to be said about it, the latter aligned."""
-    facts = {name: format_value(value, FACT) for name, value in facts.items() if value not in (None, "", [], ())}
-    left = max(map(len, facts)) + 2
-    width = max(40, _console().width - left) if _narrow() else sys.maxsize
-    for name, text in facts.items():
-        lines = [text]
-        if not text.startswith("epigone "):  # a command stays whole, to be copied
-            lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
-        print(f"\n{' ' * left}".join([name.ljust(left) + lines[0], *lines[1:]]))
-
-
 def _training(result: Any) -> None:
     epochs = f"{result.epochs:g} epoch{'s' * (result.epochs != 1)}"
     facts = _text(result) | {
         result.outcome: f"{result.steps:,} steps, {epochs}, {result.seconds:,.0f} s",
-        "kept": f"the weights of step {result.best_step:,}, which are best on validation",
+        "kept": f"the weights of step {result.best_step:,}, the best on validation",
         "validation": f"loss {result.loss:.4f} nats per token, {result.bits_per_char:.4f} bits per character, "
         f"accuracy {result.accuracy:.2%}, perplexity {result.perplexity:.3f}",
         "learned": f"{result.trained_parameters:,} of {result.parameters:,} weights",
@@ -98,14 +56,14 @@ def _training(result: Any) -> None:
         "next": f"epigone generate {result.folder}",
     }
     if not result.best_step:
-        facts["kept"] = "the initial weights, because validation never improved; a smaller --lr may help"
+        facts["kept"] = "the initial weights, because validation never improved; try a smaller --lr"
     if result.outcome == "interrupted":
-        facts["next"] = "the same command with --resume goes on where it stopped"
-    _say(facts)
+        facts["next"] = "run the same command with --resume to continue"
+    print_facts(facts)
 
 
 def _text(result: Any) -> dict[str, str]:
-    """What every figure rests on: the text and how it was split."""
+    """Name the text and its split, on which every figure rests."""
     shares = " / ".join(f"{share:.4g}" for share in result.fractions or ())
     return {
         "text": f"{', '.join(result.texts)}, sha256 {result.corpus[:16]}" if result.texts else "",
@@ -115,7 +73,7 @@ def _text(result: Any) -> dict[str, str]:
 
 def _evaluation(result: Any) -> None:
     documents = f"{result.documents:,} document{'s' * (result.documents != 1)}"
-    _say(
+    print_facts(
         {
             "model": result.model,
             **_text(result),
@@ -131,50 +89,48 @@ def _evaluation(result: Any) -> None:
 
 def _generation(result: Any) -> None:
     if result.next:
-        _print_table(_next_tokens(result.next))
+        print_table(_next_tokens(result.next))
         return
     print("\n\n===\n\n".join(result.texts), flush=True)
-    facts_of_generation(result)
+    log_generation(result)
 
 
 def _next_tokens(likely: Sequence[Any]) -> Table:
     rows = [{"token": _visible(each.token), "probability": each.probability} for each in likely]
     rest = max(0.0, 1 - sum(each.probability for each in likely))
-    probability = Column("probability", "probability", digits=2, notation="percent")
-    return Table(
-        "",
-        [Column("token", "token", align="left"), probability],
-        [*rows, {"token": "(anything else)", "probability": rest}],
-    )
+    columns = [
+        Column("token", "token", align="left"),
+        Column("probability", "probability", digits=2, notation="percent"),
+    ]
+    return Table("", columns, [*rows, {"token": "(anything else)", "probability": rest}])
 
 
 def _visible(token: str) -> str:
-    """A token as a table shows it: what is or has white space at its edges is named or quoted."""
+    """Name a white-space token, and quote one with white space at an end."""
     named = {" ": "(space)", "\n": "(newline)", "\t": "(tab)"}
     return named.get(token, token if token == token.strip() else repr(token))
 
 
-def facts_of_generation(result: Any) -> None:
-    """How a text came about, as notices: standard output holds the text alone."""
+def log_generation(result: Any) -> None:
+    """Log seed, speed and copying of generated text as notices; standard output holds the text alone."""
     speed = result.characters / max(1e-9, result.seconds)
     english = f", {result.quality.english_words:.0%} of the words English" if result.quality.english_words else ""
     log.info(f"seed {result.sampling.seed}, {result.characters:,} characters, {speed:,.0f} a second{english}")
     for name, copying in (result.copying or {}).items():
         about = "" if copying["exact"] else "about "
         if not copying["lookups"]:
-            log.info(f"copied from the {name} text: too little was written to tell")
+            found = "too little was written to tell"
         elif not copying["longest_run"]:
-            log.info(
-                f"copied from the {name} text: nothing of 30 characters or more{' was found' * (not copying['exact'])}"
-            )
+            found = f"nothing of 30 characters or more{'' if copying['exact'] else ' was found'}"
         else:
             share, longest = f"{about}{copying['share']:.1%}", f"{about}{copying['longest_run']}"
-            log.info(f"copied from the {name} text: {share} in runs of 30 characters or more, the longest of {longest}")
+            found = f"{share} in runs of 30 characters or more, the longest of {longest}"
+        log.info(f"copied from the {name} text: {found}")
 
 
 def _quantisation(result: Any) -> None:
     difference = Interval(result.difference, *result.interval)
-    _say(
+    print_facts(
         {
             "weights": f"{result.megabytes:.2f} MB, {result.base_megabytes:.2f} MB in {result.base}",
             "measured on": f"{result.text}, {result.tokens:,} tokens",
@@ -196,7 +152,7 @@ def _gradcheck(result: Any) -> None:
         Column("below", "below the floor"),
         Column("entries", "entries"),
     ]
-    _print_table(Table("", columns, [asdict(row) for row in result.rows]))
+    print_table(Table("", columns, [asdict(row) for row in result.rows]))
     print()
     limits = ", ".join(f"{precision} {limit:.0e}" for precision, limit in result.tolerances.items())
     print(f"{'All' if result.passed else 'NOT all'} gradients are within their tolerances: {limits}.")
@@ -205,14 +161,14 @@ def _gradcheck(result: Any) -> None:
 def _comparison(result: Any) -> None:
     from epigone.studies.engine.tables import results_table
 
-    _print_table(results_table(result.rows, "Losses of all rows"))
+    print_table(results_table(result.rows, "Losses of all rows"))
     for sample in result.samples:
         _sample(sample)
     print()
-    _console().print(result.verdict)
+    print_paragraph(result.verdict)
     _notices(result.notices)
     print()
-    _say({"model": result.model, "report": result.report, "next": f"epigone generate {result.model}"})
+    print_facts({"model": result.model, "report": result.report, "next": f"epigone generate {result.model}"})
 
 
 def _sample(sample: Any, whole: bool = False) -> None:
@@ -225,11 +181,11 @@ def _sample(sample: Any, whole: bool = False) -> None:
 
 
 def _notices(notices: list[str]) -> None:
-    """What must be known before the figures are believed; some of it was told long ago."""
+    """Repeat what a reader must know before believing the figures: some of it was logged hours ago."""
     if notices:
         print()
     for notice in notices:
-        _say({"notice": notice})
+        print_facts({"notice": notice})
 
 
 def _study(result: Any) -> None:
@@ -237,14 +193,14 @@ def _study(result: Any) -> None:
         _vanilla_rnn(result)
     for table in result.tables:
         print()
-        _print_table(table)
+        print_table(table)
     if result.claims:
         print()
     for claim in result.claims:
-        _say({claim.answer.ljust(8): claim.claim, "": claim.evidence})
+        print_facts({claim.answer.ljust(8): claim.claim, "": claim.evidence})
     _notices(result.notices)
     print()
-    _say({"report": result.report})
+    print_facts({"report": result.report})
 
 
 def _vanilla_rnn(result: Any) -> None:
@@ -255,8 +211,10 @@ def _vanilla_rnn(result: Any) -> None:
         _sample(sample, whole=True)
     print("\nThe hardest passages\n")
     for line in _of(result, "hardest passages"):
-        place = f"{line['document']}, at {line['place']:.1%}"
-        print(f"{place}: {line['loss']:.3f} nats a character, {line['loss'] - line['average']:+.3f} to the average")
+        above = format_measure(line["loss"] - line["average"], NumberStyle(signed=True))
+        print(
+            f"{line['document']}, at {line['place']:.1%}: {line['loss']:.3f} nats a character, {above} to the average"
+        )
         print(f"   {' '.join(line['text'].split())}\n")
 
 
@@ -266,25 +224,29 @@ def _of(result: Any, table: str) -> list[dict[str, Any]]:
 
 def _info(result: Any) -> None:
     if result.kind == "bundled models":
-        if result.rows:
-            _print_table(table_of([_bundled(row) for row in result.rows]))
-            print("\nepigone info NAME says more of one, epigone generate NAME lets it write.")
-        else:
-            print("No models are bundled with this installation; train one with epigone pretrain.")
-        native = result.facts["engine"]
-        runner = "PyTorch" if native == "none" else f"the native engine (build {native})"
-        print(f"On the CPU, {runner} runs them.")
+        _bundled_models(result)
         return
-    # Notices were told while the text was read.
+    # Notices were logged while the text was read.
     facts = {name.replace("_", " "): value for name, value in result.facts.items() if name != "notices"}
-    _say({result.kind: result.path} | facts)
+    print_facts({result.kind: result.path} | facts)
     if result.rows:
         print()
-        _print_table(table_of(result.rows))
+        print_table(table_of(result.rows))
+
+
+def _bundled_models(result: Any) -> None:
+    if result.rows:
+        print_table(table_of([_bundled(row) for row in result.rows]))
+        print("\nepigone info NAME describes one; epigone generate NAME lets it write.")
+    else:
+        print("No models are bundled with this installation; train one with epigone pretrain.")
+    native = result.facts["engine"]
+    runner = "PyTorch" if native == "none" else f"the native engine (build {native})"
+    print(f"On the CPU, {runner} runs them.")
 
 
 def _bundled(row: dict[str, Any]) -> dict[str, Any]:
-    """What fits on a line of a narrow terminal."""
+    """Choose the facts of a model that fit on a line of a narrow terminal."""
     return {
         "name": row["name"],
         "network": f"{row['cell']} {row['layers']}x{row['units']}",

@@ -1,4 +1,4 @@
-"""`info`: what a model, corpus or run folder is."""
+"""`info`: the facts about a model, a text, a study or a run."""
 
 import difflib
 from collections.abc import Iterator
@@ -15,18 +15,18 @@ from epigone.text.readers.registry import ReadOptions
 from epigone.text.splitting import MINIMUM, SplitOptions
 from epigone.text.tokenizers.registry import TOKENIZERS
 
-UNFINISHED = "unfinished; the same command with --resume goes on"
+UNFINISHED = "unfinished; run the same command with --resume to continue"
 
 
 @dataclass(frozen=True)
 class Info:
-    """What lies at a path."""
+    """The facts about a path."""
 
     kind: Literal["bundled models", "model", "study", "run", "corpus"]
     path: str
     facts: dict[str, Any]
     rows: list[dict[str, Any]]
-    """One for each bundled model, row of a study, split of a run, or split of a corpus."""
+    """One for each bundled model, row of a study, or split of a run or a corpus."""
 
 
 def info(
@@ -34,12 +34,12 @@ def info(
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
 ) -> Info:
-    """Say what a model, a study's folder, a run or a text is; without a path, list the bundled models and the engine.
+    """Describe a model, a study, a run or a text; without a path, list the bundled models and name the engine.
 
     Args:
         path: a folder or file, or the name of a bundled model.
-        read: how a text is read.
-        split: how its documents are split.
+        read: the way a text is read.
+        split: the way its documents are split.
 
     Raises:
         UserError: there is nothing at the path, or it cannot be read.
@@ -57,7 +57,7 @@ def info(
             return Info("model", str(path), _model(resolve(path)), [])
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(
-            f"{path} was not written by this version of epigone, or is damaged; restore it from a copy."
+            f"{path} is damaged, or another version of epigone wrote it; restore it from a copy."
         ) from error
     if not folder.exists():
         raise _nothing_at(folder)
@@ -69,7 +69,7 @@ def _nothing_at(path: Path) -> UserError:
     known = bundled + [str(file) for file in sorted(path.parent.glob("*"))]
     close = difflib.get_close_matches(str(path), known, n=1)
     return UserError(
-        f"There is no file or folder {path}, and no bundled model of that name (there are: "
+        f"There is no file or folder {path}, and no bundled model of that name (bundled are: "
         f"{', '.join(bundled) or 'none'})" + (f"; did you mean {close[0]}?" if close else ".")
     )
 
@@ -78,7 +78,7 @@ def _model(folder: Path) -> dict[str, Any]:
     config = read_object(folder / "config.json")
     model, request, result = config["model"], config.get("request", {}), config.get("result", {})
     corpus, base = request.get("corpus", {}), request.get("base", {})
-    stages = config.get("stages", [])  # of a bundled model: what was done before
+    stages = config.get("stages", [])  # of a bundled model: its earlier trainings
     return {
         "cell": model["cell"],
         "layers": model["num_layers"],
@@ -91,7 +91,7 @@ def _model(folder: Path) -> dict[str, Any]:
         "base": base.get("name"),
         "selection": request.get("selection"),
         "documents": corpus.get("documents"),
-        # A base that was made in stages has read the text of all, which the later ones take from the first.
+        # A base that was trained in stages has read the texts of all; later stages read a part of the first.
         "characters": max((s["corpus"]["characters"] for s in [request, *stages] if "corpus" in s), default=None),
         "text": corpus.get("hash", "")[:16],
         "split_seed": corpus.get("split_seed"),
@@ -104,7 +104,7 @@ def _model(folder: Path) -> dict[str, Any]:
 
 
 def _vocabulary(folder: Path) -> str:
-    """What a vocabulary that was learned holds; nothing for a tokenizer that is not registered."""
+    """Describe a learned vocabulary; the empty string if its tokenizer is not registered."""
     described = read_object(folder / "tokenizer.json")
     kind = TOKENIZERS.get(described["name"])
     return kind.from_dict(described).contents if kind else ""
@@ -120,7 +120,7 @@ def _study(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     found = read_json(result)
     told = ("winner", "verdict", "model", "report", "corpus", "split_seed", "seconds")
     facts |= {"state": "finished"} | {key: found[key] for key in told if key in found}
-    # Where they are now: the folder may have been moved, and its paths were those of another working directory.
+    # The folder may have moved, and its paths were relative to another working directory.
     facts |= {key: str(folder / Path(found[key]).name) for key in ("model", "report") if key in found}
     return facts, [
         {"row": row["name"], "validation_loss": row["validation_loss"], "test_loss": row["loss"]}
@@ -141,7 +141,7 @@ def _run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _flat(settings: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings as pairs, such as `training.lr` and 0.003."""
+    """Flatten nested settings into pairs such as (`training.lr`, 0.003)."""
     for key, value in settings.items():
         name = f"{before}.{key}".lstrip(".")
         if isinstance(value, dict):
@@ -152,7 +152,7 @@ def _flat(settings: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any
 
 def _corpus(path: Path, read: ReadOptions, split: SplitOptions) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     corpus = Corpus.open([path], read, None)
-    if corpus.characters.sum() >= MINIMUM:  # less cannot be divided, but looked at
+    if corpus.characters.sum() >= MINIMUM:  # a shorter text can be described, but not split
         corpus = corpus.resplit(split)
     summary = corpus.summary()
     splits, options = summary.pop("splits"), summary.pop("read")

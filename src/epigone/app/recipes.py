@@ -1,10 +1,10 @@
-"""Recipes: commented TOML files whose keys are the flags of a command, with what the run measured.
+"""Recipes: commented TOML files with the options of a command and the measured results of the run.
 
-[options]                      # what --recipe sets; flags on the command line win
+[options]                      # set by --recipe; flags on the command line win
 lr = 0.003
 num_layers = 2
 
-[measured]                     # what came of it: never read by a command
+[measured]                     # the results, for people: no command reads them
 validation_loss = 1.23
 """
 
@@ -20,7 +20,7 @@ from epigone.errors import UserError
 
 @dataclass(frozen=True)
 class Recipe:
-    """The options of a recipe, by the name of their flag with underscores."""
+    """The options of a recipe, by the names of their flags with underscores."""
 
     path: Path
     options: dict[str, Any]
@@ -35,15 +35,15 @@ class Recipe:
             if key.replace("-", "_") in known:
                 continue
             close = difflib.get_close_matches(key.replace("-", "_"), known, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"epigone {command} --help lists them."
-            raise UserError(f"The recipe {self.path} sets '{key}', which is no option of {command}; {hint}")
+            hint = f"did you mean {close[0]}?" if close else f"see epigone {command} --help."
+            raise UserError(f"The recipe {self.path} sets '{key}', which is not an option of {command}; {hint}")
 
 
 def take_recipe(arguments: list[str]) -> tuple[list[str], str | None]:
     """Split off `--recipe FILE` or `--recipe=FILE` from the arguments of a command.
 
     Raises:
-        UserError: the file is not named, or there are two.
+        UserError: no file or more than one is named.
     """
     kept: list[str] = []
     found: list[str] = []
@@ -60,7 +60,7 @@ def take_recipe(arguments: list[str]) -> tuple[list[str], str | None]:
     if "" in found:
         raise UserError("--recipe needs the path of a TOML file.")
     if len(found) > 1:
-        raise UserError(f"--recipe takes one file, and {' and '.join(found)} were given; put all options into one.")
+        raise UserError(f"--recipe takes one file, but {' and '.join(found)} were given; put all options into one.")
     return kept, found[0] if found else None
 
 
@@ -79,5 +79,5 @@ def read_recipe(path: str | Path) -> Recipe:
         raise UserError(f"The recipe {path} is not valid TOML: {error}.") from error
     options = recipe.get("options")
     if not isinstance(options, dict):
-        raise UserError(f"The recipe {path} has no table [options]; put the flags there, such as lr = 0.003.")
+        raise UserError(f"The recipe {path} has no table [options]; put the options there, for example lr = 0.003.")
     return Recipe(Path(path), options)

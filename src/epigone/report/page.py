@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from epigone.errors import UserError
+from epigone.errors import UserError, missing_package
 from epigone.report.markup import clean, fenced, markdown, paragraph
 from epigone.report.numbers import EXACT, MISSING, format_value
 from epigone.report.plots.palette import SLOTS, Palette
@@ -79,9 +79,7 @@ def write_report(folder: Path, report: Report) -> Path:
 
         from epigone.report.plots.drawing import render
     except ImportError as error:
-        raise UserError(
-            f"A report needs {error.name}, which is not installed; run: pip install 'epigone[study]'"
-        ) from error
+        raise UserError(missing_package("A report", str(error.name))) from error
     palette = Palette()
     tables = [to_html(table, number, palette) for number, table in enumerate(report.tables, 1)]
     figures = [

@@ -1,0 +1,186 @@
+"""The commands, and the parser that each public function becomes.
+
+A command's module is imported only when the command is asked for, so that the light ones start quickly.
+"""
+
+import functools
+import importlib
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass
+from typing import Annotated, Any, NamedTuple
+
+from cyclopts import App, Group, Parameter
+from cyclopts.config import Dict
+
+from epigone import __version__
+from epigone.app.recipes import Recipe
+from epigone.app.terminal import SteadyConsole
+
+
+class Command(NamedTuple):
+    """The module of a command's function, its usage line and its summary."""
+
+    module: str
+    usage: str
+    summary: str
+
+
+COMMANDS = {
+    "pretrain": Command(
+        "epigone.training.pretrain",
+        "TEXT... --out FOLDER",
+        "Train a language model from scratch on text.",
+    ),
+    "finetune": Command(
+        "epigone.transfer.finetune",
+        "BASE TEXT... [--train SELECTION] --out FOLDER",
+        "Retrain a selection of a base's weights on text.",
+    ),
+    "compare": Command(
+        "epigone.studies.compare.compare",
+        "BASE... --corpus TEXT [--train SELECTION]... --out FOLDER",
+        "Compare training from scratch with transfer from a base, in one table.",
+    ),
+    "evaluate": Command(
+        "epigone.evaluation.evaluate",
+        "MODEL TEXT... [--split test|validation|train|all]",
+        "Measure how well a model predicts a text.",
+    ),
+    "generate": Command(
+        "epigone.app.chat",
+        "MODEL [--prompt TEXT] [--length N | --tokens N | --documents N | --next N] [--samples N] [-i]",
+        "Write text with a model.",
+    ),
+    "quantize": Command(
+        "epigone.export.quantize",
+        "MODEL [TEXT...] --out FOLDER",
+        "Store a model in 8-bit weights, and measure what that changes.",
+    ),
+    "study": Command(
+        "epigone.studies.registry",
+        "NAME --data ROLE=PATH... [--quick] --out FOLDER",
+        "Run a whole experiment and write its report.",
+    ),
+    "gradcheck": Command(
+        "epigone.models.gradcheck",
+        "[--cell NAME] [--hidden-size N] [--sequence-length N]",
+        "Check the gradients of every backend against numerical ones.",
+    ),
+    "info": Command(
+        "epigone.app.info",
+        "[PATH]",
+        "Describe a model, a text or a run folder; without a path, list the bundled models.",
+    ),
+}
+WELCOME = """\
+An epigone is a lesser imitator of a great writer, which is what this makes. Train a small recurrent network once on \
+plenty of English; then retrain some of its weights on the few pages that your writer left.
+
+Start with `epigone info`, which lists the bundled models. Let one of them write: `epigone generate MODEL`. Teach it \
+your writer: `epigone finetune MODEL TEXT --out FOLDER`. See if it helped: `epigone compare MODEL --corpus TEXT --out \
+FOLDER`. TEXT is a file or a folder of texts; MODEL is a folder or a bundled name."""
+EVERYWHERE = """\
+Every command also takes --recipe FILE.toml (read options from its table [options]; flags win), --json (print the \
+result as JSON), --quiet (print no progress and no notices) and --debug (show where an error comes from)."""
+METAVARS = {"out": "FOLDER", "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH"}
+CHOICES = {"tokenizer": "epigone.text.tokenizers.registry"}  # options whose values a registry lists by `choices()`
+Hooks = dict[str, Callable[[], Any]]  # arguments of public functions that are not for the command line
+
+
+def make_app(chosen: str, hooks: Hooks, recipe: Recipe | None) -> App:
+    """Build the command line, importing only the chosen command."""
+    app = App(
+        name="epigone",
+        version=__version__,
+        usage="Usage: epigone COMMAND ...",
+        console=SteadyConsole(),
+        help=WELCOME,
+        help_epilogue=EVERYWHERE,
+        result_action="return_value",
+        suppress_keyboard_interrupt=False,
+        default_parameter=Parameter(negative_iterable=(), show_default=_default),
+    )
+    for place, (name, command) in enumerate(COMMANDS.items()):
+        usage = f"Usage: epigone {name} {command.usage}"
+        if name != chosen:
+            app.command(_placeholder(command.summary), name=name, usage=usage, sort_key=place)
+            continue
+        function = _adapt(getattr(importlib.import_module(command.module), name), hooks)
+        app.command(function, name=name, usage=usage)
+        if recipe is not None:
+            recipe.check(name, _options(function))
+            app.config = (Dict({name: recipe.options}, source=str(recipe.path)),)
+    return app
+
+
+def _placeholder(summary: str) -> Callable[[], None]:
+    def command() -> None: ...
+
+    command.__doc__ = summary
+    return command
+
+
+def _adapt(function: Callable[..., Any], hooks: Hooks) -> Callable[..., Any]:
+    """Turn a public function into a command.
+
+    The fields of each options dataclass become flags under a heading of their own; arguments after the first such
+    dataclass are flags too. Hooks are filled in here.
+    """
+    parameters: list[inspect.Parameter] = []
+    by_name = False
+    signature = inspect.signature(function)
+    for parameter in signature.parameters.values():
+        kind = parameter.annotation
+        if parameter.name in hooks:
+            continue
+        if isinstance(kind, type) and is_dataclass(kind):
+            by_name = True
+            flat = Parameter(name="*", group=Group.create_ordered(_title(kind)))
+            parameter = parameter.replace(annotation=Annotated[kind, flat])
+        elif parameter.name in METAVARS:
+            several = "=" in METAVARS[parameter.name]  # pairs cannot be mistaken for other arguments
+            named = Parameter(metavar=METAVARS[parameter.name], consume_multiple=several)
+            parameter = parameter.replace(annotation=Annotated[kind, named])
+        elif parameter.name in CHOICES:
+            choices = importlib.import_module(CHOICES[parameter.name]).choices()
+            parameter = parameter.replace(annotation=Annotated[kind, Parameter(help=f"One of {choices}.")])
+        if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
+            parameter = parameter.replace(kind=parameter.KEYWORD_ONLY if by_name else parameter.POSITIONAL_ONLY)
+        parameters.append(parameter)
+    filled = {name: value() for name, value in hooks.items() if name in signature.parameters}
+
+    @functools.wraps(function)
+    def command(*arguments: Any, **options: Any) -> Any:
+        return function(*arguments, **options, **filled)
+
+    # Descriptions of arguments begin in lower case in docstrings, but in upper case in help, like those of options.
+    command.__doc__ = re.sub(r"(?m)^( +\w+: )(\w)", lambda m: m[1] + m[2].upper(), function.__doc__ or "")
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    return command
+
+
+def _title(options: type) -> str:
+    """Take the heading of a group of options from the first sentence of its class."""
+    return re.split(r"[.:]\s", options.__doc__ or "", maxsplit=1)[0].rstrip(".")
+
+
+def _default(value: Any) -> str | None:
+    """Write a default for the help; None hides it."""
+    if isinstance(value, bool):
+        return "yes" if value else None
+    return None if value in (None, "", ()) else str(value)
+
+
+def _options(command: Callable[..., Any]) -> list[str]:
+    """List the names of all options of a command."""
+    names: list[str] = []
+    for parameter in inspect.signature(command).parameters.values():
+        kind = getattr(parameter.annotation, "__origin__", parameter.annotation)
+        if is_dataclass(kind):
+            names += [field.name for field in fields(kind)]
+        elif parameter.kind is parameter.KEYWORD_ONLY:
+            names.append(parameter.name)
+    return names
