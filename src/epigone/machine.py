@@ -1,4 +1,4 @@
-"""The processors of this machine, and how many of them PyTorch uses."""
+"""The processors of this machine, and PyTorch's share of them."""
 
 import os
 from collections.abc import Iterator
@@ -6,15 +6,15 @@ from contextlib import contextmanager
 
 
 def cores() -> int:
-    """How many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # containers and `taskset` give less than the machine has
+    """Count the processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # containers and `taskset` allow fewer than the machine has
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 @contextmanager
 def torch_threads(number: int) -> Iterator[None]:
-    """Lets PyTorch use so many threads within."""
+    """Set PyTorch's number of threads within a block."""
     import torch
 
     before = torch.get_num_threads()

@@ -1,4 +1,4 @@
-"""Files that are either the old version or the new one, never half of each."""
+"""Atomic writing of files, and JSON."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from epigone.errors import UserError
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:
-    """Replace `path` by `data` in one step; a crash or a full disk leaves the old file as it was.
+    """Replace a file in one step, so that a crash or a full disk leaves the old version.
 
     Raises:
         UserError: the disk is full or the folder cannot be written.
@@ -25,23 +25,23 @@ def atomic_write(path: Path, data: bytes | str) -> None:
         os.replace(temporary, path)
     except OSError as error:
         raise UserError(
-            f"Could not write {path}: {error.strerror or error}. What was there before is untouched; "
-            "free some space or choose another folder with --out."
+            f"Could not write {path}: {error.strerror or error}. The old version is untouched; free some space or "
+            "choose another folder with --out."
         ) from error
     finally:
-        with suppress(OSError):  # after a success it is gone
+        with suppress(OSError):  # it is gone after a success
             temporary.unlink()
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Delete the temporary files of writes that were killed."""
+    """Delete the temporary files of killed processes."""
     for path in Path(folder).glob(".*.tmp"):
         if path.name.split(".")[-2].isdigit():
             path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write `value` as indented JSON, atomically."""
+    """Write a value as indented JSON, atomically."""
     atomic_write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 

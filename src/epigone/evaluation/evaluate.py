@@ -1,4 +1,4 @@
-"""`evaluate`: how well a model predicts a text."""
+"""`evaluate`: the loss of a model on a text."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ from epigone.text.streams import TokenStream
 log = logging.getLogger("epigone")
 
 MUCH = 0.05
-"""The share of a text that must be dropped for its figures to be called those of another text."""
+"""The share of dropped characters above which the figures describe another text."""
 
 
 @dataclass(frozen=True)
@@ -34,34 +34,34 @@ class DocumentLoss:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How well a model predicts a text; the end symbol is not counted."""
+    """The loss of a model on a text, without end symbols."""
 
     model: str
     texts: list[str]
-    """Files and folders as they were given."""
+    """Files and folders as given."""
     corpus: str
     """The hash of the corpus."""
     split: str
     split_seed: int | None
-    """None where the text was not split."""
+    """None if the text was not split."""
     fractions: list[float] | None
-    """The shares of train, validation and test; None where the text was not split."""
+    """The shares of train, validation and test; None if the text was not split."""
     loss: float
     """Nats per token."""
     bits_per_char: float
-    """Bits per character of what the model was shown; unknown words are spelled, see `text/spelling.py`."""
+    """Bits per character of the text that the model read; unknown words are spelled (`text/tokenizers/spelling.py`)."""
     accuracy: float
-    """Share of tokens that were the most probable one."""
+    """Share of tokens that were the likeliest prediction."""
     perplexity: float
     tokens: int
     characters: int
-    """As the tokenizer wrote them, without those that it dropped."""
+    """After the tokenizer's normalisation, without dropped ones."""
     documents: int
     seconds: float
     rows: list[DocumentLoss]
     """The documents, in the order of the split."""
     notices: list[str]
-    """Sentences on what was changed, left out or decided."""
+    """Sentences on changes, omissions and decisions."""
 
 
 def evaluate(
@@ -72,20 +72,19 @@ def evaluate(
     splitting: SplitOptions = SplitOptions(),
     running: EngineOptions = EngineOptions(),
 ) -> Evaluation:
-    """Measure a model on the documents of a text: deterministic, over the whole split, state reset at each document.
+    """Measure a model on the documents of a text, over the whole split, with the state reset at each document.
 
     Args:
         model: the folder of a model, or the name of a bundled one.
         texts: files or folders of text.
-        split: which part; by default `test` when this is the text that the model was trained on, else `all`. That text
-            is split as it was for the training, unless --fractions or a --split-seed other than 0 say otherwise.
+        split: the part to measure; by default `test` for the text that the model was trained on, else `all`. The
+            training text is split as for the training, unless --fractions or a --split-seed other than 0 is given.
         read: how the text is read.
-        splitting: how the documents are split; of the text that the model was trained on, what is left at its default
-            is as it was for the training.
+        splitting: how the documents are split; for the training text, defaults mean the values of the training.
         running: the engine and its precision.
 
     Raises:
-        UserError: bad input, or a text of which the model knows no character; the message says what to do.
+        UserError: the input is bad, or the model knows none of its characters; the message says what to do.
     """
     begin = time.perf_counter()
     source = read_folder(model)
@@ -102,7 +101,7 @@ def evaluate(
             if splitting != kept:
                 notices.append(
                     f"{model} was trained on this text split {_in_words(kept)}, and it is now split "
-                    f"{_in_words(splitting)}: what is measured may have been learned."
+                    f"{_in_words(splitting)}: the model may have learned parts of what is measured."
                 )
         corpus = corpus.resplit(splitting)
     stream = corpus.stream(part, source.tokenizer)
@@ -143,29 +142,29 @@ def _in_words(split: SplitOptions) -> str:
 
 
 def _on_dropping(stream: TokenStream, model: str) -> Iterator[str]:
-    """A sentence on a text of which much was dropped, or read as unknown words.
+    """Say that much of a text was dropped, or read as unknown words.
 
     Raises:
-        UserError: all of it was.
+        UserError: nothing else is left of it.
     """
     if stream.unit == "word":
         if stream.dropped_share == 1:
             raise UserError(
-                f"{model} knows none of the words of the text, so there is nothing to measure: take a model that was "
-                "trained on such a text, or one with another tokenizer."
+                f"{model} knows none of the words of the text, so there is nothing to measure: choose a model that "
+                "was trained on such a text, or one with another tokenizer."
             )
         if stream.dropped_share > MUCH:
             yield (
                 f"{model} does not know {stream.dropped_share:.0%} of the words of the text: loss, perplexity and "
-                "accuracy count them as one word, which is easy to predict; the bits per character also count what it "
-                "takes to spell them."
+                "accuracy count them as one word, which is easy to predict; the bits per character also count their "
+                "spelling."
             )
         return
-    remedy = "finetune the model on such a text first, or take one with a byte tokenizer"
+    remedy = "finetune the model on such a text first, or choose one with a byte tokenizer"
     if not stream.characters.any():
         raise UserError(f"{model} knows none of the characters of the text, so there is nothing to measure: {remedy}.")
     if stream.dropped_share > MUCH:
         yield (
-            f"{model} does not know {stream.dropped_share:.0%} of the characters of the text: the figures are those of "
-            f"what is left, which is another text. To measure all of it, {remedy}."
+            f"{model} does not know {stream.dropped_share:.0%} of the characters of the text: the figures are those "
+            f"of the rest, which is another text. To measure all of it, {remedy}."
         )

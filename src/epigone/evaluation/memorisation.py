@@ -1,13 +1,12 @@
-"""How much of a text is copied from the training text, told from hashes of it, without keeping it.
+"""The share of a text that is copied from the training text, measured with hashes instead of the text itself.
 
 A fingerprint is the set of the 64-bit hashes of all runs of 30 consecutive characters of the training text
-("shingles", Broder 1997). Texts are compared exactly as they are, spaces, line breaks and capitals included;
-build a fingerprint from what the model was shown (`tokenizer.normalise`). A run never reaches from one
-document into the next.
+("shingles", Broder 1997). Texts are compared exactly, with spaces, line breaks and capitals, so a fingerprint is built
+from the text that the model read (`tokenizer.normalise`). A run never reaches from one document into the next.
 
-Of a large text only the shingles whose hash is divisible by a power of two are kept, the rate. Because the
-choice depends on nothing but the shingle, a copied run is sampled at the same places as its original, and a
-share of sampled runs found is an estimate of the share of all runs.
+A fingerprint of a large text only keeps hashes that are divisible by its rate, a power of two. The choice depends on
+the shingle alone, so a copied run is sampled at the same places as its original, and the share of sampled runs that
+are found is an estimate of the share of all runs.
 """
 
 import json
@@ -29,32 +28,31 @@ from epigone.text.tokenizers.base import Tokenizer
 RUN = 30
 FILE = "fingerprint.safetensors"  # in a checkpoint folder
 CAPACITY = 200_000  # hashes in a fingerprint, 1.6 MB
-BLOCK = 1 << 16  # characters hashed at a time, which keeps the arrays in the processor's cache
+BLOCK = 1 << 16  # characters hashed at a time, so that the arrays fit in the processor's cache
 
 Hashes = NDArray[np.uint64]
 
 
 @dataclass(frozen=True)
 class Copying:
-    """How much of some texts stands in the training text."""
+    """How much of some texts is in the training text."""
 
     longest_run: int
-    """Characters in the longest stretch all of whose runs of 30 stand in the training text; 0 means none
-    of 30."""
+    """Characters in the longest stretch that is copied run by run of 30; 0 if no run is copied."""
 
     share: float | None
-    """Share of the characters that lie in such a run. Unless `exact`: the share of sampled runs that were
-    found, and None when none fell on the text."""
+    """Share of the characters in copied runs. Unless `exact`: the share of sampled runs that were found, None if the
+    text has no sampled run."""
 
     exact: bool
-    """Whether every run of the training text is in the fingerprint. If not, both figures are estimates: the
-    longest run joins sampled runs that were found as long as none that was not found lies between."""
+    """True if every run of the training text is in the fingerprint. Otherwise both figures are estimates: the longest
+    run joins consecutive sampled runs that were all found."""
 
     characters: int
     """Characters of the texts."""
 
     lookups: int
-    """Runs that were looked up: what the estimate rests on."""
+    """Runs that were looked up for the estimate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,25 +66,25 @@ class Fingerprint:
     """Characters in a run."""
 
     rate: int
-    """1 if all hashes were kept, else only those divisible by this power of two."""
+    """The power of two that divides all kept hashes; 1 if all were kept."""
 
     characters: int
     """Characters of the training text."""
 
     @classmethod
     def build(cls, texts: Iterable[str | Iterable[str]], run: int = RUN, capacity: int = CAPACITY) -> "Fingerprint":
-        """Fingerprint a training text; memory does not grow with its length.
+        """Fingerprint a training text, in memory that does not grow with its length.
 
         Args:
             texts: documents; a long one may be an iterable of its consecutive pieces.
             run: characters in a run.
-            capacity: most hashes to keep; the rate is the lowest that keeps within.
+            capacity: hashes to keep at most; the rate is the lowest that allows.
         """
         hashes, rate, characters = np.empty(0, np.uint64), 1, 0
-        fresh: list[Hashes] = []  # what came since the last thinning
+        fresh: list[Hashes] = []  # hashes since the last thinning
         waiting = 0
         for text in texts:
-            tail = ""  # the end of the last piece, where runs begin that reach into this one
+            tail = ""  # the end of the last piece: runs that begin there reach into this one
             for piece in [text] if isinstance(text, str) else text:
                 characters += len(piece)
                 window = tail + piece
@@ -103,15 +101,15 @@ class Fingerprint:
         return cls(hashes, run, rate, characters)
 
     def merge(self, other: "Fingerprint", capacity: int = CAPACITY) -> "Fingerprint":
-        """The fingerprint of both training texts together: what building it from them would have given."""
+        """Make the fingerprint of both training texts together, as if it were built from them."""
         if self.run != other.run:
-            raise ValueError(f"Fingerprints of runs of {self.run} and {other.run} characters do not merge.")
+            raise ValueError(f"Fingerprints of runs of {self.run} and {other.run} characters cannot be merged.")
         rate = max(self.rate, other.rate)
         hashes, rate = _thin([self.hashes, other.hashes], rate, capacity)
         return Fingerprint(hashes, self.run, rate, self.characters + other.characters)
 
     def copied(self, texts: Iterable[str]) -> Copying:
-        """Measure how much of the texts is copied; leave prompts out of them."""
+        """Measure how much of the texts, without their prompts, is copied."""
         characters = covered = lookups = found = longest = 0
         for text in texts:
             characters += len(text)
@@ -133,12 +131,12 @@ class Fingerprint:
 
 
 def fingerprint_of(corpus: Corpus, tokenizer: Tokenizer) -> Fingerprint:
-    """The fingerprint of a corpus's training split as a model with this tokenizer is shown it."""
+    """Fingerprint a corpus's training split as a model with this tokenizer reads it."""
     return Fingerprint.build(map(tokenizer.normalise, pieces) for pieces in corpus.documents("train"))
 
 
 def save_fingerprints(path: Path, fingerprints: Mapping[str, Fingerprint]) -> None:
-    """Write fingerprints of several training texts into one file, by name (such as `target` and `base`)."""
+    """Write fingerprints of training texts into one file, by name (such as `target` and `base`)."""
     facts = {
         name: json.dumps({"run": f.run, "rate": f.rate, "characters": f.characters}) for name, f in fingerprints.items()
     }
@@ -146,7 +144,7 @@ def save_fingerprints(path: Path, fingerprints: Mapping[str, Fingerprint]) -> No
 
 
 def load_fingerprints(path: Path) -> dict[str, Fingerprint]:
-    """Read what `save_fingerprints` wrote.
+    """Read a file of `save_fingerprints`.
 
     Raises:
         UserError: the file is missing or damaged.
@@ -157,8 +155,8 @@ def load_fingerprints(path: Path) -> dict[str, Fingerprint]:
             return {name: Fingerprint(hashes=file.get_tensor(name), **fact) for name, fact in facts.items()}
     except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise UserError(
-            f"The fingerprint {path} cannot be read ({error}). Restore it from a copy, or delete it: the "
-            "model works without, only copying is no longer measured."
+            f"The fingerprint {path} cannot be read ({error}). Restore it from a copy, or delete it: then the "
+            "model still works, and copying is not measured."
         ) from error
 
 
@@ -174,7 +172,7 @@ def copying_by_text(texts: Sequence[str], fingerprints: Path) -> dict[str, dict[
 
 
 def _hashes(text: str, run: int) -> Iterator[Hashes]:
-    """The hashes of all runs of a text, in order, in blocks."""
+    """Hash all runs of a text, in order and in blocks."""
     for start in range(0, len(text) - run + 1, BLOCK):
         block = text[start : start + BLOCK + run - 1].encode("utf-32-le", "surrogatepass")
         codes = np.frombuffer(block, "<u4").astype(np.uint64)
@@ -182,8 +180,8 @@ def _hashes(text: str, run: int) -> Iterator[Hashes]:
         for offset in range(run):  # a polynomial of the character codes modulo 2**64
             hashes *= np.uint64(0x9E3779B97F4A7C15)
             hashes += codes[offset : offset + len(hashes)]
-        # The low bits of such a polynomial depend on the low bits of the characters alone; mix all bits into
-        # all (the finaliser of SplitMix64, Steele et al. 2014).
+        # The low bits of such a polynomial depend on the low bits of the characters alone, so mix all bits with the
+        # finaliser of SplitMix64 (Steele et al. 2014).
         hashes ^= hashes >> np.uint64(30)
         hashes *= np.uint64(0xBF58476D1CE4E5B9)
         hashes ^= hashes >> np.uint64(27)
@@ -201,7 +199,7 @@ def _sampled(hashes: Hashes, rate: int) -> Hashes:
 
 
 def _thin(parts: Sequence[Hashes], rate: int, capacity: int) -> tuple[Hashes, int]:
-    """Join, sort, drop repeats, and double the rate until the hashes are within capacity."""
+    """Join, sort and deduplicate hashes, and double the rate until they are within capacity."""
     hashes = np.unique(_sampled(np.concatenate(parts), rate))
     while len(hashes) > capacity:
         rate *= 2
@@ -210,7 +208,7 @@ def _thin(parts: Sequence[Hashes], rate: int, capacity: int) -> tuple[Hashes, in
 
 
 def _stretches(hits: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """First and last index of each stretch of consecutive hits."""
+    """Give the first and last index of each stretch of consecutive hits."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], hits, [False]]).astype(np.int8)))
     for first, after in edges.reshape(-1, 2):
         yield int(first), int(after) - 1

@@ -1,7 +1,7 @@
-"""How well can counting do? An interpolated character n-gram model, the rival that a network has to beat.
+"""An interpolated character n-gram model: the baseline that a network has to beat.
 
-Modified Kneser-Ney (Chen and Goodman 1999) with discounts fitted on held-out text. Witten-Bell smoothing was
-0.09 to 0.13 nats worse on Moore's and Dickinson's verse, each at its best order, and is not here.
+Modified Kneser-Ney (Chen and Goodman 1999) with discounts fitted on held-out text. Witten-Bell smoothing was 0.09 to
+0.13 nats worse on Moore's and Dickinson's verse, each at its best order, so it is left out.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,30 +9,30 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-MIN_DISCOUNT = 0.01  # every context leaves something to the shorter one, so that no symbol is impossible
-MAX_DISCOUNTS = np.array([1.0, 2.0, 3.0])  # of n-grams counted once, twice, more often: not beyond the count
-FALLBACK = np.array([0.5, 1.0, 1.5])  # where the counts of counts are too thin for the closed form
-TUNING_TARGETS = 100_000  # discounts are fitted on at most so many targets, evenly spaced
+MIN_DISCOUNT = 0.01  # every context leaves some mass to the shorter one, so that no symbol is impossible
+MAX_DISCOUNTS = np.array([1.0, 2.0, 3.0])  # of n-grams counted once, twice, more often: at most the count
+FALLBACK = np.array([0.5, 1.0, 1.5])  # if the counts of counts are too small for the closed form
+TUNING_TARGETS = 100_000  # discounts are fitted on at most this many targets, evenly spaced
 CHUNK = 1 << 18  # targets looked up at a time
 
 
 @dataclass(frozen=True, eq=False)
 class Counts:
-    """The n-grams of one order: C distinct contexts and G distinct n-grams as sorted keys, to be bisected.
+    """The n-grams of one order: C distinct contexts and G distinct n-grams as sorted keys for bisection.
 
-    A context's number is its place in `contexts`; its key is V * number of the context without its oldest
-    token + oldest token. An n-gram's key is V * number of its context + last token. Exact for every V.
+    The number of a context is its place in `contexts`. Its key is V * (number of the context without its oldest
+    token) + oldest token. The key of an n-gram is V * (number of its context) + last token. Exact for every V.
     """
 
     contexts: np.ndarray  # (C,) int64
     grams: np.ndarray  # (G,) int64
     occurrences: np.ndarray  # (G,) int32
-    continuations: np.ndarray  # (G,) int32, how many different tokens stand before the n-gram
+    continuations: np.ndarray  # (G,) int32, how many different tokens precede the n-gram
 
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """One order of a model: Kneser-Ney's counts and, for every context, what the discounts are taken from."""
+    """One order of a model: Kneser-Ney counts, and the totals of every context for the discounts."""
 
     contexts: np.ndarray  # (C,) keys
     grams: np.ndarray  # (G,) keys
@@ -43,13 +43,13 @@ class Level:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What the probabilities of N targets depend on at one order, discounts aside; zero where unseen."""
+    """The facts behind the probabilities of N targets at one order, without discounts; zero for unseen ones."""
 
     share: np.ndarray  # (N,) count / total
     inverse: np.ndarray  # (N,) 1 / total
     bucket: np.ndarray  # (N,) which discount: 0 for unseen n-grams, 1, 2, 3
     kinds: np.ndarray  # (N, 3) kinds / total
-    unseen: np.ndarray  # (N,) 1 where the context is unseen, and the order below decides alone
+    unseen: np.ndarray  # (N,) 1 if the context is unseen, so that the order below decides alone
 
     def weight(self, discounts: np.ndarray) -> np.ndarray:
         """Weight (N,) of the order below."""
@@ -80,8 +80,8 @@ class NgramModel:
 
     @classmethod
     def from_counts(cls, counts: Sequence[Counts], vocabulary_size: int, end: int) -> "NgramModel":
-        """The model of order len(counts), with discounts in closed form."""
-        # below the highest order an n-gram counts once for every different token it was seen after
+        """Build the model of order len(counts), with discounts in closed form."""
+        # below the highest order an n-gram counts once for every different token before it
         used = [c.continuations for c in counts[:-1]] + [counts[-1].occurrences]
         levels = tuple(_level(c, u, vocabulary_size) for c, u in zip(counts, used, strict=True))
         return cls(levels, np.stack([_closed_form(u) for u in used]), vocabulary_size, end)
@@ -91,23 +91,25 @@ class NgramModel:
         return len(self.levels)
 
     def log_probs(self, tokens: np.ndarray) -> np.ndarray:
-        """Log probability (N,), nats, of every token after the first of (N+1,), given the document before it.
+        """Compute the log probability (N,), in nats, of every token (N+1,) after the first, given its document so far.
 
         Always finite; over the vocabulary the probabilities sum to one.
         """
         parts = [np.empty(0)]
         for start in range(0, len(tokens) - 1, CHUNK):
-            lead = min(start, self.order)  # so many targets are only here to be context
+            lead = min(start, self.order)  # this many targets are context only
             features = self._features(tokens[start - lead : start + CHUNK + 1], slice(lead, None))
             parts.append(np.log(self._probabilities(features, self.discounts)[-1]))
         return np.concatenate(parts)
 
     def tuned(self, tokens: np.ndarray) -> "NgramModel":
-        """The same counts with the discounts that make held-out tokens (N+1,) likeliest, end symbols aside.
+        """Keep the counts and fit the discounts to held-out tokens (N+1,), without end symbols.
 
-        The closed form takes tokens to be independent; songs repeat their own lines, so that counts promise
-        more for the next song than they keep. This took 0.02 nats off Moore's and Dickinson's test losses.
-        Raises ValueError if there is nothing but end symbols.
+        The closed form assumes that tokens are independent. Songs repeat their own lines, so their counts promise too
+        much for the next song. Fitting took 0.02 nats off Moore's and Dickinson's test losses.
+
+        Raises:
+            ValueError: all held-out tokens are end symbols.
         """
         from scipy.optimize import minimize
 
@@ -132,14 +134,14 @@ class NgramModel:
         return replace(self, discounts=best.x.reshape(-1, 3))
 
     def _probabilities(self, features: Sequence[Features], discounts: np.ndarray) -> list[np.ndarray]:
-        """Probabilities (N,) of the targets at order 0 (uniform), 1, ... up to the model's own."""
+        """Compute the probabilities (N,) of the targets at order 0 (uniform), 1, ... up to the model's own."""
         result = [np.full(len(features[0].share), 1 / self.vocabulary_size)]
         for level, own_discounts in zip(features, discounts, strict=True):
             result.append(level.probability(result[-1], own_discounts))
         return result
 
     def _features(self, tokens: np.ndarray, chosen: slice | np.ndarray) -> list[Features]:
-        """Look the chosen targets of tokens (N+1,) up in every order."""
+        """Look up the chosen targets of tokens (N+1,) in every order."""
         targets = _checked(tokens, self.vocabulary_size)[1:][chosen].astype(np.int64)
         context = np.zeros(len(targets), np.int64)
         result = []
@@ -158,21 +160,30 @@ class NgramModel:
 def count_ngrams(tokens: np.ndarray, order: int, vocabulary_size: int, end: int) -> list[Counts]:
     """Count the n-grams of orders 1 to `order`.
 
-    tokens: (N+1,), the end symbol, then every document followed by one. Contexts reach back to the start of their
-    document and are filled up with end symbols. Takes some 120 bytes of memory a token.
+    Contexts reach back to the start of their document and are filled up with end symbols. Takes about 120 bytes of
+    memory per token.
+
+    Args:
+        tokens: (N+1,), an end symbol, then every document followed by one.
+        order: the highest order.
+        vocabulary_size: V.
+        end: the id of the end symbol.
+
+    Raises:
+        ValueError: the order is below 1, or there is no token to predict.
     """
     if order < 1 or len(tokens) < 2:
         raise ValueError(f"Order {order} on {len(tokens)} tokens: an n-gram model needs order 1 and two tokens.")
     targets = _checked(tokens, vocabulary_size)[1:].astype(np.int64)
     context = np.zeros(len(targets), np.int64)
     result: list[Counts] = []
-    shorter = np.empty(0, np.int32)  # number of the n-gram of the order before at every target
+    shorter = np.empty(0, np.int32)  # at every target: the number of its n-gram of the order before
     for older in _histories(tokens, order, end):
         contexts, context = np.unique(context * vocabulary_size + older, return_inverse=True)
         grams, first, gram, occurrences = np.unique(
             context * vocabulary_size + targets, return_index=True, return_inverse=True, return_counts=True
         )
-        if result:  # every n-gram of this order is one more token that stands before a shorter n-gram
+        if result:  # every n-gram of this order is one more token before a shorter n-gram
             continuations = np.bincount(shorter[first]).astype(np.int32)
             result[-1] = replace(result[-1], continuations=continuations)
         shorter = gram.astype(np.int32)
@@ -183,7 +194,7 @@ def count_ngrams(tokens: np.ndarray, order: int, vocabulary_size: int, end: int)
 
 @dataclass(frozen=True)
 class OrderSearch:
-    """The model of the best order, and the validation loss (nats per token) of every order tried."""
+    """The model of the best order, and the validation loss (nats per token) of every order."""
 
     model: NgramModel
     losses: dict[int, float]
@@ -196,7 +207,11 @@ def search_order(
     end: int,
     orders: Iterable[int] = range(2, 9),
 ) -> OrderSearch:
-    """Choose the order, discounts tuned, by the loss on validation tokens (N+1,), end symbols not counted."""
+    """Choose the order, with tuned discounts, by the loss on validation tokens (N+1,) without end symbols.
+
+    Raises:
+        ValueError: there is no order to try.
+    """
     tried = sorted(set(orders))
     if not tried:
         raise ValueError("No order to try: `orders` is empty.")
@@ -211,28 +226,32 @@ def search_order(
 
 @dataclass(frozen=True)
 class Mixture:
-    """Models whose probabilities are averaged with fixed weights; see `mix`."""
+    """Models averaged with fixed weights; see `mix`."""
 
     models: tuple[NgramModel, ...]
     weights: tuple[float, ...]
 
     def log_probs(self, tokens: np.ndarray) -> np.ndarray:
-        """Log probability (N,), nats, of every token after the first of (N+1,)."""
+        """Compute the log probability (N,), in nats, of every token (N+1,) after the first."""
         used = [(model, w) for model, w in zip(self.models, self.weights, strict=True) if w > 0]
         return np.logaddexp.reduce([model.log_probs(tokens) + np.log(w) for model, w in used])
 
 
 def mix(models: Sequence[NgramModel], weights: Sequence[float]) -> Mixture:
-    """Interpolate models over one vocabulary. Raises ValueError if the weights are no distribution."""
+    """Interpolate models over one vocabulary.
+
+    Raises:
+        ValueError: the weights are not shares that add up to 1.
+    """
     if len(models) != len(weights) or min(weights) < 0 or not np.isclose(sum(weights), 1):
         raise ValueError(f"{len(models)} models, weights {list(weights)}: give each a share, adding up to 1.")
     return Mixture(tuple(models), tuple(weights))
 
 
 def fit_mixture_weight(log_probs_a: np.ndarray, log_probs_b: np.ndarray) -> float:
-    """Weight of model a, between 0 and 1, under which its mixture with b makes the targets (N,) likeliest.
+    """Find the weight of model a, between 0 and 1, with which its mixture with b makes the targets (N,) likeliest.
 
-    Leave out the targets that the loss leaves out. The likelihood is concave: bisection finds its top.
+    Leave out the targets that the loss leaves out. The likelihood is concave, so bisection finds its top.
     """
     scale = np.maximum(log_probs_a, log_probs_b)
     a, b = np.exp(log_probs_a - scale), np.exp(log_probs_b - scale)
@@ -246,14 +265,14 @@ def fit_mixture_weight(log_probs_a: np.ndarray, log_probs_b: np.ndarray) -> floa
 
 def _checked(tokens: np.ndarray, vocabulary_size: int) -> np.ndarray:
     if len(tokens) and not 0 <= int(tokens.min()) <= int(tokens.max()) < vocabulary_size:
-        raise ValueError(f"Token {tokens.max()} lies outside a vocabulary of {vocabulary_size}.")
+        raise ValueError(f"Token {tokens.max()} is outside a vocabulary of {vocabulary_size}.")
     return tokens
 
 
 def _histories(tokens: np.ndarray, order: int, end: int) -> Iterator[np.ndarray]:
-    """What each order adds to the contexts (N,): nothing (zeros), the token before, the one before that.
+    """Give the token that each order adds to the contexts (N,): none (zeros), the one before, the one before that.
 
-    Past the end symbol that opens a document it is the end symbol again.
+    Before the end symbol that opens a document there are only end symbols.
     """
     yield np.zeros(len(tokens) - 1, tokens.dtype)
     newer = None
@@ -267,7 +286,7 @@ def _histories(tokens: np.ndarray, order: int, end: int) -> Iterator[np.ndarray]
 
 
 def _find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Places (N,) of the wanted keys among sorted ones, -1 where there is none, as for negative keys."""
+    """Find the places (N,) of the wanted keys among sorted ones; -1 for missing and for negative keys."""
     places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[places] == wanted, places, -1)
 
@@ -282,7 +301,7 @@ def _level(counted: Counts, counts: np.ndarray, vocabulary_size: int) -> Level:
 
 
 def _closed_form(counts: np.ndarray) -> np.ndarray:
-    """Discounts (3,) from how many n-grams are counted once to four times (Chen and Goodman, equation 26)."""
+    """Compute discounts (3,) from how many n-grams are counted once to four times (Chen and Goodman, equation 26)."""
     n = np.bincount(np.minimum(counts, 5), minlength=6)[1:5].astype(float)
     if not n.all():
         return FALLBACK

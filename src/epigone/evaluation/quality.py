@@ -1,4 +1,4 @@
-"""How good does a generated text look by counting: English words, and how much it repeats itself."""
+"""Counts that show the quality of a generated text: English words and repetition."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -8,9 +8,9 @@ from functools import cache
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 CHARACTERS = 5  # of the character n-grams: about a word
 
-# What an apostrophe joins to a word, the last three beside "thou"; "don't" and its like are in the list.
+# Endings after an apostrophe, the last three with "thou"; "don't" and its like are in the list of words.
 ENDINGS = {"s", "d", "m", "ll", "re", "ve", "st", "rt", "lt"}
-# Common in song and verse, and in no list because their apostrophe is at the edge: 'tis, thro'.
+# Common in song and verse, and in no list because the apostrophe is at the edge: 'tis, thro'.
 ELISIONS = {"tis", "twas", "twere", "twill", "twould", "thro"}
 
 
@@ -18,7 +18,7 @@ ELISIONS = {"tis", "twas", "twere", "twill", "twould", "thro"}
 class TextQuality:
     """Counts over texts taken together.
 
-    Shares of distinct n-grams fall as a text grows: compare texts of equal length only.
+    Shares of distinct n-grams fall as a text grows, so compare texts of equal length only.
     """
 
     characters: int
@@ -31,16 +31,16 @@ class TextQuality:
     """Share of the words that are English; 0 if there are no words."""
 
     distinct_1: float
-    """Share of the words that differ, in any case of letters: Li et al. (2016)."""
+    """Share of distinct words, without regard to case: Li et al. (2016)."""
 
     distinct_2: float
-    """Share of the pairs of consecutive words that differ."""
+    """Share of distinct pairs of consecutive words."""
 
     distinct_3: float
-    """Share of the triples of consecutive words that differ."""
+    """Share of distinct triples of consecutive words."""
 
     distinct_characters: float
-    """Share of the runs of 5 characters that differ; near 0 when a text is caught in a loop."""
+    """Share of distinct runs of 5 characters; near 0 if a text is caught in a loop."""
 
 
 def text_quality(texts: Iterable[str]) -> TextQuality:
@@ -60,18 +60,18 @@ def text_quality(texts: Iterable[str]) -> TextQuality:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in lower case, with straight apostrophes."""
+    """List the words of a text in lower case, with straight apostrophes."""
     return [word.lower().replace("’", "'") for word in WORD.findall(text)]
 
 
 def distinct(sequences: Iterable[Sequence[str]], n: int) -> float:
-    """Share of n-grams that differ: their number without repeats by their number; 0 if there are none."""
+    """Compute the share of distinct n-grams: their number without repeats by their number; 0 if there are none."""
     grams = [tuple(items[i : i + n]) for items in sequences for i in range(len(items) - n + 1)]
     return len(set(grams)) / max(1, len(grams))
 
 
 def is_english(word: str) -> bool:
-    """Whether a word in lower case is English, or a contraction, possessive or elision of an English one."""
+    """Tell if a word in lower case is English, or a contraction, possessive or elision of an English word."""
     if _listed(word) or word in ELISIONS:
         return True
     stem, apostrophe, ending = word.rpartition("'")
@@ -81,7 +81,7 @@ def is_english(word: str) -> bool:
 
 
 def _listed(word: str) -> bool:
-    # Lists have every letter of the alphabet as a word: noise with enough spaces would count as English.
+    # The list has every letter as a word, so noise with enough spaces would count as English.
     return word in english_words() and (len(word) > 1 or word in "aio")
 
 
@@ -89,9 +89,9 @@ def _listed(word: str) -> bool:
 def english_words() -> frozenset[str]:
     """The words that count as English, in lower case.
 
-    They are pyspellchecker's (MIT, 160,572 words, inflections included). Per cent of words accepted in
-    Moore's and Dickinson's verse and in film reviews, of non-words (drawn from a character trigram model, of
-    3 letters or more, not in SCOWL 60) and of common misspellings; each list with possessives, contractions:
+    The list is pyspellchecker's (MIT, 160,572 words with inflections). Each list, with possessives and contractions,
+    accepts this percentage of the words of Moore's and Dickinson's verse and of film reviews, of non-words (from a
+    character trigram model, 3 letters or more, not in SCOWL 60) and of common misspellings:
 
                                    verse         films   non-words   misspelt
         pyspellchecker 0.9.1       98.7   99.5   97.9    4.4         0.4
@@ -99,8 +99,8 @@ def english_words() -> frozenset[str]:
         wordfreq 3.1.1, Zipf >= 2  97.9   98.4   99.2   26.2         1.3
         english-words 2.0.2        92.1   92.1   90.9   15.9         1.2
 
-    wordfreq holds whatever is often written on the web, and english-words lacks most inflections.
+    wordfreq contains any frequent string of the web, and english-words lacks most inflections.
     """
-    from spellchecker import SpellChecker  # here, because reading the list takes a tenth of a second
+    from spellchecker import SpellChecker  # imported here, because reading the list takes a tenth of a second
 
     return frozenset(SpellChecker(language="en").word_frequency.words())

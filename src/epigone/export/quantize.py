@@ -1,8 +1,8 @@
-"""`quantize`: a model's weights as whole numbers of 8 bits, a scale for each row; a quarter of the size, and quicker.
+"""`quantize`: weights as integers of 8 bits with a scale for each row: a quarter of the size, and faster.
 
-Rounding shifts what a row adds up to by the rounding errors times the mean of the states; the biases take that back
-(bias correction: Nagel et al. 2019), with means over a text that the model writes itself. What it still costs is
-measured before the folder is written: the cross-entropy of both on the same text.
+Rounding shifts the sum of a row by the rounding errors times the mean of the states. The biases undo that shift (bias
+correction, Nagel et al. 2019) with means over a text that the model writes itself. The remaining loss is measured
+before the folder is written, as the cross-entropy of both models on the same text.
 """
 
 import shutil
@@ -30,22 +30,22 @@ from epigone.text.corpus import Corpus
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.streams import TokenStream
 
-SAMPLES, LENGTH = 64, 500  # of the text that a model writes to be measured on
+SAMPLES, LENGTH = 64, 500  # of the text that a model writes for its own measurement
 Nats = tuple[NDArray[np.float64], NDArray[np.int64]]  # of each document, and its tokens
 
 
 @dataclass(frozen=True)
 class Quantisation:
-    """A quantised model, and what it lost."""
+    """A quantised model, and its loss in accuracy."""
 
     model: str
     """Its folder."""
     base: str
     megabytes: float
-    """Of its weights."""
+    """Size of its weights."""
     base_megabytes: float
     text: str
-    """What both were measured on."""
+    """The text that both were measured on."""
     tokens: int
     base_loss: float
     """Nats per token in fp32."""
@@ -53,20 +53,20 @@ class Quantisation:
     """The same in int8."""
     difference: float
     interval: tuple[float, float]
-    """95 % of the difference, by the bootstrap over documents, or over blocks of them where they are few."""
+    """95 % interval of the difference, by the bootstrap over documents, or over blocks if there are few documents."""
 
 
 def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadOptions = ReadOptions()) -> Quantisation:
-    """Write a model anew with weights of 8 bits, and measure what that changes.
+    """Write a copy of a model with weights of 8 bits, and measure the difference.
 
     Args:
         model: the folder of a model, or the name of a bundled one.
-        texts: files or folders of text to measure on; without any, what the model itself writes.
+        texts: files or folders of text to measure on; by default the model writes one itself.
         out: the folder for the quantised model.
         read: how the text is read.
 
     Raises:
-        UserError: bad input, an output folder that is not empty, or no native engine, which alone runs in int8.
+        UserError: the input is bad, the output folder is not empty, or there is no native engine to run int8.
     """
     source, folder = load_checkpoint(model), Path(out)
     if folder.exists() and any(folder.iterdir()):
@@ -84,7 +84,7 @@ def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadO
     except ValueError as error:
         raise UserError(
             f"The text is too short to measure on: it needs {MIN_DOCUMENTS} documents, or {MIN_DOCUMENTS * BLOCK:,} "
-            "characters. Leave it out, and what the model itself writes is used."
+            "characters. Leave it out to measure on a text that the model writes itself."
         ) from error
     data = save(tensors, metadata={"format": "pt"})
     result = Quantisation(
@@ -111,10 +111,10 @@ def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadO
 
 
 def quantized(weights: Weights) -> dict[str, NDArray[Any]]:
-    """Matrices as int8 with a scale for each row.
+    """Round matrices to int8 with a scale for each row.
 
-    What is looked up by token instead of multiplied (embedding, one-hot layer 0) keeps 16 bits: a rare token's weights
-    may be large, and would cost all others their precision. Biases stay as they are.
+    Matrices that are looked up by token instead of multiplied (embedding, one-hot layer 0) keep 16 bits: a rare token's
+    weights may be large and would cost all others their precision. Biases stay as they are.
     """
     looked_up = "embedding.weight" if "embedding.weight" in weights else "layers.0.weight_ih"
     result: dict[str, NDArray[Any]] = {}
@@ -133,7 +133,7 @@ def quantized(weights: Weights) -> dict[str, NDArray[Any]]:
 
 @torch.no_grad()
 def input_means(model: LanguageModel, ids: NDArray[np.int64]) -> dict[str, Floats]:
-    """What each matrix is multiplied with, on average over texts: by the matrix's name, (its columns,).
+    """Average the input of each matrix over texts: by the matrix's name, (its columns,).
 
     Args:
         model: in evaluation mode.
@@ -151,7 +151,7 @@ def input_means(model: LanguageModel, ids: NDArray[np.int64]) -> dict[str, Float
 
 
 def corrected_biases(weights: Weights, rounded: Weights, means: dict[str, Floats]) -> dict[str, Floats]:
-    """Biases that make up for what the rounding of a matrix changes on average."""
+    """Correct biases for the average effect of rounding a matrix."""
     result = {}
     for name, mean in means.items():
         matrix = name if name in weights else "embedding.weight"  # a tied head
@@ -161,7 +161,7 @@ def corrected_biases(weights: Weights, rounded: Weights, means: dict[str, Floats
 
 
 def _own_text(source: Checkpoint) -> NDArray[np.int64]:
-    """Tokens (T, S) of S texts that the model writes in fp32, as it would be read: after an end symbol."""
+    """Let the model write S texts in fp32; return tokens (T, S) that begin with the end symbol."""
     options = GenerateOptions(length=LENGTH, samples=SAMPLES), SamplingOptions(temperature=1, seed=0)
     texts = generate(source, *options, EngineOptions("native", "fp32")).texts
     ids = [[source.tokenizer.end, *source.tokenizer.encode(text).tolist()] for text in texts]
@@ -171,7 +171,7 @@ def _own_text(source: Checkpoint) -> NDArray[np.int64]:
 def _nats(
     source: Checkpoint, weights: Weights, precision: Precision, stream: TokenStream | None, own: NDArray[np.int64]
 ) -> Nats:
-    """The loss of each document of a text (of its blocks where they are few), or of each text that the model wrote."""
+    """Measure the loss of each document of a text (or block, if there are few), or of each text of the model's own."""
     walker = native_walker(source.shape, weights, precision, EngineOptions().threads_for(SAMPLES))
     if stream is not None:
         losses = walker_losses(walker, stream)

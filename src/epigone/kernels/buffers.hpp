@@ -8,7 +8,7 @@
 
 namespace epigone {
 
-// An array of numbers; what it holds at first is whatever memory held.
+// An array of numbers, uninitialised without a value.
 template <class T>
 class Buffer {
    public:

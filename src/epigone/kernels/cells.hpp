@@ -1,15 +1,15 @@
 // The equations of models/cells.py on vectors of units, forward and backward.
 //
-// A cell has SLOTS sums for each unit (its gates; a GRU keeps what the input and the state give to its new gate apart)
-// and one number that it carries from step to step beside the output: c of an LSTM, h of the others. The sums come in
-// panels of four vectors: the four slots of LANES units, or one slot of 4 LANES units.
+// A cell has SLOTS sums for each unit, one for each gate. A GRU has two for its new gate, one over the input and one
+// over the state. Beside the output a cell carries one number from step to step: c of an LSTM, h of the others. The sums
+// come in panels of four vectors: the four slots of LANES units, or one slot of 4 LANES units.
 #pragma once
 
 #include "vectors.hpp"
 
 namespace epigone {
 
-// Elman (1990). Its slot keeps the output.
+// Elman (1990). The slot keeps the output.
 struct Rnn {
     static constexpr int SLOTS = 1;
     static constexpr int INPUT_FROM = 0, STATE_FROM = 0, VECTORS = 4;
@@ -25,7 +25,7 @@ struct Rnn {
     }
 };
 
-// The same with a rectifier (Le et al. 2015).
+// An Elman cell with a rectifier (Le et al. 2015).
 struct RnnRelu : Rnn {
     [[gnu::always_inline]] static void forward(Floats* slots, Floats /*carry*/, Floats& h, Floats& next) {
         slots[0] = h = next = slots[0] < 0.0f ? Floats{} : slots[0];  // NaN passes
@@ -62,12 +62,12 @@ struct Lstm {
     }
 };
 
-// Cho et al. (2014), the reset gate after the product. Slots: new gate by the input, r, z, new gate by the state; so
-// the input reaches the first three and the state the last three.
+// Cho et al. (2014), with the reset gate after the product. Slots: new gate over the input, r, z, new gate over the
+// state. So the input reaches the first three and the state the last three.
 struct Gru {
     static constexpr int SLOTS = 4;
     static constexpr int INPUT_FROM = 0, STATE_FROM = 1, VECTORS = 3;
-    static constexpr int INPUT_GATE[] = {2, 0, 1, -1}, STATE_GATE[] = {-1, 0, 1, 2};  // whose rows a slot takes
+    static constexpr int INPUT_GATE[] = {2, 0, 1, -1}, STATE_GATE[] = {-1, 0, 1, 2};  // the gate of each slot's rows
 
     [[gnu::always_inline]] static void forward(Floats* slots, Floats carry, Floats& h, Floats& next) {
         const Floats r = sigmoid(slots[1]), z = sigmoid(slots[2]), n = tanh(slots[0] + r * slots[3]);

@@ -1,18 +1,18 @@
 // The two products of a backward pass: gradients of sums times weights, and gradients of sums times inputs.
 //
-// "Sums" are what a layer or the head computes before anything is squashed. Their gradients are kept by groups of rows
+// "Sums" are the values of a layer or the head before its nonlinearity. Their gradients are stored in groups of rows
 // (products.hpp), because rows are the inner dimension of the gradient of the weights: for bfloat16 the numbers of two
-// neighbouring rows stand side by side.
+// neighbouring rows are side by side.
 #pragma once
 
 #include "layers.hpp"
 
 namespace epigone {
 
-constexpr int DEPTH = 256;  // groups of rows that a product for weights walks at a time: what it packs stays in the cache
+constexpr int DEPTH = 256;  // groups of rows at a time in a product for weights, so that its packed panel stays in the cache
 
-// The product of the gradients of some rows' sums (rows, sums), row by row, with packed weights (panels of PANEL
-// columns with the sums as inner dimension), to rows that are `to_row` apart.
+// Multiplies the gradients of some rows' sums (rows, sums), row by row, with packed weights (panels of PANEL columns
+// with the sums as inner dimension), into rows that are `to_row` apart.
 template <class Format>
 void spread(const typename Format::Number* dsums, int rows, int sums, const Buffer<int32_t>& weights, int panels, float* to, ptrdiff_t to_row) {
     const ptrdiff_t groups = sums / Format::GROUP;
@@ -28,7 +28,7 @@ void spread(const typename Format::Number* dsums, int rows, int sums, const Buff
         });
 }
 
-// PANEL columns of some rows, in groups.
+// Packs PANEL columns of some rows in groups.
 template <class Format>
 void pack_panel(int32_t* to, const typename Format::Number* from, int width, int column, int groups) {
     const int count = std::min(PANEL, width - column);
@@ -38,7 +38,7 @@ void pack_panel(int32_t* to, const typename Format::Number* from, int width, int
     }
 }
 
-// Adds to `total` (to - from, padded columns) the transpose of `left` (groups of rows, sums) times `right` (rows, width).
+// Adds the transpose of `left` (groups of rows, sums) times `right` (rows, width) to `total` (to - from, padded columns).
 template <class Format>
 void add_product(float* total, const int32_t* left, int sums, int from, int to, const typename Format::Number* right, int width, int columns, int groups) {
     const int wide = rounded_up(columns, PANEL);
@@ -65,7 +65,7 @@ void add_product(float* total, const int32_t* left, int sums, int from, int to, 
     }
 }
 
-// Row i of a group of gradients, as floats.
+// Returns row i of a group of gradients as floats.
 template <class Format>
 inline Floats row_of_group(const int32_t* group, int i) {
     const Ints both = *reinterpret_cast<const LooseInts*>(group);
@@ -84,7 +84,7 @@ void add_rows(float* total, const int32_t* left, int sums, int from, int to, int
         }
 }
 
-// LANES gradients of one row, or of two neighbouring ones, as a group.
+// Stores LANES gradients of one row, or of two neighbouring rows, as a group.
 template <class Format>
 inline void keep_group(int32_t* to, Floats first, Floats second) {
     if constexpr (Format::GROUP == 1) store(reinterpret_cast<float*>(to), first);

@@ -1,4 +1,4 @@
-// The head: a linear layer from the top outputs to logits, and the loss on them with its gradients.
+// The head: a linear layer from the top outputs to logits, and the loss with its gradients.
 #pragma once
 
 #include <algorithm>
@@ -57,8 +57,8 @@ struct Head {
     }
 };
 
-// Nats of the target under logits (padded with anything), which become `share` times the gradient of that; and whether
-// nothing is likelier.
+// Returns the nats of the target under logits with any padding, and tells if no token is likelier. The logits become
+// `share` times the gradient of these nats.
 inline float softmax_gradient(float* logits, int outputs, int padded, int64_t target, float share, uint8_t& hit) {
     for (int i = outputs; i < padded; ++i) logits[i] = -std::numeric_limits<float>::infinity();
     Floats most = load(logits);
@@ -81,9 +81,9 @@ inline float softmax_gradient(float* logits, int outputs, int padded, int64_t ta
     return std::log(all) + best - wanted;
 }
 
-// The mean cross-entropy of rows (N, H) through a head, which targets were the likeliest, and the gradients of the
-// former that are asked for (null for none).
-// Logits exist for a chunk of rows at a time, so that a large vocabulary needs no memory for all of them.
+// Returns the mean cross-entropy of rows (N, H) through a head, fills in which targets were the likeliest, and the
+// wanted gradients (null for the others). Logits exist for a chunk of rows at a time, which saves memory with a large
+// vocabulary.
 template <class Format>
 double cross_entropy(const float* x, int64_t rows, int inputs, const float* weight, const float* bias, int outputs,
                      const int64_t* targets, int threads, uint8_t* hits, float* dx, float* dweight, float* dbias) {

@@ -1,18 +1,18 @@
-// One layer: its weights as the products want them, and one step of it for some rows.
+// One layer: its packed weights, and one step for some rows.
 //
-// HOW WEIGHTS ARE PACKED
-//   The units of a layer are cut into panels, each of which has four vectors of sums (see cells.hpp). A panel holds its
-//   weights in the order in which one walk needs them: for each group of inputs (32 bits: 1, 2 or 4 numbers) the vectors
-//   of that panel, then the same for each group of the state. So a step reads every weight once, front to back.
+// PACKING
+//   The units of a layer are cut into panels with four vectors of sums each (see cells.hpp). A panel holds its weights in
+//   the order in which a step reads them: for each group of inputs (32 bits: 1, 2 or 4 numbers) the vectors of the panel,
+//   then the same for each group of the state. So a step reads every weight once, front to back.
 //
 //       panel p:  [input group 0: v0 v1 v2 v3] [input group 1: ...] ... [state group 0: v0 v1 v2 v3] ...
 //
 //   Units are padded to whole panels with weights of zero; a padded unit stays at zero, or at a constant that no
-//   weight reads. Where the input is a token, what it contributes is a row of a table and the input part is empty.
+//   weight reads. If the input is a token, its contribution is a row of a table and the input part is empty.
 //
-// HOW A STEP WALKS
-//   For each panel, for each tile of rows: the sums grow over input and state, are made into the cell's slots while
-//   they are in registers, and leave as the new state. A panel stays in the nearest cache while the rows pass.
+// A STEP
+//   For each panel, for each tile of rows: the sums grow over input and state, become the cell's slots while they are
+//   in registers, and leave as the new state. A panel stays in the nearest cache while the rows pass.
 #pragma once
 
 #include "buffers.hpp"
@@ -25,7 +25,7 @@ constexpr int PANEL = 4 * LANES;  // sums in a panel
 
 inline int rounded_up(int size, int to) { return (size + to - 1) / to * to; }
 
-// A layer's weights as PyTorch has them: rows are gates x units.
+// A layer's weights in PyTorch's layout: rows are gates x units.
 struct Weights {
     const float* ih;  // (G*H, I)
     const float* hh;  // (G*H, H)
@@ -35,14 +35,14 @@ struct Weights {
     const float* scales_hh;
 };
 
-// A weight as a format holds it; int8 is given in units of its row's scale.
+// Converts a weight to a format; for int8 it comes divided by its row's scale.
 template <class Format>
 inline typename Format::Number packed_weight(float x) {
     if constexpr (std::is_same_v<Format, Int8>) return int8_t(std::lrintf(x));
     else return Format::number(x);
 }
 
-// One row of a matrix (null for zeros) into its lane: a group every `stride` groups, padded with zeros.
+// Packs one row of a matrix (null for zeros) into its lane: a group every `stride` groups, padded with zeros.
 template <class Format>
 inline void pack_row(int32_t* to, ptrdiff_t stride, const float* from, int columns, int padded, float scale) {
     for (int k = 0; k < padded; k += Format::GROUP, to += stride) {
@@ -53,7 +53,7 @@ inline void pack_row(int32_t* to, ptrdiff_t stride, const float* from, int colum
     }
 }
 
-// What is added to the sum of a row of int8 weights because activations are shifted up; and what a sum of 1 is worth.
+// Returns the surplus in the sum of a row of int8 weights due to shifted activations, and sets the value of a sum of 1.
 inline float shift(const float* row, int columns, float scale, float& factor) {
     double total = 0;
     for (int k = 0; k < columns; ++k) total += packed_weight<Int8>(row[k] / scale);
@@ -61,7 +61,7 @@ inline float shift(const float* row, int columns, float scale, float& factor) {
     return float(total * Int8::SHIFT * factor);
 }
 
-// Sums in floats; those of int8 are counts of what `factors` say.
+// Converts sums to floats; int8 sums count multiples of `factors`.
 template <class Format>
 inline Floats worth(typename Format::Sums sums, const float* factors) {
     if constexpr (Format::WHOLE)
@@ -82,15 +82,15 @@ struct Layer {
     int panels;
     ptrdiff_t panel_size;        // in groups
     Buffer<int32_t> packed;
-    Buffer<float> start;         // what the sums begin with (biases): panels * PANEL
-    Buffer<float> table;         // (V, panels * PANEL): the same for each token, its weights included
-    Buffer<float> by_input, by_state;  // for int8, what a sum over the input and one over the state is worth
+    Buffer<float> start;         // the first values of the sums (biases): panels * PANEL
+    Buffer<float> table;         // (V, panels * PANEL): the same for each token, with its weights
+    Buffer<float> by_input, by_state;  // for int8, the value of a sum of 1 over the input and over the state
     int tokens = 0;
 
     int sums() const { return panels * PANEL; }
     const float* start_of(int64_t token) const { return table.empty() ? start.data() : table.data() + token * sums(); }
 
-    // Which slot of which unit a sum belongs to.
+    // The slot and the unit of a sum.
     struct Place {
         int slot, unit;
     };
@@ -100,7 +100,7 @@ struct Layer {
         return {vector, panel * UNITS + lane};
     }
 
-    // V tokens for a layer that reads tokens, of which `inputs` is then 0.
+    // For a layer that reads tokens, `tokens` is V and `inputs` 0.
     Layer(int units, int inputs, int tokens)
         : units(units),
           width(rounded_up(units, UNITS)),
@@ -115,7 +115,7 @@ struct Layer {
           by_state(by_input.size(), 0.0f),
           tokens(tokens) {}
 
-    // Panels from `from` to `to` from a layer's weights.
+    // Packs the panels from `from` to `to` of a layer's weights.
     void pack(const Weights& weights, int from, int to) {
         for (int panel = from; panel < to; ++panel) {
             int32_t* to_input = packed.data() + panel * panel_size;
@@ -138,7 +138,7 @@ struct Layer {
         pack_row<Format>(to, Cell::VECTORS * LANES, used ? matrix + row * columns : nullptr, columns, padded, scales ? scales[row] : 1.0f);
     }
 
-    // What the sum begins with: biases, the token's weights, and for int8 what the shift of the activations adds.
+    // Sets the first value of a sum: biases, the token's weights, and for int8 minus the surplus of shifted activations.
     void begin(const Weights& weights, int sum) {
         const Place at = place(sum);
         const int input_gate = at.unit < units ? Cell::INPUT_GATE[at.slot] : -1;
@@ -158,21 +158,21 @@ struct Layer {
     }
 };
 
-// Where one step of some rows finds things and leaves them. A row of a Number array is as wide as the padded layer;
-// null means: not wanted, or not there.
+// The inputs and outputs of one step of some rows. A row of a Number array is as wide as the padded layer; null means
+// not wanted, or not there.
 template <class Format>
 struct Step {
     using Number = typename Format::Number;
     int rows;
     const Number* x = nullptr;              // (rows, padded inputs)
     const Number* h = nullptr;              // (rows, width)
-    const float* const* start = nullptr;    // (rows): what the sums of each row begin with
+    const float* const* start = nullptr;    // (rows): the first values of each row's sums
     const float* carry = nullptr;           // (rows, width)
     float* next_carry = nullptr;            // (rows, width); may be the same
     Number* next_h = nullptr;               // (rows, width)
     Number* slots = nullptr;                // (rows, sums), for the backward pass
     float* output = nullptr;                // (rows, H)
-    const float* mask = nullptr;            // (rows, H): dropout of what the layer above reads
+    const float* mask = nullptr;            // (rows, H): dropout on the input of the layer above
     Number* masked = nullptr;               // (rows, width)
 };
 
@@ -187,7 +187,7 @@ inline void step_tile(const Layer<Format, Cell>& layer, const Step<Format>& step
     }
     Floats slots[R][4];
     const int first = panel * PANEL;
-    if constexpr (std::is_same_v<Format, Int8>) {  // another scale for the state: sums over the input end here
+    if constexpr (std::is_same_v<Format, Int8>) {  // the state has another scale: sums over the input end here
 #pragma GCC unroll 8
         for (int r = 0; r < R; ++r)
 #pragma GCC unroll 8
@@ -227,7 +227,7 @@ inline void step_tile(const Layer<Format, Cell>& layer, const Step<Format>& step
     }
 }
 
-// One step of the panels from `from` to `to`.
+// Makes one step of the panels from `from` to `to`.
 template <class Format, class Cell>
 void step_rows(const Layer<Format, Cell>& layer, const Step<Format>& step, int from, int to) {
     for (int panel = from; panel < to; ++panel)

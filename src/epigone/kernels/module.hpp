@@ -1,5 +1,5 @@
-// What Python sees. A file that includes this with MODULE_NAME defined is a build for one instruction set, with the
-// compiler flags that setup.py gives it; kernels/__init__.py chooses among the builds.
+// The Python module. A file that defines MODULE_NAME and includes this is a build for one instruction set, with the
+// compiler flags of setup.py; kernels/__init__.py chooses among the builds.
 #pragma once
 
 #include <pybind11/functional.h>
@@ -7,9 +7,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include "optimizing.hpp"
+#include "rmsprop.hpp"
 #include "sequences.hpp"
-#include "walking.hpp"
+#include "walker.hpp"
 
 namespace py = pybind11;
 using namespace epigone;
@@ -22,7 +22,7 @@ using MaybeFloats = std::optional<FloatArray>;
 
 const float* pointer(const MaybeFloats& array) { return array ? array->data() : nullptr; }
 
-// Calls f with the format and the cell as types.
+// Calls f with the number format or the cell as a type.
 template <class F>
 auto with_format(const std::string& precision, F&& f) {
     if (precision == "fp32") return f(Fp32{});
@@ -45,13 +45,13 @@ auto with_cell(const std::string& cell, F&& f) {
     throw std::invalid_argument("There is no native cell " + cell + ".");
 }
 
-void check_ids(const IntArray& ids, int vocabulary) {  // which index tables
+void check_ids(const IntArray& ids, int vocabulary) {  // ids index tables
     for (ssize_t i = 0; i < ids.size(); ++i)
         if (ids.data()[i] < 0 || ids.data()[i] >= vocabulary)
             throw py::index_error("The id " + std::to_string(ids.data()[i]) + " is not one of " + std::to_string(vocabulary) + " tokens.");
 }
 
-// A layer's weights as arrays: ih, hh, bias_ih, bias_hh, and for int8 the scales of the rows of the first two.
+// A layer's weights as arrays: ih, hh, bias_ih, bias_hh, and for int8 the scales of the rows of ih and hh.
 struct LayerArrays {
     FloatArray ih, hh, bias_ih, bias_hh;
     MaybeFloats scales_ih, scales_hh;
@@ -69,7 +69,7 @@ std::vector<LayerArrays> layer_arrays(const py::list& layers) {
     return arrays;
 }
 
-// A forward pass that remembers what its backward pass needs, and keeps the arrays alive that it points to.
+// A forward pass with the memory of its backward pass. It keeps alive the arrays that it points to.
 struct Tape {
     std::unique_ptr<AnySequence> sequence;
     std::vector<py::object> kept;
@@ -119,7 +119,7 @@ py::tuple forward(const std::string& cell, const std::string& precision, std::op
     return py::make_tuple(outputs, last_h, last_c, std::move(tape));
 }
 
-// Gradients: of the features, of h and c at the beginning, and of each weight that `wanted` (L, 4) names.
+// Returns the gradients of the features, of h and c at the beginning, and of each weight that `wanted` (L, 4) names.
 py::tuple backward(Tape& tape, FloatArray d_outputs, MaybeFloats d_h, MaybeFloats d_c, const std::vector<std::array<bool, 4>>& wanted, bool features, bool state) {
     if (!tape.sequence) throw std::runtime_error("The backward pass of a native sequence can be run once.");
     Backward asked;
@@ -172,8 +172,8 @@ py::tuple backward(Tape& tape, FloatArray d_outputs, MaybeFloats d_h, MaybeFloat
     return py::make_tuple(d_features, d_h0, d_c0, gradients);
 }
 
-// The mean loss (nats) of outputs (N, H) through a head, which targets were the likeliest (N,), and the gradients of
-// outputs, weight and bias that are wanted.
+// Returns the mean loss (nats) of outputs (N, H) through a head, which targets were the likeliest (N,), and the wanted
+// gradients of outputs, weight and bias.
 py::tuple loss(const std::string& precision, const FloatArray& outputs, const FloatArray& weight, const FloatArray& bias, const IntArray& targets,
                int threads, const std::array<bool, 3>& wanted) {
     check_ids(targets, int(weight.shape(0)));
@@ -198,7 +198,7 @@ py::tuple loss(const std::string& precision, const FloatArray& outputs, const Fl
     return py::make_tuple(mean, hits, dx, dweight, dbias);
 }
 
-// One step of RMSprop on (weight, gradient, mean of squares) each.
+// Makes one step of RMSprop on each (weight, gradient, mean of squares).
 void rmsprop(const std::vector<std::tuple<FloatArray, FloatArray, FloatArray>>& arrays, double lr, double alpha, double eps, double weight_decay, int threads) {
     std::vector<Learning> all;
     for (auto [weight, gradient, square] : arrays) {
@@ -209,7 +209,7 @@ void rmsprop(const std::vector<std::tuple<FloatArray, FloatArray, FloatArray>>& 
     Rmsprop(lr, alpha, eps, weight_decay).step(all, std::max(1, threads));
 }
 
-// A walker, and the steps of its use from Python; see walking.hpp.
+// The walker of walker.hpp for Python.
 class PyWalker {
    public:
     PyWalker(const std::string& cell, const std::string& precision, const py::list& layers, MaybeFloats embedding,
@@ -264,7 +264,7 @@ class PyWalker {
         walker_->read(tokens);
     }
 
-    // Texts with why each ended and the number of its tokens.
+    // Returns texts, each with the reason of its end and the number of its tokens.
     py::list write(const py::array_t<uint64_t, py::array::c_style>& randoms, const py::dict& choosing,
                    const std::vector<std::u32string>& vocabulary, const std::vector<uint8_t>& spaces,
                    const std::vector<std::u32string>& stops, int64_t room, int64_t most, int end, int joiner,
@@ -274,7 +274,7 @@ class PyWalker {
             const uint64_t* words = randoms.data(i, 0);
             writing.randoms.emplace_back(words[0], words[1], words[2], words[3]);
         }
-        writing.choosing = {choosing["repetition_penalty"].cast<double>(), choosing["temperature"].cast<double>(),
+        writing.sampling = {choosing["repetition_penalty"].cast<double>(), choosing["temperature"].cast<double>(),
                             choosing["top_p"].cast<double>(), choosing["min_p"].cast<double>(),
                             choosing["repetition_window"].cast<int>(), choosing["top_k"].cast<int>()};
         if (int(spaces.size()) != walker_->vocabulary()) throw std::invalid_argument("The spaces are not those of the vocabulary.");
@@ -311,7 +311,7 @@ class PyWalker {
     std::unique_ptr<AnyWalker> walker_;
 };
 
-// Whether this processor has what a build was compiled for; asked of the portable one, which runs everywhere.
+// Tells if this processor has the instruction set of a build. Ask the portable build, which runs everywhere.
 bool supports(const std::string& build) {
 #if defined(__x86_64__)
     const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");

@@ -1,8 +1,8 @@
 // The three number formats of a product, and the one loop that multiplies in all of them.
 //
-// A product walks its inner dimension in groups of 32 bits: one float, two bfloat16 or four int8. A group of the left
-// operand is broadcast, a vector of LANES groups of the packed right operand is multiplied with it, and LANES sums
-// grow. Seen so, the formats differ in `dot` alone.
+// A product takes its inner dimension in groups of 32 bits: one float, two bfloat16 or four int8. It broadcasts a group
+// of the left operand, multiplies a vector of LANES groups of the packed right operand with it, and adds to LANES sums.
+// So the formats differ in `dot` alone.
 #pragma once
 
 #include <cmath>
@@ -24,12 +24,12 @@ struct Fp32 {
     using Number = float;
     using Sums = Floats;
     static constexpr int GROUP = 1;
-    static constexpr bool WHOLE = false;  // whether sums are whole numbers
+    static constexpr bool WHOLE = false;  // true if sums are whole numbers
     static Sums dot(Sums sums, Ints w, int32_t a) { return sums + reinterpret_cast<Floats>(w) * bits<float>(a); }
     static Number number(float x) { return x; }
     static void store(Number* to, Floats x) { epigone::store(to, x); }
     static Floats load(const Number* from) { return epigone::load(from); }
-    // Groups of the numbers of one row: they are the row.
+    // The groups of one row are the row.
     static Ints grouped(const Number* row, ptrdiff_t /*to_next*/) { return *reinterpret_cast<const LooseInts*>(row); }
 };
 
@@ -50,7 +50,7 @@ struct Bf16 {
         const uint32_t b = bits<uint32_t>(x);
         return x != x ? 0x7fc0 : (b + 0x7fff + ((b >> 16) & 1)) >> 16;
     }
-    // Two rows side by side: in each 32 bits the number of `low`, above it that of `high`.
+    // Puts two rows side by side: in each 32 bits the number of `low`, above it that of `high`.
     static Ints paired(Floats low, Floats high) {
 #if defined(__AVX512BF16__)
         const __m512i both = (__m512i)_mm512_cvtne2ps_pbh((__m512)high, (__m512)low);
@@ -62,7 +62,7 @@ struct Bf16 {
 #endif
     }
     static Floats load(const Number* from) { return reinterpret_cast<Floats>(widened(from) << 16); }
-    // Groups of the numbers of two rows, side by side.
+    // Groups the numbers of two rows side by side.
     static Ints grouped(const Number* row, ptrdiff_t to_next) { return widened(row) | (widened(row + to_next) << 16); }
     static void store(Number* to, Floats x) {
 #if defined(__AVX512BF16__)
@@ -89,7 +89,7 @@ struct Bf16 {
     }
 };
 
-// Activations of a recurrent layer lie between -1 and 1 and become round(127 h); weights carry a scale for each row.
+// Activations of a recurrent layer are between -1 and 1 and become round(127 h); weights have a scale for each row.
 struct Int8 {
     using Number = int8_t;
 #if defined(__AVX2__)
@@ -97,12 +97,12 @@ struct Int8 {
     static constexpr bool WHOLE = true;
 #else
     static constexpr bool WHOLE = false;
-    using Sums = Floats;  // without an instruction for it, whole numbers in floats are quicker and as exact
+    using Sums = Floats;  // without such an instruction whole numbers in floats are quicker, and as exact
 #endif
     static constexpr int GROUP = 4;
     static constexpr float UNIT = 127.0f;
 #if defined(__AVX512VNNI__)
-    // The instruction takes the left operand without a sign: it is shifted up, and what that adds is subtracted.
+    // The instruction takes the left operand without a sign, so it is shifted up and the surplus subtracted.
     static constexpr int SHIFT = 128;
     static Sums dot(Sums sums, Ints w, int32_t a) {
         return (Ints)_mm512_dpbusd_epi32((__m512i)sums, _mm512_set1_epi32(a), (__m512i)w);
@@ -110,7 +110,7 @@ struct Int8 {
 #else
     static constexpr int SHIFT = 0;
     static Sums dot(Sums sums, Ints w, int32_t a) {
-        // Where numbers are multiplied in pairs: magnitudes on the left, signs moved to the right, so that no sum of two
+        // Numbers are multiplied in pairs. Magnitudes are on the left and signs move to the right, so that no sum of two
         // products leaves 16 bits.
 #if defined(__AVX512BW__)
         const __m512i left = _mm512_set1_epi32(a), right = (__m512i)w;
@@ -169,7 +169,7 @@ template <class Format, int R, int FROM, int N, int ALL>
     }
 }
 
-// Calls f(constant R, first row) for all rows in tiles of at most ROWS, as equal as can be: a tile of one row idles.
+// Calls f(constant R, first row) for all rows in tiles of at most ROWS, as equal as possible: a tile of one row idles.
 template <class F>
 inline void in_tiles(int rows, F&& f) {
     const int tiles = (rows + ROWS - 1) / ROWS;

@@ -1,18 +1,18 @@
-// A stack of layers over a whole sequence, forward and backward: what one training step asks of a network.
+// A stack of layers over a whole sequence, forward and backward, for one training step.
 //
-// HOW TIME AND BATCH ARE WALKED
-//   Forward:  each thread takes some rows of the batch and walks them through all time steps of the lowest layer, then
-//             of the next; rows never wait for each other.
-//   Backward: some steps of time at a time, the last ones first; in these, layers from the top, and in a layer time steps
+// ORDER OF TIME AND BATCH
+//   Forward:  each thread takes some rows of the batch through all time steps of the lowest layer, then of the next; rows
+//             never wait for each other.
+//   Backward: some time steps at a time, the last ones first; in these, layers from the top, and in a layer time steps
 //             from the last. A step turns the gradient of its output into gradients of its sums, and these into the
-//             gradient of the output one step earlier and of what lies below. Rows are divided as before.
-//   Weights:  after each layer of such a piece all threads meet, and each adds to the gradients of some sums' weights what
-//             all rows and steps of the piece give: one product whose inner dimension is time x batch. The piece is as
-//             short as that product allows, so that nothing between the layers leaves the caches. A number is summed in
-//             the same order whatever the number of threads, so that results do not depend on it.
+//             gradients of the output one step earlier and of the input. Rows are divided as before.
+//   Weights:  after each layer of such a piece all threads meet. Each adds the contribution of all rows and steps of the
+//             piece to the gradients of some sums' weights: one product whose inner dimension is time x batch. The piece
+//             is as short as that product allows, so that nothing between the layers leaves the caches. A number is
+//             summed in the same order with any number of threads, so that results do not depend on it.
 //
-//   A product walks its inner dimension in groups (products.hpp). The inner dimension of the gradient of the weights is
-//   time x batch, so there the numbers of neighbouring rows stand together; the batch is padded to whole groups.
+//   A product takes its inner dimension in groups (products.hpp). The inner dimension of the gradient of the weights is
+//   time x batch, so there the numbers of neighbouring rows are together; the batch is padded to whole groups.
 #pragma once
 
 #include "gradients.hpp"
@@ -21,7 +21,7 @@
 
 namespace epigone {
 
-// The gradients of a layer's weights, laid out like these; null where none is asked for.
+// The gradients of a layer's weights, in the layout of the weights; null for those not wanted.
 struct Gradients {
     float* ih = nullptr;
     float* hh = nullptr;
@@ -30,7 +30,7 @@ struct Gradients {
     bool any() const { return ih || hh || bias_ih || bias_hh; }
 };
 
-// What is fed: token ids or features, a state, and dropout masks for the input of each layer above the lowest.
+// The input: token ids or features, a state, and dropout masks for the input of each layer above the lowest.
 struct Fed {
     int steps, batch;                    // T, B
     const int64_t* tokens = nullptr;     // (T, B)
@@ -38,17 +38,17 @@ struct Fed {
     const float* h = nullptr;            // (L, B, H)
     const float* c = nullptr;            // (L, B, H), or null
     std::vector<const float*> masks;     // for each layer (steps, B, H), or null
-    int mask_steps = 1;                  // T, or 1 for a mask that holds all along
+    int mask_steps = 1;                  // T, or 1 for one mask at all steps
 };
 
-// What comes out: outputs of the top layer (T, B, H) and the state after the last step, each (L, B, H).
+// The result: outputs of the top layer (T, B, H) and the state after the last step, each (L, B, H).
 struct Out {
     float* outputs;
     float* h;
     float* c;
 };
 
-// Gradients that come in with `outputs`, `h`, `c` (null for zero), and those that go out.
+// The gradients of `outputs`, `h` and `c` (null for zero) that come in, and those that go out.
 struct Backward {
     const float* d_outputs;
     const float* d_h;
@@ -60,7 +60,7 @@ struct Backward {
     int lowest = 0;                   // layers below need no gradients
 };
 
-// What of a network's shape the caller need not know the template for.
+// A sequence of any number format and cell.
 class AnySequence {
    public:
     virtual ~AnySequence() = default;
@@ -72,9 +72,9 @@ template <class Format, class Cell>
 class Sequence : public AnySequence {
     using Number = typename Format::Number;
     using L = Layer<Format, Cell>;
-    static constexpr int PAIR = Format::GROUP;  // rows that stand together for the gradients of the weights
+    static constexpr int PAIR = Format::GROUP;  // rows that are together for the gradients of the weights
     static constexpr bool CARRIES_C = std::is_same_v<Cell, Lstm>;
-    static constexpr int CHUNK = DEPTH * PAIR;  // rows x steps that the backward pass takes at a time, at least
+    static constexpr int CHUNK = DEPTH * PAIR;  // rows x steps at a time in the backward pass, at least
 
    public:
     Sequence(const Fed& fed, const std::vector<Weights>& weights, int units, int inputs, int tokens, int threads, bool keep)
@@ -197,7 +197,7 @@ class Sequence : public AnySequence {
         return carry_[l].data() + (size_t(keep_ ? t : 0) * padded_ + b) * layers_[l].width;
     }
     Number* slots_at(size_t l, int t, int b) { return slots_[l].data() + (size_t(t) * fed_.batch + b) * layers_[l].sums(); }
-    // (steps, padded batch, padded inputs): what layer l reads; null for tokens.
+    // (steps, padded batch, padded inputs): the input of layer l; null for tokens.
     Number* x_at(size_t l, int t, int b) {
         if (l && !fed_.masks[l]) return h_at(l - 1, t + 1, b);
         return x_[l].empty() ? nullptr : x_[l].data() + (size_t(t) * padded_ + b) * layers_[l].input_width;
@@ -206,7 +206,7 @@ class Sequence : public AnySequence {
         return fed_.masks[l] + (size_t(fed_.mask_steps == 1 ? 0 : t) * fed_.batch + b) * layers_[l].units;
     }
 
-    // Numbers of a row, padded with zeros.
+    // Converts the numbers of a row and pads them with zeros.
     static void fill_row(Number* to, const float* from, int size, int width) {
         for (int i = 0; i < size; ++i) to[i] = Format::number(from[i]);
         std::fill(to + size, to + width, Number(0));
@@ -222,7 +222,7 @@ class Sequence : public AnySequence {
             fill_row(h_at(l, 0, b), h0, real ? units : 0, layer.width);
             std::fill_n(carry_at(l, 0, b), layer.width, 0.0f);
             if (real) std::copy_n(carried, units, carry_at(l, 0, b));
-            for (int t = 0; t < fed_.steps && !real; ++t) {  // rows of nothing, for whole groups
+            for (int t = 0; t < fed_.steps && !real; ++t) {  // empty rows that complete a group
                 std::fill_n(h_at(l, t + 1, b), layer.width, Number(0));
                 if (!x_[l].empty()) std::fill_n(x_at(l, t, b), layer.input_width, Number(0));
             }
@@ -262,7 +262,7 @@ class Sequence : public AnySequence {
         int start, stop;
     };
 
-    // The gradients of the state of some rows, which go from step to step.
+    // The gradients of the state of some rows, carried from step to step.
     struct Carried {
         Buffer<float> dh, dcarry;  // (rows, padded units)
         int wide = 0;              // of a row of `dh`
@@ -302,7 +302,7 @@ class Sequence : public AnySequence {
         Buffer<float> dfeatures(l == 0 && asked.d_features ? size_t(rows) * wide_features : 0);
         Buffer<Number> now(PAIR == 1 ? 0 : size_t(rows) * sums);  // gradients of the sums at this step, row by row
         for (int t = span.stop - 1; t >= span.start; --t) {
-            const size_t row = size_t(t - span.start) * rows;  // the first, in what lives for this chunk
+            const size_t row = size_t(t - span.start) * rows;  // the first, in the arrays of this chunk
             const float* dout = top ? asked.d_outputs + (size_t(t) * batch + from) * units : above.data() + row * wide;
             const ptrdiff_t dout_row = top ? units : wide;
             Number* kept = dsums.data() + (size_t(t - span.start) * padded_ + from) * sums;
@@ -312,7 +312,7 @@ class Sequence : public AnySequence {
                         Floats slots[PAIR][Cell::SLOTS];
                         const int unit = panel * L::UNITS + (Cell::SLOTS == 1 ? v * LANES : 0), left = units - unit;
                         for (int i = 0; i < PAIR; ++i) {
-                            if (r + i >= rows || left <= 0) {  // a row or units of nothing
+                            if (r + i >= rows || left <= 0) {  // an empty row or padded units
                                 std::fill_n(slots[i], Cell::SLOTS, Floats{});
                                 continue;
                             }
@@ -386,7 +386,7 @@ class Sequence : public AnySequence {
         }
     };
 
-    // Adds what some steps of all rows give to the gradients of the weights.
+    // Adds the contribution of some steps of all rows to the gradients of the weights.
     void add_gradients(size_t l, Totals& totals, const Buffer<Number>& dsums, Span span) {
         const L& layer = layers_[l];
         const int sums = layer.sums(), from = totals.from, to = totals.to;
@@ -400,7 +400,7 @@ class Sequence : public AnySequence {
         if (!totals.bias.empty()) add_rows<Format>(totals.bias.data(), left, sums, from, to, groups);
     }
 
-    // Adds gradients of the sums to those of the token that was read: (tokens, to - from).
+    // Adds gradients of the sums to those of the token at the input: (tokens, to - from).
     void add_by_token(float* total, const int32_t* left, int sums, int from, int to, Span span) {
         for (int t = span.start; t < span.stop; ++t)
             for (int b = 0; b < fed_.batch; ++b) {

@@ -18,16 +18,16 @@
 
 namespace epigone {
 
-// What falls to a member of a team of `count` things: from, to.
+// A member's share of `count` things: from, to.
 inline std::pair<int, int> share_of(int64_t count, int member, int members) {
     return {int(count * member / members), int(count * (member + 1) / members)};
 }
 
-// Threads wait for each other inside a call. They spin at first, because waking costs more than what they wait for,
-// and give way when it takes long: another process may need the core on which the late one should run.
+// Lets threads wait for each other inside a call. They spin at first, because waking up would take longer than the wait.
+// After a while they yield: another process may hold the core that the late thread needs.
 class Barrier {
    public:
-    struct Abandoned {};  // thrown where a thread waits for one that has failed
+    struct Abandoned {};  // thrown in a thread that waits for a failed one
 
     explicit Barrier(int members) : members_(members) {}
 
@@ -67,8 +67,8 @@ class Barrier {
 
 class Team {
    public:
-    // f(member, barrier) on `members` threads at once, of which the caller is number 0. What the first of them to fail
-    // throws is thrown here, when all have ended.
+    // Runs f(member, barrier) on `members` threads at once; the caller is number 0. When all have ended, throws the
+    // exception of the first that failed.
     static void run(int members, const std::function<void(int, Barrier&)>& f) {
         Barrier barrier(members);
         if (members == 1) return f(0, barrier);
@@ -84,7 +84,7 @@ class Team {
             }
         };
         static thread_local bool inside = false;
-        if (inside) {  // called by what a job called, a listener say: the team is busy with that job
+        if (inside) {  // called from within a job, by a listener for example: the team is busy with that job
             Team another;
             another.all_do(members, job);
         } else {
@@ -108,7 +108,7 @@ class Team {
 
    private:
     static Team& instance() {
-        static Team* team = nullptr;  // never destroyed: its threads end with the process
+        static Team* team = nullptr;  // never destroyed: the threads end with the process
 #if defined(__unix__) || defined(__APPLE__)
         static pid_t owner = 0;  // a forked child has none of its parent's threads
         if (owner != getpid()) team = nullptr;

@@ -1,7 +1,7 @@
-// The vector of the instruction set that this module is compiled for, and the functions of it that a cell needs.
+// The vector of the instruction set of this build, and the functions on vectors that a cell needs.
 //
 // Everything is written with the vector extensions of GCC and Clang, so that the same text serves AVX-512, AVX2, NEON
-// and plain SSE2; intrinsics stand only where an instruction has no other name.
+// and plain SSE2. Intrinsics are only used for instructions without another name.
 #pragma once
 
 #include <cmath>
@@ -34,12 +34,12 @@ inline Floats load(const float* from) { return *reinterpret_cast<const LooseFloa
 inline void store(float* to, Floats x) { *reinterpret_cast<LooseFloats*>(to) = x; }
 inline Floats filled(float x) { return Floats{} + x; }
 
-// Asks for bytes that are needed soon and are no longer in the nearest cache.
+// Asks for bytes that are needed soon and may have left the nearest cache.
 inline void prefetch(const void* from, size_t bytes) {
     for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(static_cast<const char*>(from) + at);
 }
 
-// The first `count` lanes; the others are zero.
+// Loads the first `count` lanes; the others are zero.
 inline Floats load_part(const float* from, int count) {
     if (count >= LANES) return load(from);
     Floats x{};
@@ -52,12 +52,12 @@ inline void store_part(float* to, Floats x, int count) {
     for (int i = 0; i < count; ++i) to[i] = x[i];
 }
 
-// The nearest whole number.
+// Rounds to the nearest whole number.
 inline Floats nearest(Floats x) {
 #if defined(__AVX512F__)
     return (Floats)_mm512_roundscale_ps((__m512)x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #else
-    constexpr float ROUND = 12582912.0f;  // 1.5 * 2^23: adding it leaves no bits behind the point
+    constexpr float ROUND = 12582912.0f;  // 1.5 * 2^23: adding it leaves no fractional bits
     return (x + ROUND) - ROUND;
 #endif
 }
@@ -73,7 +73,7 @@ inline Floats sqrt(Floats x) {
 #endif
 }
 
-// x 2^n for a whole n; NaN stays NaN.
+// Returns x 2^n for a whole n; NaN stays NaN.
 inline Floats times_power(Floats x, Floats n) {
 #if defined(__AVX512F__)
     return (Floats)_mm512_scalef_ps((__m512)x, (__m512)n);
@@ -83,7 +83,7 @@ inline Floats times_power(Floats x, Floats n) {
 #endif
 }
 
-// x between two bounds; NaN passes.
+// Limits x to two bounds; NaN passes.
 inline Floats clamped(Floats x, float low, float high) {
 #if defined(__AVX512F__)
     return (Floats)_mm512_max_ps(_mm512_set1_ps(low), _mm512_min_ps(_mm512_set1_ps(high), (__m512)x));
@@ -93,8 +93,8 @@ inline Floats clamped(Floats x, float low, float high) {
 #endif
 }
 
-// e^x to 1e-7 of its value: e^x = 2^n e^r with |r| <= ln 2 / 2 and a polynomial for e^r (least maximum error, fitted
-// for this file). Always inline: a call would send every vector through memory.
+// Returns e^x with a relative error of 1e-7: e^x = 2^n e^r with |r| <= ln 2 / 2 and a minimax polynomial for e^r, fitted
+// for this file. Always inline: a call would send every vector through memory.
 [[gnu::always_inline]] inline Floats exp(Floats x) {
     x = clamped(x, -87.0f, 88.0f);
     const Floats n = nearest(x * 1.44269504089f);

@@ -1,4 +1,4 @@
-// From tokens to text: what `_Writer` of generation/generate.py says, for one stream.
+// From tokens to the text of one stream, as `_TextWriter` of generation/writer.py writes it.
 #pragma once
 
 #include <algorithm>
@@ -7,18 +7,18 @@
 
 namespace epigone {
 
-constexpr uint8_t SPACE_BEFORE = 1, SPACE_AFTER = 2;  // what a token may ask for, as text/tokenizer.py has it
+constexpr uint8_t SPACE_BEFORE = 1, SPACE_AFTER = 2;  // the spaces that a token wants, as in text/tokenizers/base.py
 
-// What every stream of a call shares.
+// The part of a plan that all streams share.
 struct Extent {
-    std::vector<std::u32string> vocabulary;  // the text of each token; of a byte tokenizer empty
+    std::vector<std::u32string> vocabulary;  // the text of each token; empty for a byte tokenizer
     std::vector<uint8_t> spaces;             // of each token: SPACE_BEFORE, SPACE_AFTER
     std::vector<std::u32string> stops;
     int64_t room = 0;                        // characters
     int64_t most = 0;                        // tokens
     int end = 0;                             // the end symbol
-    int joiner = -1;                         // the token without text, if there is one
-    bool whole_document = false;             // ends at the end symbol
+    int joiner = -1;                         // the token without text; -1 if there is none
+    bool whole_document = false;             // end a text at the end symbol
 
     bool asks_after(int64_t token) const { return spaces[token] & SPACE_AFTER; }
     bool asks_before(int64_t token) const { return spaces[token] & SPACE_BEFORE; }
@@ -26,7 +26,7 @@ struct Extent {
 
 enum class Ending : uint8_t { none, length, stop, end };
 
-// Bytes to characters; what is no UTF-8 becomes U+FFFD once for each longest beginning of a character, as in Python.
+// Decodes bytes. Invalid UTF-8 becomes one U+FFFD for each longest beginning of a character, as in Python.
 class Utf8 {
    public:
     void add(uint8_t byte, std::u32string& to) {
@@ -69,12 +69,12 @@ class Utf8 {
 
 class Writer {
    public:
-    // Goes on after the token that was read last.
+    // Continues after the last token of the prompt.
     Writer(const Extent& extent, int64_t last) : extent_(&extent), room_(extent.room), last_(last) {
         for (const auto& stop : extent.stops) longest_ = std::max(longest_, stop.size());
     }
 
-    // Takes the next token; returns what of the text has become certain.
+    // Takes the next token; returns the text that it makes certain.
     const std::u32string& add(int token) {
         ++tokens;
         shown_.clear();
@@ -116,7 +116,7 @@ class Writer {
     int64_t tokens = 0;
 
    private:
-    // How many of the last characters held may be the beginning of a stop string.
+    // Counts the last characters that may begin a stop string.
     size_t undecided() const {
         for (size_t n = longest_ ? std::min(held_.size(), longest_ - 1) : 0; n > 0; --n)
             for (const auto& stop : extent_->stops)

@@ -1,4 +1,4 @@
-// One step of RMSprop (Hinton 2012) in one walk over the numbers: what takes longest is to read and write them.
+// One step of RMSprop (Hinton 2012) in one pass over the numbers, because reading and writing them takes longest.
 #pragma once
 
 #include "threads.hpp"

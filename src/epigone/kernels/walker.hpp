@@ -1,31 +1,31 @@
-// A trained network that walks text without gradients: token by token in many streams, and sampling all by itself.
+// A trained network without gradients that walks text: token by token in many streams, scoring a text, or writing one.
 //
-//   Streams are walked in groups. With as many streams as threads, or more, each thread has a group of its own and none
-//   waits; with fewer there is one group, whose crew shares the panels of each layer and meets after it.
+//   Streams form groups. With at least as many streams as threads each thread has a group of its own and none waits.
+//   With fewer there is one group; its crew shares the panels of each layer and meets after it.
 #pragma once
 
 #include <exception>
 #include <memory>
 #include <stdexcept>
 
-#include "choosing.hpp"
 #include "heads.hpp"
+#include "sampler.hpp"
 #include "threads.hpp"
-#include "writing.hpp"
+#include "writer.hpp"
 
 namespace epigone {
 
-// What a call to write is told, and whom it tells.
+// A call to write: its input, and whom it tells.
 struct Writing {
     std::vector<Random> randoms;                      // one for each stream
-    Choosing choosing;
+    SamplerOptions sampling;
     Extent extent;
     const uint8_t* forbidden = nullptr;               // (V,)
     std::function<void(int, const std::u32string&)> listener;  // may throw
-    std::function<void()> pulse;                      // called now and then on the caller's thread; may throw
+    std::function<void()> pulse;                      // called at times on the caller's thread; may throw
 };
 
-struct Unusable {};  // the model's probabilities are no numbers, or no token may be drawn
+struct Unusable {};  // the model's probabilities are not numbers, or no token may be drawn
 
 struct Written {
     std::u32string text;
@@ -50,7 +50,7 @@ class AnyWalker {
 struct Crew {
     int member = 0, members = 1;
     Barrier* barrier = nullptr;
-    int turn = 0;  // which of the two states is the present one
+    int turn = 0;  // index of the current one of the two states
 
     std::pair<int, int> share(int count) const { return share_of(count, member, members); }
     void meet() const {
@@ -80,7 +80,7 @@ class Walker : public AnyWalker {
             }
         }
 
-        // Row `from` of another group, or of this one, becomes row `to`.
+        // Copies row `from` of this or another group to row `to`.
         void take(int to, const Group& other, int from) {
             for (size_t l = 0; l < carry.size(); ++l) {
                 const size_t width = carry[l].size() / tokens.size();
@@ -94,7 +94,7 @@ class Walker : public AnyWalker {
     };
 
    public:
-    // With an embedding (V, E) its rows are the input of layer 0, otherwise tokens are.
+    // The input of layer 0 is the rows of an embedding (V, E), or tokens if that is null.
     Walker(const std::vector<Weights>& weights, int units, int tokens, const float* embedding, int inputs, const Weights& head, int threads)
         : threads_(std::max(1, threads)),
           layers_(packed(weights, units, tokens, embedding ? inputs : 0)),
@@ -113,7 +113,7 @@ class Walker : public AnyWalker {
         for (int g = 0; g < count; ++g) groups_.emplace_back(*this, (streams - g + count - 1) / count);
     }
 
-    // Only the first streams go on.
+    // Continues with the first streams only.
     void keep(int streams) override {
         const int count = int(groups_.size());
         for (int g = 0; g < count; ++g) groups_[g].rows = std::min(groups_[g].rows, std::max(0, (streams - g + count - 1) / count));
@@ -127,7 +127,7 @@ class Walker : public AnyWalker {
 
     int vocabulary() const override { return head_.outputs; }
 
-    // Logits (streams, V) after one token in each stream.
+    // Reads one token in each stream and fills in the logits (streams, V).
     void step(const int64_t* tokens, float* logits) override {
         const int size = head_.outputs;
         on_groups([&](Group& group, Crew& crew, int first, int count) {
@@ -140,7 +140,7 @@ class Walker : public AnyWalker {
         });
     }
 
-    // Nats (steps, streams) of each target, and whether it was the likeliest.
+    // Fills in the nats (steps, streams) of each target, and if it was the likeliest.
     void score(const int64_t* tokens, const int64_t* targets, int steps, double* nats, uint8_t* hits) override {
         const int all = streams();
         on_groups([&](Group& group, Crew& crew, int first, int count) {
@@ -159,7 +159,7 @@ class Walker : public AnyWalker {
         });
     }
 
-    // Reads what all texts begin with.
+    // Reads the beginning of all texts.
     void read(const std::vector<int64_t>& prompt) override {
         start(1);
         on_groups([&](Group& group, Crew& crew, int, int) {
@@ -172,11 +172,11 @@ class Walker : public AnyWalker {
         groups_.clear();
     }
 
-    // Texts that go on from there; none where the model gives no usable probabilities.
+    // Writes texts that continue from there; none if the model gives no usable probabilities.
     std::vector<Written> write(const Writing& writing) override {
         const int streams = int(writing.randoms.size());
         if (!read_) throw std::logic_error("Nothing was read to go on from.");
-        start(streams, writing.listener ? 1 : threads_);  // who listens hears the streams in one order
+        start(streams, writing.listener ? 1 : threads_);  // a listener hears the streams in one order
         for (Group& group : groups_)
             for (int r = 0; r < group.rows; ++r) group.take(r, *read_, 0);
 
@@ -188,9 +188,9 @@ class Walker : public AnyWalker {
             if (!crew.member) pen = std::make_unique<Pen>(writing, prompt_, head_.outputs, first, count, group.rows);
             while (true) {
                 if (pen) {
-                    group.turn = crew.turn;  // which rows that change places are copied from
+                    group.turn = crew.turn;  // rows that change places are copied from this state
                     try {
-                        group.done = stop || !pen->choose(group, head_.row(), written);
+                        group.done = stop || !pen->draw(group, head_.row(), written);
                     } catch (const Unusable&) {
                         stop = unusable = true;
                         group.done = true;
@@ -218,11 +218,11 @@ class Walker : public AnyWalker {
     }
 
    private:
-    // Chooses the next token of each stream of a group, and takes finished streams out of it.
+    // Draws the next token of each stream of a group, and removes finished streams.
     class Pen {
        public:
         Pen(const Writing& writing, const std::vector<int64_t>& prompt, int vocabulary, int first, int count, int rows)
-            : writing_(writing), chooser_(writing.choosing, vocabulary, writing.forbidden), leads_(first == 0) {
+            : writing_(writing), sampler_(writing.sampling, vocabulary, writing.forbidden), leads_(first == 0) {
             for (int r = 0; r < rows; ++r) {
                 const int stream = first + r * count;
                 streams_.push_back({stream, writing.randoms[stream], Writer(writing.extent, prompt.back()), {}});
@@ -230,16 +230,16 @@ class Walker : public AnyWalker {
             }
         }
 
-        // False when no stream is left.
-        bool choose(Group& group, int row, std::vector<Written>& written) {
+        // Returns false when no stream is left.
+        bool draw(Group& group, int row, std::vector<Written>& written) {
             if (leads_ && writing_.pulse && (++calls_ & 0xfff) == 0) writing_.pulse();
             const Extent& extent = writing_.extent;
             for (int r = 0; r < group.rows;) {
                 Stream& stream = streams_[r];
                 const int64_t last = group.tokens[r];
-                // A document is never empty: no end symbol after an end symbol. And no joiner where no space would be.
+                // A document is never empty: no end symbol after an end symbol. No joiner without a space to remove.
                 const std::array<int, 2> barred{last == extent.end ? extent.end : -1, extent.asks_after(last) ? -1 : extent.joiner};
-                const int token = chooser_.choose(group.logits.data() + size_t(r) * row, stream.random.next(), barred, stream.recent);
+                const int token = sampler_.draw(group.logits.data() + size_t(r) * row, stream.random.next(), barred, stream.recent);
                 if (token < 0) throw Unusable();
                 group.tokens[r] = token;
                 const std::u32string& shown = stream.writer.add(token);
@@ -250,7 +250,7 @@ class Walker : public AnyWalker {
                     continue;
                 }
                 written[stream.index] = {std::move(stream.writer.text), stream.writer.ending, stream.writer.tokens};
-                if (r < --group.rows) {  // the last one takes its place, and its turn now
+                if (r < --group.rows) {  // the last stream takes its place and is next
                     group.take(r, group, group.rows);
                     std::swap(streams_[r], streams_[group.rows]);
                 }
@@ -268,13 +268,13 @@ class Walker : public AnyWalker {
         };
 
         void remember(Stream& stream, int token) {
-            if (writing_.choosing.repetition_penalty == 1) return;
-            if (int(stream.recent.size()) == writing_.choosing.repetition_window) stream.recent.erase(stream.recent.begin());
+            if (writing_.sampling.repetition_penalty == 1) return;
+            if (int(stream.recent.size()) == writing_.sampling.repetition_window) stream.recent.erase(stream.recent.begin());
             stream.recent.push_back(token);
         }
 
         const Writing& writing_;
-        Chooser chooser_;
+        Sampler sampler_;
         const bool leads_;
         unsigned calls_ = 0;
         std::vector<Stream> streams_;
@@ -289,8 +289,8 @@ class Walker : public AnyWalker {
         return layers;
     }
 
-    // f(group, crew, first, count), each group by a thread, or the only one by all: row r of the group is stream
-    // first + r x count, so that the first streams are spread evenly.
+    // Calls f(group, crew, first, count): each group on a thread, or the only one on all threads. Row r of a group is
+    // stream first + r x count, which spreads the first streams evenly.
     template <class F>
     void on_groups(F&& f) {
         const int count = int(groups_.size());
@@ -305,7 +305,7 @@ class Walker : public AnyWalker {
         });
     }
 
-    // One token in each stream of a group; tokens are `apart` from each other.
+    // Reads one token in each stream of a group; the tokens are `apart` from each other.
     void advance(Group& group, Crew& crew, const int64_t* tokens, int apart) const {
         static thread_local std::vector<const float*> start;
         static thread_local std::vector<Number> inputs;
@@ -331,7 +331,7 @@ class Walker : public AnyWalker {
         crew.turn = !crew.turn;
     }
 
-    // The logits of what follows.
+    // Computes the logits of the next token.
     void project(Group& group, const Crew& crew) const {
         const auto [from, to] = crew.share(head_.panels);
         head_.run(group.h[crew.turn].back().data(), group.rows, group.logits.data(), from, to);

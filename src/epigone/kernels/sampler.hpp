@@ -1,4 +1,4 @@
-// From logits to the next token: what generation/sampling.py says, for one stream.
+// From logits to the next token of one stream, by the rules of generation/rules in the order of NATIVE_RULES.
 #pragma once
 
 #include <array>
@@ -11,13 +11,13 @@
 
 namespace epigone {
 
-// PCG64 (O'Neill 2014), as NumPy has it: the same state gives the same numbers.
+// PCG64 (O'Neill 2014), with the same numbers as NumPy's from the same state.
 class Random {
    public:
     Random(uint64_t state_high, uint64_t state_low, uint64_t step_high, uint64_t step_low)
         : state_(wide(state_high, state_low)), step_(wide(step_high, step_low)) {}
 
-    double next() {  // in [0, 1), of the 53 bits that a double holds
+    double next() {  // in [0, 1), with the 53 bits of a double
         state_ = state_ * wide(0x2360ed051fc65da4, 0x4385df649fccf645) + step_;
         const uint64_t folded = uint64_t(state_ >> 64) ^ uint64_t(state_);
         const int turn = int(state_ >> 122);
@@ -30,14 +30,14 @@ class Random {
     Wide state_, step_;
 };
 
-struct Choosing {
+struct SamplerOptions {
     double repetition_penalty = 1, temperature = 1, top_p = 1, min_p = 0;
     int repetition_window = 0, top_k = 0;
 };
 
-class Chooser {
+class Sampler {
    public:
-    Chooser(const Choosing& options, int vocabulary, const uint8_t* forbidden)
+    Sampler(const SamplerOptions& options, int vocabulary, const uint8_t* forbidden)
         : options_(options),
           size_(vocabulary),
           padded_((vocabulary + LANES - 1) / LANES * LANES),
@@ -46,9 +46,9 @@ class Chooser {
         if (options.repetition_penalty != 1) seen_.assign(vocabulary, 0);
     }
 
-    // One token; `recent` are those last seen, `barred` those forbidden now (-1 is none). Negative where the logits are
-    // no numbers or no token is allowed.
-    int choose(const float* logits, double uniform, const std::array<int, 2>& barred, const std::vector<int>& recent) {
+    // Draws one token. `recent` are the last tokens, `barred` those forbidden now (-1 is none). Returns a negative number
+    // if the logits are not numbers or no token is allowed.
+    int draw(const float* logits, double uniform, const std::array<int, 2>& barred, const std::vector<int>& recent) {
         constexpr float NONE = -std::numeric_limits<float>::infinity();
         float* w = weights_.data();
         std::copy_n(logits, size_, w);
@@ -69,7 +69,7 @@ class Chooser {
         if (options_.top_p < 1) keep_top_p(w);
         if (options_.min_p > 0)
             for (int i = 0; i < size_; ++i) w[i] = w[i] >= options_.min_p ? w[i] : 0.0f;
-        return drawn(w, uniform);
+        return by_inversion(w, uniform);
     }
 
    private:
@@ -109,14 +109,14 @@ class Chooser {
         }
     }
 
-    void rank(const float* w) {  // likeliest first; among equals the lower id
+    void rank(const float* w) {  // likeliest first, among equals the lower id first
         order_.resize(size_);
         std::iota(order_.begin(), order_.end(), 0);
         std::stable_sort(order_.begin(), order_.end(), [w](int a, int b) { return w[a] > w[b]; });
     }
 
-    // The first token whose cumulative weight is above uniform x total: found by blocks, then inside one.
-    int drawn(const float* w, double uniform) const {
+    // Finds the first token whose cumulative weight is above uniform x total, by blocks and then inside one.
+    int by_inversion(const float* w, double uniform) const {
         double total = 0;
         for (int i = 0; i < padded_; i += LANES) total += sum(load(w + i));
         double threshold = uniform * total;
@@ -138,7 +138,7 @@ class Chooser {
         return last;
     }
 
-    const Choosing options_;
+    const SamplerOptions options_;
     const int size_, padded_;
     const std::vector<uint8_t> forbidden_;
     Buffer<float> weights_;
