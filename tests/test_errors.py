@@ -16,13 +16,13 @@ def check(sizes: Sizes) -> None:
     check_options(sizes, "be greater than 0", lambda value: value > 0, "width", "height")
 
 
-def test_options_that_are_as_they_must_be_or_not_set_pass():
+def test_good_and_unset_options_pass():
     check(Sizes())
     check(Sizes(height=None))
 
 
 @pytest.mark.parametrize("value", [0, -1.5, math.nan])
-def test_the_first_option_that_is_not_gets_a_sentence(value):
+def test_the_first_bad_option_gets_a_sentence(value):
     with pytest.raises(UserError) as failure:
         check(Sizes(height=value))
     assert str(failure.value) == f"height must be greater than 0; {value} was given."

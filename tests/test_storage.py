@@ -1,4 +1,4 @@
-"""Files that are either the old version or the new one."""
+"""Atomic files: the old version or the new one, never half of each."""
 
 import errno
 import os

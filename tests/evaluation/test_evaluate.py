@@ -1,4 +1,4 @@
-"""`evaluate`: which part of a text is measured, and what comes out."""
+"""`evaluate`: the measured part of a text, and the result."""
 
 import json
 from dataclasses import asdict
@@ -33,7 +33,7 @@ KEYS = {
 
 @pytest.fixture
 def foreign(tmp_path):
-    """A text that the model was not trained on, too short to be split."""
+    """A text outside the model's training, too short to be split."""
     path = tmp_path / "foreign.txt"
     path.write_text("the gull takes the bread and keeps her bread\n")
     return path
@@ -69,7 +69,7 @@ def test_another_split_than_that_of_the_training_is_followed_and_said(
     assert (found.split_seed, found.fractions) == (seed, list(corpus.fractions))
     assert [row.name for row in found.rows] == [corpus.names[i] for i in corpus.splits["test"]]
     (notice,) = found.notices
-    assert f"with seed 0 into 0.3333 0.3333 0.3333, and it is now split {words}: what is measured may" in notice
+    assert f"with seed 0 into 0.3333 0.3333 0.3333, and it is now split {words}: the model may have learned" in notice
     assert caplog.messages == [notice]
     assert evaluate(trained_folder, song_file, split="all", splitting=asked).notices == []
 

@@ -1,4 +1,4 @@
-"""Intervals and p-values: known answers, what must hold for every input, and coverage by simulation."""
+"""Intervals and p-values: known answers, properties for every input, and coverage by simulation."""
 
 import json
 from dataclasses import asdict
@@ -70,7 +70,7 @@ def test_pairing_sees_a_small_difference_between_uneven_documents(corpus):
     assert difference.low > 0
     assert difference.p_value < 0.001
     alone, other = ratio_interval(nats, tokens), ratio_interval(better, tokens)
-    assert other.high > alone.low  # the two intervals overlap: they would not have shown it
+    assert other.high > alone.low  # the two intervals overlap and would not show it
 
 
 def test_exchanging_the_models_changes_the_sign(corpus):

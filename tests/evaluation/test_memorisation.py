@@ -1,4 +1,4 @@
-"""Copying told from hashes, against a search in the text itself."""
+"""Copying measured with hashes, against a search in the text itself."""
 
 import tracemalloc
 
@@ -19,7 +19,7 @@ def random_text(seed, length, letters=26):
 
 
 def search(training, texts, run):
-    """Longest run, covered characters, and which windows are copied: each is looked for in the training."""
+    """Longest run, covered characters and copied windows, by a search in the training text."""
     longest = covered = 0
     copied = []
     for text in texts:
@@ -129,7 +129,7 @@ def test_the_estimate_is_right_on_average():
         assert not found.exact
         assert found.longest_run <= len(text)
         estimates.append(found.share)
-        # The truth that is estimated: the share of all runs that are copied, 91 of every 120 characters.
+        # The true share of copied runs: 91 of every 120 characters.
         truths.append((exact.copied([text]).share * len(text) - 10 * 29) / (len(text) - 29))
         lookups, windows = lookups + found.lookups, windows + len(text) - 29
     assert sketch.rate == 16

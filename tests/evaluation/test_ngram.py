@@ -1,4 +1,4 @@
-"""The n-gram model against a slow dictionary version of its formula, and what probabilities must obey."""
+"""The n-gram model against a slow version with dictionaries, and the laws of probability."""
 
 import re
 from collections import Counter, defaultdict
@@ -133,7 +133,7 @@ def test_tuning_finds_a_minimum_and_leaves_the_counts_alone():
         for _ in range(20):
             last = int(rng.choice(symbols, p=chain[last]))
             verse.append(last)
-        return verse * 2  # repeats itself, as songs do: counts overstate
+        return verse * 2  # repeats itself like songs, so counts overstate
 
     train, held_out = stream([song() for _ in range(20)]), stream([song() for _ in range(20)])
     counted = held_out[1:] != END
@@ -172,7 +172,7 @@ def test_search_finds_the_order_of_the_source():
 
     def document() -> list[int]:
         text = list(rng.choice(symbols, 2))
-        for _ in range(150):  # the sum of the last two, now and then anything: an order of 3
+        for _ in range(150):  # the sum of the last two, sometimes anything: an order of 3
             follows = symbols[(symbols.index(text[-1]) + symbols.index(text[-2])) % 5]
             text.append(int(follows if rng.random() < 0.9 else rng.choice(symbols)))
         return text
@@ -216,7 +216,7 @@ def test_mixture_weight_maximises_the_likelihood():
 
 
 def test_mixture_weight_of_a_model_that_is_always_better():
-    worse = np.full(10, -2000.0)  # far below what exp can hold
+    worse = np.full(10, -2000.0)  # far below the range of exp
     assert fit_mixture_weight(np.full(10, -1.0), worse) == pytest.approx(1)
     assert fit_mixture_weight(worse, np.full(10, -1.0)) == pytest.approx(0)
 

@@ -1,4 +1,4 @@
-"""Counting words and repeats, against counts made by hand and against real text."""
+"""Counts of words and repeats, against counts by hand and on real text."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""`quantize`: whole numbers, what they cost, and that the folder is a model like any other."""
+"""`quantize`: integers, their loss, and a folder that is a model like any other."""
 
 import json
 

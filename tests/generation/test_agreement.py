@@ -1,4 +1,4 @@
-"""The engines write the same text with the same seed, for as long as their rounding allows."""
+"""The engines write the same text with the same seed until rounding separates them."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def write(backend: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def by_torch() -> list[str]:
-    """What PyTorch writes."""
+    """The texts of PyTorch."""
     return write("torch")
 
 

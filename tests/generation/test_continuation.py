@@ -1,4 +1,4 @@
-"""A text that goes on from a state."""
+"""A text that continues from a state."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ TOKENIZER = CharTokenizer("\x03abcdefgh")
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_the_likeliest_goes_on_as_the_model_does(cell):
+def test_greedy_text_follows_the_model(cell):
     torch.manual_seed(1)
     model = LanguageModel(ModelConfig(cell, 2, 12, vocabulary_size=9, init="normal", init_std=0.8))
     tokens = TOKENIZER.encode("abcabdaeh").astype(np.int64)

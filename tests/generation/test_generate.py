@@ -1,4 +1,4 @@
-"""`generate` with a model whose next words are known, and with a small random one."""
+"""`generate` with a scripted model and with a small random one."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ GREEDY = SamplingOptions(temperature=0, seed=1)
 
 
 class Script:
-    """A stepper that says given tokens, one list for each sample, and then 'z' for ever.
+    """A stepper that likes given tokens, one list for each sample, and then 'z' for ever.
 
     Greedily taken: the scripted token has the logit 99, all others 1, the end symbol less.
     """
@@ -69,7 +69,7 @@ def small(tmp_path):
     return checkpoint(tmp_path, model=model.eval())
 
 
-# What the model is shown, and how a text ends
+# The model's input, and the end of a text
 
 
 def test_a_text_begins_with_the_end_symbol_and_the_prompt(tmp_path):
@@ -81,7 +81,7 @@ def test_a_text_begins_with_the_end_symbol_and_the_prompt(tmp_path):
     assert (result.characters, result.tokens, result.endings) == (5, 5, ["length"])
 
 
-def test_length_goes_on_over_the_end_of_a_document(tmp_path):
+def test_length_continues_over_the_end_of_a_document(tmp_path):
     script = Script(f"one{END}two{END}")
     result = generate(checkpoint(tmp_path), GenerateOptions(length=9), GREEDY, stepper=script)
     assert result.texts == ["one\n\ntwo\n"]
@@ -91,7 +91,7 @@ def test_length_goes_on_over_the_end_of_a_document(tmp_path):
 def test_a_document_is_never_empty(tmp_path):
     script = Script(f"{END}a{END}{END}b")
     result = generate(checkpoint(tmp_path), GenerateOptions(length=6), GREEDY, stepper=script)
-    # Where the end symbol is taken out of the draw, greedy choice among equals gives the lowest printable id.
+    # Without the end symbol, the greedy choice among equals is the lowest printable id.
     assert result.texts == ["\ta\n\n\tb"]
 
 
@@ -123,7 +123,7 @@ def test_a_stop_string_is_cut_off_and_never_streamed(tmp_path):
     assert result.texts == ["la END of EN "]
     assert result.endings == ["stop"]
     assert "".join(pieces[0]) == result.texts[0]
-    assert pieces[0][:3] == ["l", "a", " "]  # what cannot become a stop string is shown at once
+    assert pieces[0][:3] == ["l", "a", " "]  # text that cannot become a stop string is shown at once
 
 
 def test_what_was_held_back_is_shown_at_the_end(tmp_path):
@@ -265,12 +265,12 @@ def test_unknown_words_of_a_prompt_are_named(tmp_path):
         written(tmp_path, says(), prompt="The oar, the gull sleeps and sleeps and sleeps")
 
 
-def test_a_number_of_tokens_may_be_asked_of_any_model(tmp_path):
+def test_any_model_writes_a_number_of_tokens(tmp_path):
     result = generate(checkpoint(tmp_path), GenerateOptions(tokens=3), GREEDY, stepper=Script(f"a{END}bc"))
     assert (result.texts, result.tokens, result.characters) == (["a\n\nb"], 3, 4)
 
 
-# What may follow
+# The likeliest next tokens
 
 
 def test_the_likeliest_tokens_are_listed_instead_of_texts(tmp_path):
@@ -287,13 +287,13 @@ def test_the_likeliest_tokens_are_listed_instead_of_texts(tmp_path):
     )
     assert script.read == [[3], [ord("x")], [ord("y")]]
     assert [each.token for each in result.next] == ["a", "b"]
-    # Control characters and the end symbol are not shown, but have their share; temperature is not heeded.
+    # Control characters and the end symbol are hidden, but have their share; the temperature has no effect.
     assert [each.probability for each in result.next] == pytest.approx([0.4, 0.2])
     assert (result.texts, result.endings, result.characters, result.copying) == ([], [], 0, None)
     assert json.loads(json.dumps(asdict(result)))["next"][1]["token"] == "b"
 
 
-def test_of_a_word_model_what_can_follow_as_text_is_listed(tmp_path):
+def test_a_word_model_lists_the_tokens_that_may_follow(tmp_path):
     def listed(prompt, skip):
         return {each.token for each in written(tmp_path, says(skip=skip), prompt=prompt, next=999).next}
 
@@ -337,13 +337,13 @@ def test_the_repetition_penalty_reaches_back_as_far_as_its_window(tmp_path):
 
     assert written() == "aaaaa"
     assert written(repetition_penalty=98.0) == "aaaaa"
-    # Now the logit 99 falls below the 1 of the tokens not seen, of which greedy choice takes the lowest.
+    # Now the logit 99 falls below the 1 of the other tokens, and the greedy choice is the lowest of those.
     assert written(repetition_penalty=100.0, repetition_window=1) == "a\ta\ta"
     assert written(repetition_penalty=100.0, repetition_window=3) == "a\t\n a"
     assert written(repetition_penalty=100.0, repetition_window=64) == "a\t\n !"
 
 
-# What is reported, and what is refused
+# Reports and refusals
 
 
 def test_the_result_is_json_and_measures_copying_without_the_prompt(tmp_path):

@@ -65,7 +65,7 @@ def test_forbidding_equals_drawing_again(logits, data):
     forbidden = data.draw(arrays(bool, logits.shape))
     assume(not forbidden.all(axis=1).any())
     restricted = probabilities(logits, plain(), forbidden, nothing(logits)[1])
-    # The chance that the first allowed draw is token i: p_i, plus every time a forbidden one came before.
+    # The chance that the first allowed draw is token i: p_i after any number of forbidden draws.
     free = softmax(logits.astype(float))
     again = np.where(forbidden, free, 0).sum(axis=1, keepdims=True)
     assume((again < 0.9).all())

@@ -1,4 +1,4 @@
-"""The step against the model it was taken from."""
+"""The stepper against its model."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Runs a build of the native engine over many shapes: `python exercise.py FILE SEED`. For sanitizers, which judge."""
+"""Run a build of the native engine over many shapes, for sanitizers: `python exercise.py FILE SEED`."""
 
 import importlib.util
 import sys
@@ -10,7 +10,7 @@ GATES = {"rnn": 1, "rnn_relu": 1, "lstm": 4, "gru": 3}
 
 
 def main(path: str, seed: int) -> None:
-    """Train, score and write with random networks; what comes out must be finite."""
+    """Train, score and write with random networks; all results must be finite."""
     name = path.rpartition("/")[2].split(".")[0]
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
@@ -43,9 +43,9 @@ def network(draw: np.random.Generator, cell: str, layers: int, units: int, input
 
 
 def train(kernels: Any, cell: str, draw: np.random.Generator) -> None:
-    """A sequence forward and backward, and the loss on it."""
+    """Run a sequence forward and backward, and its loss."""
     steps, batch, layers, units = (int(draw.integers(1, most)) for most in (6, 12, 4, 80))
-    steps *= int(draw.choice([1, 40]))  # the way back takes many steps at a time
+    steps *= int(draw.choice([1, 40]))  # the backward pass takes many steps at a time
     features, vocabulary, threads = int(draw.choice([0, 1, 19])), int(draw.integers(2, 140)), int(draw.integers(1, 4))
     weights = network(draw, cell, layers, units, features or vocabulary)
     rows = int(draw.choice([1, steps]))
@@ -75,7 +75,7 @@ def train(kernels: Any, cell: str, draw: np.random.Generator) -> None:
 
 
 def walk(kernels: Any, cell: str, draw: np.random.Generator) -> None:
-    """Steps, scores and texts in every precision."""
+    """Step, score and write in every precision."""
     layers, units, vocabulary, streams = (int(draw.integers(1, most)) for most in (4, 80, 140, 9))
     vocabulary += 3
     weights = network(draw, cell, layers, units, vocabulary)
@@ -104,7 +104,7 @@ def walk(kernels: Any, cell: str, draw: np.random.Generator) -> None:
 
 
 def write(walker: Any, text: list[str], vocabulary: int, draw: np.random.Generator) -> None:
-    """Texts with every filter on."""
+    """Write texts with every filter on."""
     walker.read(draw.integers(vocabulary, size=3))
     choosing = {
         "repetition_penalty": 1.3,

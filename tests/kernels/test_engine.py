@@ -1,4 +1,4 @@
-"""Which build of the native engine is used."""
+"""The choice among the builds of the native engine."""
 
 import os
 import subprocess
@@ -33,7 +33,7 @@ def test_none_can_be_forced(no_engine):
 def test_a_build_that_is_not_there(monkeypatch):
     monkeypatch.setenv(VARIABLE, "mmx")
     engine.cache_clear()
-    with pytest.raises(UserError, match=r"asks for the build 'mmx'; here there are .*'none'"):
+    with pytest.raises(UserError, match=r"asks for the build 'mmx'; available here are .*none\."):
         engine()
     engine.cache_clear()
 

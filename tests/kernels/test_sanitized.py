@@ -1,4 +1,4 @@
-"""The kernels built with the address and the undefined-behaviour sanitizer, over random shapes."""
+"""The kernels with the address and the undefined-behaviour sanitizer, over random shapes."""
 
 import os
 import shutil
@@ -42,7 +42,7 @@ def test_no_sanitizer_complains(build, request):
     ]
     environment = os.environ | {
         "LD_PRELOAD": " ".join(libraries),
-        "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps what it needs until it ends
+        "ASAN_OPTIONS": "detect_leaks=0",  # Python keeps memory until it ends
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "OPENBLAS_NUM_THREADS": "1",
     }

@@ -1,4 +1,4 @@
-"""The native engine's threads: they meet, and what one throws reaches the caller while the others wait for it."""
+"""The native engine's threads: they meet, and an exception in one reaches the caller while others wait."""
 
 import shutil
 import subprocess

@@ -1,7 +1,7 @@
-"""The native CPU engine: one build for each instruction set, of which the best that the processor has is used.
+"""The native CPU engine, with one build for each instruction set.
 
-`engine()` is a compiled module, or None where there is none: then PyTorch does the same work, slower. The environment
-variable EPIGONE_KERNELS names the build to use, or `none`.
+`engine()` is the best build for this processor, or None if there is none: then PyTorch does the same work, more slowly.
+The environment variable EPIGONE_KERNELS names the build to use, or `none`.
 """
 
 import functools
@@ -15,8 +15,8 @@ from epigone.errors import UserError
 BUILDS = ("avx512bf16", "avx512", "avx2", "portable")  # best first
 VARIABLE = "EPIGONE_KERNELS"
 MISSING = (
-    "No native engine was compiled when epigone was installed, so PyTorch does its work, slower. "
-    "Install a C++ compiler (GCC or Clang) and then epigone once more."
+    "The native engine was not compiled when epigone was installed, so PyTorch does its work, more slowly. "
+    "To compile it, install a C++ compiler (GCC or Clang) and install epigone again."
 )
 
 log = logging.getLogger(__name__)
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 
 @functools.cache
 def engine() -> ModuleType | None:
-    """The build to use.
+    """Choose the build to use.
 
     Raises:
-        UserError: the environment asks for one that is not there.
+        UserError: the environment asks for a build that is not available.
     """
     asked = os.environ.get(VARIABLE, "")
     if asked == "none":
@@ -39,18 +39,18 @@ def engine() -> ModuleType | None:
     if not asked:
         return _build(found[0])
     if asked not in found:
-        raise UserError(f"{VARIABLE} asks for the build '{asked}'; here there are {', '.join(found)} and 'none'.")
+        raise UserError(f"{VARIABLE} asks for the build '{asked}'; available here are {', '.join([*found, 'none'])}.")
     return _build(asked)
 
 
 def in_use() -> str:
-    """The name of the build that `engine()` is, or `none`."""
+    """Name the build in use, or `none`."""
     module = engine()
     return module.__name__.rpartition("._")[2] if module else "none"
 
 
 def available() -> list[str]:
-    """The names of the builds that were compiled and that this processor can run, best first."""
+    """List the compiled builds that this processor can run, best first."""
     portable = _build("portable")
     if portable is None:
         return []

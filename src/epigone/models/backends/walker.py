@@ -1,6 +1,6 @@
 """A trained model that walks text natively, without gradients and without PyTorch.
 
-Written in C++ (`kernels/walking.hpp`): token by token in many streams, scoring a text, or sampling all by itself.
+Written in C++ (`kernels/walker.hpp`): token by token in many streams, scoring a text, or sampling all by itself.
 """
 
 from collections.abc import Mapping
@@ -95,8 +95,8 @@ def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision:
     kernels = engine()
     if kernels is None:
         raise UserError(
-            "This installation has no native engine, because no compiler was found when it was made. Install a C++ "
-            "compiler (GCC or Clang) and then epigone once more, or choose the backend torch."
+            "This installation has no native engine, because there was no compiler when it was made. Install a C++ "
+            "compiler (GCC or Clang) and install epigone again, or choose the backend torch."
         )
     if precision == "int8" and config.cell == "rnn_relu":
         raise UserError(

@@ -1,4 +1,4 @@
-"""Texts written natively against those written step by step through PyTorch."""
+"""Texts of the native writer against texts of the stepwise writer with PyTorch."""
 
 import pytest
 import torch
@@ -32,7 +32,7 @@ TORCH = EngineOptions("torch")
 
 
 def checkpoint(tmp_path, tokenizer="ascii", seed=0, scale=4.0, **shape):
-    """A random model whose predictions are not all alike."""
+    """A random model with distinct predictions."""
     torch.manual_seed(seed)
     codec = TOKENIZERS[tokenizer]
     sizes = {"num_layers": 2, "hidden_size": 20, "vocabulary_size": len(codec.vocabulary)}
@@ -42,7 +42,7 @@ def checkpoint(tmp_path, tokenizer="ascii", seed=0, scale=4.0, **shape):
     return Checkpoint(model, codec, {}, tmp_path)
 
 
-# Always the same examples: once in some 100,000 draws the last bit of a sum decides.
+# The same examples every time: once in about 100,000 draws the last bit of a sum decides.
 @settings(derandomize=True, max_examples=60)
 @given(
     tokenizer=st.sampled_from(sorted(TOKENIZERS)),
@@ -118,7 +118,7 @@ def test_what_is_streamed_adds_up_to_the_texts(tmp_path, tokenizer, samples):
     assert all(len(texts) > 1 for texts in pieces.values())
 
 
-def test_a_word_model_that_likes_joiners_and_the_unknown_writes_all_the_same(tmp_path):
+def test_a_word_model_that_prefers_joiners_and_unknown_words_still_writes(tmp_path):
     source = checkpoint(tmp_path, "word")
     vocabulary = source.tokenizer.vocabulary
     with torch.no_grad():
@@ -203,7 +203,7 @@ def test_no_token_may_be_drawn(tmp_path):
         generate(silent, GenerateOptions(), SamplingOptions(seed=1), EngineOptions("native"))
 
 
-def test_a_folder_is_written_from_without_torch(make_base, no_engine, monkeypatch):
+def test_a_folder_needs_no_torch(make_base, no_engine, monkeypatch):
     folder = make_base()
     options = GenerateOptions(length=50), SamplingOptions(seed=1)
     by_torch = generate(folder, *options)
