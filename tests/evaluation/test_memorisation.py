@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from epigone.errors import UserError
 from epigone.evaluation import memorisation
-from epigone.evaluation.memorisation import Fingerprint, load_fingerprints, save_fingerprints
+from epigone.evaluation.memorisation import Fingerprint, copying_by_text, load_fingerprints, save_fingerprints
 
 POEM = "The lamp was low, the night was long,\nand no one came to learn the song.\n"
 
@@ -181,6 +181,18 @@ def test_files_hold_several_sources_and_no_text(tmp_path):
         assert fingerprint.characters == written[name].characters
     assert read["target"].copied([POEM[:40]]).share == 1
     assert read["nothing"].copied([POEM]).share == 0
+
+
+def test_copying_is_told_for_each_training_text(tmp_path):
+    path = tmp_path / "fingerprint.safetensors"
+    assert copying_by_text([POEM], path) is None
+    save_fingerprints(path, {"target": Fingerprint.build([POEM]), "base": Fingerprint.build([random_text(1, 500)])})
+    found = copying_by_text([POEM[:40], "?" * 60], path)
+    assert found is not None
+    assert {name: (each["longest_run"], each["characters"]) for name, each in found.items()} == {
+        "target": (40, 100),
+        "base": (0, 100),
+    }
 
 
 def test_a_damaged_file_gets_a_sentence(tmp_path):

@@ -9,7 +9,7 @@
 using epigone::Barrier;
 using epigone::Team;
 
-// What a team throws of which one member fails at the third meeting while the others wait there for it.
+// Let one member of a team fail at the third meeting while the others wait for it; return the exception.
 std::string thrown(int members, int failing) {
     try {
         Team::run(members, [&](int member, Barrier& barrier) {

@@ -35,7 +35,7 @@ Hashes = NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class Copying:
-    """How much of some texts is in the training text."""
+    """The part of some texts that is copied from the training text."""
 
     longest_run: int
     """Characters in the longest stretch that is copied run by run of 30; 0 if no run is copied."""

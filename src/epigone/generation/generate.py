@@ -56,7 +56,7 @@ class GenerateOptions:
     """With --documents: cut a document that has not ended after this many characters."""
 
     samples: int = 1
-    """How many texts of that length to write."""
+    """Write this many texts of that length."""
 
     stop: tuple[str, ...] = ()
     """End the text before the first of these strings."""
@@ -113,7 +113,7 @@ class Generation:
     """Each begins with the prompt; new characters are counted and measured without it."""
 
     endings: list[Ending]
-    """Why each text ends: at its `length`, before a `stop` string, or at the `end` symbol."""
+    """The reason of each text's end: at its `length`, before a `stop` string, or at the `end` symbol."""
 
     characters: int
     """New characters of all texts together."""
@@ -128,7 +128,7 @@ class Generation:
     """English words and distinct n-grams of the new text."""
 
     copying: dict[str, dict[str, Any]] | None
-    """How much of the new text is in the training text (`memorisation.Copying`), by the names in the checkpoint's
+    """The copied part of the new text (`memorisation.Copying`), by the names of the training texts in the checkpoint's
     fingerprint; None without one."""
 
     options: GenerateOptions

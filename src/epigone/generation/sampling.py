@@ -25,13 +25,13 @@ UNUSABLE = (
 
 @dataclass(frozen=True)
 class SamplingOptions:
-    """How the next token (a character or a word) is drawn. The filters act in the order of this list."""
+    """The draw of the next token (a character or a word). The filters act in the order of this list."""
 
     repetition_penalty: float = 1.0
     """Above 1, recent tokens become less likely; 1 switches it off."""
 
     repetition_window: int = 64
-    """How many of the last tokens count as recent."""
+    """Count this many of the last tokens as recent."""
 
     temperature: float = 0.8
     """Below 1 the likely becomes likelier, above 1 the unlikely; 0 always takes the likeliest token."""
