@@ -96,6 +96,13 @@ def test_everything_in_the_report_is_on_both_documents(written: Path, example: R
         assert text in plain
 
 
+def test_both_documents_put_the_first_figure_before_the_tables_and_the_settings_last(written: Path) -> None:
+    parts = ["Figure 1.", "Table 1.", "Figure 2.", "Samples", "How to repeat this"]
+    for text in (Page(read(written)).text, read(written, "report.md")):
+        places = [text.index(part) for part in parts]
+        assert places == sorted(places)
+
+
 def test_markdown_points_at_pictures_that_are_there(written: Path) -> None:
     paths = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", read(written, "report.md"))
     assert len(paths) == 2

@@ -1,6 +1,7 @@
-"""A report as two documents: a page complete in itself, and Markdown with its pictures beside it.
+"""A report as two documents: a self-contained page, and Markdown with its pictures beside it.
 
-The report room is handed plain data and knows nothing of how the runs were made.
+Both put the answer first, then the figure that shows it, the tables, further figures, samples, and the settings that
+repeat it. A report is plain data; nothing here knows how the runs were made.
 """
 
 import re
@@ -26,7 +27,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Figure:
-    """A plot (`LossCurves`, `IntervalBars`, or what else can `draw` itself), its title and caption."""
+    """A plot with its title and caption."""
 
     title: str
     plot: "Plot"
@@ -35,15 +36,15 @@ class Figure:
 
 @dataclass(frozen=True)
 class Sample:
-    """A generated text and its measures."""
+    """A generated text and its measurements."""
 
     name: str
     text: str
     family: str = ""
     settings: str = ""
-    """How it was drawn: temperature, seed, prompt."""
+    """Temperature, seed and prompt."""
     measures: Sequence[str] = ()
-    """What was measured of it, a line each."""
+    """One line for each measurement."""
 
 
 Fact = str | int | float | bool | None | Sequence["Fact"] | Mapping[str, "Fact"]
@@ -51,28 +52,29 @@ Fact = str | int | float | bool | None | Sequence["Fact"] | Mapping[str, "Fact"]
 
 @dataclass(frozen=True)
 class Report:
-    """All that a report shows, in the order it shows it."""
+    """Everything that a report shows."""
 
     title: str
     summary: str
-    """The verdict, in a sentence or two."""
+    """The answer, in a sentence or two."""
     tables: Sequence[Table] = ()
     figures: Sequence[Figure] = ()
+    """The first shows the answer and precedes the tables; the others follow them."""
     samples: Sequence[Sample] = ()
     facts: Mapping[str, Fact] = field(default_factory=dict)
-    """What it takes to repeat the runs: options, corpus hash, seeds, machine, times, versions."""
+    """The settings that repeat the runs: options, corpus hash, seeds, machine, times, versions."""
     notices: Sequence[str] = ()
-    """Sentences the reader must know before believing the numbers."""
+    """Sentences that the reader must know before believing the numbers."""
 
 
 def write_report(folder: Path, report: Report) -> Path:
-    """Write `report.html`, `report.md` and `figures/*.png` into `folder`; the same report, the same bytes.
+    """Write `report.html`, `report.md` and `figures/*.png` into `folder`; the same report gives the same bytes.
 
     Returns:
         The path of `report.html`.
 
     Raises:
-        UserError: matplotlib or Jinja2 is not installed, or the folder cannot be written.
+        UserError: matplotlib or jinja2 is not installed, or the folder cannot be written.
     """
     try:
         from jinja2 import Environment, FileSystemLoader
@@ -102,7 +104,7 @@ def write_report(folder: Path, report: Report) -> Path:
     try:
         (folder / "figures").mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"Could not make the folder {folder / 'figures'}: {error.strerror}.") from error
+        raise UserError(f"Could not create the folder {folder / 'figures'}: {error.strerror}.") from error
     for drawn in figures:
         if drawn.pictures:
             atomic_write(folder / drawn.path, drawn.pictures.png)
@@ -116,7 +118,7 @@ class _Drawn:
     number: int
     figure: Figure
     pictures: "Pictures | None"
-    """None when there was nothing to draw."""
+    """None if there was nothing to draw."""
 
     @property
     def path(self) -> str:
@@ -125,24 +127,19 @@ class _Drawn:
 
 
 def _alt(figure: Figure) -> str:
-    """What those are told who cannot see the picture."""
+    """Describe the picture for readers who cannot see it."""
     return clean(f"{figure.title}. {figure.caption}".strip())
 
 
 def _markdown(report: Report, figures: Sequence[_Drawn]) -> Iterator[str]:
-    """The blocks of `report.md`."""
+    """Yield the blocks of `report.md`."""
     yield f"# {markdown(report.title)}"
     yield paragraph(report.summary)
     if report.notices:
         yield "\n".join(f"> - {paragraph(notice)}" for notice in report.notices)
+    yield from _figures(figures[:1])
     yield from (to_markdown(table, number).rstrip() for number, table in enumerate(report.tables, 1))
-    for drawn in figures:
-        figure = drawn.figure
-        if drawn.pictures:
-            yield f"![{markdown(_alt(figure))}]({drawn.path})"
-        missing = "" if drawn.pictures else " There is nothing to draw."
-        caption = f"**Figure {drawn.number}. {markdown(figure.title)}.** {markdown(figure.caption)}".rstrip()
-        yield caption + missing
+    yield from _figures(figures[1:])
     if report.samples:
         yield "## Samples"
     for sample in report.samples:
@@ -159,11 +156,21 @@ def _markdown(report: Report, figures: Sequence[_Drawn]) -> Iterator[str]:
         yield "\n".join(f"- {markdown(key)}: {markdown(value) or MISSING}" for key, value in facts)
 
 
+def _figures(figures: Sequence[_Drawn]) -> Iterator[str]:
+    for drawn in figures:
+        figure = drawn.figure
+        if drawn.pictures:
+            yield f"![{markdown(_alt(figure))}]({drawn.path})"
+        missing = "" if drawn.pictures else " There is nothing to draw."
+        caption = f"**Figure {drawn.number}. {markdown(figure.title)}.** {markdown(figure.caption)}".rstrip()
+        yield caption + missing
+
+
 Section = tuple[str, list[tuple[str, str]]]
 
 
 def _sections(facts: Mapping[str, Fact]) -> list[Section]:
-    """A heading with its keys and values for each nested mapping, after those that stand alone."""
+    """Group facts under headings: first the plain ones without a heading, then each nested mapping."""
     single = [(key, format_value(value, EXACT)) for key, value in facts.items() if not isinstance(value, Mapping)]
     nested = [(key, list(_flat(value))) for key, value in facts.items() if isinstance(value, Mapping)]
     return [(heading, pairs) for heading, pairs in [("", single), *nested] if pairs]

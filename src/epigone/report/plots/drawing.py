@@ -1,7 +1,7 @@
-"""From a plot to pictures: themed SVG for the page, PNG for Markdown.
+"""Pictures of plots: themed SVG for the page, PNG for Markdown.
 
-Plots draw with the light colours below. In the SVG each becomes a CSS variable, so that the page's colour
-scheme applies, and text stays text, in the page's own font.
+Plots draw with the light colours below. In the SVG each colour becomes a CSS variable, so that the page's colour scheme
+applies, and text stays text, in the page's own font.
 """
 
 import io
@@ -21,7 +21,7 @@ from epigone.report.markup import clean
 from epigone.report.plots.palette import SLOTS, Palette
 
 INK, MUTED, RULE, PAPER = "#1b1b1f", "#5d5f66", "#dedfe3", "#fefefe"
-WIDE, NARROW = 11.6, 4.1  # inches: the page's column, and a phone's
+WIDE, NARROW = 11.6, 4.1  # inches: the column of the page on a desktop and on a phone
 LINE = 0.155  # inches: height of a line of text
 CHARACTER = 0.068  # inches: width of a character, a little generous
 VARIABLES = {INK: "ink", MUTED: "muted", RULE: "rule", PAPER: "paper"} | {
@@ -66,10 +66,10 @@ STYLE = {
 
 
 class Plot(Protocol):
-    """Anything that can draw itself; later studies bring their own."""
+    """Anything that can draw itself."""
 
     def draw(self, width: float, palette: Palette) -> Canvas | None:
-        """A new figure `width` inches wide (`WIDE` or `NARROW`), or None when there is nothing to show."""
+        """Draw a new figure `width` inches wide (`WIDE` or `NARROW`); return None if there is nothing to show."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,13 @@ class Pictures:
 
 
 def render(plot: Plot, name: str, description: str, palette: Palette) -> Pictures | None:
-    """Draw `plot`; None when it has nothing to show.
+    """Draw `plot`; return None if it has nothing to show.
 
     Args:
+        plot: the plot.
         name: prefix of the ids inside the SVG, unique in the page.
-        description: what a reader who cannot see the picture is told.
+        description: the text for readers who cannot see the picture.
+        palette: the colours of families, shared by the whole report.
     """
     with _clean_style():
         wide = plot.draw(WIDE, palette)
@@ -104,9 +106,9 @@ def render(plot: Plot, name: str, description: str, palette: Palette) -> Picture
 
 @contextmanager
 def _clean_style() -> Iterator[None]:
-    """Our style alone, whatever the user's matplotlibrc says."""
+    """Use our style alone, without the user's matplotlibrc."""
     with style.context(["default", STYLE]), warnings.catch_warnings():
-        # Only the PNG can lack a glyph: the page has its reader's fonts.
+        # Only the PNG can lack a glyph: the page uses the fonts of its reader.
         warnings.filterwarnings("ignore", message=r"Glyph .* missing from font")
         yield
 
@@ -116,7 +118,7 @@ def _svg(canvas: Canvas, name: str, description: str) -> str:
     canvas.savefig(buffer, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
     svg = clean(buffer.getvalue().decode())
     svg = re.sub(r"^.*?<svg[^>]*>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r"<style.*?</style>", "", svg, count=1, flags=re.DOTALL)  # it would apply to the whole page
+    svg = re.sub(r"<style.*?</style>", "", svg, count=1, flags=re.DOTALL)  # it would style the whole page
     svg = re.sub(r"<[^>]+>", lambda tag: _fit_tag(tag[0], name), svg)  # tags only: a label may hold anything
     width, height = canvas.get_size_inches()
     return (

@@ -21,7 +21,7 @@ from epigone.report.plots.palette import Palette
 
 @dataclass(frozen=True)
 class IntervalRow:
-    """An estimate with its confidence interval; where an end is None, the dot stands alone."""
+    """An estimate with its confidence interval; without both ends only the dot is drawn."""
 
     name: str
     estimate: float
@@ -32,22 +32,22 @@ class IntervalRow:
 
 @dataclass(frozen=True)
 class IntervalBars:
-    """A dot with its interval a row, in the given order, with the numbers beside it.
+    """One dot with its interval for each row, in the given order, with the numbers beside it.
 
-    A row so far from the rest that it would squeeze them is drawn as an arrow at the edge.
+    A row so far from the rest that it would squeeze them becomes an arrow at the edge.
     """
 
     rows: Sequence[IntervalRow]
     label: str
     """Title of the horizontal axis, with the unit in parentheses."""
     reference: float | None = None
-    """Where a vertical line is drawn: at the best row from scratch, say, or at 0 for differences."""
+    """Place of a vertical line: the best row from scratch, for example, or 0 for differences."""
     reference_label: str = ""
     winner: str | None = None
     """The row whose name is bold."""
 
     def draw(self, width: float, palette: Palette) -> Canvas | None:
-        """Names at the left of the dots, or above them when `width` (inches) is small."""
+        """Draw names left of the dots, or above them if `width` (inches) is small."""
         rows = [row for row in self.rows if math.isfinite(row.estimate)]
         if not rows:
             return None
@@ -80,7 +80,7 @@ class IntervalBars:
             "transform": blended_transform_factory(canvas.transFigure, axes.transData),
             "va": "center_baseline",
         }
-        if narrow:  # there the text is crossed by the grid
+        if narrow:  # the grid crosses the text
             beside["bbox"] = {"facecolor": PAPER, "linewidth": 0, "pad": 1}
         for row, y, name, (value, rest) in zip(rows, middles, names, numbers, strict=True):
             first = y - LINE * (len(name) - 1 + narrow) / 2
@@ -100,7 +100,7 @@ class IntervalBars:
         return canvas
 
     def _limits(self, rows: Sequence[IntervalRow]) -> tuple[float, float]:
-        """The span of the rows within three quartile distances of the middle half, and of the reference."""
+        """Span the reference and the rows within three quartile distances of the middle half."""
         lower, upper = np.quantile([row.estimate for row in rows], [0.25, 0.75])
         reach = 3 * (upper - lower) or math.inf
         near = [row for row in rows if lower - reach <= row.estimate <= upper + reach]

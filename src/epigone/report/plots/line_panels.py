@@ -1,4 +1,4 @@
-"""Lines in small multiples: something against time or place, a panel for each part of it."""
+"""Lines in small multiples: a quantity against time or place, one panel for each part."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,18 +18,18 @@ from epigone.report.plots.palette import SLOTS, Palette
 
 @dataclass(frozen=True)
 class Line:
-    """A line, or points: what lies under NaN is left out."""
+    """A line or points; NaN leaves a gap."""
 
     x: ArrayLike
     y: ArrayLike
     label: str = ""
     dots: bool = False
-    """Draw points with a thin line between them, as for what was measured now and then."""
+    """Draw points joined by a thin line, for occasional measurements."""
 
 
 @dataclass(frozen=True)
 class LinePanels:
-    """Small multiples of lines on common scales; lines with one label have one colour in all panels."""
+    """Small multiples of lines on common scales; lines with the same label share a colour."""
 
     panels: Mapping[str, Sequence[Line]]
     """The lines of each panel by its title."""
@@ -37,14 +37,14 @@ class LinePanels:
     y_label: str
     y_scale: Literal["linear", "log"] = "linear"
     x_scale: Literal["linear", "log"] = "linear"
-    """Either may be logarithmic where all numbers are positive."""
+    """A logarithmic scale needs positive numbers."""
     own_x: bool = False
-    """Whether each panel has a horizontal scale of its own, as parts of one whole have."""
+    """Give each panel a horizontal scale of its own, for consecutive parts of one run."""
     marks: Sequence[float] = ()
-    """Where vertical rules stand, as where a part begins."""
+    """Places of vertical rules, such as beginnings of documents."""
 
     def draw(self, width: float, palette: Palette) -> Canvas | None:
-        """Panels in as many columns as fit `width` (inches)."""
+        """Draw the panels in as many columns as fit `width` (inches)."""
         panels = {title: [line for line in lines if np.size(line.x)] for title, lines in self.panels.items()}
         panels = {title: lines for title, lines in panels.items() if lines}
         if not panels:
@@ -76,7 +76,7 @@ class LinePanels:
             else:
                 axes.xaxis.set_minor_formatter(NullFormatter())
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.6g}"))
-            if self.y_scale == "log":  # whose own labels are formulas
+            if self.y_scale == "log":  # matplotlib would write formulas
                 axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
                 axes.yaxis.set_minor_formatter(NullFormatter())
             axes.tick_params(labelleft=column == 0)
@@ -103,12 +103,12 @@ class LinePanels:
 
 
 def _short(value: float) -> str:
-    """A power of ten as people write it: 0.01, 1,000, 1e10."""
+    """Write a power of ten as people do: 0.01, 1,000, 1e10."""
     return f"{value:,.6g}" if 1e-3 <= value < 1e5 else f"{value:.0e}".replace("e+", "e").replace("e0", "e")
 
 
 def _range(lines: Sequence[ArrayLike], scale: str) -> tuple[float, float]:
-    """What most of the numbers lie in: the first moments of a training may leave the panel."""
+    """Span most of the numbers: the first steps of a training may leave the panel."""
     values = np.concatenate([np.asarray(line, float) for line in lines])
     values = values[np.isfinite(values) & ((values > 0) | (scale == "linear"))]
     if not len(values):

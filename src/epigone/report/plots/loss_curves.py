@@ -1,4 +1,4 @@
-"""Loss against epoch for every row of a comparison, as small multiples."""
+"""Loss against epoch for each row of a comparison, as small multiples."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,22 +22,22 @@ Run = Sequence[Mapping[str, float]]
 Matrices = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Epochs (E,), training losses (S, E), validation losses (S, E) of S seeds; NaN where a seed had stopped."""
 
-SHORT = 0.1  # of what usually lies between two validations
+SHORT = 0.1  # of the usual span between two validations
 DASHED, DOTTED = (0, (4, 2)), (0, (1, 1.5))
 
 
 @dataclass(frozen=True)
 class LossCurves:
-    """Small multiples of loss against epoch, one panel a row, on one vertical scale.
+    """Small multiples of loss against epoch, one panel for each row, on one vertical scale.
 
-    Each panel has the mean over seeds with a band of one standard deviation, as far as every seed got, and
-    each seed as a thin line beyond that. A dot marks the best validation epoch of each seed; the number is
-    the mean and standard deviation of the loss there. Panels share the horizontal scale too, unless their
-    lengths differ more than fourfold.
+    Each panel shows the mean over seeds with a band of one standard deviation, up to the epoch that every seed reached;
+    beyond it each seed is a thin line. A dot marks the best validation epoch of each seed, and the number is the mean
+    and standard deviation of the loss there. Panels share the horizontal scale unless their lengths differ more than
+    fourfold.
     """
 
     curves: Mapping[str, Sequence[Run]]
-    """Runs (one a seed) by row name."""
+    """Runs by row name, one for each seed."""
     families: Mapping[str, str] = field(default_factory=dict)
     """Family by row name."""
     reference: str | None = None
@@ -48,7 +48,7 @@ class LossCurves:
     label: str = "loss (nats per character)"
 
     def draw(self, width: float, palette: Palette) -> Canvas | None:
-        """Panels in as many columns as fit `width` (inches)."""
+        """Draw the panels in as many columns as fit `width` (inches)."""
         rows = {name: _matrices(runs) for name, runs in self.curves.items() if any(map(len, runs))}
         if not rows:
             return None
@@ -99,14 +99,14 @@ def _matrices(runs: Sequence[Run]) -> Matrices:
             for which, key in enumerate(("train_loss", "validation_loss")):
                 value = entry.get(key)
                 losses[which, seed, columns[entry["epoch"]]] = math.nan if value is None else value
-            if span < SHORT * np.median(spans):  # where the end comes soon after a validation: mostly noise
+            if span < SHORT * np.median(spans):  # the mean of a short last span is mostly noise
                 losses[0, seed, columns[entry["epoch"]]] = math.nan
     losses[~np.isfinite(losses)] = np.nan
     return np.asarray(epochs, float), losses[0], losses[1]
 
 
 def _best(matrices: Matrices) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """Mean and deviation over seeds of the best validation loss; each seed's best epoch and loss, (S,)."""
+    """Return mean and deviation over seeds of the best validation loss, and each seed's best epoch and loss, (S,)."""
     epochs, _, validation = matrices
     seen = validation[np.isfinite(validation).any(axis=1)]
     if not len(seen):
@@ -117,7 +117,7 @@ def _best(matrices: Matrices) -> tuple[float, float, np.ndarray, np.ndarray]:
 
 
 def _loss_range(rows: Iterable[Matrices]) -> tuple[float, float]:
-    """From the lowest loss to above nine tenths of them: first epochs may leave the panel, best ones not."""
+    """Span nine tenths of the losses and every best one: the first epochs may leave the panel."""
     rows = list(rows)
     losses = np.concatenate([losses.ravel() for row in rows for losses in row[1:]])
     losses = losses[np.isfinite(losses)]
@@ -152,7 +152,7 @@ def _draw_curves(axes: Axes, matrices: Matrices, colour: str) -> None:
 
 
 def _draw_title(axes: Axes, name: Sequence[str], bold: bool, matrices: Matrices, colour: str) -> None:
-    """The row's name above the panel and below it, in colour, the best validation loss."""
+    """Write the row's name above the panel and under it, in colour, the best validation loss."""
     mean, deviation, *_ = _best(matrices)
     value = format_measure(Spread(mean, deviation))
     place: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""Which colour and which marker a family of rows has, the same in every table and figure of a report."""
+"""The colour and the marker of each family of rows, the same in every table and figure of a report."""
 
 from dataclasses import dataclass
 
@@ -12,8 +12,8 @@ class Slot:
     marker: str
 
 
-# The first four differ by at least 18 (CIELAB) for protanopes and deuteranopes as simulated by Machado et al.
-# (2009), and are dark enough to set text in; the marker is there for everybody.
+# The first four differ by at least 18 (CIELAB) for protanopes and deuteranopes, as simulated by Machado et al. (2009),
+# and are dark enough for text; the marker helps everybody.
 SLOTS = (
     Slot("#0069a8", "#62b6ec", "o"),
     Slot("#c84b00", "#ff9d5c", "s"),
@@ -28,20 +28,20 @@ KNOWN = ("transfer", "scratch", "n-gram", "base")
 
 
 class Palette:
-    """Gives each family its slot: the usual ones always the same, others in the order they are met."""
+    """The slots of families: fixed for the usual families, in order of appearance for others."""
 
     def __init__(self) -> None:
         self._slots = {family: index for index, family in enumerate(KNOWN)}
 
     def slot(self, family: str) -> int:
-        """Index into `SLOTS`: the last is for rows without a family; after seven families colours repeat."""
+        """Return an index into `SLOTS`: the last without a family; after seven families colours repeat."""
         last = len(SLOTS) - 1
         return self._slots.setdefault(family, len(self._slots)) % last if family else last
 
     def colour(self, family: str) -> str:
-        """The family's colour on light paper, as #rrggbb."""
+        """Return the family's colour on light paper, as #rrggbb."""
         return SLOTS[self.slot(family)].light
 
     def marker(self, family: str) -> str:
-        """The family's matplotlib marker."""
+        """Return the family's matplotlib marker."""
         return SLOTS[self.slot(family)].marker
