@@ -52,6 +52,13 @@ def test_the_report_tells_what_happened_and_nothing_else():
     ]
 
 
+def test_duplicates_that_differ_in_their_label_are_told():
+    assert ReadReport(duplicates=9, relabelled=3).notices() == [
+        "9 exact duplicates of other documents dropped.",
+        "3 of the duplicates had another label than the one that was kept.",
+    ]
+
+
 def test_files_of_one_encoding_share_a_sentence():
     report = ReadReport(dict.fromkeys("abcde", "cp1252") | {"k": "cp949"})
     first, second = report.notices()

@@ -4,7 +4,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 from epigone.errors import UserError
-from epigone.text.document import Document
+from epigone.text.document import Document, ReadReport
 from epigone.text.splitting import (
     LARGE,
     MINIMUM,
@@ -23,7 +23,7 @@ fractions = st.tuples(*[st.floats(0.05, 1)] * 3).map(lambda shares: tuple(share 
 
 
 def texts_of(*documents):
-    return store((Document(f"d{i}", iter([text])) for i, text in enumerate(documents)), None)[0]
+    return store((Document(f"d{i}", iter([text])) for i, text in enumerate(documents)), None, ReadReport())[0]
 
 
 @given(st.lists(st.integers(1, 10_000), min_size=3, max_size=50), fractions, st.integers(0, 99))
@@ -152,3 +152,12 @@ def test_notices_tell_of_divisions_nobody_asked_for():
     assert list(division_notices(even, splits, THIRDS, False)) == []
     assert "too unequal" in next(division_notices(uneven, splits, THIRDS, False))
     assert "90% for train" in next(division_notices(uneven, splits, (0.9, 0.05, 0.05), True))
+
+
+def test_parts_by_position_have_the_label_of_their_document():
+    texts = store(
+        (Document(name, iter([name * 500 + "\n"]), label) for name, label in ("ax", "by")), None, ReadReport()
+    )[0]
+    parts, _ = split_by_position(texts, (0.25, 0.5, 0.25))
+    found = [(name, parts.labels[code]) for name, code in zip(parts.names, parts.label_codes, strict=True)]
+    assert found == [("a (train)", "x"), ("a (validation)", "x"), ("b (validation)", "y"), ("b (test)", "y")]

@@ -1,6 +1,7 @@
 """`info`: the facts about a model, a text, a study or a run."""
 
 import difflib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,8 @@ from epigone.text.splitting import MINIMUM, SplitOptions
 from epigone.text.tokenizers.registry import TOKENIZERS
 
 UNFINISHED = "unfinished; run the same command with --resume to continue"
+LABELS = 20
+"""Most labels whose documents are counted; the rarer ones are given as one number."""
 
 
 @dataclass(frozen=True)
@@ -152,8 +155,22 @@ def _flat(settings: dict[str, Any], before: str = "") -> Iterator[tuple[str, Any
 
 def _corpus(path: Path, read: ReadOptions, split: SplitOptions) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     corpus = Corpus.open([path], read, None)
+    labels = _labels(corpus)
     if corpus.characters.sum() >= MINIMUM:  # a shorter text can be described, but not split
         corpus = corpus.resplit(split)
-    summary = corpus.summary()
+    summary = corpus.summary() | labels
     splits, options = summary.pop("splits"), summary.pop("read")
     return summary | options, [{"split": name} | facts for name, facts in splits.items()]
+
+
+def _labels(corpus: Corpus) -> dict[str, Any]:
+    """Count the documents of each label; a corpus without labels gives nothing."""
+    counts = Counter(label for label in corpus.labels() if label is not None)
+    if not counts:
+        return {}
+    rest = len(counts) - LABELS
+    return {
+        "labels": dict(sorted(counts.most_common(LABELS))),
+        "further_labels": rest if rest > 0 else None,
+        "unlabelled": len(corpus.names) - counts.total(),
+    }

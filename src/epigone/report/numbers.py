@@ -1,7 +1,7 @@
 """Numbers as text, written alike in tables, sentences and plots."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Literal
@@ -49,7 +49,7 @@ class Interval:
 
 
 def format_value(value: object, style: NumberStyle = NumberStyle()) -> str:
-    """Write a number, a word, a truth value or a list of them on one line; None and NaN become a dash."""
+    """Write a number, a word, a truth value, a list or a mapping of them on one line; None and NaN become a dash."""
     match value:
         case None:
             return MISSING
@@ -61,6 +61,8 @@ def format_value(value: object, style: NumberStyle = NumberStyle()) -> str:
             return _format_real(float(value), style) if style.notation != "exact" else str(value)
         case str():
             return " ".join(clean(value).split())
+        case Mapping():
+            return ", ".join(f"{format_value(key)} {format_value(item, style)}" for key, item in value.items())
         case Iterable():
             return ", ".join(format_value(item, style) for item in value)
         case _:

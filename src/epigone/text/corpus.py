@@ -84,7 +84,7 @@ class Corpus:
         documents: Iterator[Document] = chain.from_iterable(read_documents(Path(path), read, report) for path in paths)
         if read.limit:
             documents = limited(documents, read.limit)
-        texts, digest, report.duplicates = store(documents, workdir)
+        texts, digest = store(documents, workdir, report)
         corpus = cls(
             paths=tuple(map(str, paths)),
             read=read,
@@ -138,6 +138,15 @@ class Corpus:
             UserError: there is no such split.
         """
         return chain.from_iterable(self.documents(split))
+
+    def labels(self, split: str = "all") -> list[str | None]:
+        """List the labels of a split's documents in order; None for a document without one.
+
+        Raises:
+            UserError: there is no such split.
+        """
+        codes = self._texts.label_codes[self._indices(split)]
+        return [self._texts.labels[code] for code in codes.tolist()]
 
     def documents(self, split: str = "all") -> Iterator[Iterator[str]]:
         """The documents of a split in order, each as the consecutive pieces of its text.

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from epigone.errors import UserError
+
+FOLDER, RATING = "folder", "rating"
+"""Values of `ReadOptions.label` that name no column."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,10 @@ class ReadOptions:
     """Documents are separated by at least this many blank lines."""
     column: str | None = None
     """The column of CSV, TSV or JSON Lines that holds the text. By default `text`, or the only texts."""
+    label: str | None = None
+    """What labels the documents: a column of CSV, TSV or JSON Lines; `folder`, the name of the folder that a file is
+    in; or `rating`, the one in the file names of aclImdb. By default the reviews of aclImdb are labelled by folder,
+    and nothing else is."""
     gutenberg: bool = True
     """Remove the header and the footer that Project Gutenberg puts into its books."""
     limit: int = 0
@@ -57,6 +64,8 @@ class Document:
     """Where it comes from, for people."""
     pieces: Iterator[str]
     """Consecutive parts of the text, about a million characters at most; valid until the next document."""
+    label: str | None = None
+    """Class of the document; None without one."""
 
 
 def limited(documents: Iterable[Document], characters: int) -> Iterator[Document]:
@@ -72,7 +81,7 @@ def limited(documents: Iterable[Document], characters: int) -> Iterator[Document
     for document in documents:
         if not left:
             return
-        yield Document(document.name, cut(document.pieces))
+        yield replace(document, pieces=cut(document.pieces))
 
 
 @dataclass
@@ -93,6 +102,8 @@ class ReadReport:
     """Documents dropped because the same text was read before."""
     skipped: list[str] = field(default_factory=list)
     """Which files of a folder, and what of files, was left out and why, a sentence each."""
+    relabelled: int = 0
+    """Duplicates with another label than the document that was kept."""
 
     def notices(self) -> list[str]:
         """The report in sentences, without what did not happen."""
@@ -111,6 +122,8 @@ class ReadReport:
         for sentence, number in counts.items():
             if number:
                 sentences.append(f"{number:,} {sentence.format('' if number == 1 else 's')}.")
+        if self.relabelled:
+            sentences.append(f"{self.relabelled:,} of the duplicates had another label than the one that was kept.")
         return sentences + self.skipped
 
 

@@ -106,19 +106,22 @@ def split_by_position(texts: Texts, fractions: Fractions) -> tuple[Texts, dict[s
     cuts = [0, *(_place(texts, share, near) for share in np.cumsum(fractions)[:2]), texts.buffer.size]
     names: list[str] = []
     bounds: list[tuple[int, int]] = []
+    origins: list[int] = []
     splits: dict[str, np.ndarray] = {}
     for split, first, last in zip(SPLITS, cuts[:-1], cuts[1:], strict=True):
         before = len(names)
-        for name, start, stop in zip(texts.names, texts.starts, texts.stops, strict=True):
+        for origin, (name, start, stop) in enumerate(zip(texts.names, texts.starts, texts.stops, strict=True)):
             part = _stripped(texts.buffer, max(int(start), first), min(int(stop), last))
             if part[0] < part[1]:
                 names.append(f"{name} ({split})")
                 bounds.append(part)
+                origins.append(origin)
         if before == len(names):
             raise UserError(f"{some(texts.names)} cannot be divided: the part for {split} is blank. Give more text.")
         splits[split] = np.arange(before, len(names))
     starts, stops = np.array(bounds, np.int64).T
-    parts = Texts(texts.buffer, names, starts, stops, np.zeros(len(names), np.int64))
+    unknown = np.zeros(len(names), np.int64)
+    parts = Texts(texts.buffer, names, starts, stops, unknown, texts.labels, texts.label_codes[origins])
     characters = [sum(map(len, parts.pieces(index))) for index in range(len(names))]
     return replace(parts, characters=np.array(characters, np.int64)), splits
 

@@ -11,7 +11,7 @@ from typing import overload
 import numpy as np
 
 from epigone.text.buffer import FileBuffer
-from epigone.text.document import Document
+from epigone.text.document import Document, ReadReport
 
 PIECE = 1 << 20
 """Bytes of a document that are decoded at a time."""
@@ -58,6 +58,10 @@ class Texts:
     """(D,) int64."""
     characters: np.ndarray
     """(D,) int64."""
+    labels: tuple[str | None, ...]
+    """The different labels; the first is None, which documents without a label have."""
+    label_codes: np.ndarray
+    """(D,) int32: index of each document's label in `labels`."""
 
     def pieces(self, index: int) -> Iterator[str]:
         """Consecutive parts of a document, about a megabyte each; they end with a line, or else with a word."""
@@ -74,7 +78,7 @@ class Texts:
             held = held[cut:]
 
 
-def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, str, int]:
+def store(documents: Iterable[Document], workdir: Path | None, report: ReadReport) -> tuple[Texts, str]:
     """Write documents to a buffer; of those with the same text, white space around it aside, keep the first.
 
     Some fifty bytes of memory are needed for each document: there may be ten million.
@@ -82,15 +86,18 @@ def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, s
     Args:
         documents: at least one, none of them empty.
         workdir: where the buffer may make a file; None is the system's temporary folder.
+        report: counts the duplicates left out.
 
     Returns:
-        The texts, their SHA-256 (of the documents in order, so that their boundaries count and their names do
-        not), and the number of duplicates left out.
+        The texts, and their SHA-256: of the documents in order, so that their boundaries count, and their names and
+        labels do not.
     """
     buffer, names, digests = FileBuffer(workdir), FileBuffer(workdir, BESIDE), FileBuffer(workdir, BESIDE)
     ends, name_ends, characters = array("q", [0]), array("q", [0]), array("q")
     # That two of a million different documents agree in 64 bits happens in one such corpus of forty million.
     keys = array("Q")
+    labels: dict[str | None, int] = {None: 0}
+    codes = array("i")
     for document in documents:
         body, indentation, size = hashlib.sha256(), b"", 0
         for piece in document.pieces:
@@ -105,12 +112,19 @@ def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, s
         name_ends.append(names.size)
         ends.append(buffer.size)
         characters.append(size)
+        codes.append(labels.setdefault(document.label, len(labels)))
         keys.frombytes(body.digest()[: keys.itemsize])
         digests.append(hashlib.sha256(indentation + body.digest()).digest())
     for written in (buffer, names, digests):
         written.flush()
     fresh = _first_of_each(np.frombuffer(keys, np.uint64))
     kept = slice(None) if fresh.all() else fresh  # a slice copies nothing
+    label_codes = np.frombuffer(codes, np.int32)
+    if len(labels) == 1:
+        label_codes = np.broadcast_to(np.int32(0), len(codes))  # takes no memory
+    else:
+        report.relabelled = _relabelled(np.frombuffer(keys, np.uint64), label_codes)
+    report.duplicates = len(fresh) - int(fresh.sum())
     bounds, name_bounds = np.frombuffer(ends, np.int64), np.frombuffer(name_ends, np.int64)
     texts = Texts(
         buffer=buffer,
@@ -118,8 +132,10 @@ def store(documents: Iterable[Document], workdir: Path | None) -> tuple[Texts, s
         starts=bounds[:-1][kept],
         stops=bounds[1:][kept],
         characters=np.frombuffer(characters, np.int64)[kept],
+        labels=tuple(labels),
+        label_codes=label_codes[kept],
     )
-    return texts, _digest(digests, fresh), len(fresh) - int(fresh.sum())
+    return texts, _digest(digests, fresh)
 
 
 def _first_of_each(keys: np.ndarray) -> np.ndarray:
@@ -129,6 +145,12 @@ def _first_of_each(keys: np.ndarray) -> np.ndarray:
     first = np.ones(len(keys), bool)
     first[order[1:][ordered[1:] == ordered[:-1]]] = False
     return first
+
+
+def _relabelled(keys: np.ndarray, codes: np.ndarray) -> int:
+    """How many documents have another label than the first with the same key; keys and codes are (D,)."""
+    _, first, group = np.unique(keys, return_index=True, return_inverse=True)
+    return int((codes != codes[first[group]]).sum())
 
 
 def _digest(digests: FileBuffer, kept: np.ndarray, rows: int = 1 << 15) -> str:

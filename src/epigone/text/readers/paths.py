@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from epigone.errors import UserError
-from epigone.text.document import Document, ReadOptions, ReadReport, counted, some
+from epigone.text.document import FOLDER, Document, ReadOptions, ReadReport, counted, some
 from epigone.text.readers.cleaning import clean
 from epigone.text.readers.decoding import NotText, bare_suffix
 from epigone.text.readers.registry import READERS, reader_of
@@ -52,7 +52,16 @@ def read_documents(path: Path, options: ReadOptions, report: ReadReport) -> Iter
 def _read_file(path: Path, options: ReadOptions, report: ReadReport, name: str = "") -> Iterator[Document]:
     if not path.is_file():
         raise _missing(path)
-    return reader_of(path).read(path, name or path.name, options, report)
+    reader = reader_of(path)
+    documents = reader.read(path, name or path.name, options, report)
+    if options.label is None or "label" in reader.options:
+        return documents
+    if options.label != FOLDER:
+        raise UserError(
+            f"{path} has no column {options.label!r}, because it is no table. Leave --label out, or give --label "
+            f"{FOLDER} for the name of the folder that a text is in."
+        )
+    return (replace(document, label=path.absolute().parent.name) for document in documents)
 
 
 def _read_folder(folder: Path, options: ReadOptions, report: ReadReport) -> Iterator[Document]:

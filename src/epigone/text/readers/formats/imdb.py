@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from epigone.text.document import Document, ReadOptions, ReadReport
+from epigone.errors import UserError
+from epigone.text.document import FOLDER, RATING, Document, ReadOptions, ReadReport
 from epigone.text.readers.base import Reader
 from epigone.text.readers.formats.plain import PLAIN, divided, read_parts
 
@@ -15,20 +17,32 @@ def is_review(path: Path) -> bool:
 
 
 def read_review(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """A review as `read_plain` reads it, with newlines for its tags.
+    """Read a review as `read_plain` does, with newlines for its tags, and label it.
+
+    The label is the name of its folder, `pos` or `neg`, or its rating if that was asked for. Reviews in `unsup` have
+    none (Maas et al. 2011, Learning Word Vectors for Sentiment Analysis).
 
     Args:
         path: the file.
         name: what to call the document.
-        options: the separator, the encoding, whether Gutenberg's texts are removed.
+        options: the label, the separator, the encoding, whether Gutenberg's texts are removed.
         report: where changes are counted.
 
     Raises:
         NotText: the file is not text; before the first document.
-        UserError: the file cannot be read or decoded.
+        UserError: the file cannot be read or decoded, or reviews have no such label.
     """
+    if options.label not in (None, FOLDER, RATING):
+        raise UserError(
+            f"{path} is a review of aclImdb, which has no label {options.label!r}. Give --label {FOLDER} for pos and "
+            f"neg, or --label {RATING} for the number in the file name."
+        )
+    label: str | None = None
+    if path.parent.name != "unsup":
+        label = path.stem.split("_")[1] if options.label == RATING else path.parent.name
     parts = (re.sub(r"<br\s*/?>", "\n", part) for part in read_parts(path, options, report))
-    yield from divided(parts, path, name, options, report)
+    for document in divided(parts, path, name, options, report):
+        yield replace(document, label=label)
 
 
 IMDB = Reader(
@@ -36,6 +50,6 @@ IMDB = Reader(
     read_review,
     suffixes=(".txt",),
     recognises=is_review,
-    options=PLAIN.options,
+    options=(*PLAIN.options, "label"),
     alone=True,
 )

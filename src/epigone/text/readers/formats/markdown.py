@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from epigone.text.document import Document, ReadOptions, ReadReport
@@ -36,7 +37,7 @@ def read_markdown(path: Path, name: str, options: ReadOptions, report: ReadRepor
         yield from text_of_html(parser.render(_FRONT_MATTER.sub("", text, count=1)), path)
 
     for document in read_plain(path, name, options, report):
-        yield Document(document.name, without_marks(document.pieces))
+        yield replace(document, pieces=without_marks(document.pieces))
 
 
 MARKDOWN = Reader("markdown", read_markdown, suffixes=(".md", ".markdown"), options=PLAIN.options)

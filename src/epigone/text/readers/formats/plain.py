@@ -1,6 +1,7 @@
 """Plain text files: a book, a collection of songs, articles of WikiText."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def divided(
         marked = at_equals_signs(parts)
     for document in grouped(marked, name):
         pieces = strip_gutenberg(document.pieces, report) if options.gutenberg else document.pieces
-        yield Document(document.name, pieces)
+        yield replace(document, pieces=pieces)
 
 
 PLAIN = Reader(

@@ -22,16 +22,16 @@ _PEEK = 100
 
 
 def read_table(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """One document for each row, from the column `options.column`.
+    """Read one document for each row: the text in one column, and its label in another if `options.label` names it.
 
     Args:
         path: the file, gzipped or not; its suffix tells the format.
         name: what to call the first row's document; the others are called `name#2`, `name#3` and so on.
-        options: the column and the encoding.
+        options: the columns and the encoding.
         report: where changes are counted.
 
     Raises:
-        UserError: the table is malformed, lacks the column, or leaves open which one is meant.
+        UserError: the table is malformed, lacks a column, or leaves open which one holds the texts.
     """
     suffix = bare_suffix(path)
     text_lines = lines(read_text(path, options.encoding, report, returns=True))
@@ -40,11 +40,13 @@ def read_table(path: Path, name: str, options: ReadOptions, report: ReadReport) 
     else:
         rows = _json_rows(path, text_lines)
     peeked = list(islice(rows, _PEEK))
-    column = _column(path, peeked, options.column)
+    column = _column(path, peeked, options)
+    label = None if options.label is None else _asked(path, peeked, options.label, "--label")
     for number, row in enumerate(chain(peeked, rows), 1):
         value = row.get(column)
         text = "" if value is None else str(value)
-        yield Document(numbered(name, number), iter([without_returns(text, report) if suffix in _CSV else text]))
+        pieces = iter([without_returns(text, report) if suffix in _CSV else text])
+        yield Document(numbered(name, number), pieces, _label(row.get(label)) if label is not None else None)
 
 
 def _csv_rows(path: Path, delimiter: str | None, text_lines: Iterator[str]) -> Iterator[dict[str, Any]]:
@@ -92,25 +94,42 @@ def _json_rows(path: Path, text_lines: Iterable[str]) -> Iterator[dict[str, Any]
         yield row
 
 
-def _column(path: Path, rows: list[dict[str, Any]], asked: str | None) -> str:
-    """The column that holds the texts, told by its name or by its being the only one that holds any."""
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    listed = ", ".join(map(repr, names)) or "none"
-    if asked is not None:
-        if names and asked not in names:
-            raise UserError(
-                f"{path} has no column {asked!r}; its columns are: {listed}. Name one of them with --column."
-            )
-        return asked
+def _label(value: Any) -> str | None:
+    """The label in a cell; None in an empty one."""
+    label = value if isinstance(value, str) else "" if value is None else json.dumps(value)
+    return label.strip() or None
+
+
+def _asked(path: Path, rows: list[dict[str, Any]], name: str, option: str) -> str:
+    """A column that an option names."""
+    names = _names(rows)
+    if names and name not in names:
+        listed = ", ".join(map(repr, names))
+        raise UserError(f"{path} has no column {name!r}; its columns are: {listed}. Name one of them with {option}.")
+    return name
+
+
+def _names(rows: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _column(path: Path, rows: list[dict[str, Any]], options: ReadOptions) -> str:
+    """The column that holds the texts: the one asked for, `text`, or the only one with texts apart from the label."""
+    if options.column is not None:
+        return _asked(path, rows, options.column, "--column")
+    names = _names(rows)
     if "text" in names:
         return "text"
     texts = [name for name in names if any(_is_text(row.get(name)) for row in rows)]
+    if len(texts) == 2 and options.label in texts:
+        texts.remove(options.label)
     if len(texts) == 1:
         return texts[0]
     if not rows:
         return "text"
     raise UserError(
-        f"{path} has no column `text`, and it is not clear which of its columns holds the texts: {listed}. "
+        f"{path} has no column `text`, and it is not clear which of its columns holds the texts: "
+        f"{', '.join(map(repr, names)) or 'none'}. "
         "Name one with --column."
     )
 
@@ -129,6 +148,6 @@ TABLE = Reader(
     "table",
     read_table,
     suffixes=(*_CSV, ".jsonl", ".ndjson", ".json"),
-    options=("encoding", "column"),
+    options=("encoding", "column", "label"),
     in_folders=False,  # there they are lists about the texts beside them
 )
