@@ -1,4 +1,4 @@
-"""What the README shows is run as it stands.
+"""The commands and programs that README and the guides show, run as they are printed.
 
 Each block of commands (```sh) or of Python has a comment in front of it that says how it is tested:
 
@@ -6,7 +6,7 @@ Each block of commands (```sh) or of Python has a comment in front of it that sa
     <!-- test: --epochs 1 -->   run with these flags added to every command
     <!-- no test -->            not run
 
-A block runs in a folder of its own, where `songs.txt` and `books/` lie.
+A block runs in a folder of its own that has `songs.txt` and `books/`.
 """
 
 import os
@@ -23,23 +23,27 @@ import pytest
 from epigone.models.files.bundled import bundled_models
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs" / "guides").glob("*.md")))
+}
 FENCE = re.compile(r"^```(sh|python)$\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MARKED = re.compile(r"^<!-- (?:(no )?test)(?:: ([^\n]+))? -->\n```(sh|python)$\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class Block(NamedTuple):
+    page: str
     skipped: str
     flags: str
     language: str
     text: str
 
 
-BLOCKS = [Block(*match) for match in MARKED.findall(README)]
+BLOCKS = [Block(page, *match) for page, text in PAGES.items() for match in MARKED.findall(text)]
 
 
 def commands(block: Block) -> list[list[str]]:
-    """What a block runs, as words."""
+    """The commands of a block, each as a list of words."""
     if block.language == "python":
         return [[sys.executable, "-W", "error", "-c", block.text]]
     lines = [shlex.split(line, comments=True) for line in block.text.replace("\\\n", " ").splitlines()]
@@ -48,17 +52,22 @@ def commands(block: Block) -> list[list[str]]:
     return [[sys.executable, "-m", "epigone", *words[1:], *flags] for words in lines if words]
 
 
-def test_the_readme_has_blocks_and_each_says_how_it_is_tested():
-    if not FENCE.search(README):
-        pytest.skip("README.md shows no commands yet")
-    assert [text for _, text in FENCE.findall(README)] == [block.text for block in BLOCKS]
-    assert any(block.language == "python" for block in BLOCKS)
-    assert any(not block.skipped for block in BLOCKS)
+@pytest.mark.parametrize("page", PAGES)
+def test_every_block_says_how_it_is_tested(page):
+    shown = [text for _, text in FENCE.findall(PAGES[page])]
+    assert shown == [block.text for block in BLOCKS if block.page == page]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/guides/first-model.md"])
+def test_a_beginner_finds_commands_and_python_that_are_tested(page):
+    tested = [block for block in BLOCKS if block.page == page and not block.skipped]
+    assert any(block.language == "python" for block in tested)
+    assert any(block.language == "sh" for block in tested)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.text.split("\n")[0][:60])
-def test_a_block_of_the_readme_runs(block, tmp_path):
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.page}: {block.text.split(chr(10))[0][:60]}")
+def test_a_block_runs(block, tmp_path):
     if block.skipped:
         pytest.skip("marked <!-- no test -->")
     for name in set(re.findall(r"\benglish-\w+", block.text)) - set(bundled_models()):
@@ -74,11 +83,6 @@ def test_a_block_of_the_readme_runs(block, tmp_path):
         assert result.returncode == 0, f"{shlex.join(command)}\n{result.stderr}"
         assert result.stdout, shlex.join(command)
         assert "Warning" not in result.stderr
-
-
-def test_links_lead_to_files_of_the_repository():
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
-    assert [link for link in links if not (ROOT / link).exists()] == []
 
 
 @pytest.mark.parametrize("name", bundled_models())
