@@ -13,7 +13,7 @@ from typing import get_type_hints
 import pytest
 
 import epigone
-from epigone.app.cli import COMMANDS
+from epigone.app.commands import COMMANDS
 
 WITHOUT_EXTRAS = """
 import sys

@@ -18,11 +18,11 @@ def base(make_base):
 
 @pytest.fixture
 def typed(monkeypatch):
-    """Puts lines where prompts are read from."""
+    """Type lines on standard input."""
     return lambda text: monkeypatch.setattr("sys.stdin", io.StringIO(text))
 
 
-def test_texts_are_printed_with_rules_between_and_facts_beside(cli, base):
+def test_texts_are_printed_with_rules_between_and_facts_on_standard_error(cli, base):
     result = cli("generate", base, "--samples", 2, "--length", 20, "--seed", 3)
     first = cli("generate", base, "--length", 20, "--seed", 3)
     texts = result.out.split("\n\n===\n\n")
@@ -51,13 +51,13 @@ def test_streaming_shows_text_before_it_is_complete(monkeypatch, base):
 
 
 @pytest.mark.parametrize("flag", ["--interactive", "-i"])
-def test_prompts_are_read_a_line_each(cli, base, typed, flag):
+def test_prompts_are_read_line_by_line(cli, base, typed, flag):
     typed("A river\r\n\nThe end")
     result = cli("generate", base, flag, "--length", 10, "--seed", 5)
     assert result.status == 0
     assert result.err.startswith("seed 5, 30 characters, ")
     assert "copied" not in result.err
-    # The texts hold no prompt sign; each goes on from its line, with a seed of its own.
+    # The texts hold no prompt sign; each continues its line, with a seed of its own.
     alone = [
         cli("generate", base, "--prompt", prompt, "--length", 10, "--seed", 5 + turn).out
         for turn, prompt in enumerate(["A river", "", "The end"])
@@ -66,7 +66,7 @@ def test_prompts_are_read_a_line_each(cli, base, typed, flag):
     assert result.out.startswith("A river")
 
 
-def test_a_prompt_that_cannot_be_read_does_not_end_the_conversation(cli, make_base, typed):
+def test_an_unreadable_prompt_does_not_end_the_conversation(cli, make_base, typed):
     base = make_base("char", CharTokenizer(["\x03", "a", "b"]))
     typed("ab\nx\nba\n")
     result = cli("generate", base, "-i", "--documents", 1, "--max-length", 5)
@@ -130,7 +130,7 @@ def test_ctrl_c_ends_everything_elsewhere(cli, base, typed, monkeypatch):
         (["-i", "--next", 3], "--next"),
     ],
 )
-def test_what_does_not_go_together_is_refused(cli, base, typed, options, said):
+def test_conflicting_options_are_refused(cli, base, typed, options, said):
     typed("")
     result = cli("generate", base, *options)
     assert result.status == 2
@@ -153,7 +153,7 @@ def test_the_likeliest_next_tokens_are_a_table(cli, base):
     assert all(f"\n{name} " in table for name in ("(space)", "(newline)", "(tab)", "a"))
 
 
-def test_words_are_written_listed_and_asked_for(cli, make_base, typed):
+def test_a_word_model_writes_lists_and_takes_words(cli, make_base, typed):
     tale = "The gull sleeps, and the ferry comes (twice).\nThe ferry isn't here."
     base = make_base(tokenizer=WordTokenizer.train([tale], VocabularyOptions(min_count=1)))
     result = cli("generate", base, "--prompt", "The gull", "--next", 99)
@@ -175,7 +175,7 @@ def test_a_whole_document_may_be_streamed(cli, base):
     assert result.out == cli("generate", base, "--documents", 1, "--max-length", 30, "--seed", 1).out
 
 
-def test_copying_is_reported_as_far_as_it_is_known(cli, song_file, tmp_path):
+def test_copying_is_reported_if_the_fingerprint_is_there(cli, song_file, tmp_path):
     out = tmp_path / "m"
     assert cli("pretrain", song_file, "--out", out, "--steps", 1, "--hidden-size", 8, "--num-layers", 1).status == 0
     assert "nothing of 30 characters or more" in cli("generate", out, "--length", 200).err
@@ -185,7 +185,7 @@ def test_copying_is_reported_as_far_as_it_is_known(cli, song_file, tmp_path):
     assert json.loads(cli("generate", out, "--length", 20, "--json").out)["copying"] is None
 
 
-def test_a_conversation_ends_with_what_was_copied_in_all_of_it(cli, make_base, typed, monkeypatch):
+def test_a_conversation_ends_with_a_report_of_all_copying(cli, make_base, typed, monkeypatch):
     folder = make_base()
     line = "Below the mill the river turns and leaves its silver on the stones."
     save_fingerprints(folder / "fingerprint.safetensors", {"training": Fingerprint.build([line])})
@@ -204,7 +204,7 @@ def test_a_conversation_ends_with_what_was_copied_in_all_of_it(cli, make_base, t
     assert cli("generate", folder, "-i").err == ""
 
 
-def test_a_model_is_found_wherever_the_command_is_run(cli, base, monkeypatch):
+def test_a_model_is_found_from_any_working_directory(cli, base, monkeypatch):
     monkeypatch.chdir(base.parent)
     assert load_checkpoint("base").folder.resolve() == base
     assert cli("generate", "base", "--length", 5).status == 0

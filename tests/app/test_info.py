@@ -40,7 +40,7 @@ def test_the_list_fits_a_narrow_terminal(cli, monkeypatch):
     assert "…" not in out
 
 
-def test_without_bundled_models_that_is_said(cli, monkeypatch):
+def test_the_list_says_if_no_models_are_bundled(cli, monkeypatch):
     monkeypatch.setattr("epigone.app.info.bundled_models", dict)
     result = cli("info")
     assert result.status == 0
@@ -63,7 +63,7 @@ def test_a_model_is_described_by_its_folder_or_its_bundled_name(cli, trained, so
     assert "base " not in result.out, "what does not apply is not shown"
 
 
-def test_what_a_vocabulary_holds_is_told(make_base):
+def test_a_learned_vocabulary_is_described(make_base):
     tale = "The gull sleeps, the gull (and the ferry) sleeps. " * 3
     words = make_base("words", tokenizer=WordTokenizer.train([tale], VocabularyOptions(lower_case=True)))
     found = info(words).facts
@@ -76,7 +76,7 @@ def test_what_a_vocabulary_holds_is_told(make_base):
     assert info(make_base("plain")).facts["vocabulary"] == ""
 
 
-def test_a_run_that_was_interrupted_is_called_unfinished(trained):
+def test_an_interrupted_run_is_called_unfinished(trained):
     (trained / "trainer.safetensors").touch()
     assert "--resume" in info(trained).facts["state"]
 
@@ -93,7 +93,7 @@ def test_a_corpus_is_described_with_its_split(cli, song_file):
     assert "validation" in result.out
 
 
-def test_a_text_that_is_too_short_to_split_is_described_all_the_same(cli, tmp_path):
+def test_a_text_too_short_to_split_is_described(cli, tmp_path):
     (tmp_path / "a.txt").write_text("Short.\n")
     found = info(tmp_path / "a.txt")
     assert found.facts["characters"] == 6
@@ -101,14 +101,14 @@ def test_a_text_that_is_too_short_to_split_is_described_all_the_same(cli, tmp_pa
     assert cli("info", tmp_path / "a.txt").status == 0
 
 
-def test_how_a_text_is_read_may_be_chosen(cli, tmp_path):
+def test_reading_options_apply_to_info(cli, tmp_path):
     (tmp_path / "a.txt").write_text("one\n--\ntwo\n--\nthree\n")
     found = json.loads(cli("info", tmp_path / "a.txt", "--separator", "--", "--json").out)
     assert found["facts"]["documents"] == 3
     assert found["facts"]["separator"] == "--"
 
 
-def test_one_text_is_one_document_though_it_is_split(cli, tmp_path):
+def test_one_text_is_one_document_although_it_is_split(cli, tmp_path):
     (tmp_path / "a.txt").write_text("One line of many.\n" * 100)
     found = info(tmp_path / "a.txt")
     assert (found.facts["documents"], found.facts["by_position"]) == (1, True)
@@ -117,7 +117,7 @@ def test_one_text_is_one_document_though_it_is_split(cli, tmp_path):
     assert re.search(r"^by position +yes$", out, re.MULTILINE)
 
 
-def test_notices_are_told_once_and_kept_in_json(cli, tmp_path):
+def test_notices_are_logged_once_and_kept_in_json(cli, tmp_path):
     (tmp_path / "a.txt").write_bytes(b"Line\r\n" * 100)
     shown = cli("info", tmp_path / "a.txt")
     assert "carriage returns" in shown.err
@@ -126,7 +126,7 @@ def test_notices_are_told_once_and_kept_in_json(cli, tmp_path):
 
 
 def study(folder: Path) -> Path:
-    """A study's folder with one run done and one begun."""
+    """Make the folder of a study with one finished and one unfinished run."""
     for run in ("done", "begun"):
         (folder / "runs" / run).mkdir(parents=True)
         write_json(folder / "runs" / run / "job.json", {"kind": "Training", "training": {"lr": 0.5, "steps": None}})
@@ -136,7 +136,7 @@ def study(folder: Path) -> Path:
     return folder
 
 
-def test_a_study_says_how_far_it_is(cli, tmp_path):
+def test_an_unfinished_study_counts_its_runs(cli, tmp_path):
     folder = study(tmp_path / "s")
     found = info(folder)
     assert (found.kind, found.facts["command"]) == ("study", "compare")
@@ -169,14 +169,14 @@ def test_a_run_of_a_study_shows_its_settings_and_losses(cli, tmp_path):
     assert info(runs / "begun").facts["state"] == "diverged"
 
 
-def test_nothing_is_written(cli, trained, song_file):
+def test_info_writes_nothing(cli, trained, song_file):
     before = {path: path.stat().st_mtime_ns for path in trained.rglob("*")}
     cli("info", trained)
     cli("info", song_file)
     assert {path: path.stat().st_mtime_ns for path in trained.rglob("*")} == before
 
 
-def test_what_is_not_there_is_an_error_that_knows_similar_names(tmp_path, make_base):
+def test_a_missing_path_is_an_error_that_suggests_similar_names(tmp_path, make_base):
     base = make_base("lantern")
     with pytest.raises(UserError, match=r"did you mean .*lantern\?"):
         info(tmp_path / "lanten")

@@ -39,17 +39,17 @@ def recipe(tmp_path) -> Path:
         (["generate", "--", "--recipe", "a"], ["generate", "--", "--recipe", "a"], None),
     ],
 )
-def test_the_flag_is_split_off_wherever_it_stands(arguments, kept, found):
+def test_the_flag_is_split_off_at_any_position(arguments, kept, found):
     assert take_recipe(arguments) == (kept, found)
 
 
 @pytest.mark.parametrize("arguments", [["--recipe"], ["--recipe="], ["--recipe", "a", "--recipe", "b"]])
-def test_one_file_is_needed(arguments):
+def test_exactly_one_file_is_needed(arguments):
     with pytest.raises(UserError, match="--recipe"):
         take_recipe(arguments)
 
 
-def test_options_are_read_and_measurements_are_not(recipe):
+def test_options_are_read_but_measurements_are_not(recipe):
     options = read_recipe(recipe).options
     assert options["fractions"] == [0.6, 0.2, 0.2]
     assert "validation_loss" not in options
@@ -59,7 +59,7 @@ def test_options_are_read_and_measurements_are_not(recipe):
     ("text", "said"),
     [("[options", "TOML"), ("lr = 1", r"\[options\]"), ("options = 3", r"\[options\]"), ("\x00", "TOML")],
 )
-def test_a_file_that_is_no_recipe_is_named(tmp_path, text, said):
+def test_a_file_that_is_not_a_recipe_is_named(tmp_path, text, said):
     path = tmp_path / "r.toml"
     path.write_text(text)
     with pytest.raises(UserError, match=said) as caught:
@@ -67,14 +67,14 @@ def test_a_file_that_is_no_recipe_is_named(tmp_path, text, said):
     assert str(path) in str(caught.value)
 
 
-def test_a_file_that_is_missing_or_not_utf8_is_named(tmp_path):
+def test_a_missing_file_and_one_that_is_not_utf8_are_named(tmp_path):
     (tmp_path / "r.toml").write_bytes(b"[options]\nprompt = '\xff'\n")
     for name in ("r.toml", "nowhere.toml"):
         with pytest.raises(UserError, match=name):
             read_recipe(tmp_path / name)
 
 
-def test_an_option_that_a_command_lacks_is_named_with_the_nearest(recipe):
+def test_an_unknown_option_is_named_with_the_nearest_known_one(recipe):
     found = read_recipe(recipe)
     found.check("pretrain", ["hidden_size", "num_layers", "steps", "fractions", "fingerprint"])
     with pytest.raises(
@@ -85,7 +85,7 @@ def test_an_option_that_a_command_lacks_is_named_with_the_nearest(recipe):
         found.check("x", ["zzz"])
 
 
-def test_a_recipe_sets_what_flags_do_not(cli, recipe, song_file, tmp_path):
+def test_flags_win_over_a_recipe(cli, recipe, song_file, tmp_path):
     assert cli("pretrain", song_file, "--recipe", recipe, "--out", tmp_path / "a", "--steps", 2).status == 0
     config = json.loads((tmp_path / "a" / "config.json").read_text())
     assert config["model"]["hidden_size"] == 8
@@ -99,7 +99,7 @@ def test_a_recipe_sets_what_flags_do_not(cli, recipe, song_file, tmp_path):
     assert config["request"]["corpus"]["fractions"] == [0.5, 0.25, 0.25]
 
 
-def test_names_may_have_dashes_and_lists_may_be_given(cli, make_base, tmp_path):
+def test_recipe_names_may_have_dashes_and_values_may_be_lists(cli, make_base, tmp_path):
     path = tmp_path / "r.toml"
     path.write_text('[options]\nprompt = "A-b"\nstop = ["e", "a"]\nmax-length = 7\nlength = 5\nseed = 1\n')
     result = cli("generate", make_base(), "--recipe", path, "--json")
@@ -108,7 +108,7 @@ def test_names_may_have_dashes_and_lists_may_be_given(cli, make_base, tmp_path):
     assert (options["prompt"], options["stop"], options["max_length"]) == ("A-b", ["e", "a"], 7)
 
 
-def test_a_selection_and_the_output_may_stand_in_a_recipe(cli, make_base, song_file, tmp_path):
+def test_a_recipe_may_hold_the_selection_and_the_output_folder(cli, make_base, song_file, tmp_path):
     path = tmp_path / "r.toml"
     path.write_text(f'[options]\ntrain = "layers.1"\nsteps = 1\nout = "{(tmp_path / "new").as_posix()}"\n')
     assert cli("finetune", make_base(), song_file, "--recipe", path).status == 0
@@ -118,9 +118,9 @@ def test_a_selection_and_the_output_may_stand_in_a_recipe(cli, make_base, song_f
 @pytest.mark.parametrize(
     "path", [*RECIPES.glob("*.toml"), *BUNDLED.glob("*/*.toml")], ids=lambda path: path.parent.name + "/" + path.name
 )
-def test_the_recipes_that_come_along_have_only_options_that_exist(cli, path):
+def test_the_recipes_of_the_repository_have_only_known_options(cli, path):
     command = next(name for name in ("compare", "finetune", "pretrain") if f"epigone {name}" in path.read_text())
-    # Without the rest of what it needs the command is refused, and a recipe with an unknown option before that.
+    # The command lacks other arguments, so it is refused; an unknown option of the recipe would be refused before that.
     result = cli(command, "--recipe", path, *(["x"] if command == "finetune" else []))
     assert result.status == 2
     assert str(path) not in result.err

@@ -49,6 +49,6 @@ def test_a_fence_holds_any_text(text: str) -> None:
 
 
 @pytest.mark.parametrize("bad", ["\x00", "\x03", "\x1b", "\x7f", "\x85", "\ud800", "\ufffe"])
-def test_what_cannot_be_shown_is_replaced(bad: str) -> None:
+def test_characters_that_cannot_be_shown_are_replaced(bad: str) -> None:
     assert clean(f"a{bad}b\n\tc") == "a\N{REPLACEMENT CHARACTER}b\n\tc"
     clean(f"a{bad}b").encode()

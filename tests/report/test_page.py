@@ -80,7 +80,7 @@ def test_the_page_has_both_colour_schemes_and_defines_what_it_uses(written: Path
     assert used <= defined
 
 
-def test_everything_in_the_report_is_on_both_documents(written: Path, example: Report) -> None:
+def test_both_documents_hold_everything_in_the_report(written: Path, example: Report) -> None:
     page = " ".join(Page(read(written)).text.split())
     source = MarkdownIt("commonmark").enable("table").render(read(written, "report.md"))
     plain = " ".join(Page(source).text.split())
@@ -103,7 +103,7 @@ def test_both_documents_put_the_first_figure_before_the_tables_and_the_settings_
         assert places == sorted(places)
 
 
-def test_markdown_points_at_pictures_that_are_there(written: Path) -> None:
+def test_markdown_points_at_existing_pictures(written: Path) -> None:
     paths = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", read(written, "report.md"))
     assert len(paths) == 2
     assert sorted(paths) == sorted(str(path.relative_to(written)) for path in written.glob("figures/*"))
@@ -159,7 +159,7 @@ def test_no_text_breaks_the_page(tmp_path: Path, text: str) -> None:
     read(tmp_path, "report.md")
 
 
-def test_a_missing_extra_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = builtins.__import__
 
     def without_jinja(name: str, *rest: Any) -> Any:
@@ -174,7 +174,7 @@ def test_a_missing_extra_gets_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
         write_report(tmp_path, Report("t", "s"))
 
 
-def test_a_folder_that_cannot_be_made_gets_a_sentence(tmp_path: Path, example: Report) -> None:
+def test_a_folder_that_cannot_be_created_is_named(tmp_path: Path, example: Report) -> None:
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(UserError, match="taken"):
         write_report(tmp_path / "taken", replace(example, figures=[]))

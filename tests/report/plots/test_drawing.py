@@ -41,7 +41,7 @@ def test_the_same_plot_gives_the_same_bytes() -> None:
     assert pictures() == pictures()
 
 
-def test_the_user_s_matplotlib_settings_are_neither_used_nor_changed() -> None:
+def test_matplotlib_settings_of_the_user_are_neither_used_nor_changed() -> None:
     before = pictures()
     with matplotlib.rc_context({"font.size": 30, "axes.grid": True, "svg.fonttype": "path"}):
         assert pictures() == before

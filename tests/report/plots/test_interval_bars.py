@@ -44,7 +44,7 @@ def test_rows_go_down_in_the_given_order() -> None:
     assert axes.yaxis_inverted()
 
 
-def test_the_winner_s_name_is_bold() -> None:
+def test_the_name_of_the_winner_is_bold() -> None:
     axes = draw(IntervalBars(ROWS, "loss", winner="retrain head")).axes[0]
     assert [text.get_text() for text in axes.texts if text.get_fontweight() == "bold"] == ["retrain head"]
 

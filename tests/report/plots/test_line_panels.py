@@ -31,12 +31,12 @@ def test_labels_have_one_colour_in_all_panels_and_a_legend():
     assert all("$" not in label.get_text() for label in first.get_yticklabels(which="both"))
 
 
-def test_rules_stand_where_they_are_asked_for():
+def test_rules_are_drawn_at_the_marks():
     (axes,) = LinePanels({"": [Line(X, X)]}, "x", "y", marks=[10, 30]).draw(WIDE, Palette()).axes
     assert [list(line.get_xdata()) for line in axes.lines[:2]] == [[10, 10], [30, 30]]
 
 
-def test_the_beginning_is_seen_on_a_logarithmic_scale():
+def test_a_logarithmic_scale_shows_the_beginning():
     (axes,) = LinePanels({"": [Line(X + 1, X)]}, "x", "y", x_scale="log").draw(WIDE, Palette()).axes
     assert (axes.get_xscale(), axes.get_xlim()) == ("log", (1, 50))
 
@@ -45,7 +45,7 @@ def test_powers_of_ten_are_written_plainly():
     assert [_short(value) for value in (0.01, 1.0, 1000.0, 1e10, 1e-7)] == ["0.01", "1", "1,000", "1e10", "1e-07"]
 
 
-def test_the_first_moments_of_a_training_may_leave_the_panel():
+def test_the_first_steps_of_a_training_may_leave_the_panel():
     y = np.full(1000, 2.0)
     y[0] = 1e6
     (axes,) = LinePanels({"": [Line(np.arange(1000), y)]}, "x", "y").draw(WIDE, Palette()).axes

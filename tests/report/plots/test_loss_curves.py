@@ -37,7 +37,7 @@ def test_a_panel_for_each_row_with_its_best_loss() -> None:
     assert first.get_xlim() == second.get_xlim()
 
 
-def test_each_seed_s_best_epoch_is_marked() -> None:
+def test_the_best_epoch_of_each_seed_is_marked() -> None:
     (axes,) = draw(LossCurves({"a": [run(2.0, 1.5, 1.6), run(2.0, 1.8, 1.7)]})).axes
     (dots,) = [line for line in axes.lines if line.get_marker() == "o"]
     assert list(zip(dots.get_xdata(), dots.get_ydata(), strict=True)) == [(2, 1.5), (3, 1.7)]
