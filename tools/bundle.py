@@ -1,10 +1,10 @@
-"""Pack a pretrained model into the package: bf16 weights, a coarser fingerprint, a card that says what it stands on.
+"""Pack a pretrained model into the package: bf16 weights, a coarser fingerprint, a card that names its training text.
 
     python tools/bundle.py NAME HASHES RUN_FOLDER...
 
-One run, or the stages of one in their order: the weights are those of the last, the fingerprint that of all. HASHES is
-how many runs of 30 characters it keeps, 8 bytes each. The recipes in `src/epigone/bundled/NAME` are written by hand
-and stay; a stage each, they are named in the order of the alphabet.
+One run, or its stages in order: the weights are the last stage's, the fingerprint covers all. HASHES is the number
+of runs of 30 characters that it keeps, 8 bytes each. The recipes in `src/epigone/bundled/NAME` are written by hand and
+stay, one for each stage, named in alphabetical order.
 """
 
 import sys
@@ -52,7 +52,7 @@ def main(name: str, hashes: int, *runs: Path) -> None:
 
 
 def without_paths(config: dict[str, Any]) -> dict[str, Any]:
-    """The description of a run without what names folders of the machine that it was done on."""
+    """The description of a run without the names of folders on the machine that trained it."""
     config["request"]["corpus"]["notices"] = []
     for key in ("notices", "folder", "texts"):
         config.get("result", {}).pop(key, None)
@@ -60,7 +60,7 @@ def without_paths(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def stages(folder: Path) -> str:
-    """What the recipes beside the card are for, in the words that they begin with."""
+    """The section of the card on its recipes, each described by its first line."""
     recipes = sorted(folder.glob("*.toml"))
     lines = [recipe.read_text(encoding="utf-8").splitlines()[0].lstrip("# ") for recipe in recipes]
     return "\n".join(["## Recipe", "", *(f"- `{r.name}`: {line}" for r, line in zip(recipes, lines, strict=True)), ""])
