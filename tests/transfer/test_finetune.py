@@ -15,10 +15,10 @@ from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus
 from epigone.text.tokenizers.characters import CharTokenizer
+from epigone.training import command
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train
 from epigone.training.options import MachineOptions, RetrainingOptions
-from epigone.training.run import command
 from epigone.training.system.processes import launched
 from epigone.transfer import finetune as module
 from epigone.transfer.finetune import retraining_task

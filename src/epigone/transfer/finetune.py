@@ -18,11 +18,11 @@ from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.batches import Batches, make_batches, validated
+from epigone.training.command import Work, run_in_folder
 from epigone.training.language_task import LanguageTask, learning_parameters
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.listeners.samples import samples
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
-from epigone.training.run.command import Work, run_in_folder
 from epigone.training.run.folder import TrainingResult
 from epigone.training.system.processes import launched
 from epigone.training.task import Trained
