@@ -30,15 +30,16 @@ if TYPE_CHECKING:  # the same names as PUBLIC, for editors and type checkers
     from epigone.models.gradcheck import Gradcheck as Gradcheck
     from epigone.models.gradcheck import GradcheckOptions as GradcheckOptions
     from epigone.models.gradcheck import gradcheck as gradcheck
-    from epigone.studies.compare.compare import CompareOptions as CompareOptions
     from epigone.studies.compare.compare import Comparison as Comparison
     from epigone.studies.compare.compare import compare as compare
-    from epigone.studies.engine.results import StudyOptions as StudyOptions
-    from epigone.studies.engine.results import StudyResult as StudyResult
+    from epigone.studies.compare.grid import CompareOptions as CompareOptions
     from epigone.studies.engine.search import SearchOptions as SearchOptions
+    from epigone.studies.experiment import StudyOptions as StudyOptions
+    from epigone.studies.experiment import StudyResult as StudyResult
     from epigone.studies.registry import study as study
-    from epigone.studies.vanilla_rnn.study import VanillaRnnOptions as VanillaRnnOptions
-    from epigone.studies.word_model.study import WordModelOptions as WordModelOptions
+    from epigone.studies.stacked_lstm.grid import StackedLstmOptions as StackedLstmOptions
+    from epigone.studies.vanilla_rnn.grid import VanillaRnnOptions as VanillaRnnOptions
+    from epigone.studies.word_model.grid import WordModelOptions as WordModelOptions
     from epigone.text.corpus import Corpus as Corpus
     from epigone.text.readers.registry import ReadOptions as ReadOptions
     from epigone.text.splitting import SplitOptions as SplitOptions
@@ -64,13 +65,14 @@ PUBLIC = {
     "select": "transfer.selection",
     "compare": "studies.compare.compare",
     "Comparison": "studies.compare.compare",
-    "CompareOptions": "studies.compare.compare",
+    "CompareOptions": "studies.compare.grid",
     "SearchOptions": "studies.engine.search",
     "study": "studies.registry",
-    "StudyResult": "studies.engine.results",
-    "StudyOptions": "studies.engine.results",
-    "VanillaRnnOptions": "studies.vanilla_rnn.study",
-    "WordModelOptions": "studies.word_model.study",
+    "StudyResult": "studies.experiment",
+    "StudyOptions": "studies.experiment",
+    "StackedLstmOptions": "studies.stacked_lstm.grid",
+    "VanillaRnnOptions": "studies.vanilla_rnn.grid",
+    "WordModelOptions": "studies.word_model.grid",
     "evaluate": "evaluation.evaluate",
     "Evaluation": "evaluation.evaluate",
     "text_quality": "evaluation.quality",

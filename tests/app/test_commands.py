@@ -3,6 +3,7 @@ import re
 import pytest
 
 from epigone.app.commands import COMMANDS
+from epigone.studies.registry import subcommands
 
 
 def test_help_lists_the_commands_in_the_order_of_work(cli):
@@ -15,12 +16,16 @@ def test_help_lists_the_commands_in_the_order_of_work(cli):
     assert cli() == result
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+USAGES = {name: command.usage for name, command in COMMANDS.items() if name != "study"}
+USAGES |= {f"study {name}": usage for name, (_, usage) in subcommands().items()}
+
+
+@pytest.mark.parametrize("command", USAGES)
 def test_help_of_a_command_has_its_usage_and_describes_every_option(cli, command, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
-    result = cli(command, "--help")
+    result = cli(*command.split(), "--help")
     assert result.status == 0
-    assert f"epigone {command} {COMMANDS[command].usage}" in result.out
+    assert f"epigone {command} {USAGES[command]}" in result.out
     options = re.findall(r"^│ [* ]*(--.*)│$", result.out, re.MULTILINE)
     described = [re.fullmatch(r"--.*?\S {2,}([A-Z`].*)", option) for option in options]
     assert len(options) > 5
@@ -41,10 +46,13 @@ def test_help_of_a_command_has_its_usage_and_describes_every_option(cli, command
         ("generate", "--prompt --length --documents --samples --temperature --top-k --top-p --min-p "
          "--repetition-penalty --seed --stop --stream -i"),
         ("study", "--data --quick --out --resume"),
+        ("study stacked-lstm", "--data --quick --out --resume --num-layers --selections --paper-rates --trials"),
+        ("study vanilla-rnn", "--data --quick --out --resume --sigma --cells --optimizers --rates"),
+        ("study word-model", "--data --quick --out --resume --weights --min-count --tokenizers"),
     ],
 )  # fmt: skip
 def test_help_has_the_promised_flags(cli, command, flags):
-    words = re.findall(r"(?<![\w-])--?[a-z][a-z-]*", cli(command, "--help").out)
+    words = re.findall(r"(?<![\w-])--?[a-z][a-z-]*", cli(*command.split(), "--help").out)
     assert set(flags.split()) <= set(words)
 
 

@@ -10,9 +10,10 @@ from epigone.evaluation.quality import text_quality
 from epigone.generation.generate import GenerateOptions, Generation
 from epigone.generation.next_token import NextToken
 from epigone.generation.sampling import SamplingOptions
+from epigone.report.page import Sample
 from epigone.report.tables import Column, Table
 from epigone.studies.engine.claims import Claim
-from epigone.studies.engine.results import StudyResult
+from epigone.studies.experiment import StudyResult
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,10 @@ def test_a_study_is_shown_with_its_claims_notices_and_report(capsys):
     result.tables.append(Table("Losses", [Column("name", "row"), Column("loss", "test", "nats")], [{"name": "near"}]))
     show(result)
     assert "Losses" in capsys.readouterr().out
-    assert "tables" not in json.loads(as_json(result))
+    result.texts.append(Sample("step 50", "of the river", measures=["none copied"]))
+    show(result)
+    assert capsys.readouterr().out.splitlines()[1:6] == ["── step 50", "", "of the river", "", "   none copied"]
+    assert not {"tables", "texts"} & json.loads(as_json(result)).keys()
 
 
 def test_next_tokens_are_shown_with_the_remaining_probability(capsys):

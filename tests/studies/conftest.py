@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from epigone.evaluation.losses import Losses
-from epigone.studies.engine.rows import Row, summarise
+from epigone.studies.engine.rows import Row
 from epigone.studies.engine.store import Finished
-from epigone.studies.stacked_lstm.study import SUBSETS, row_name
+from epigone.studies.stacked_lstm.grid import SOURCES, StackedLabels, StackedLstmOptions, selections
 
 DOCUMENTS, TOKENS = 40, 500  # of the runs of `world`
 
@@ -65,36 +65,46 @@ def numbered():
 
 @pytest.fixture
 def world():
-    """The study `stacked-lstm` as it might end: its recipe's rows in a table, and the runs behind them."""
+    """The study `stacked-lstm` as it might end: rows and runs of the recipe "paper"."""
 
     def make(**changes):
-        """All rows of the recipe "paper", true to the paper's claims unless changed.
+        """All rows of the recipe, true to the paper's claims unless changed.
 
         Args:
-            changes: the level (train, validation, test) of a row, by its name without "paper: " and with _ for ", ".
+            changes: the level (train, validation, test) of a row, by its name without "paper: ".
         """
         generator = np.random.default_rng(0)
-        levels = {"scratch, 2 layers, dropout 0.2": (1.4, 1.7, 1.8), "scratch, 3 layers": (1.4, 1.75, 1.85)}
-        levels |= {"far, untouched": (2.3, 2.3, 2.4), "near, untouched": (1.6, 1.6, 1.7)}
-        for role, level in (("far", 1.65), ("near", 1.4)):
-            for rate, cost in (
-                ("lr 1e-2", 0.0 if role == "far" else 0.05),
-                ("lr 1e-3", 0.01 if role == "far" else 0.0),
-            ):
-                for selection in SUBSETS:
-                    extra = 0.03 if role == "far" and "," not in selection else 0.0
-                    name = row_name("paper", role, selection, rate).removeprefix("paper: ")
-                    levels[name] = (level - 0.1, level + cost + extra, level + cost + extra + 0.1)
-        unknown = changes.keys() - levels.keys()
-        assert not unknown
-        runs, rows = {}, []
-        for name, level in (levels | changes).items():
-            family = "scratch" if name.startswith("scratch") else "base" if "untouched" in name else "transfer"
-            rows.append(Row(f"paper: {name}", family, ()))
-            runs[rows[-1].name] = [run_at(generator, *level) for _ in range(2)]
-        return {"paper": summarise(rows, runs)}, runs
+        labels = [
+            {"family": "scratch", "num_layers": 2, "dropout": 0.2},
+            {"family": "scratch", "num_layers": 3, "dropout": 0.0},
+            *({"family": "base", "base": role} for role in SOURCES),
+            *(
+                {"family": "transfer", "base": role, **part, "rate": rate}
+                for role in SOURCES
+                for rate in (1e-2, 1e-3)
+                for part in selections(StackedLstmOptions())
+            ),
+        ]
+        rows = [Row(StackedLabels(each, recipe="paper"), ()) for each in labels]
+        levels = {row.labels.words: _level(**row.labels) for row in rows}
+        assert not changes.keys() - levels.keys()
+        runs = {row.name: [run_at(generator, *(levels | changes)[row.labels.words]) for _ in range(2)] for row in rows}
+        return rows, runs
 
     return make
+
+
+def _level(family, base="", num_layers=0, layers=(), rate=0.0, **others):
+    """Losses on train, validation and test."""
+    if family == "scratch":
+        return (1.4, 1.7, 1.8) if num_layers == 2 else (1.4, 1.75, 1.85)
+    if family == "base":
+        return (2.3, 2.3, 2.4) if base == "far" else (1.6, 1.6, 1.7)
+    if base == "far":
+        loss = 1.65 + (0.0 if rate == 1e-2 else 0.01) + 0.03 * (len(layers) == 1)
+        return 1.55, loss, loss + 0.1
+    loss = 1.4 + (0.05 if rate == 1e-2 else 0.0)
+    return 1.3, loss, loss + 0.1
 
 
 def run_at(generator, train, validation, test):

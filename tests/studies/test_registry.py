@@ -11,7 +11,7 @@ from epigone.errors import UserError
 from epigone.storage import write_json
 from epigone.studies.engine.claims import answer, signed
 from epigone.studies.engine.jobs import open_text
-from epigone.studies.engine.results import StudyOptions
+from epigone.studies.experiment import StudyOptions
 from epigone.studies.registry import roles, study
 from epigone.studies.stacked_lstm.texts import size_matched
 from epigone.text.readers.registry import ReadOptions

@@ -48,7 +48,7 @@ def run(arguments: list[str]) -> int:
         arguments, recipe = take_recipe(arguments)
         command = arguments[0] if arguments else ""
         hooks = {"json": lambda: flags["--json"], "monitor": _nobody if quiet else _monitor}
-        app = make_app(command, hooks, read_recipe(recipe) if recipe else None)
+        app = make_app(arguments, hooks, read_recipe(recipe) if recipe else None)
         result = app(arguments, exit_on_error=False, print_error=False)
         if result is not None:
             print(as_json(result)) if flags["--json"] else show(result)
@@ -117,7 +117,7 @@ def _log_notices(level: int) -> None:
 
 
 def _monitor() -> Any:
-    from epigone.app.progress import ConsoleMonitor
+    from epigone.training.listeners.monitor import ConsoleMonitor
 
     return ConsoleMonitor(console)
 

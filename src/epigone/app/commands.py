@@ -7,7 +7,7 @@ import functools
 import importlib
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -60,7 +60,7 @@ COMMANDS = {
     ),
     "study": Command(
         "epigone.studies.registry",
-        "NAME --data ROLE=PATH... [--quick] --out FOLDER",
+        "NAME --data ROLE=PATH... [--quick] --out FOLDER [--resume]",
         "Run a whole experiment and write its report.",
     ),
     "gradcheck": Command(
@@ -89,8 +89,11 @@ CHOICES = {"tokenizer": "epigone.text.tokenizers.registry"}  # options whose val
 Hooks = dict[str, Callable[[], Any]]  # arguments of public functions that are not for the command line
 
 
-def make_app(chosen: str, hooks: Hooks, recipe: Recipe | None) -> App:
-    """Build the command line, importing only the chosen command."""
+def make_app(arguments: Sequence[str], hooks: Hooks, recipe: Recipe | None) -> App:
+    """Build the command line, importing only the command that the arguments begin with.
+
+    A module with `subcommands()` gives several functions and their usage, by name.
+    """
     app = App(
         name="epigone",
         version=__version__,
@@ -104,15 +107,32 @@ def make_app(chosen: str, hooks: Hooks, recipe: Recipe | None) -> App:
     )
     for place, (name, command) in enumerate(COMMANDS.items()):
         usage = f"Usage: epigone {name} {command.usage}"
-        if name != chosen:
+        if name != (arguments or [""])[0]:
             app.command(_placeholder(command.summary), name=name, usage=usage, sort_key=place)
             continue
-        function = _adapt(getattr(importlib.import_module(command.module), name), hooks)
-        app.command(function, name=name, usage=usage)
-        if recipe is not None:
-            recipe.check(name, _options(function))
-            app.config = (Dict({name: recipe.options}, source=str(recipe.path)),)
+        module = importlib.import_module(command.module)
+        if not hasattr(module, "subcommands"):
+            _add(app, getattr(module, name), [name], usage, hooks, recipe)
+            continue
+        app.command(group := App(name=name, usage=usage, help=command.summary, sort_key=place))
+        for each, (function, form) in module.subcommands().items():
+            path = [name, each]
+            chosen = recipe if arguments[:2] == path else None
+            _add(group, function, path, f"Usage: epigone {name} {each} {form}", hooks, chosen)
+            app.config = app.config or group.config
     return app
+
+
+def _add(
+    app: App, function: Callable[..., Any], path: list[str], usage: str, hooks: Hooks, recipe: Recipe | None
+) -> None:
+    """Add a public function as the command at a path of names, with the options of its recipe."""
+    command = _adapt(function, hooks)
+    app.command(command, name=path[-1], usage=usage)
+    if recipe is not None:
+        recipe.check(" ".join(path), _options(command))
+        options = functools.reduce(lambda inner, key: {key: inner}, reversed(path), recipe.options)
+        app.config = (Dict(options, source=str(recipe.path)),)
 
 
 def _placeholder(summary: str) -> Callable[[], None]:
@@ -171,6 +191,8 @@ def _default(value: Any) -> str | None:
     """Write a default for the help; None hides it."""
     if isinstance(value, bool):
         return "yes" if value else None
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or None
     return None if value in (None, "", ()) else str(value)
 
 

@@ -163,7 +163,7 @@ def _comparison(result: Any) -> None:
 
     print_table(results_table(result.rows, "Losses of all rows"))
     for sample in result.samples:
-        _sample(sample)
+        _sample(sample.row, sample.text, sample.measures, EXCERPT)
     print()
     print_paragraph(result.verdict)
     _notices(result.notices)
@@ -171,12 +171,12 @@ def _comparison(result: Any) -> None:
     print_facts({"model": result.model, "report": result.report, "next": f"epigone generate {result.model}"})
 
 
-def _sample(sample: Any, whole: bool = False) -> None:
-    text = sample.text if whole else sample.text[:EXCERPT].rsplit("\n", 1)[0].rstrip()
-    print(f"\n── {sample.row}\n")
-    print(text + (" …" if len(text) < len(sample.text) else ""))
+def _sample(name: str, text: str, measures: Sequence[str], most: int | None = None) -> None:
+    shown = text if most is None else text[:most].rsplit("\n", 1)[0].rstrip()
+    print(f"\n── {name}\n")
+    print(shown + (" …" if len(shown) < len(text) else ""))
     print()
-    for measure in sample.measures:
+    for measure in measures:
         print(f"   {measure}")
 
 
@@ -189,8 +189,8 @@ def _notices(notices: list[str]) -> None:
 
 
 def _study(result: Any) -> None:
-    if result.study == "vanilla-rnn":
-        _vanilla_rnn(result)
+    for text in result.texts:
+        _sample(text.name, text.text, text.measures)
     for table in result.tables:
         print()
         print_table(table)
@@ -201,25 +201,6 @@ def _study(result: Any) -> None:
     _notices(result.notices)
     print()
     print_facts({"report": result.report})
-
-
-def _vanilla_rnn(result: Any) -> None:
-    for line in _of(result, "evolution"):
-        print(f"\n── step {line['step']:,}, epoch {line['epoch']:.2f}, smoothed loss {line['summed_loss']:.1f}\n")
-        print(line["text"])
-    for sample in result.samples:
-        _sample(sample, whole=True)
-    print("\nThe hardest passages\n")
-    for line in _of(result, "hardest passages"):
-        above = format_measure(line["loss"] - line["average"], NumberStyle(signed=True))
-        print(
-            f"{line['document']}, at {line['place']:.1%}: {line['loss']:.3f} nats a character, {above} to the average"
-        )
-        print(f"   {' '.join(line['text'].split())}\n")
-
-
-def _of(result: Any, table: str) -> list[dict[str, Any]]:
-    return [row for row in result.rows if row["table"] == table]
 
 
 def _info(result: Any) -> None:

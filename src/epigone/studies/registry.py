@@ -1,30 +1,28 @@
-"""`study`: the named experiments."""
+"""Registry of studies, and `study`, which runs one by name."""
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from epigone.errors import UserError
-from epigone.studies.engine.results import StudyOptions, StudyResult
-from epigone.studies.stacked_lstm import study as stacked_lstm
-from epigone.studies.stacked_lstm import texts as stacked_lstm_texts
-from epigone.studies.vanilla_rnn import study as vanilla_rnn
-from epigone.studies.vanilla_rnn.study import VanillaRnnOptions
-from epigone.studies.word_model import study as word_model
-from epigone.studies.word_model.study import WordModelOptions
+from epigone.studies.experiment import Experiment, StudyOptions, StudyResult, run_study
 from epigone.text.readers.registry import ReadOptions
 from epigone.training.listeners.monitor import Monitor
 
-# A study with options of its own takes them first.
-STUDIES: dict[str, Callable[..., StudyResult]] = {
-    "stacked-lstm": stacked_lstm.run,
-    "vanilla-rnn": vanilla_rnn.run,
-    "word-model": word_model.run,
-}
-ROLES = {"stacked-lstm": stacked_lstm_texts.ROLES, "vanilla-rnn": vanilla_rnn.ROLES, "word-model": word_model.ROLES}
-FREE = ("word-model",)  # studies that take further texts, by any name
+STUDIES: dict[str, Experiment[Any, Any]] = {}
+"""The studies by name, in the order of registration."""
+
+
+def register(experiment: Experiment[Any, Any]) -> None:
+    """Add a study.
+
+    Raises:
+        ValueError: there is a study of this name.
+    """
+    if experiment.name in STUDIES:
+        raise ValueError(f"There is a study {experiment.name!r} already; choose another name.")
+    STUDIES[experiment.name] = experiment
 
 
 def study(
@@ -33,8 +31,7 @@ def study(
     data: Sequence[str],
     out: str | Path,
     options: StudyOptions = StudyOptions(),
-    rnn: VanillaRnnOptions = VanillaRnnOptions(),
-    words: WordModelOptions = WordModelOptions(),
+    grid: Any = None,
     read: ReadOptions = ReadOptions(),
     resume: bool = False,
     monitor: Monitor | None = None,
@@ -42,31 +39,57 @@ def study(
     """Run a named experiment on text that you bring.
 
     Args:
-        name: `stacked-lstm` (which layers of a pretrained character LSTM to retrain on one writer's songs),
-            `vanilla-rnn` (a character RNN with AdaGrad, and what other cells and optimizers change) or
-            `word-model` (words, subwords and characters of a document, a PDF say).
-        data: where the texts lie, by role: `target=PATH near=PATH far=PATH`, `book=PATH`, or `paper=PATH` and others.
+        name: the name of a study, such as `stacked-lstm`.
+        data: the texts by role, such as `target=PATH near=PATH far=PATH`.
         out: the folder for runs and results.
-        options: size of the experiment.
-        rnn: the network of `vanilla-rnn`.
-        words: the networks of `word-model`.
-        read: how all the texts are read.
-        resume: go on with the experiment in `out`; what is finished there is not repeated.
-        monitor: is told of the progress.
+        options: the size of the experiment.
+        grid: the study's own options, such as `VanillaRnnOptions(sigma=0.2)`; its default grid if None.
+        read: options for reading all texts.
+        resume: go on with the experiment in `out`; finished runs are not repeated.
+        monitor: hears of the progress.
 
     Raises:
-        UserError: no such study, a role that is missing or unknown, or bad text.
+        UserError: there is no such study, a role is missing or unknown, or a text is unsuitable.
     """
     if name not in STUDIES:
         raise UserError(f"There is no study '{name}'; choose one of {', '.join(STUDIES)}.")
-    own: dict[str, Any] = {"vanilla-rnn": rnn, "word-model": words}
-    for other, given in own.items():
-        for field in fields(given):
-            value = getattr(given, field.name)
-            if other != name and value != field.default:
-                raise UserError(f"{field.name}={value} belongs to the study {other}; leave it out of {name}.")
-    run = functools.partial(STUDIES[name], own[name]) if name in own else STUDIES[name]
-    return run(roles(data, ROLES[name], name in FREE), Path(out), options, read, resume, monitor or Monitor())
+    experiment = STUDIES[name]
+    own = experiment.options() if grid is None else grid
+    if not isinstance(own, experiment.options):
+        raise UserError(f"The grid of {name} is given as {experiment.options.__name__}, not {type(own).__name__}.")
+    texts = roles(data, experiment.roles, bool(experiment.further))
+    return run_study(experiment, texts, Path(out), options, own, read, resume, monitor or Monitor())
+
+
+def subcommands() -> dict[str, tuple[Callable[..., StudyResult], str]]:
+    """Each study as a function with its own options, for the command line, and its usage."""
+    return {
+        name: (_typed(experiment), f"--data {experiment.data} [--quick] --out FOLDER")
+        for name, experiment in STUDIES.items()
+    }
+
+
+def _typed(experiment: Experiment[Any, Any]) -> Callable[..., StudyResult]:
+    def run(
+        *,
+        data: Sequence[str],
+        out: str | Path,
+        options: StudyOptions = StudyOptions(),
+        grid: Any = experiment.options(),
+        read: ReadOptions = ReadOptions(),
+        resume: bool = False,
+        monitor: Monitor | None = None,
+    ) -> StudyResult:
+        return study(
+            experiment.name, data=data, out=out, options=options, grid=grid, read=read, resume=resume, monitor=monitor
+        )
+
+    run.__annotations__["grid"] = experiment.options
+    further = [f"any other name: {experiment.further}"] if experiment.further else []
+    meanings = "; ".join([f"{role}: {meaning}" for role, meaning in experiment.roles.items()] + further)
+    _, _, arguments = (study.__doc__ or "").partition("Args:")
+    run.__doc__ = f"{experiment.summary} Give --data {experiment.data} ({meanings}).\n\n    Args:{arguments}"
+    return run
 
 
 def roles(data: Sequence[str], expected: Mapping[str, str], free: bool = False) -> dict[str, Path]:
@@ -74,11 +97,11 @@ def roles(data: Sequence[str], expected: Mapping[str, str], free: bool = False) 
 
     Args:
         data: the pairs.
-        expected: what each role is, by name; all are needed.
-        free: other roles may stand beside them.
+        expected: a description of each required role, by name.
+        free: allow other roles too.
 
     Raises:
-        UserError: a pair that is none, an unknown role, or a missing one.
+        UserError: a pair is malformed, or a role is unknown, missing or given twice.
     """
     found: dict[str, Path] = {}
     for pair in data:
@@ -96,3 +119,7 @@ def roles(data: Sequence[str], expected: Mapping[str, str], free: bool = False) 
         if role not in found:
             raise UserError(f"The study needs {role}=PATH after --data: {meaning}.")
     return found
+
+
+for _folder in ("stacked_lstm", "vanilla_rnn", "word_model"):
+    register(import_module(f"epigone.studies.{_folder}.study").STUDY)

@@ -20,13 +20,10 @@ from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.config import ModelOptions
 from epigone.models.files.checkpoint import load_checkpoint
-from epigone.studies.compare import compare as module
-from epigone.studies.compare.compare import (
-    CompareOptions,
-    compare,
-    in_words,
-)
-from epigone.studies.engine.rows import Row, diverged_notice, without_diverged
+from epigone.studies.compare import analysis as module
+from epigone.studies.compare.compare import compare
+from epigone.studies.compare.grid import CompareOptions, in_words
+from epigone.studies.engine.rows import Labels, Row, diverged_notice, without_diverged
 from epigone.studies.engine.search import SearchOptions
 from epigone.text.tokenizers.characters import ByteTokenizer, CharTokenizer
 from epigone.training.listeners.monitor import Monitor
@@ -88,6 +85,15 @@ def test_rows(finished):
         ("small, layers 0, 1 + head", "transfer", 2),
     ]
     assert len({(row.tokens, row.characters, row.documents) for row in finished.rows}) == 1
+    assert [row.labels for row in finished.rows] == [
+        {"family": "base", "base": "small"},
+        {"family": "scratch", "trials": 2, "seeds": [0, 1]},
+        {"family": "n-gram"},
+        {"family": "n-gram", "source": True},
+        {"family": "transfer", "base": "small", "selection": "layers.0", "seeds": [0, 1]},
+        {"family": "transfer", "base": "small", "selection": "layers.1", "seeds": [0, 1]},
+        {"family": "transfer", "base": "small", "selection": "layers.0, layers.1", "seeds": [0, 1]},
+    ]
     untouched = finished.rows[0]
     for row in finished.rows[4:]:  # retraining keeps the best epoch, the one before the first included
         assert row.validation_loss <= untouched.validation_loss
@@ -116,7 +122,7 @@ def test_files(finished):
     assert list(stored["rows"][0]) == [
         "name", "family", "note", "train_loss", "validation_loss", "loss", "gap", "bits_per_char", "accuracy",
         "perplexity", "deviations", "interval", "difference", "p_holm", "trained_parameters", "seconds", "seeds",
-        "tokens", "characters", "documents", "folders",
+        "tokens", "characters", "documents", "folders", "labels",
     ]  # fmt: skip
     assert json.loads((out / "study.json").read_text())["corpus"]["hash"] == finished.corpus
     page, markdown = (out / "report.html").read_text(), (out / "report.md").read_text()
@@ -218,7 +224,8 @@ def test_resume_repeats_nothing_and_adds_what_is_new(finished, base, song_file, 
 KILLED = """
 import sys
 import time
-from epigone.studies.compare.compare import CompareOptions, compare
+from epigone.studies.compare.compare import compare
+from epigone.studies.compare.grid import CompareOptions
 from epigone.studies.engine.search import SearchOptions
 from epigone.training.options import RetrainingOptions
 if __name__ == "__main__":
@@ -350,7 +357,7 @@ def test_selections_in_words(selection, words):
 
 
 def test_rows_that_diverged_are_left_out_and_named(make_finished):
-    rows = [Row("a", "scratch", ()), Row("b", "transfer", ())]
+    rows = [Row(Labels(family=family, row=name), ()) for name, family in (("a", "scratch"), ("b", "transfer"))]
     runs = {"a": [make_finished(1, 1)] * 2, "b": [make_finished(1, 1), make_finished()]}
     assert without_diverged(rows, runs) == (rows[:1], rows[1:])
     assert diverged_notice(rows[1], runs["b"]) == "“b” is left out: with 1 of 2 seeds the loss diverged."

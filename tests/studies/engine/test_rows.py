@@ -11,14 +11,14 @@ from epigone.evaluation.intervals import holm, paired_difference
 from epigone.studies.engine import rows as module
 from epigone.studies.engine.executor import executor
 from epigone.studies.engine.jobs import Text, Training
-from epigone.studies.engine.rows import Row, deviation, run_rows, stopped_by_limit, summarise, units
+from epigone.studies.engine.rows import Labels, Row, deviation, labelled, run_rows, stopped_by_limit, summarise, units
 from epigone.studies.engine.store import Finished, folder_of
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 
 
-def row(name, family):
-    return Row(name, family, ())
+def row(name, family, jobs=()):
+    return Row(Labels(family=family, row=name), jobs)
 
 
 EASE = np.random.default_rng(0).normal(0, 0.1, 12)  # how hard each document is, for every row
@@ -36,6 +36,34 @@ def table(make_finished):
     }
     rows = [row("weak scratch", "scratch"), row("scratch", "scratch"), row("retrained", "transfer")]
     return [*rows, row("counted", "n-gram")], runs
+
+
+def test_a_name_is_derived_from_the_labels():
+    class Dated(Labels):
+        @property
+        def name(self):
+            return f"{self['base']} of {self['year']}"
+
+    labels = {"family": "base", "base": "prose", "year": 1855}
+    assert Row(Labels(labels), ()).name == "prose, 1855"
+    assert (Row(Dated(labels), ()).name, Row(Dated(labels), ()).family) == ("prose of 1855", "base")
+
+
+def test_rows_are_found_by_their_labels():
+    a, b = (Row(Labels(family="transfer", base=base, layers=[0, 2]), ()) for base in ("near", "far"))
+    c = Row(Labels(family="scratch"), ())
+    assert labelled([a, b, c], family="transfer", base="far") == [b]
+    assert labelled([a, b, c], layers=[0, 2]) == [a, b]
+    assert labelled([a, b, c], base=None) == [c]
+
+
+def test_results_carry_the_labels_and_the_seeds(make_finished):
+    text = Text(("songs.txt",), "hash")
+    jobs = tuple(Training(text, TrainingOptions(seed=seed)) for seed in (3, 4))
+    labels = {"family": "transfer", "base": "near"}
+    (found,) = summarise([Row(Labels(labels), jobs)], {"near": [make_finished(1.0, 1.0)] * 2})
+    assert found.labels == labels | {"seeds": [3, 4]}
+    assert (found.name, found.family) == ("near", "transfer")
 
 
 def test_differences_are_to_the_scratch_row_that_is_best_on_validation(table):
@@ -139,9 +167,9 @@ class Listener(Monitor):
 
 def test_every_run_is_done_once_and_each_row_gets_its_own(numbered, tmp_path):
     rows = [
-        Row("a", "scratch", (numbered(1), numbered(2))),
-        Row("b", "transfer", (numbered(3),)),
-        Row("c", "transfer", (numbered(2),)),  # the same run as one of a's
+        row("a", "scratch", (numbered(1), numbered(2))),
+        row("b", "transfer", (numbered(3),)),
+        row("c", "transfer", (numbered(2),)),  # the same run as one of a's
     ]
     heard = Listener()
     with executor(1) as pool:
@@ -176,12 +204,12 @@ def test_runs_under_way_are_told_by_row_and_seed(numbered, tmp_path, monkeypatch
     text = Text(("songs.txt",), "hash")
     seeds = tuple(Training(text, TrainingOptions(seed=seed)) for seed in (3, 4))
     with executor(1) as pool:
-        run_rows([Row("a", "scratch", seeds), Row("b", "n-gram", (numbered(1),))], pool, tmp_path, monitor)
+        run_rows([row("a", "scratch", seeds), row("b", "n-gram", (numbered(1),))], pool, tmp_path, monitor)
     assert told == ["a, seed 3", "a, seed 4", "b"]
 
 
 def test_two_rows_of_one_name_are_refused(numbered, tmp_path):
-    rows = [Row("a", "scratch", (numbered(1),)), Row("a", "scratch", (numbered(2),))]
+    rows = [row("a", "scratch", (numbered(1),)), row("a", "scratch", (numbered(2),))]
     with executor(1) as pool, pytest.raises(ValueError, match="Two rows have one name"):
         run_rows(rows, pool, tmp_path, Monitor())
 

@@ -159,6 +159,7 @@ def test_the_best_finalist_is_chosen_on_the_mean_of_validation(monkeypatch, make
     row, runs = finals(monkeypatch, make_finished, found, losses, trials=4, finalists=3)
     assert row.jobs == (jobs[1], with_seed(jobs[1], 1))
     assert row.name == "scratch, best of 4"
+    assert row.labels == {"family": "scratch", "trials": 4}
     assert row.note == describe(jobs[1])
     assert [run.validation_loss for run in runs] == pytest.approx([1.1, 1.2])
 

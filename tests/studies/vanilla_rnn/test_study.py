@@ -9,12 +9,12 @@ import pytest
 
 from epigone.errors import UserError
 from epigone.models.config import sized, weight_shapes
-from epigone.studies.engine.results import StudyOptions
-from epigone.studies.engine.rows import Row, summarise
+from epigone.studies.engine.rows import Labels, Row, summarise
+from epigone.studies.experiment import StudyOptions
 from epigone.studies.registry import study
 from epigone.studies.vanilla_rnn.analysis import by_place, claims, document_starts, hardest
-from epigone.studies.vanilla_rnn.report import changes_table, loss_within
-from epigone.studies.vanilla_rnn.study import VanillaRnnOptions, network, recipe
+from epigone.studies.vanilla_rnn.grid import NetworkLabels, VanillaRnnOptions, network, recipe
+from epigone.studies.vanilla_rnn.tables import changes_table, loss_within
 from epigone.training.options import TrainingOptions
 
 
@@ -113,25 +113,31 @@ def test_times_are_those_of_the_quickest_seed(make_finished):
             for s in seconds
         ]
 
-    rows = [Row("report", "scratch", ()), Row("slow", "cell", ()), Row("timed apart", "cell", ())]
+    rows = [
+        Row(Labels(family=family, row=name), ())
+        for name, family in (("report", "scratch"), ("slow", "cell"), ("timed apart", "cell"))
+    ]
     runs = {"report": took(9.0, 4.0), "slow": took(8.0, 20.0), "timed apart": took(3.0, 5.0, learning_seconds=True)}
     lines = changes_table(summarise(rows, runs), [], runs).rows
     assert [line["seconds"] for line in lines] == [4.0, 8.0, 3.0]
     assert [line["in time"] for line in lines] == [1.5, 2.0, 1.5]
 
 
+TANH, RELU = (Row(NetworkLabels(family="scratch", cell=cell, optimizer="adagrad"), ()) for cell in ("rnn", "rnn_relu"))
+
+
 @pytest.mark.parametrize(("relu", "said"), [([9.0, 8.0], "yes"), ([1.0, 1.0], "no"), ([9.0, 1.0], "unclear")])
 def test_whether_tanh_tames_gradients(relu, said):
     flat = lambda value: trace(1, 100, 10, lambda e, p: value)  # noqa: E731
-    traces = {"tanh": [flat(2.0), flat(2.0)], "relu": [flat(value) for value in relu]}
-    tames, saturates = claims("tanh", "relu", "tanh", traces, 25)
+    traces = {TANH.name: [flat(2.0), flat(2.0)], RELU.name: [flat(value) for value in relu]}
+    tames, saturates = claims(TANH, RELU, TANH, traces, 25)
     assert tames.answer == said
     assert (saturates.answer, saturates.evidence) == ("no", "at the end, by seed: 50, 50")
 
 
 def test_a_rectifier_that_diverged_was_not_tame():
-    (tames, _) = claims("tanh", "relu", "tanh", {"tanh": [trace(1, 100, 10, lambda e, p: 1.6)]}, 25)
-    assert (tames.answer, tames.evidence) == ("yes", "“relu” diverged.")
+    (tames, _) = claims(TANH, RELU, TANH, {TANH.name: [trace(1, 100, 10, lambda e, p: 1.6)]}, 25)
+    assert (tames.answer, tames.evidence) == ("yes", "“rnn, relu, AdaGrad” diverged.")
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from epigone.errors import UserError
 from epigone.evaluation.losses import document_losses
 from epigone.models.config import ModelOptions, sized, weight_shapes
 from epigone.models.language_model import LanguageModel
-from epigone.studies.engine.results import StudyOptions
+from epigone.studies.experiment import StudyOptions
 from epigone.studies.registry import study
 from epigone.studies.word_model.analysis import prompt_and_next
-from epigone.studies.word_model.study import WordModelOptions, network
+from epigone.studies.word_model.grid import WordModelOptions, network
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.sentences import sentences_apart
@@ -42,8 +42,8 @@ def test_options_that_make_no_sense(options, sentence):
 
 
 def test_options_of_another_study_are_refused(tmp_path):
-    with pytest.raises(UserError, match="num_layers=2 belongs to the study word-model; leave it out of vanilla-rnn"):
-        study("vanilla-rnn", data=["book=x"], out=tmp_path, words=WordModelOptions(num_layers=2))
+    with pytest.raises(UserError, match="The grid of vanilla-rnn is given as VanillaRnnOptions, not WordModelOptions"):
+        study("vanilla-rnn", data=["book=x"], out=tmp_path, grid=WordModelOptions(num_layers=2))
 
 
 def test_too_few_weights_for_the_vocabulary():
@@ -109,7 +109,7 @@ def texts(tmp_path):
 
 def test_the_quick_run_compares_tokenizers_windows_and_next_words(texts, tmp_path):
     out, options = tmp_path / "out", StudyOptions(quick=True, workers=1)
-    result = study("word-model", data=texts, out=out, options=options, words=WordModelOptions(weights=20_000))
+    result = study("word-model", data=texts, out=out, options=options, grid=WordModelOptions(weights=20_000))
     for role in ("paper", "songs"):
         rows = [row for row in result.rows if row["table"] == role]
         assert [row["tokenizer"] for row in rows] == ["char", "word", "bpe"]
@@ -129,6 +129,6 @@ def test_the_quick_run_compares_tokenizers_windows_and_next_words(texts, tmp_pat
         assert said in page
     saved = json.loads((out / "result.json").read_text())
     again = study(
-        "word-model", data=texts, out=out, options=options, words=WordModelOptions(weights=20_000), resume=True
+        "word-model", data=texts, out=out, options=options, grid=WordModelOptions(weights=20_000), resume=True
     )
     assert [row.get("bits") for row in saved["rows"]] == [row.get("bits") for row in again.rows]

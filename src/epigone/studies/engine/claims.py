@@ -1,12 +1,14 @@
 """Claims of a work, and the answers that a study finds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+
+from epigone.report.tables import Column, Table
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Something a work claims, and what was found."""
+    """A claim of a work, and the answer of the study."""
 
     claim: str
     answer: str
@@ -16,11 +18,11 @@ class Claim:
 
 
 def answer(low: float, high: float, *, negative: bool = True) -> str:
-    """Whether an interval supports a claim: yes when it lies on the claimed side of zero, no when on the other.
+    """Answer a claim by an interval: yes if it is on the claimed side of zero, no if on the other, else unclear.
 
     Args:
         low, high: ends of the interval.
-        negative: the claim is that the difference is below zero.
+        negative: the claim says that the difference is below zero.
     """
     if not negative:
         low, high = -high, -low
@@ -33,5 +35,18 @@ def signed(estimate: float, low: float, high: float) -> str:
 
 
 def mean_of(values: Sequence[float]) -> float:
-    """The plain mean."""
+    """The arithmetic mean."""
     return sum(values) / len(values)
+
+
+def claims_table(title: str, claims: Sequence[Claim], evidence: str = " (nats per character, 95 % interval)") -> Table:
+    """A table of claims with their answers; `evidence` names the unit of the figures."""
+    return Table(
+        title=title,
+        columns=[
+            Column("claim", "claim", align="left"),
+            Column("answer", "answer", align="left"),
+            Column("evidence", f"evidence{evidence}", align="left"),
+        ],
+        rows=[asdict(claim) for claim in claims],
+    )

@@ -31,7 +31,7 @@ SPLITS = ("train", "validation", "test")
 
 @dataclass(frozen=True)
 class Text:
-    """A corpus to run on: where it lies, how it is read and split, and its hash, which alone identifies it."""
+    """A corpus to run on: its paths, how it is read and split, and its hash, which alone identifies it."""
 
     paths: tuple[str, ...]
     hash: str
@@ -47,18 +47,18 @@ class Text:
         return text
 
     def identity(self) -> dict[str, Any]:
-        """What of it determines a run."""
+        """Its part of a run's identity."""
         return {"hash": self.hash, "split": asdict(self.split)}
 
 
-_open: dict[Text, Corpus] = {}  # those that were opened last in this process
+_open: dict[Text, Corpus] = {}  # the last ones opened in this process
 
 
 def open_text(text: Text) -> Corpus:
-    """The corpus, read once in a process.
+    """Open the corpus, once in a process.
 
     Raises:
-        UserError: it is not the one that was named.
+        UserError: it has changed since it was named.
     """
     if text not in _open:
         corpus = Corpus.open(text.paths, text.read, text.split)
@@ -77,7 +77,7 @@ def _keep_open(text: Text, corpus: Corpus) -> None:
 
 
 def facts_of(text: Text, summary: Mapping[str, Any]) -> dict[str, Any]:
-    """What it takes to read a text again: where it lay, and its summary, which says how it was read."""
+    """Facts needed to read a text again: its path, and its summary, which says how it was read."""
     return {
         "name": [Path(path).resolve().name for path in text.paths],
         "path": text.paths,
@@ -86,7 +86,7 @@ def facts_of(text: Text, summary: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Base:
-    """A pretrained model: where it lies, and the hash of its weights, which alone identifies it."""
+    """A pretrained model: its path, and the hash of its weights, which alone identifies it."""
 
     path: str
     hash: str
@@ -94,7 +94,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Training:
-    """A network that is trained: from scratch where `base` is None, else a selection of the base's weights."""
+    """A network that is trained: from scratch if `base` is None, else a selection of the base's weights."""
 
     text: Text
     training: TrainingOptions
@@ -114,7 +114,7 @@ class Training:
         settings: dict[str, Any] = {"text": self.text.identity(), "training": training}
         if self.base is None:
             settings |= {"tokenizer": self.tokenizer, "model": asdict(self.model)}
-            # Left out where it says nothing, so that runs from before there was a choice keep their names.
+            # Left out at its default, so that runs from before there was a choice keep their names.
             chosen = self.vocabulary != VocabularyOptions()
             return settings | ({"vocabulary": asdict(self.vocabulary)} if chosen else {})
         return settings | {
@@ -127,7 +127,7 @@ class Training:
     def compute(self, folder: Path) -> dict[str, Any]:
         out = folder / "model"
         resume = (out / "config.json").exists()
-        if not resume:  # a run that was killed before it began may have left a file
+        if not resume:  # a run that was killed before its first save may have left a file
             shutil.rmtree(out, ignore_errors=True)
         read, split = self.text.read, self.text.split
         try:
@@ -161,7 +161,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Untouched:
-    """A base as it is, from which retraining starts: with a mean row for each character that it has never seen."""
+    """An untouched base, from which retraining starts: with a mean row for each character that it lacks."""
 
     text: Text
     base: Base
@@ -178,9 +178,9 @@ class Untouched:
 
 @dataclass(frozen=True)
 class Ngrams:
-    """An interpolated n-gram model of the text, order and discounts searched on validation.
+    """An interpolated n-gram model of the text; order and discounts are searched on validation.
 
-    With a `source` its n-gram model is mixed in, and the weight too is fitted on validation.
+    With a `source`, its n-gram model is mixed in with a weight that is fitted on validation too.
     """
 
     text: Text
@@ -212,21 +212,14 @@ class Ngrams:
             details |= {"source_order": other.order, "weight": weight}
             model = mix([search.model, other], [weight, 1 - weight])
         losses = {split: sum_losses(stream, -model.log_probs(stream.tokens)) for split, stream in streams.items()}
-        return {"splits": _plain(losses), "seconds": time.perf_counter() - begin, "details": details}
+        return {"splits": losses, "seconds": time.perf_counter() - begin, "details": details}
 
 
-def _plain(losses: dict[str, Losses]) -> dict[str, Any]:
-    return {
-        name: {key: value.tolist() for key, value in vars(split).items() if value.size or key != "spelling"}
-        for name, split in losses.items()
-    }
-
-
-def _measure(model: LanguageModel, tokenizer: Tokenizer, text: Text) -> dict[str, Any]:
+def _measure(model: LanguageModel, tokenizer: Tokenizer, text: Text) -> dict[str, Losses]:
     streams = {split: open_text(text).stream(split, tokenizer) for split in SPLITS}
-    return _plain({split: document_losses(model, stream) for split, stream in streams.items()})
+    return {split: document_losses(model, stream) for split, stream in streams.items()}
 
 
 def facts_of_run(job: Job) -> dict[str, Any]:
-    """What determines a run, beside its text."""
+    """Everything that determines a run, except its text."""
     return {key: value for key, value in job.settings().items() if key != "text"}

@@ -1,10 +1,11 @@
-"""The rows of a comparison: what each is, the runs behind it, and its statistics."""
+"""The rows of a study: their labels, the runs behind them, and their statistics."""
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -19,15 +20,55 @@ from epigone.training.listeners.monitor import Monitor
 FEW_DOCUMENTS = 10  # with fewer, their blocks of 2,000 tokens are resampled instead
 
 
+class Labels(dict[str, Any]):
+    """Facts that tell a row from the others, by name; `family` is always among them.
+
+    A study subclasses it to word its rows. Nothing reads a fact back out of a printed name.
+    """
+
+    @property
+    def name(self) -> str:
+        """The printed name: the labels in their order, without the family."""
+        return ", ".join(str(value) for key, value in self.items() if key != "family")
+
+
+class Labelled(Protocol):
+    """Anything with labels: a row or its result."""
+
+    @property
+    def labels(self) -> Mapping[str, Any]: ...
+
+
+L = TypeVar("L", bound=Labelled)
+
+
+def labelled(rows: Iterable[L], **labels: Any) -> list[L]:
+    """The rows that have all these labels; a label of None must be absent."""
+    return [row for row in rows if all(row.labels.get(key) == value for key, value in labels.items())]
+
+
 @dataclass(frozen=True)
 class Row:
-    """A line of the table and its runs, one for each seed."""
+    """A line of a table and its runs, one for each seed."""
 
-    name: str
-    family: str
-    """base, scratch, n-gram or transfer."""
+    labels: Labels
     jobs: tuple[Job, ...]
     note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The printed name, which tells rows of one study apart."""
+        return self.labels.name
+
+    @property
+    def family(self) -> str:
+        """The kind of row, which groups and colours it: base, scratch, n-gram, transfer, or a study's own."""
+        return str(self.labels["family"])
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of its trainings."""
+        return [job.training.seed for job in self.jobs if isinstance(job, Training)]
 
 
 @dataclass(frozen=True)
@@ -37,55 +78,60 @@ class RowResult:
     name: str
     family: str
     note: str
-    """What the network is, or what the n-gram model chose."""
+    """A description of the network, or the n-gram model's choices."""
     train_loss: float
     validation_loss: float
     loss: float
     """Test loss."""
     gap: float
-    """Test loss minus train loss."""
+    """Test loss minus training loss, nats per token."""
     bits_per_char: float
     accuracy: float | None
-    """Share of tokens that were the most probable one; not known of n-grams."""
+    """Share of tokens that were the most probable one; None for n-grams."""
     perplexity: float
     deviations: dict[str, float | None]
     """Standard deviations over seeds of the figures above, by their name; None for a single run."""
     interval: Estimate | None
-    """Of the test loss, over documents, or blocks of 2,000 tokens where there are fewer than 10; None below 5."""
+    """95 % interval of the test loss over documents, or over blocks of 2,000 tokens if there are fewer than 10
+    documents; None for fewer than 5 blocks."""
     difference: Difference | None
     """Test loss minus that of the best row from scratch, paired over documents."""
     p_holm: float | None
-    """The p-value of that difference, corrected over all rows."""
+    """The p-value of that difference after Holm's correction over all rows."""
     trained_parameters: int | None
     seconds: float
-    """Of one run, on average."""
+    """Seconds of one run, on average."""
     seeds: int
     tokens: int
     characters: int
     documents: int
     folders: list[str] = field(default_factory=list)
+    """The runs' folders in the store, one a seed."""
+    labels: dict[str, Any] = field(default_factory=dict)
+    """The row's labels, and the seeds of its trainings."""
 
 
 def run_rows(
     rows: Sequence[Row], pool: Executor, store: Path, monitor: Monitor, title: str = "rows"
 ) -> dict[str, list[Finished]]:
-    """Do the runs of all rows, whichever core is free; the runs of each row, one a seed.
+    """Do the runs of all rows on all cores; a run that several rows share is done once.
 
     Args:
-        rows: what to run.
-        pool: has the runs done.
+        rows: the rows.
+        pool: the executor of the runs.
         store: the folder of the runs.
-        monitor: is told of each run.
-        title: what the rows are, for the monitor.
+        monitor: hears of each run.
+        title: a word for the rows, for the monitor.
+
+    Returns:
+        The finished runs of each row by its name, one a seed.
 
     Raises:
-        ValueError: two rows have one name, so that their runs could not be told apart.
+        ValueError: two rows have the same name, so their runs could not be told apart.
     """
     if len({row.name for row in rows}) < len(rows):
         raise ValueError(f"Two rows have one name: {sorted(row.name for row in rows)}.")
-    jobs = {
-        identity(job): (_name_of_run(row, job), job) for row in rows for job in row.jobs
-    }  # once, if in several rows
+    jobs = {identity(job): (_name_of_run(row, job), job) for row in rows for job in row.jobs}
     names = [name for name, _ in jobs.values()]
     folders = {folder_of(job, store): name for name, job in jobs.values()}
     began = time.time()
@@ -104,16 +150,16 @@ def _name_of_run(row: Row, job: Job) -> str:
 
 
 def summarise(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> list[RowResult]:
-    """Means over seeds, intervals over documents, differences to the best from-scratch row.
+    """Means over seeds, intervals over documents, differences to the best row from scratch.
 
     Args:
         rows: the rows.
-        runs: for each row's name the finished runs, one a seed, none of which diverged.
+        runs: the finished runs of each row by its name, one a seed; none may have diverged.
 
     Raises:
-        ValueError: a row was measured on other tokens than the best from scratch, so they cannot be compared.
+        ValueError: a row was measured on other tokens than the best row from scratch, so they cannot be compared.
     """
-    scratch = [row.name for row in rows if row.family == "scratch"]
+    scratch = [row.name for row in labelled(rows, family="scratch")]
     reference = min(scratch, key=lambda name: validation_mean(runs[name]), default=None)
     differences: dict[str, Difference] = {}
     if reference is not None:
@@ -131,12 +177,15 @@ def summarise(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> li
 
 
 def validation_mean(runs: Sequence[Finished]) -> float:
-    """The mean validation loss over seeds: what rows are chosen by."""
+    """The mean validation loss over seeds (nats per token), by which rows are chosen."""
     return float(np.mean([run.validation_loss for run in runs]))
 
 
 def units(runs: Sequence[Finished]) -> tuple[np.ndarray, np.ndarray]:
-    """What is resampled: nats, averaged over seeds, and tokens of each test document, or block where these are few."""
+    """Nats (mean over seeds) and tokens of each test document, or of each block if the documents are few.
+
+    These are the units that intervals resample.
+    """
     tests = [run.losses["test"] for run in runs]
     if len(tests[0].characters) >= FEW_DOCUMENTS:
         nats = np.mean([test.by_document()[0] for test in tests], axis=0)
@@ -181,11 +230,12 @@ def _result(row: Row, runs: Sequence[Finished], difference: Difference | None, p
         characters=int(tests[0].characters.sum()),
         documents=len(tests[0].characters),
         folders=[run.folder.name for run in runs],
+        labels=dict(row.labels) | ({"seeds": row.seeds} if row.seeds else {}),
     )
 
 
 def _chosen(run: Finished) -> str:
-    """What an n-gram model chose on validation, in words; nothing for other runs."""
+    """An n-gram model's choices on validation, in words; empty for other runs."""
     chosen = run.details
     if "order" not in chosen:
         return ""
@@ -194,24 +244,30 @@ def _chosen(run: Finished) -> str:
 
 
 def deviation(values: Sequence[float]) -> float | None:
-    """The standard deviation of a sample; None of a single value."""
+    """The standard deviation of a sample; None for a single value."""
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def without_diverged(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> tuple[list[Row], list[Row]]:
-    """The rows none of whose runs diverged, and the others."""
+    """Divide rows into those whose runs all finished and those with a run that diverged."""
     whole = [row for row in rows if all(run.losses for run in runs[row.name])]
     return whole, [row for row in rows if row not in whole]
 
 
 def diverged_notice(row: Row, runs: Sequence[Finished]) -> str:
-    """What is said of a row that has no figures."""
+    """A sentence on a row that has no figures because its loss diverged."""
     number = sum(not run.losses for run in runs)
     return f"“{row.name}” is left out: with {number} of {counted(len(runs), 'seed')} the loss diverged."
 
 
 def stopped_by_limit(subject: str, runs: Sequence[Finished], remedy: str = "") -> list[str]:
-    """A sentence, if need be, on runs that were best in the last tenth of all steps that they were allowed."""
+    """A sentence on runs that used all their steps and were best in the last tenth; empty if there are none.
+
+    Args:
+        subject: a name of the runs, which begins the sentence.
+        runs: the runs, one a seed.
+        remedy: advice, which ends the sentence.
+    """
     late = [run for run in runs if run.details.get("outcome") == "finished" and _best_step(run) >= 0.9 * _steps(run)]
     if not late:
         return []

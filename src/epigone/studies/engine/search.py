@@ -1,4 +1,4 @@
-"""The best network from scratch: a search that is run to early stopping, so that the baseline is strong."""
+"""The best network from scratch: a search with early stopping, so that the baseline is strong."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -10,13 +10,13 @@ from epigone.errors import UserError, check_options
 from epigone.models.config import ModelOptions
 from epigone.studies.engine.executor import Executor
 from epigone.studies.engine.jobs import Text, Training
-from epigone.studies.engine.rows import Row, run_rows, validation_mean
+from epigone.studies.engine.rows import Labels, Row, run_rows, validation_mean
 from epigone.studies.engine.store import Finished, folder_of, run_job, under_way
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 
 STARTUP = 10  # trials drawn at random before the sampler learns from them
-AHEAD = 4  # trials that may be under way when the next is proposed: not the number of workers, so that a search repeats
+AHEAD = 4  # trials under way when the next is proposed; independent of the number of workers, so that searches repeat
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class SearchOptions:
     """The budget of the search for the best network from scratch."""
 
     trials: int = 40
-    """Networks that are trained from scratch to find the best."""
+    """Networks trained from scratch to find the best."""
     finalists: int = 3
-    """How many of them are trained with every seed before the best is named."""
+    """Best trials that are trained with every seed before one is chosen."""
     max_hidden: int = 256
-    """Most units in a layer."""
+    """Largest number of units in a layer."""
     search_epochs: float = 100.0
-    """Most passes over the text in a trial, which early stopping may end sooner."""
+    """Largest number of passes over the text in a trial; early stopping may end it sooner."""
     search_seed: int = 0
     """Seed of the search."""
 
@@ -38,7 +38,9 @@ class SearchOptions:
         check_options(self, "be greater than 0", lambda value: value > 0, "trials", "finalists", "search_epochs")
         check_options(self, "not be negative", lambda value: value >= 0, "search_seed")
         if self.max_hidden < 8:
-            raise UserError(f"The search takes units by the eight; max_hidden {self.max_hidden} is too small.")
+            raise UserError(
+                f"--max-hidden {self.max_hidden} is too small: the search tries multiples of 8 units; give 8 or more."
+            )
 
 
 def search(
@@ -52,23 +54,25 @@ def search(
 ) -> list[tuple[Training, Finished]]:
     """Search layers, units, dropout of both kinds, learning rate and weight decay with Optuna's TPE sampler.
 
-    With a `network` its layers and units are held, and only the rest is searched.
+    With a `network` its layers and units are fixed, and only the rest is searched.
 
-    The sampler is told the validation losses in the order of the trials, each after the same number of proposals, so
-    the same seed gives the same search: one that was killed is asked again, and what is in the run store answers at
-    once.
+    The sampler hears the validation losses in the order of the trials, each after the same number of proposals. So the
+    same seed gives the same search, and a search that was killed goes on: finished trials come from the run store.
 
     Returns:
-        The trials, each network once, best on validation first; those that diverged come last.
+        The trials, each network once, best on validation first, diverged ones last.
+
+    Raises:
+        UserError: Optuna is not installed.
     """
     try:
         import optuna
     except ImportError as error:
-        raise UserError("The search needs Optuna; run: pip install 'epigone[study]'") from error
+        raise UserError("The search needs Optuna, which is not installed; run: pip install optuna") from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=options.search_seed, n_startup_trials=STARTUP))
     trials: list[tuple[Any, Training]] = []
-    runs: dict[Training, Callable[[], Finished]] = {}  # one, where the sampler proposes the same again
+    runs: dict[Training, Callable[[], Finished]] = {}  # the sampler may propose a network twice
     told, began = 0, time.time()
     monitor.jobs(
         "search from scratch",
@@ -85,11 +89,21 @@ def search(
         else:
             trial, job = trials[told]
             loss = runs[job]().validation_loss
-            study.tell(trial, loss)  # infinite where it diverged, which the sampler learns from too
+            study.tell(trial, loss)  # infinite if it diverged; the sampler learns from that too
             monitor.job(describe(job), loss)
             told += 1
     found = [(job, run()) for job, run in runs.items()]
     return sorted(found, key=lambda pair: pair[1].validation_loss)
+
+
+class SearchLabels(Labels):
+    """The winner of a search, or one of its finalists."""
+
+    @property
+    def name(self) -> str:
+        if "finalist" in self:
+            return f"finalist {self['finalist']}: {self['network']}"
+        return f"scratch, best of {self['trials']}"
 
 
 def best_from_scratch(
@@ -102,29 +116,34 @@ def best_from_scratch(
     monitor: Monitor,
     network: ModelOptions | None = None,
 ) -> tuple[Row, list[Finished]]:
-    """The best network of a search: the finalists are trained with every seed, the best mean on validation wins.
+    """Search, train the finalists with every seed, and choose the lowest mean validation loss.
 
     With a `network` the search is among networks of that shape.
 
     Raises:
-        UserError: every network diverged, with one seed at least.
+        UserError: every finalist diverged with at least one seed.
     """
     trials = search(text, tokenizer, options, pool, store, monitor, network)
     finalists = [
-        Row(f"finalist {place}: {describe(job)}", "scratch", tuple(with_seed(job, seed) for seed in seeds))
+        Row(SearchLabels(family="scratch", finalist=place, network=describe(job)), with_seeds(job, seeds))
         for place, (job, _) in enumerate(trials[: options.finalists], 1)
     ]
     runs = run_rows(finalists, pool, store, monitor, "finalists")
     best = min(finalists, key=lambda row: validation_mean(runs[row.name]))
     if not all(run.losses for run in runs[best.name]):
         raise UserError("Every network of the search diverged; give more of them with --trials or --finalists.")
-    note = best.name.partition(": ")[2]
-    return replace(best, name=f"scratch, best of {options.trials}", note=note), runs[best.name]
+    labels = SearchLabels(family="scratch", trials=options.trials)
+    return Row(labels, best.jobs, note=best.labels["network"]), runs[best.name]
 
 
 def with_seed(job: Training, seed: int) -> Training:
     """The same run with another seed."""
     return replace(job, training=replace(job.training, seed=seed))
+
+
+def with_seeds(job: Training, seeds: Iterable[int]) -> tuple[Training, ...]:
+    """The same run with each of these seeds."""
+    return tuple(with_seed(job, seed) for seed in seeds)
 
 
 def describe(job: Training) -> str:
@@ -159,8 +178,8 @@ def _job(
             dropout_kind=trial.suggest_categorical("dropout_kind", ["ordinary", "variational"]),
             output_dropout=round(trial.suggest_float("output_dropout", 0, 0.6), 3),
         ),
-        # A rate that is halved where validation stalls needs no guess at how long a run will be. Of what was tried,
-        # RMSprop with it came lowest, and in the fewest steps.
+        # A rate that halves when validation stalls needs no guess at the length of a run. Of the optimizers tried,
+        # RMSprop with this schedule reached the lowest loss in the fewest steps.
         training=TrainingOptions(
             optimizer="rmsprop",
             schedule="plateau",

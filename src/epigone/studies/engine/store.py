@@ -16,7 +16,7 @@ from epigone.storage import read_json, write_json
 
 @dataclass(frozen=True)
 class Finished:
-    """What a run left; `losses` holds sums over blocks for each split, nothing where the loss diverged."""
+    """A finished run; `losses` holds sums over blocks for each split, or nothing if the loss diverged."""
 
     folder: Path
     losses: dict[str, Losses]
@@ -27,24 +27,24 @@ class Finished:
 
     @property
     def learning_seconds(self) -> float:
-        """Without validations, samples and saving; with them where a run is from before they were told apart."""
+        """Seconds without validations, samples and saving; old runs include these."""
         return float(self.history[-1].get("learning_seconds", self.seconds))
 
     @property
     def validation_loss(self) -> float:
-        """Nats per token on the validation split; infinite where the loss diverged."""
+        """Nats per token on the validation split; infinite if the loss diverged."""
         return self.losses["validation"].loss if self.losses else float("inf")
 
 
 class Job(Protocol):
-    """Something that can be run once."""
+    """A run: a frozen dataclass whose settings name its folder."""
 
     def settings(self) -> dict[str, Any]:
-        """What determines the outcome: no paths, nothing that only changes how fast it comes."""
+        """Everything that determines the outcome: no paths, nothing that only changes the speed."""
         ...
 
     def compute(self, folder: Path) -> dict[str, Any]:
-        """Do the work in a folder of its own; what is returned becomes `Finished`."""
+        """Do the work in a folder of its own, and return the fields of `Finished`, with `losses` as `splits`."""
         ...
 
 
@@ -54,30 +54,39 @@ def identity(job: Job) -> str:
 
 
 def folder_of(job: Job, store: Path) -> Path:
-    """Where a run is, or will be."""
+    """The folder of a run."""
     return store / hashlib.sha256(identity(job).encode()).hexdigest()[:16]
 
 
 def run_job(job: Job, store: Path) -> Finished:
-    """Do a run, or go on with it, or read what it left."""
+    """Do a run, or resume it, or read its result if it is finished."""
     folder = folder_of(job, store)
     result = folder / "result.json"
     if not result.exists():
         folder.mkdir(parents=True, exist_ok=True)
         write_json(folder / "job.json", json.loads(identity(job)))
-        write_json(result, job.compute(folder))
+        computed = job.compute(folder)
+        write_json(result, computed | {"splits": _plain(computed["splits"])})
     found = read_json(result)
     splits = found.pop("splits")
     losses = {name: Losses(**{key: np.array(v) for key, v in value.items()}) for name, value in splits.items()}
     return Finished(folder, losses, **found)
 
 
+def _plain(losses: Mapping[str, Losses]) -> dict[str, Any]:
+    """Losses by split, as JSON has them."""
+    return {
+        name: {key: value.tolist() for key, value in vars(split).items() if value.size or key != "spelling"}
+        for name, split in losses.items()
+    }
+
+
 def under_way(folders: Mapping[Path, str], since: float) -> list[str]:
-    """A line on each run that was begun, or gone on with, and is not finished: its name and its last validation.
+    """A line on each unfinished run that began or resumed since a time: its name and its last validation.
 
     Args:
         folders: the names of runs by their folder.
-        since: the time from which on runs were begun; what was left before that is not under way.
+        since: the time (seconds since the epoch); runs that stopped before it are not under way.
     """
     return [f"{name}{_standing(folder)}" for folder, name in folders.items() if _is_under_way(folder, since)]
 
@@ -97,5 +106,5 @@ def _standing(folder: Path) -> str:
         most = read_json(folder / "job.json")["training"]["epochs"]
         limit = f" of {most:g}" if most else ""
         return f": epoch {last['epoch']:.4g}{limit}, validation {last['validation_loss']:.4f}"
-    except (UserError, OSError, ValueError, LookupError):  # it has not come to a validation
+    except (UserError, OSError, ValueError, LookupError):  # it has not reached a validation
         return ""

@@ -22,7 +22,7 @@ COLUMNS = [
 
 
 def best_scratch(rows: Sequence[RowResult]) -> RowResult | None:
-    """The row from scratch with the lowest validation loss: what differences refer to."""
+    """The row from scratch with the lowest validation loss, to which differences refer."""
     return min((r for r in rows if r.family == "scratch"), key=lambda r: r.validation_loss, default=None)
 
 
@@ -32,17 +32,17 @@ def winning(rows: Sequence[RowResult]) -> RowResult:
 
 
 def unit(rows: Sequence[RowResult]) -> str:
-    """What the losses are per."""
+    """The unit that losses are per: character, or token."""
     return "character" if rows[0].tokens == rows[0].characters else "token"
 
 
 def resampled(rows: Sequence[RowResult]) -> str:
-    """What the intervals are over."""
+    """The units that intervals resample, in words."""
     return "documents" if rows[0].documents >= FEW_DOCUMENTS else "blocks of the text"
 
 
 def results_table(rows: Sequence[RowResult], title: str, note: str = "", diverged: Sequence[Row] = ()) -> Table:
-    """The table of a comparison; of rows that diverged it says no more than that."""
+    """The table of a comparison; rows that diverged have no figures."""
     scratch = best_scratch(rows)
     return Table(
         title=title,

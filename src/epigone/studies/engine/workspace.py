@@ -1,12 +1,13 @@
-"""The folder of a study: opened or gone on with, timed, and given the best model."""
+"""The folder of a study: opened or resumed, timed, and given the best model."""
 
 import json
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -25,23 +26,32 @@ from epigone.training.run.folder import differences
 from epigone.training.run.state import FILE as STATE
 from epigone.transfer.finetune import write_fingerprints
 
-# What a study that goes on may have more of, or other than before: rows, runs and samples beside those that it has.
+# May differ when a study goes on: these add rows, runs and samples, and change none.
 MAY_CHANGE = (
     "notices", "name", "documents", "read", "seconds", "seeds", "trials", "finalists", "train", "sample_length",
     "temperature",
 )  # fmt: skip
+OPTIONS_OF_010 = ("network", "networks")  # names of a study's options in folders that version 0.1.0 wrote
 
 
-def open_study(out: Path, request: dict[str, Any], resume: bool) -> None:
-    """Make ready the folder of a study.
+def open_study(
+    out: Path,
+    request: dict[str, Any],
+    resume: bool,
+    free: Collection[str] = (),
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
+    """Make the folder of a study ready, and write the request to its study.json.
 
     Args:
-        out: the folder; made when it is missing.
+        out: the folder; made if it is missing.
         request: everything that determines the study.
-        resume: go on with the study that the folder holds, perhaps with more seeds, trials or selections.
+        resume: go on with the study in the folder, perhaps with more seeds, trials or selections.
+        free: further keys that may differ when a study goes on.
+        defaults: options of the study; a folder that was written before there was such an option has these.
 
     Raises:
-        UserError: the folder is not empty and `resume` was not asked for, or it holds another study.
+        UserError: the folder is not empty and `resume` was not given, or it holds another study.
     """
     described = json.loads(json.dumps(request))
     before: dict[str, Any] = {}
@@ -54,11 +64,16 @@ def open_study(out: Path, request: dict[str, Any], resume: bool) -> None:
         before = read_json(path) if path.exists() else {}
         if before.get("command") != described["command"]:
             raise UserError(f"{out} does not hold a {described['command']} that could go on; choose another --out.")
-        if changes := differences(_with_recipe(before), _with_recipe(described), MAY_CHANGE):
+        for old in OPTIONS_OF_010:
+            if old in before:
+                before["options"] = before.pop(old)
+        if "options" in described:
+            before["options"] = json.loads(json.dumps(dict(defaults))) | before.get("options", {})
+        if changes := differences(_with_recipe(before), _with_recipe(described), (*MAY_CHANGE, *free)):
             raise UserError(
                 f"{out} holds a {described['command']} with other settings, so it cannot go on: "
-                f"{'; '.join(changes[:4])}. Give the same settings or another --out; more seeds, trials and selections "
-                "may be asked for."
+                f"{'; '.join(changes[:4])}. Give the same settings or another --out. More seeds, trials and selections "
+                "are allowed."
             )
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -74,13 +89,13 @@ def _with_recipe(request: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def seconds_of_all_calls(out: Path, begin: float) -> Iterator[Callable[[], float]]:
-    """Add the seconds of this call to those in the study's study.json, even if it is interrupted; they tell the sum.
+    """Give the seconds of all calls so far, and add those of this call to study.json, even after an interruption.
 
     A call that is killed adds nothing.
 
     Args:
         out: the folder of the study, made ready.
-        begin: when the call began, by `time.perf_counter`.
+        begin: the start of the call, by `time.perf_counter` (seconds).
     """
     path = out / "study.json"
     earlier = read_json(path).get("seconds", 0.0)
@@ -95,7 +110,7 @@ def seconds_of_all_calls(out: Path, begin: float) -> Iterator[Callable[[], float
 
 
 def keep_model(folder: Path, runs: Sequence[Finished], text: Text) -> Path:
-    """Copy the run with the lowest validation loss, complete with the fingerprint of what it was trained on."""
+    """Copy the model with the lowest validation loss, and add the fingerprint of its training text."""
     kept = keep_copy(folder, best_run(runs).folder / "model")
     base = kept.config["request"].get("base")
     write_fingerprints(folder, open_text(text), kept.tokenizer, resolve(base["name"]) if base else None)
@@ -103,7 +118,7 @@ def keep_model(folder: Path, runs: Sequence[Finished], text: Text) -> Path:
 
 
 def keep_copy(folder: Path, model: Path) -> Checkpoint:
-    """Copy a checkpoint as it is, without what would only let its training go on."""
+    """Copy a checkpoint without the file that only resuming its training needs."""
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir()
@@ -122,7 +137,7 @@ def best_run(runs: Sequence[Finished]) -> Finished:
 
 
 def machine() -> dict[str, str | int]:
-    """What the study ran on, as far as it matters to repeat it."""
+    """Facts about this machine that matter to repeat a study."""
     return {
         "epigone": __version__,
         "Python": platform.python_version(),

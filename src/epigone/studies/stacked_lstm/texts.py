@@ -1,4 +1,4 @@
-"""The texts of the study `stacked-lstm`: what each is for, how it is split, and what is refused."""
+"""The texts of the study `stacked-lstm`: their roles, their splits, and the sizes they need."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,8 +20,20 @@ THIRDS = SplitOptions((1 / 3, 1 / 3, 1 / 3))
 SOURCE_SPLIT = SplitOptions((0.9, 0.05, 0.05))
 
 
+def texts(data: Mapping[str, Path], read: ReadOptions, quick: bool) -> tuple[dict[str, Text], list[str]]:
+    """The target in thirds and both sources cut to one size, with sentences on what was cut.
+
+    Raises:
+        UserError: the target has too few documents.
+    """
+    target = Text.of(data["target"], read=read, split=THIRDS)
+    sources, notices = size_matched(data, read, quick)
+    check_documents(target)
+    return {"target": target} | sources, notices
+
+
 def check_documents(target: Text) -> None:
-    """Refuse a target whose documents are too few for the claims, before hours are spent on them.
+    """Refuse a target with too few documents for the claims, before hours are spent on it.
 
     Raises:
         UserError: a split has fewer documents than can be resampled.
@@ -37,7 +49,7 @@ def check_documents(target: Text) -> None:
 
 
 def size_matched(data: Mapping[str, Path], read: ReadOptions, quick: bool) -> tuple[dict[str, Text], list[str]]:
-    """Both sources, cut to the characters of the smaller one, and sentences on what was cut."""
+    """Both sources cut to the size of the smaller one (characters), with sentences on what was cut."""
     whole = {role: Text.of(data[role], read=read, split=SOURCE_SPLIT) for role in ("near", "far")}
     sizes = {role: int(open_text(text).characters.sum()) for role, text in whole.items()}
     limit = min(*sizes.values(), 200_000 if quick else max(sizes.values()))

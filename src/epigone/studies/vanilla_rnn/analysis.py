@@ -1,25 +1,132 @@
-"""What is read off the runs of the study `vanilla-rnn`: traces, hard passages, claims, the page of samples."""
+"""The analysis of the study `vanilla-rnn`: traces, hard passages, claims, the page of samples."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
+from epigone.errors import UserError
+from epigone.report.numbers import NumberStyle, format_measure
+from epigone.report.page import Sample
 from epigone.studies.engine.claims import Claim, answer
+from epigone.studies.engine.jobs import facts_of_run, open_text
+from epigone.studies.engine.rows import Row, RowResult, labelled, summarise
 from epigone.studies.engine.store import Finished
+from epigone.studies.experiment import Context, Findings
+from epigone.studies.vanilla_rnn.grid import VanillaRnnOptions
+from epigone.studies.vanilla_rnn.tables import changes_table
 from epigone.text.corpus import Corpus
 from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Tokenizer
+from epigone.training.batches import Batches
+from epigone.training.options import TrainingOptions
 
 HARDEST, EXCERPT = 3, 400  # passages that are printed, their characters
 FEW = 12  # documents that can be told apart in a figure
 Trace = Mapping[str, np.ndarray]
 
 
+@dataclass(frozen=True)
+class Book:
+    """The book as the networks read it."""
+
+    documents: Sequence[tuple[str, str]]
+    """Names and texts of the documents of the training split, in the order of reading."""
+    vocabulary: int
+    """Symbols V."""
+    steps_per_epoch: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class VanillaFindings(Findings):
+    """The table of networks, the traces of their runs, and the parts of the book."""
+
+    table: Sequence[RowResult]
+    """Rows with the report's network first."""
+    traces: Mapping[str, Sequence[Trace]]
+    """One a seed, by the name of the row."""
+    passages: "Sequence[Passage]"
+    evolution: Sequence[Mapping[str, Any]]
+    """Samples that the report's network wrote while it learned (seed 0)."""
+    book: Book
+
+
+def book_of(context: Context[VanillaRnnOptions]) -> Book:
+    """Read the book by characters.
+
+    Raises:
+        UserError: it is too short for sequences of the length that was asked for.
+    """
+    corpus, length = open_text(context.texts["book"]), context.options.sequence_length
+    tokenizer = corpus.tokenizer("char")
+    learned = corpus.stream("train", tokenizer)
+    batches = Batches.of(learned, TrainingOptions(batch_size=1, sequence_length=length, shuffle=False))
+    if batches.sequence_length != length:
+        raise UserError(
+            f"Sequences of {length} are too long for {len(learned):,} characters; give --sequence-length "
+            f"{batches.sequence_length} or less."
+        )
+    return Book(read_in_an_epoch(corpus, learned, tokenizer), len(tokenizer.vocabulary), batches.steps_per_epoch)
+
+
+def analyse(context: Context[VanillaRnnOptions]) -> VanillaFindings:
+    """Read traces, passages, claims and a sample off the finished runs.
+
+    Raises:
+        UserError: the report's network diverged.
+    """
+    options, book = context.options, book_of(context)
+    everything = [*context.rows, *context.diverged]
+    (main,) = labelled(everything, family="scratch")
+    if main in context.diverged:
+        raise UserError(f"The loss of “{main.name}” diverged; try a smaller --lr (it was {options.lr:g}).")
+    tanh, relu = (labelled(everything, cell=cell, optimizer="adagrad")[0] for cell in ("rnn", "rnn_relu"))
+    table = summarise(context.rows, context.runs)
+    traces = {row.name: [trace_of(run) for run in context.runs[row.name]] for row in context.rows}
+    passages = hardest(traces[main.name], book.documents, book.steps_per_epoch)
+    first = context.runs[main.name][0]
+    unroll = options.sequence_length
+    evolution = [line | {"summed_loss": line["smoothed_loss"] * unroll} for line in lines_of(first, "samples")]
+    sample = context.sample(main, context.texts["book"], 1000, 1.0)
+    return VanillaFindings(
+        rows=[
+            *({"table": "what each change bought"} | asdict(row) for row in table),
+            *({"table": "hardest passages"} | asdict(passage) for passage in passages),
+            *({"table": "evolution"} | line for line in evolution),
+        ],
+        claims=claims(tanh, relu, main, traces, unroll),
+        samples=[sample],
+        tables=[changes_table(table, context.diverged, context.runs)],
+        texts=[
+            *(Sample(f"step {line['step']:,}, {_state_of(line)}", line["text"]) for line in evolution),
+            Sample(sample.row, sample.text, measures=sample.measures),
+            *(Sample(_place_of(passage), " ".join(passage.text.split())) for passage in passages),
+        ],
+        facts={row.name: facts_of_run(row.jobs[0]) for row in context.rows},
+        pages={"evolution.md": evolution_page(evolution)},
+        table=table,
+        traces=traces,
+        passages=passages,
+        evolution=evolution,
+        book=book,
+    )
+
+
+def _state_of(line: Mapping[str, Any]) -> str:
+    return f"epoch {line['epoch']:.2f}, smoothed loss {line['summed_loss']:.1f}"
+
+
+def _place_of(passage: "Passage") -> str:
+    return (
+        f"a hard passage, {passage.document}, at {passage.place:.1%}: {passage.loss:.3f} nats a character, "
+        f"{format_measure(passage.loss - passage.average, NumberStyle(signed=True))} to the average"
+    )
+
+
 def lines_of(run: Finished, name: str) -> list[dict[str, Any]]:
-    """The lines of a JSON Lines file of a run; none where there is none."""
+    """The lines of a JSON Lines file of a run; empty if there is no such file."""
     path = run.folder / "model" / f"{name}.jsonl"
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
@@ -31,13 +138,13 @@ def trace_of(run: Finished) -> dict[str, np.ndarray]:
 
 
 def read_in_an_epoch(corpus: Corpus, stream: TokenStream, tokenizer: Tokenizer) -> list[tuple[str, str]]:
-    """The documents of the training stream, in the order of reading: their names and texts, each with a newline."""
+    """Names and texts of the training documents in the order of reading, each text with a newline."""
     places = zip(corpus.splits["train"], stream.offsets[:-1], stream.offsets[1:], strict=True)
     return [(corpus.names[d], tokenizer.decode(np.asarray(stream.inputs[a:b])) + "\n") for d, a, b in places]
 
 
 def document_starts(documents: Sequence[tuple[str, str]]) -> list[tuple[float, str]]:
-    """Where each document begins, as a share of all of them, and its name; none where they are many or only one."""
+    """The start of each document, as a share of the text, and its name; empty for one document or for many."""
     ends = np.cumsum([0, *(len(text) for _, text in documents)])
     starts = [(float(end / ends[-1]), name) for end, (name, _) in zip(ends[:-1], documents, strict=True)]
     return starts if 1 < len(starts) <= FEW else []
@@ -49,29 +156,29 @@ class Passage:
 
     document: str
     place: float
-    """Where it begins in the document, as a share."""
+    """Its start in the document, as a share."""
     characters: int
     loss: float
     """Nats per character, mean of the epochs after the first and of all seeds."""
     average: float
-    """The same of the whole book."""
+    """The mean of the whole book, nats per character."""
     text: str
-    """How it begins."""
+    """Its first characters."""
 
 
 def by_place(trace: Trace, steps_per_epoch: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Epoch, place in it (a share) and loss of each line of a trace, as arrays (N,)."""
+    """Epoch, place in it (a share) and loss of each line of a trace, as arrays of shape (N,)."""
     middle = trace["step"] - np.diff(trace["step"], prepend=0) / 2
     return middle // steps_per_epoch, middle % steps_per_epoch / steps_per_epoch, trace["loss"]
 
 
 def hardest(traces: Sequence[Trace], documents: Sequence[tuple[str, str]], steps_per_epoch: int) -> list[Passage]:
-    """The passages with the greatest loss, a tenth of the book or more apart, over all epochs but the first.
+    """The passages with the greatest loss over all epochs but the first, a tenth of the book or more apart.
 
     Args:
-        traces: of the runs of a row; where there is but one epoch, that counts.
-        documents: what is read in an epoch, names and texts.
-        steps_per_epoch: of the runs.
+        traces: the traces of a row's runs; if there is only one epoch, it counts.
+        documents: names and texts in the order of reading.
+        steps_per_epoch: steps of an epoch.
     """
     if not traces or not traces[0]:
         return []
@@ -102,25 +209,27 @@ def hardest(traces: Sequence[Trace], documents: Sequence[tuple[str, str]], steps
     return found
 
 
-def claims(tanh: str, relu: str, main: str, traces: Mapping[str, Sequence[Trace]], unroll: int) -> list[Claim]:
-    """What the report argues, and what was found.
+def claims(tanh: Row, relu: Row, main: Row, traces: Mapping[str, Sequence[Trace]], unroll: int) -> list[Claim]:
+    """Answer the report's claims.
 
     Args:
-        tanh, relu: the rows that differ in that.
-        main: the row that is studied.
-        traces: of each row that did not diverge, one a seed.
+        tanh, relu: the rows that differ in the nonlinearity.
+        main: the row of the report's network.
+        traces: one a seed, of each row that did not diverge, by its name.
         unroll: characters of a sequence.
     """
     found = []
     said = "tanh tames exploding gradients"
-    if traces.get(tanh) and traces.get(relu):
-        tame, wild = ([float(t["largest_gradient_norm"].max()) for t in traces[name]] for name in (tanh, relu))
+    if traces.get(tanh.name) and traces.get(relu.name):
+        tame, wild = (
+            [float(trace["largest_gradient_norm"].max()) for trace in traces[row.name]] for row in (tanh, relu)
+        )
         ratios = [float(np.log10(a / b)) for a, b in zip(tame, wild, strict=True)]
         evidence = f"largest norm of a gradient, by seed: tanh {_numbers(tame)}, relu {_numbers(wild)}"
         found.append(Claim(said, answer(min(ratios), max(ratios)), evidence))
-    elif tanh in traces:
-        found.append(Claim(said, "yes", f"“{relu}” diverged."))
-    ends = [float(trace["smoothed_loss"][-1]) * unroll for trace in traces[main]]
+    elif tanh.name in traces:
+        found.append(Claim(said, "yes", f"“{relu.name}” diverged."))
+    ends = [float(trace["smoothed_loss"][-1]) * unroll for trace in traces[main.name]]
     found.append(
         Claim(
             f"the smoothed loss saturates at 39–42 for {unroll} characters (80 symbols, another book)",

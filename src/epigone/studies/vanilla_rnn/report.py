@@ -1,111 +1,27 @@
-"""The page of the study `vanilla-rnn`: the loss by epoch, over the run and by place, gradients, and the table."""
+"""The page of the study `vanilla-rnn`: the loss by epoch, over the run and by place, gradients, and the tables."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from epigone.report.page import Figure, Report, Sample, write_report
+from epigone.report.page import Figure, Report, Sample
 from epigone.report.plots.line_panels import Line, LinePanels
 from epigone.report.plots.loss_curves import LossCurves
-from epigone.report.tables import Column, Interval, Table
-from epigone.studies.engine.results import StudyResult
-from epigone.studies.engine.rows import Row, RowResult
+from epigone.report.tables import Column, Table
+from epigone.studies.engine.claims import claims_table
 from epigone.studies.engine.samples import samples_of
-from epigone.studies.engine.store import Finished
-from epigone.studies.engine.tables import spread
-from epigone.studies.vanilla_rnn.analysis import Passage, Trace, by_place
+from epigone.studies.experiment import Context
+from epigone.studies.vanilla_rnn.analysis import Passage, Trace, VanillaFindings, by_place, document_starts
+from epigone.studies.vanilla_rnn.grid import VanillaRnnOptions
 
 PLACES = 200  # points of a line against the place in the book
-NEARLY = 0.01  # by which clocks may differ for nothing
-SHOWN = 9  # samples of the evolution that the page shows
+SHOWN = 9  # samples of the evolution on the page
 
 
-def report(
-    out: Path,
-    sums: int,
-    rows: Sequence[RowResult],
-    runs: Mapping[str, Sequence[Finished]],
-    traces: Mapping[str, Sequence[Trace]],
-    steps_per_epoch: int,
-    passages: Sequence[Passage],
-    starts: Sequence[tuple[float, str]],
-    evolution: Sequence[Mapping[str, Any]],
-    result: StudyResult,
-    facts: Mapping[str, Any],
-    quick: bool,
-) -> Path:
-    """Write report.html and report.md.
-
-    Args:
-        sums: the number of characters whose losses are added up.
-        starts: where documents begin, as a share of an epoch, and their names.
-    """
-    first = rows[0].name
-    trial = "A quick trial: every part ran, but these figures mean nothing. " if quick else ""
+def report(context: Context[VanillaRnnOptions], findings: VanillaFindings) -> Report:
+    """Lay out the page."""
+    rows, evolution = findings.table, findings.evolution
     best = min(rows, key=lambda row: row.validation_loss)
-    summary = (
-        f"{trial}The report's network reads held-out text at {rows[0].loss:.3f} nats per character; "
-        f"“{best.name}” at {best.loss:.3f}."
-    )
-    mine = traces[first][0]
-    held_out = [(row["step"], row["validation_loss"] * sums) for row in runs[first][0].history if row["step"]]
-    unit = f"loss of {sums} characters (nats)"
-    figures = [
-        Figure(
-            "Smoothed loss, epoch by epoch",
-            LinePanels(_by_epoch(mine, steps_per_epoch, sums), "step", unit, own_x=True),
-            "L' = 0.999 L' + 0.001 L, seed 0.",
-        ),
-        Figure(
-            "Smoothed loss and held-out loss over the whole run",
-            LinePanels(
-                {
-                    "": [
-                        Line(mine["step"], mine["smoothed_loss"] * sums, "smoothed loss of training"),
-                        Line([step for step, _ in held_out], [loss for _, loss in held_out], "held-out text", True),
-                    ]
-                },
-                "step",
-                unit,
-            ),
-        ),
-        Figure(
-            "Loss against the place in the book",
-            LinePanels(
-                {"": _by_place(traces[first], steps_per_epoch, sums)},
-                "part of what is read in an epoch",
-                unit,
-                marks=[place for place, _ in starts[1:]],
-            ),
-            f"Epochs overlaid, means of all seeds: what is high in each of them is hard.{_documents(starts)}",
-        ),
-        Figure(
-            "Norm of the gradient",
-            LinePanels(
-                {
-                    name: [
-                        Line(t["step"], t["largest_gradient_norm"], "largest of the steps since the last point"),
-                        Line(t["step"], t["gradient_norm"], "their mean"),
-                    ]
-                    for name, (t, *_) in list(traces.items())[:2]
-                },
-                "step",
-                "norm before clipping",
-                y_scale="log",
-                x_scale="log",
-            ),
-            "Seed 0, of the loss summed over a sequence.",
-        ),
-        Figure(
-            "Loss against epoch, all networks",
-            LossCurves(
-                {row.name: [run.history for run in runs[row.name]] for row in rows}, {r.name: r.family for r in rows}
-            ),
-        ),
-    ]
     shown = sorted({int(i) for i in np.geomspace(1, max(1, len(evolution)), SHOWN)})
     samples = [
         Sample(
@@ -115,87 +31,71 @@ def report(
         )
         for line in (evolution[i - 1] for i in shown if i <= len(evolution))
     ]
-    return write_report(
-        out,
-        Report(
-            title="A vanilla RNN with AdaGrad, and what each change bought",
-            summary=summary,
-            tables=[claims_table(result), *result.tables, passages_table(passages)],
-            figures=figures,
-            samples=[*samples_of(result.samples, "temperature 1, seed 0, no prompt"), *samples],
-            facts=facts,
-            notices=result.notices,
+    return Report(
+        title="A vanilla RNN with AdaGrad, and what each change bought",
+        summary=(
+            f"The report's network reads held-out text at {rows[0].loss:.3f} nats per character; "
+            f"“{best.name}” at {best.loss:.3f}."
         ),
+        tables=[
+            claims_table("The report's claims", findings.claims, ""),
+            *findings.tables,
+            passages_table(findings.passages),
+        ],
+        figures=list(_figures(context, findings)),
+        samples=[*samples_of(findings.samples, "temperature 1, seed 0, no prompt"), *samples],
     )
+
+
+def _figures(context: Context[VanillaRnnOptions], findings: VanillaFindings) -> Iterator[Figure]:
+    traces, first = findings.traces, findings.table[0].name
+    sums, steps_per_epoch = context.options.sequence_length, findings.book.steps_per_epoch
+    starts, mine = document_starts(findings.book.documents), traces[first][0]
+    held_out = [(row["step"], row["validation_loss"] * sums) for row in context.runs[first][0].history if row["step"]]
+    unit = f"loss of {sums} characters (nats)"
+    yield Figure(
+        "Smoothed loss, epoch by epoch",
+        LinePanels(_by_epoch(mine, steps_per_epoch, sums), "step", unit, own_x=True),
+        "L' = 0.999 L' + 0.001 L, seed 0.",
+    )
+    lines = [
+        Line(mine["step"], mine["smoothed_loss"] * sums, "smoothed loss of training"),
+        Line([step for step, _ in held_out], [loss for _, loss in held_out], "held-out text", True),
+    ]
+    yield Figure("Smoothed loss and held-out loss over the whole run", LinePanels({"": lines}, "step", unit))
+    yield Figure(
+        "Loss against the place in the book",
+        LinePanels(
+            {"": _by_place(traces[first], steps_per_epoch, sums)},
+            "part of an epoch",
+            unit,
+            marks=[place for place, _ in starts[1:]],
+        ),
+        f"Epochs overlaid, means of all seeds: a place that is high in every epoch is hard.{_documents(starts)}",
+    )
+    norms = {
+        name: [
+            Line(trace["step"], trace["largest_gradient_norm"], "largest of the steps since the last point"),
+            Line(trace["step"], trace["gradient_norm"], "their mean"),
+        ]
+        for name, (trace, *_) in list(traces.items())[:2]
+    }
+    yield Figure(
+        "Norm of the gradient",
+        LinePanels(norms, "step", "norm before clipping", y_scale="log", x_scale="log"),
+        "Seed 0, of the loss summed over a sequence.",
+    )
+    families = {row.name: row.family for row in context.rows}
+    yield Figure("Loss against epoch, all networks", LossCurves(context.curves(context.rows), families))
 
 
 def _documents(starts: Sequence[tuple[float, str]]) -> str:
-    """What stands between the rules of the figure."""
+    """The caption's words on the rules between documents."""
     return f" Between the dashed rules: {', '.join(name for _, name in starts)}." if starts else ""
 
 
-def claims_table(result: StudyResult) -> Table:
-    """What the report argues."""
-    return Table(
-        title="What the report argues",
-        columns=[
-            Column("claim", "claim", align="left"),
-            Column("answer", "answer", align="left"),
-            Column("evidence", "evidence", align="left"),
-        ],
-        rows=[asdict(claim) for claim in result.claims],
-    )
-
-
-def changes_table(rows: Sequence[RowResult], diverged: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> Table:
-    """Each network beside the report's, after as many epochs and after as long a time."""
-    # Of the quickest seed: what else the machine did only ever adds.
-    seconds = {row.name: min(run.learning_seconds for run in runs[row.name]) for row in rows}
-    limit = seconds[rows[0].name]
-    lines: list[dict[str, Any]] = [
-        {
-            "name": row.name,
-            "family": row.family,
-            "validation": spread(row, "validation_loss"),
-            "in time": float(np.mean([loss_within(run, limit / seconds[row.name]) for run in runs[row.name]])),
-            "test": spread(row, "loss"),
-            "difference": row.difference and Interval(row.difference.estimate, row.difference.low, row.difference.high),
-            "accuracy": row.accuracy and 100 * row.accuracy,
-            "weights": row.trained_parameters,
-            "seconds": seconds[row.name],
-        }
-        for row in rows
-    ]
-    lines += [{"name": row.name, "family": row.family, "validation": "diverged"} for row in diverged]
-    return Table(
-        title="What each change bought",
-        columns=[
-            Column("name", "network", align="left"),
-            Column("validation", "validation", "nats", best="min"),
-            Column("in time", "in the report's time", "nats", best="min"),
-            Column("test", "test", "nats", best="min"),
-            Column("difference", "to the report's", "nats, 95 %", signed=True),
-            Column("accuracy", "accuracy", "%", digits=1, best="max", optional=True),
-            Column("weights", "weights", optional=True),
-            Column("seconds", "quickest seed", "s", digits=0, optional=True),
-        ],
-        rows=lines,
-        baseline=rows[0].name,
-        group="family",
-        note=f"Nats per character, {rows[0].seeds} seeds; units of the other cells are as many as give about the same "
-        f"number of weights. “In the report's time” is the best validation within {limit:.0f} s of learning. The rate "
-        "of Adam is the best of three on validation after an epoch.",
-    )
-
-
-def loss_within(run: Finished, share: float) -> float:
-    """The best validation loss of a run until this share of its steps, or all of them."""
-    most = (share + NEARLY) * run.history[-1]["step"]
-    return min(row["validation_loss"] for row in run.history if row["step"] <= most)
-
-
 def passages_table(passages: Sequence[Passage]) -> Table:
-    """Where the book is hard."""
+    """The hardest passages of the book."""
     return Table(
         title="The hardest passages",
         columns=[
@@ -215,7 +115,7 @@ def passages_table(passages: Sequence[Passage]) -> Table:
             }
             for p in passages
         ],
-        note="Means of all seeds over the epochs after the first, where there are more than one.",
+        note="Means of all seeds over the epochs after the first, or over the only one.",
     )
 
 

@@ -1,22 +1,25 @@
-"""What is read off the runs of the study `word-model`: bits per character, speeds, likely next words."""
+"""The analysis of the study `word-model`: bits per character, speeds, likely next words."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from epigone.evaluation.intervals import MIN_DOCUMENTS, Difference, paired_difference, ratio_interval
-from epigone.evaluation.intervals import Interval as Estimate
+from epigone.errors import UserError
+from epigone.evaluation.intervals import MIN_DOCUMENTS, paired_difference, ratio_interval
 from epigone.evaluation.losses import document_losses, token_nats
 from epigone.generation.next_token import likeliest
 from epigone.generation.stepper import TorchStepper
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.studies.engine.claims import mean_of
-from epigone.studies.engine.jobs import Text, Training, open_text
-from epigone.studies.engine.rows import Row, deviation
+from epigone.studies.engine.jobs import Text, Training, facts_of_run, open_text
+from epigone.studies.engine.rows import Row, deviation, labelled
 from epigone.studies.engine.store import Finished
+from epigone.studies.experiment import Context, Findings
+from epigone.studies.word_model.grid import WordModelOptions
+from epigone.studies.word_model.tables import Measured, Window, next_table, tokenizers_table, windows_table
 from epigone.text.sentences import sentences_apart
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.text.tokenizers.word_units import is_sign, units_of
@@ -24,57 +27,62 @@ from epigone.text.tokenizers.words import UNKNOWN
 
 BLOCK = 2000  # characters that are resampled together
 PROMPTS, PROMPT_WORDS, NEXT = 3, 3, 5
-BEFORE = 2000  # characters that the model reads before a prompt, as somebody who goes on with a text has
+BEFORE = 2000  # characters that the model reads before a prompt, like a reader in the middle of a text
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A row's figures on the test split, in bits per character of the text."""
+@dataclass(frozen=True, kw_only=True)
+class WordFindings(Findings):
+    """The figures of each text's networks."""
 
-    name: str
-    tokenizer: str
-    vocabulary: int
-    units: int
-    weights: int
-    bits: float
-    deviation: float | None
-    """Over seeds."""
-    interval: Estimate | None
-    """95 % over blocks of 2,000 characters."""
-    difference: Difference | None
-    """To characters, paired over the same blocks."""
-    loss: float
-    """Nats per token, which says nothing across tokenizers."""
-    unknown: float
-    """Bits per character for spelling unknown words, part of `bits`."""
-    seconds: float
-    seeds: int
+    measured: Mapping[str, Sequence[Measured]]
+    """By the role of the text."""
 
 
-@dataclass(frozen=True)
-class Window:
-    """What a way to cut the text into steps gives in the same time."""
+def analyse(context: Context[WordModelOptions]) -> WordFindings:
+    """Read bits per character, windows, next words and samples off the finished runs.
 
-    name: str
-    tokens_per_second: float
-    """Predicted in training, validations not counted."""
-    steps: int
-    epochs: float
-    validation_loss: float
-    """Nats per word of the whole text."""
-    sentence_loss: float
-    """The same where each sentence is read by itself, from a zero state."""
-    seconds: float
+    Raises:
+        UserError: every network of a text diverged.
+    """
+    whole = {role: labelled(context.rows, text=role) for role in context.texts}
+    for role, rows in whole.items():
+        if not rows:
+            raise UserError(f"Every network of {role} diverged, so there is nothing to compare; bring another text.")
+    tables = {role: measured(rows, context.runs, context.texts[role]) for role, rows in whole.items()}
+    prefixes = [row for row in labelled(context.ran, windows="prefix") if context.runs[row.name][0].losses]
+    compared = {}
+    for prefix in prefixes:
+        role = prefix.labels["text"]
+        (stream,) = labelled(context.ran, text=role, tokenizer="word", windows=None)
+        compared[role] = compared_windows(stream, prefix, context.runs)
+    predicted = [
+        line
+        for row in labelled(context.rows, tokenizer="word")
+        for line in predictions(row.labels["text"], context.best_model(row), context.texts[row.labels["text"]])
+    ]
+    return WordFindings(
+        rows=[
+            *(
+                {"table": role} | asdict(found) | {"labels": dict(row.labels)}
+                for role, rows in tables.items()
+                for row, found in zip(whole[role], rows, strict=True)
+            ),
+            *({"table": f"{role}: windows"} | asdict(line) for role, lines in compared.items() for line in lines),
+            *({"table": "next words"} | line for line in predicted),
+        ],
+        samples=[context.sample(row, context.texts[row.labels["text"]], 600, 0.8) for row in context.rows],
+        tables=[
+            *(tokenizers_table(role, rows) for role, rows in tables.items()),
+            *(windows_table(role, lines) for role, lines in compared.items()),
+            *([next_table(predicted)] if predicted else []),
+        ],
+        facts={row.name: facts_of_run(row.jobs[0]) for row in [*context.rows, *context.diverged]},
+        measured=tables,
+    )
 
 
-def tokenizer_of(row: Row) -> str:
-    """What cuts the text of a row."""
-    return row.name.rpartition(": ")[2]
-
-
-def compared_windows(rows: Sequence[Row], prefix: Row, runs: Mapping[str, Sequence[Finished]]) -> list[Window]:
+def compared_windows(stream: Row, prefix: Row, runs: Mapping[str, Sequence[Finished]]) -> list[Window]:
     """The stream and the prefixes side by side."""
-    stream = next(row for row in rows if tokenizer_of(row) == "word")
     found = []
     for name, row in (("stream", stream), ("prefixes", prefix)):
         run, job = runs[row.name][0], row.jobs[0]
@@ -108,10 +116,10 @@ def measured(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], text: 
             bits, characters = bits_by_block(each, text)
             blocks.append(bits)
         mean = np.mean(blocks, axis=0)
-        if tokenizer_of(row) == "char":
+        if row.labels["tokenizer"] == "char":
             reference = mean
         enough = len(mean) >= MIN_DOCUMENTS
-        rival = reference if enough and tokenizer_of(row) != "char" else None
+        rival = reference if enough and row.labels["tokenizer"] != "char" else None
         checkpoint = load_checkpoint(runs[row.name][0].folder / "model")
         values = [test.bits_per_char for test in tests]
         spelled = [
@@ -120,7 +128,7 @@ def measured(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], text: 
         found.append(
             Measured(
                 name=row.name,
-                tokenizer=tokenizer_of(row),
+                tokenizer=row.labels["tokenizer"],
                 vocabulary=len(checkpoint.tokenizer.vocabulary),
                 units=checkpoint.model.config.hidden_size,
                 weights=checkpoint.model.num_parameters(),
@@ -138,7 +146,7 @@ def measured(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], text: 
 
 
 def bits_by_block(run: Finished, text: Text) -> tuple[np.ndarray, np.ndarray]:
-    """Bits and characters of each block of the test split, which are the same characters for every tokenizer."""
+    """Bits and characters of each block of the test split; a block has the same characters for every tokenizer."""
     checkpoint = load_checkpoint(run.folder / "model")
     tokenizer, corpus = checkpoint.tokenizer, open_text(text)
     bits, counts = [], []
@@ -147,7 +155,7 @@ def bits_by_block(run: Finished, text: Text) -> tuple[np.ndarray, np.ndarray]:
     widths = np.array([len(token) for token in tokenizer.vocabulary]) + (tokenizer.spaces & 1)  # in characters, about
     places = zip(stream.offsets[:-1], stream.offsets[1:], stream.characters, corpus.documents("test"), strict=True)
     for begin, end, size, pieces in places:
-        # A token's nats count where it ends, and what it takes to spell an unknown word where that stands.
+        # A token's nats count where it ends; the cost of spelling an unknown word counts where the word is.
         ids, costs = np.asarray(stream.targets[begin : end - 1]), nats[begin : end - 1]
         lengths = widths[ids]
         if stream.unit == "word":
@@ -164,14 +172,14 @@ def bits_by_block(run: Finished, text: Text) -> tuple[np.ndarray, np.ndarray]:
 
 
 def unknown_words(tokenizer: Tokenizer, text: str) -> tuple[list[str], list[float]]:
-    """The unknown words of a text in order, and what it takes to spell each, in nats."""
+    """The unknown words of a text in order, and the cost of spelling each, in nats."""
     missing = {word: tokenizer.read(word).spelling for word in tokenizer.unknown(text)}
     words = [unit for unit in units_of(tokenizer.normalise(text)) if unit in missing]
     return words, [missing[word] for word in words]
 
 
 def prompt_and_next(line: str) -> tuple[str, str] | None:
-    """The first three words of a line, with the signs between them, and the fourth; None of lines of less than six."""
+    """The first three words of a line, with the signs between them, and the fourth; None for fewer than six words."""
     units = units_of(line)
     words = [index for index, unit in enumerate(units) if not unit.isspace() and not is_sign(unit)]
     if len(words) < 2 * PROMPT_WORDS:
@@ -181,7 +189,7 @@ def prompt_and_next(line: str) -> tuple[str, str] | None:
 
 
 def predictions(role: str, model: Path, text: Text) -> list[dict[str, Any]]:
-    """The likeliest next words after the beginnings of some lines of the test split, and what stands before them."""
+    """The likeliest next words after the beginnings of some lines of the test split, given the text before them."""
     checkpoint = load_checkpoint(model)
     tokenizer, stepper = checkpoint.tokenizer, TorchStepper(checkpoint.model)
     begun = []

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from epigone.report.renderers.markdown import to_markdown
-from epigone.studies.compare.report import kept, p_value, verdict
-from epigone.studies.engine.rows import Row, summarise
+from epigone.studies.compare.analysis import kept, p_value, verdict
+from epigone.studies.engine.rows import Labels, Row, summarise
 from epigone.studies.engine.tables import best_scratch, results_table, winning
 
 FAMILIES = {"base, untouched": "base", "alone": "scratch", "counted": "n-gram", "retrained": "transfer"}
@@ -18,7 +18,7 @@ def results(make_finished):
 
     def make(documents=12, **losses):
         names = {name: key for key, name in zip(("base", "scratch", "ngram", "transfer"), FAMILIES, strict=True)}
-        rows = [Row(name, family, ()) for name, family in FAMILIES.items() if names[name] in losses]
+        rows = [Row(Labels(family=family, row=name), ()) for name, family in FAMILIES.items() if names[name] in losses]
         runs = {}
         for number, row in enumerate(rows, 1):
             validation, test = losses[names[row.name]]
@@ -50,14 +50,14 @@ def test_a_certain_gain_is_said_with_its_interval(results):
 
 def test_an_uncertain_gain_is_called_one(results):
     said = verdict(results(scratch=(2.0, 2.0), transfer=(1.99, 2.0)))
-    assert said.endswith(" after Holm's correction): on so little text that may be chance.")
+    assert said.endswith(" after Holm's correction): with so little text that may be chance.")
 
 
 def test_scratch_may_win(results):
     said = verdict(results(base=(2.2, 2.2), scratch=(1.5, 1.6), transfer=(1.7, 1.7)))
     assert said == (
         "“alone” has the lowest validation loss and reads the test documents at 1.600 nats per character: "
-        "nothing that was retrained does better than training from scratch (retrained: 1.700)."
+        "no retrained selection does better than training from scratch (retrained: 1.700)."
     )
 
 
@@ -65,7 +65,7 @@ def test_counting_may_win(results):
     rows = results(scratch=(2.0, 2.0), ngram=(1.5, 1.5), transfer=(1.7, 1.7))
     said = verdict(rows)
     assert said.endswith(
-        "An n-gram model beats every network here. It is none that could be kept as a model; that is the best network, "
+        "An n-gram model beats every network here. It cannot be saved as a model, so the best network is kept: "
         "“retrained” (1.700)."
     )
     assert kept(rows).name == "retrained"
@@ -73,7 +73,7 @@ def test_counting_may_win(results):
 
 def test_a_base_as_it_is_may_win(results):
     rows = results(base=(1.4, 1.4), scratch=(2.0, 2.0), ngram=(1.5, 1.5), transfer=(1.7, 1.7))
-    assert verdict(rows).endswith("Nothing that was retrained does better than this base, which is kept as it is.")
+    assert verdict(rows).endswith("No retrained selection does better than this base, which is kept as it is.")
     assert kept(rows).name == "base, untouched"
 
 
@@ -104,7 +104,7 @@ def test_the_table_has_a_line_for_every_row(results):
 
 def test_the_table_says_what_was_chosen_and_what_diverged(results):
     rows = [replace(row, note="order 6") for row in results(scratch=(2.0, 2.0), ngram=(1.5, 1.5))[1:]]
-    table = results_table(rows, "Losses", "Means.", [Row("wild", "transfer", ())])
+    table = results_table(rows, "Losses", "Means.", [Row(Labels(family="transfer", row="wild"), ())])
     assert table.note == "Means. “counted”: order 6."
     (line,) = (line for line in to_markdown(table).splitlines() if "wild" in line)
     assert line.split("|")[2].strip() == "diverged"

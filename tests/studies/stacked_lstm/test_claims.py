@@ -4,18 +4,22 @@ from pathlib import Path
 
 import pytest
 
+from epigone.studies.engine.rows import labelled, summarise
 from epigone.studies.engine.store import Finished
-from epigone.studies.stacked_lstm.analysis import claims
+from epigone.studies.stacked_lstm.claims import claims
 
+NO_SAMPLES = "all rows from scratch, of far or of near diverged or are not in the grid"
 ENGLISH = {"scratch": [0.7, 0.72, 0.74], "far": [0.8, 0.81, 0.82], "near": [0.9, 0.91, 0.92]}
 
 
-def found(tables, runs, splits=None, english=ENGLISH):
-    return {claim.claim: claim for claim in claims(runs, splits or {"scratch": [tables["paper"][0]] * 5}, english)}
+def found(rows, runs, splits=None, english=ENGLISH):
+    if splits is None:
+        splits = {"scratch": summarise(rows[1:2], runs) * 5}
+    return {claim.claim: claim for claim in claims(rows, runs, splits, english)}
 
 
-def answers(tables, runs):
-    return {name: claim.answer for name, claim in found(tables, runs).items()}
+def answers(rows, runs):
+    return {name: claim.answer for name, claim in found(rows, runs).items()}
 
 
 def test_a_world_like_the_papers_says_yes_to_all_but_the_split(world):
@@ -60,23 +64,43 @@ def test_a_world_in_which_a_claim_fails_says_no(changes, claim, world):
     ],
 )
 def test_a_claim_on_a_row_that_diverged_is_unclear(row, claim, world):
-    tables, runs = world()
+    rows, runs = world()
     runs[f"paper: {row}"][1] = Finished(Path("run"), {})
-    diverged = found(tables, runs)[claim]
+    diverged = found(rows, runs)[claim]
     assert (diverged.answer, diverged.evidence) == ("unclear", f"row paper: {row} diverged")
 
 
 def test_a_row_that_diverged_is_not_the_best(world):
-    tables, runs = world()
+    rows, runs = world()
     runs["paper: near, layers 2, lr 1e-3"][0] = Finished(Path("run"), {})
-    assert found(tables, runs)["the near source beats the far one"].answer == "yes"
+    assert found(rows, runs)["the near source beats the far one"].answer == "yes"
 
 
 def test_what_diverged_on_another_split_or_leaves_no_sample_is_unclear(world):
-    tables, runs = world()
-    row = tables["paper"][0]
-    claims_ = found(tables, runs, {"scratch": [row, row, None]}, {"scratch": [0.7, 0.8], "near": [0.9, 0.9]})
+    rows, runs = world()
+    row = summarise(rows[:1], runs)[0]
+    claims_ = found(rows, runs, {"scratch": [row, row, None]}, {"scratch": [0.7, 0.8], "near": [0.9, 0.9]})
     luck = claims_["test is harder than validation by luck of the split"]
     assert (luck.answer, luck.evidence) == ("unclear", "row scratch diverged on split 2")
     *_, english = claims_.values()
-    assert (english.answer, english.evidence) == ("unclear", "all rows from scratch, of far or of near diverged")
+    assert (english.answer, english.evidence) == (
+        "unclear",
+        "all rows from scratch, of far or of near diverged or are not in the grid",
+    )
+
+
+def test_a_claim_on_rows_that_the_grid_does_not_have_is_unclear(world):
+    rows, runs = world()
+    few = [row for row in rows if row.labels.get("base") != "far" and row.labels.get("rate") != 1e-3]
+    claims_ = found(few, runs)
+    assert claims_["near: which one matters little"].answer == "yes"
+    for claim, evidence in {
+        "the near source beats the far one": "the grid has no row for this claim",
+        "far: two retrained layers beat one": "the grid has no row for this claim",
+        "far: which ones matter little": "the grid has no row for this claim",
+        "the untouched far base is much worse than scratch": "the grid has no row for this claim",
+        "near: the smaller rate is better": "the grid has no two rates",
+    }.items():
+        assert (claims_[claim].answer, claims_[claim].evidence) == ("unclear", evidence)
+    bases = labelled(rows, family="base")
+    assert {claim.answer for claim in claims(bases, runs, {}, {}) if "luck" not in claim.claim} == {"unclear"}

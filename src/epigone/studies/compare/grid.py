@@ -1,0 +1,129 @@
+"""The grid of a comparison: its options, its rows, and their labels."""
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from epigone.errors import check_options
+from epigone.models.files.checkpoint import Checkpoint
+from epigone.studies.compare.bases import base_of
+from epigone.studies.engine.jobs import Ngrams, Text, Training, Untouched
+from epigone.studies.engine.rows import Labels, Row
+from epigone.studies.engine.search import SearchOptions
+from epigone.studies.experiment import Context
+from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions
+from epigone.transfer.selection import layer_subsets, select
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """The size of a comparison."""
+
+    seeds: int = 5
+    """Runs of each row, with consecutive seeds from --seed on."""
+    workers: int = 0
+    """Runs at the same time, one thread each; 0 is one for each core."""
+    max_order: int = 8
+    """Longest n-grams of the n-gram rows."""
+    sample_length: int = 1000
+    """Characters of each sample text."""
+    temperature: float = 0.8
+    """Temperature of the sample texts."""
+
+    def __post_init__(self) -> None:
+        check_options(self, "be 0 or more", lambda value: 0 <= value < math.inf, "workers", "temperature")
+        check_options(self, "be 1 or more", lambda value: 1 <= value < math.inf, "seeds", "sample_length")
+        check_options(self, "be 2 or more", lambda value: 2 <= value < math.inf, "max_order")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The rows to run."""
+
+    checkpoints: Mapping[str, Checkpoint]
+    """The bases by name."""
+    tokenizer: str
+    """The tokenizer of all bases."""
+    train: Sequence[str]
+    """Selections to retrain; every subset of the layers if there are none."""
+    source: Text | None
+    """Text like that of the bases, for the mixed n-gram row."""
+    size: CompareOptions
+    searching: SearchOptions
+    training: RetrainingOptions
+    machine: MachineOptions
+    display: DisplayOptions
+
+    def selections(self, checkpoint: Checkpoint) -> list[str]:
+        """The selections of a base's weights to retrain.
+
+        Raises:
+            UserError: one does not parse or matches no weight.
+        """
+        found = list(dict.fromkeys(self.train)) or layer_subsets(len(checkpoint.model.layers))
+        for selection in found:
+            select(checkpoint.model, selection)
+        return found
+
+
+class CompareLabels(Labels):
+    """Labels of a comparison: base, selection, source."""
+
+    @property
+    def name(self) -> str:
+        match self["family"]:
+            case "n-gram":
+                return "n-grams, mixed with the source" if self.get("source") else "n-grams of the text"
+            case "base":
+                return f"{self['base']}, untouched"
+        return f"{self['base']}, {in_words(self['selection'])}"
+
+
+def in_words(selection: str) -> str:
+    """A selection in words, with the head that is always added: `layers 0, 2 + head`."""
+    if selection == "head":
+        return selection
+    if numbers := re.fullmatch(r"layers\.(\d+(?:, layers\.\d+)*)", selection):
+        selection = f"layer{'s' * (',' in selection)} {numbers[1].replace('layers.', '')}"
+    return f"{selection} + head"
+
+
+def rows(context: Context[Grid]) -> list[Row]:
+    """Search for the best network from scratch, and run bases, n-grams and retrained selections beside it."""
+    grid, text = context.options, context.texts["corpus"]
+    untouched = [
+        Row(CompareLabels(family="base", base=name), (Untouched(text, base_of(checkpoint)),))
+        for name, checkpoint in grid.checkpoints.items()
+    ]
+    others = [*ngram_rows(grid, text), *transfer_rows(context)]
+    best, _ = context.search(text, grid.tokenizer, grid.searching)
+    context.run([*untouched, *others])
+    return [*untouched, best, *others]
+
+
+def ngram_rows(grid: Grid, text: Text) -> Iterator[Row]:
+    """An n-gram model of the text alone, and one mixed with the source if there is one."""
+    order = grid.size.max_order
+    yield Row(CompareLabels(family="n-gram"), (Ngrams(text, grid.tokenizer, max_order=order),))
+    if grid.source is not None:
+        yield Row(CompareLabels(family="n-gram", source=True), (Ngrams(text, grid.tokenizer, grid.source, order),))
+
+
+def transfer_rows(context: Context[Grid]) -> Iterator[Row]:
+    """Each selection of each base's weights, retrained together with the head."""
+    grid, text = context.options, context.texts["corpus"]
+    for name, checkpoint in grid.checkpoints.items():
+        for selection in grid.selections(checkpoint):
+            jobs = tuple(
+                Training(
+                    text,
+                    replace(grid.training, seed=seed),
+                    base_of(checkpoint),
+                    f"{selection}, head",
+                    machine=grid.machine,
+                    display=grid.display,
+                )
+                for seed in context.seeds
+            )
+            yield Row(CompareLabels(family="transfer", base=name, selection=selection), jobs)
