@@ -59,7 +59,7 @@ def test_help_has_the_promised_flags(cli, command, flags):
 @pytest.mark.parametrize("command", ["finetune", "compare"])
 def test_a_group_of_options_is_headed_by_the_docstring_of_its_class(cli, command):
     out = cli(command, "--help").out
-    assert "How files are turned into documents ─" in out
-    assert "How a corpus is divided into train, validation and test ─" in out
+    assert "Reading of files as documents ─" in out
+    assert "Division of a corpus into train, validation and test ─" in out
     assert "The machine that trains ─" in out
     assert "The display of a run while it goes on ─" in out

@@ -10,7 +10,7 @@ xmlns:enc="http://www.w3.org/2001/04/xmlenc#"><enc:EncryptedData><enc:Encryption
 
 
 def package(*items, spine=None):
-    """The table of contents of a book, from names of parts, of which some are not in the spine."""
+    """Write the package document of a book; `spine` selects and orders the parts to be read."""
     manifest = "".join(
         f'<item id="i{n}" href="{name}" media-type="{kind}" {more}/>' for n, (name, kind, more) in enumerate(items)
     )

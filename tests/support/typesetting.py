@@ -1,4 +1,4 @@
-"""Text set into pages, by which reading them back is tested: a line breaker, and a small typesetter of PDFs."""
+"""A line breaker and a small typesetter of PDFs, for tests that read pages back."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ WORDS = (
 
 
 def sentence(rng: random.Random, words: list[str]) -> str:
-    """A few words that make no sense, written like a sentence."""
+    """Make a sentence of words that make no sense."""
     words = rng.choices(words, k=rng.randint(4, 18))
     if len(words) > 8:
         words[4] += rng.choice([",", ",", ";", " –"])
@@ -27,14 +27,14 @@ def sentence(rng: random.Random, words: list[str]) -> str:
 
 
 def prose(seed: int, paragraphs: int, sentences: tuple[int, int] = (1, 8), compounds: bool = True) -> list[str]:
-    """Paragraphs that make no sense."""
+    """Make paragraphs that make no sense."""
     rng = random.Random(seed)
     words = [word for word in WORDS.split() if compounds or "-" not in word]
     return [" ".join(sentence(rng, words) for _ in range(rng.randint(*sentences))) for _ in range(paragraphs)]
 
 
 def syllables(word: str) -> Iterator[tuple[str, str]]:
-    """Where a word may be divided, latest first: at its hyphen, or inside with three letters on either side."""
+    """Yield the divisions of a word, latest first: at its hyphen, or inside with three letters on either side."""
     if "-" in word:
         before, _, after = word.partition("-")
         yield f"{before}-", after
@@ -45,7 +45,7 @@ def syllables(word: str) -> Iterator[tuple[str, str]]:
 
 
 def broken(text: str, widths: Iterator[float], measure: Callable[[str], float], hyphenate: bool = True) -> list[str]:
-    """A paragraph as lines, each as full as it can be."""
+    """Break a paragraph into lines, each as full as possible."""
     lines: list[str] = []
     line = ""
     width = next(widths)
@@ -73,7 +73,7 @@ def widths(first: float, others: float) -> Iterator[float]:
 
 
 def laid_out(paragraphs: list[str], width: int, indent: int = 0, gap: float = 0, justified: bool = True) -> list[Line]:
-    """One column of lines in letters that are 5 points wide and 10 high."""
+    """Set one column of lines in letters 5 points wide and 10 high."""
     lines = []
     y = 700.0
     for paragraph in paragraphs:
@@ -88,17 +88,17 @@ def laid_out(paragraphs: list[str], width: int, indent: int = 0, gap: float = 0,
 
 
 class Book:
-    """A PDF in the making: columns of justified paragraphs with heads and feet.
+    """A PDF that is being written: columns of justified paragraphs with heads and feet.
 
     Args:
-        path: where it is saved.
-        font: its name.
-        size: of the letters, in points.
-        columns: how many on a page.
-        indent: of the first lines of paragraphs, in points.
-        gap: between paragraphs, in points.
-        justified: whether lines are spread to end at the edge.
-        encrypt: what reportlab is to encrypt it with.
+        path: path of the file.
+        font: name of the font.
+        size: size of the letters, in points.
+        columns: number of columns on a page.
+        indent: indent of the first lines of paragraphs, in points.
+        gap: distance between paragraphs, in points.
+        justified: spread lines to the edge.
+        encrypt: reportlab's encryption of the file.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class Book:
 
     @property
     def width(self) -> float:
-        """Of a column."""
+        """Width of a column, in points."""
         return (self.right - self.left - 18 * (self.columns - 1)) / self.columns
 
     def measure(self, text: str) -> float:
@@ -127,7 +127,7 @@ class Book:
         return stringWidth(text, self.font, self.size)
 
     def draw(self, x: float, y: float, text: str, stretch: float = 0, size: float | None = None) -> None:
-        """One line of text; `stretch` is added to each of its spaces."""
+        """Draw one line of text; `stretch` is added to each of its spaces."""
         line = self.canvas.beginText(x, y)
         line.setFont(self.font, size or self.size)
         line.setWordSpace(stretch)
@@ -135,7 +135,7 @@ class Book:
         self.canvas.drawText(line)
 
     def title(self, text: str, size: float = 18) -> None:
-        """A line over the whole width, in the middle, from which columns begin anew."""
+        """Draw a centred line over the whole width; the columns start again below it."""
         from reportlab.pdfbase.pdfmetrics import stringWidth
 
         assert self.column == 0

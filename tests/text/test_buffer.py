@@ -55,7 +55,7 @@ def test_a_missing_folder_is_named(tmp_path, monkeypatch):
 
 
 class FullDisk:
-    """A file on a disk without room."""
+    """A file on a full disk."""
 
     def write(self, data):
         raise OSError(errno.ENOSPC, "No space left on device")

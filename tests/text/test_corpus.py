@@ -151,7 +151,7 @@ def test_what_a_tokenizer_changes_is_told(tmp_path, caplog):
         stream = corpus.stream("all", train_tokenizer("ascii", []))
     assert stream.transliterated == 61
     assert stream.dropped == {"\ue000": 20}
-    # "ß" became two characters; of what is in the stream and what was dropped, 20 are these.
+    # "ß" became two characters; the share is of the characters in the stream and those dropped.
     assert stream.notices == [
         "all: the ascii tokenizer transliterated 61 characters.",
         "all: the ascii tokenizer lacks and dropped 20 characters (4.16%): '\\ue000' 20 times.",
@@ -252,7 +252,7 @@ stream = corpus.stream("train", tokenizer)
 shown = min(500, stream.offsets[1])
 assert tokenizer.decode(stream.targets[:shown]) == next(corpus.texts("train"))[:500]
 assert "torch" not in sys.modules
-if sys.platform == "linux":  # where ru_maxrss begins with the memory of the process that started this one
+if sys.platform == "linux":  # ru_maxrss begins with the memory of the parent process there
     with open("/proc/self/status") as file:
         memory = next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) * 1024
 else:

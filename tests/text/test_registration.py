@@ -1,4 +1,4 @@
-"""A tokenizer and a reader that are defined here and nowhere else work through the public functions and commands."""
+"""A tokenizer and a reader from outside the package, used through the public functions and the command line."""
 
 import json
 import re
@@ -62,7 +62,7 @@ class SoundTokenizer(SideBySide):
 
 
 def read_subtitles(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """The scenes of a film: cues with less than ten seconds between them."""
+    """Read the scenes of a film: cues with less than ten seconds between them."""
     cues = re.findall(
         r"^00:(\d\d):(\d\d),\d+ --> .*\n(.+)", "".join(read_text(path, options.encoding, report)), re.MULTILINE
     )
@@ -83,7 +83,7 @@ SUBTITLES = Reader("subtitles", read_subtitles, suffixes=(".srt",), options=("en
 
 @pytest.fixture
 def registered() -> Iterator[None]:
-    """The tokenizer and the reader, registered for one test."""
+    """Register the tokenizer and the reader for one test."""
     tokenizers.register(SoundTokenizer)
     readers.register(SUBTITLES)
     yield

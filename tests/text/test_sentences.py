@@ -1,4 +1,4 @@
-"""Where sentences begin, and what they are by themselves."""
+"""Beginnings of sentences, and sentences as documents."""
 
 import numpy as np
 import pytest
@@ -12,14 +12,14 @@ from epigone.text.tokenizers.registry import train_tokenizer
 
 
 def read(name, *texts):
-    """The stream of some documents, and its tokenizer."""
+    """Make a stream of some documents, and its tokenizer."""
     vocabulary = VocabularyOptions(min_count=1) if name == "word" else VocabularyOptions()
-    tokenizer = train_tokenizer(name, ("a", *texts), vocabulary)  # of white space alone no words are learned
+    tokenizer = train_tokenizer(name, ("a", *texts), vocabulary)  # white space alone gives no words
     return token_stream([[text] for text in texts], tokenizer), tokenizer
 
 
 def sentences(name, *texts):
-    """The sentences of some documents, end symbols shown."""
+    """List the sentences of some documents, with end symbols."""
     stream, tokenizer = read(name, *texts)
     starts = np.unique(sentence_starts(stream, tokenizer))
     ends = [END if token == stream.end else tokenizer.decode([token]) for token in stream.targets]

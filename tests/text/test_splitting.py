@@ -40,7 +40,7 @@ def test_shares_of_the_text_are_as_asked(sizes, shares, seed):
     characters = np.array(sizes)
     splits = split_by_document(characters, shares, seed)
     for split, share in zip(SPLITS, shares, strict=True):
-        # Each of the two cuts is off by half a document at most, unless a split would have been empty.
+        # Each of the two cuts is off by half a document at most, unless a split would be empty.
         assert abs(characters[splits[split]].sum() - share * characters.sum()) <= 151
 
 

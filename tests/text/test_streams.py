@@ -19,7 +19,7 @@ def stream_of(documents, tokenizer):
 
 @given(documents_in_pieces, st.sampled_from(sorted(TOKENIZERS)), st.sampled_from([0, 32 << 20]))
 def test_every_document_is_there_and_ends_once(documents, name, in_memory):
-    if name == "word":  # pieces are cut where no word is
+    if name == "word":  # pieces are never cut inside a word
         documents = [[f"{piece}\n" for piece in pieces] for pieces in documents]
     vocabulary = VocabularyOptions(min_count=1 if name == "word" else 2)
     tokenizer = train_tokenizer(name, ["a", *(piece for pieces in documents for piece in pieces)], vocabulary)

@@ -1,1 +1,1 @@
-"""Files to documents, documents to splits, splits to token ids."""
+"""Text: files to documents, documents to splits, splits to token ids."""

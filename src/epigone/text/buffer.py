@@ -1,4 +1,4 @@
-"""Where do bytes live that may not fit in memory?"""
+"""Bytes in memory, or in a temporary file when there are many."""
 
 import errno
 import os
@@ -16,13 +16,13 @@ IN_MEMORY = 32 << 20
 
 
 class FileBuffer:
-    """Bytes that are appended, then read at any place: in memory, or above `IN_MEMORY` in a temporary file.
+    """Bytes that are first appended and then read at any place; large ones move to a temporary file.
 
-    The file has no name where the system allows it, so it disappears even when the process is killed.
+    The file has no name if the system allows that, so it disappears even when the process is killed.
 
     Args:
-        folder: where the file is made; None is the system's temporary folder.
-        room: bytes that are kept in memory; None is `IN_MEMORY`.
+        folder: folder of the file; None is the system's temporary folder.
+        room: bytes kept in memory; None is `IN_MEMORY`.
     """
 
     def __init__(self, folder: Path | None = None, room: int | None = None) -> None:
@@ -44,7 +44,7 @@ class FileBuffer:
             self._write()
 
     def flush(self) -> None:
-        """Finish writing, before reading.
+        """Finish writing; call this before reading.
 
         Raises:
             UserError: the disk is full.
@@ -53,19 +53,19 @@ class FileBuffer:
             self._write()
 
     def read(self, start: int, stop: int) -> bytes:
-        """The bytes from `start` up to `stop`, after `flush`."""
+        """Return the bytes from `start` up to `stop`, after `flush`."""
         if self._file is None:
             return bytes(memoryview(self._memory)[start:stop])
-        if hasattr(os, "pread"):  # leaves alone the file's position, which forked processes share
+        if hasattr(os, "pread"):  # does not move the file's position, which forked processes share
             return os.pread(self._file.fileno(), stop - start, start)
         self._file.seek(start)
         return self._file.read(stop - start)
 
     def array(self, dtype: np.dtype[Any]) -> np.ndarray:
-        """Everything as a 1-D array of `dtype`, after `flush`; a memory map once it is in a file."""
+        """Return everything as a 1-D array of `dtype`, after `flush`; a memory map if it is in a file."""
         if self._file is None:
             return np.frombuffer(self._memory, dtype)
-        # "r+" though nobody writes: torch warns about read-only arrays, and a private copy counts as memory.
+        # "r+" although nobody writes: torch warns about read-only arrays, and a private copy counts as memory.
         return np.memmap(self._file, dtype, mode="r+")
 
     def _write(self) -> None:
@@ -80,7 +80,7 @@ class FileBuffer:
             folder = self._folder or tempfile.gettempdir()
             why = "its disk is full" if error.errno == errno.ENOSPC else error.strerror or str(error)
             raise UserError(
-                f"The text could not be kept in {folder}: {why}. Free some space there, or name another folder "
+                f"The text could not be written to {folder}: {why}. Free some space there, or name another folder "
                 "for temporary files in the environment variable TMPDIR."
             ) from error
         self._memory = bytearray()

@@ -1,4 +1,4 @@
-"""What text is there, and which of it may be looked at when?"""
+"""A corpus: documents, divided into train, validation and test."""
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,31 +27,31 @@ _log = logging.getLogger("epigone")
 class Corpus:
     """An ordered list of D cleaned documents, divided into train, validation and test.
 
-    Made by `Corpus.open`. Large texts are kept in a temporary file that disappears with the object.
+    `Corpus.open` makes it. Large texts are in a temporary file that disappears with the object.
     """
 
     paths: tuple[str, ...]
-    """The files and folders as they were given."""
+    """Files and folders, as they were given."""
     read: ReadOptions
-    """How they were read."""
+    """Options of reading them."""
     names: Sequence[str]
-    """The documents' names, in the order of reading."""
+    """Names of the documents, in the order of reading."""
     characters: np.ndarray
-    """(D,) int64: characters of each document."""
+    """(D,) int64: characters in each document."""
     hash: str
-    """SHA-256 of the cleaned documents in the order of reading: the same for the same texts, wherever they
-    lie and however they are divided."""
+    """SHA-256 of the cleaned documents in the order of reading: equal for equal texts, whatever their place, names,
+    labels and division."""
     notices: list[str]
-    """Sentences on what was changed, left out or decided."""
+    """Sentences on everything that was changed, left out or decided."""
     splits: dict[str, np.ndarray]
-    """The indices of the documents of "train", "validation", "test" and "all", in the order in which they are
-    streamed: random, and for "all" that of reading. An undivided corpus has "all" alone."""
+    """Indices of the documents in "train", "validation", "test" and "all", in the order of the stream: random, but for
+    "all" that of reading. An undivided corpus has only "all"."""
     by_position: bool
-    """Whether documents were cut to divide the text, because there were fewer than three."""
+    """True if there were fewer than three documents, so that they were cut to divide the text."""
     split_seed: int | None
-    """The seed of the division; None for an undivided corpus."""
+    """Seed of the division; None for an undivided corpus."""
     fractions: tuple[float, float, float] | None
-    """The shares of the splits that were aimed at; None for an undivided corpus."""
+    """Intended shares of train, validation and test; None for an undivided corpus."""
     _texts: Texts = field(repr=False)
     _undivided: "Corpus | None" = field(repr=False)
     _workdir: Path | None = field(repr=False)
@@ -64,17 +64,17 @@ class Corpus:
         split: SplitOptions | None = SplitOptions(),
         workdir: Path | None = None,
     ) -> "Corpus":
-        """Read, clean and divide texts; of documents that occur twice one is kept.
+        """Read, clean and divide texts; keep the first of equal documents.
 
         Args:
             paths: files and folders, as `read_documents` takes them.
-            read: how files become documents; None is `ReadOptions()`.
-            split: how the documents are divided; None leaves them as they are, with the split "all" alone.
-            workdir: where large texts are kept meanwhile; None is the system's temporary folder.
+            read: options of reading; None is `ReadOptions()`.
+            split: options of the division; None leaves the corpus undivided, with the split "all" only.
+            workdir: folder for large texts; None is the system's temporary folder.
 
         Raises:
-            UserError: a path is missing or holds no text, a file cannot be read, there is too little to
-                divide, or no room to keep the text.
+            UserError: a path is missing or holds no text, a file cannot be read, the text is too short to divide,
+                or the disk is full.
         """
         paths = [paths] if isinstance(paths, str | Path) else list(paths)
         if not paths:
@@ -103,10 +103,10 @@ class Corpus:
         return corpus.resplit(split)
 
     def resplit(self, split: SplitOptions | None) -> "Corpus":
-        """The same texts divided otherwise, without reading them again; None undoes the division.
+        """Divide the same texts anew, without reading them again; None undoes the division.
 
         Raises:
-            UserError: there is too little text to divide.
+            UserError: the text is too short to divide.
         """
         undivided = self._undivided or self
         if split is None:
@@ -128,11 +128,11 @@ class Corpus:
         )
 
     def text(self, index: int) -> str:
-        """All of one document's text."""
+        """Return the whole text of one document."""
         return "".join(self._texts.pieces(index))
 
     def texts(self, split: str = "all") -> Iterator[str]:
-        """The texts of a split in order; a document above a megabyte comes in several pieces.
+        """Yield the texts of a split in order; a document above a megabyte comes in several pieces.
 
         Raises:
             UserError: there is no such split.
@@ -149,7 +149,7 @@ class Corpus:
         return [self._texts.labels[code] for code in codes.tolist()]
 
     def documents(self, split: str = "all") -> Iterator[Iterator[str]]:
-        """The documents of a split in order, each as the consecutive pieces of its text.
+        """Yield the documents of a split in order, each as the consecutive pieces of its text.
 
         Raises:
             UserError: there is no such split.
@@ -159,15 +159,15 @@ class Corpus:
     def tokenizer(self, name: str, vocabulary: VocabularyOptions = VocabularyOptions()) -> Tokenizer:
         """Make a tokenizer for this corpus.
 
-        Its alphabet is that of all documents, so that all can be read; what it learns of words and subwords it learns
-        from the training split alone, so that what the others hold is as new to it as to the model.
+        It takes its characters from all documents, so that all can be read. It learns words and subwords from the
+        training split only, so that those of the other splits are as new to it as to the model.
 
         Args:
             name: a key of `TOKENIZERS`.
-            vocabulary: how large its vocabulary gets.
+            vocabulary: options of the vocabulary.
 
         Raises:
-            UserError: there is no such tokenizer, it has no use for an option, or there is not enough to learn.
+            UserError: there is no such tokenizer, it ignores an option that is set, or the text is too short.
         """
         learned = "train" if "train" in self.splits else "all"
         return train_tokenizer(name, self.texts(learned), vocabulary, self.texts())
@@ -177,11 +177,11 @@ class Corpus:
 
         Args:
             split: a name in `splits`.
-            tokenizer: what turns text into ids.
-            seed: of a random order of the documents; None keeps that of the split.
+            tokenizer: turns text into ids.
+            seed: seed of a random order of the documents; None keeps that of the split.
 
         Raises:
-            UserError: there is no such split, or no room to keep the stream.
+            UserError: there is no such split, or the disk is full.
         """
         indices = self._indices(split)
         if seed is not None:
@@ -191,9 +191,9 @@ class Corpus:
         return stream
 
     def summary(self) -> dict[str, Any]:
-        """What reports say of a corpus, ready for JSON: its size, hash, division and notices, how it was read.
+        """Describe the corpus for reports, ready for JSON: size, hash, division, notices and options of reading.
 
-        Where texts are divided by position they are counted whole, and in each split their parts are.
+        A text that is divided by position counts as one document, and in each split its parts count.
         """
         documents = len((self._undivided or self).names)
         return {
@@ -234,7 +234,7 @@ def _stream_notices(stream: TokenStream, split: str, tokenizer: str) -> Iterator
 
 
 def _announced(notices: Iterable[str]) -> list[str]:
-    """Tell the user, and keep what was told."""
+    """Tell the user the notices, and return them."""
     told = list(notices)
     for notice in told:
         _log.info(notice)

@@ -1,4 +1,4 @@
-"""What goes into reading, and what comes out of it?"""
+"""Documents, the options of reading them, and the report of what reading changed."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,26 +13,26 @@ FOLDER, RATING = "folder", "rating"
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """How files are turned into documents.
+    """Reading of files as documents.
 
     Raises:
         UserError: the options contradict each other or make no sense.
     """
 
     encoding: str | None = None
-    """The encoding of the files, for example cp1252. By default UTF-8, and a guess where that fails."""
+    """Encoding of the files, for example cp1252. By default UTF-8, or a guess if that fails."""
     separator: str | None = None
-    """A regular expression; lines that it matches whole separate documents. By default lines `===` do."""
+    """Regular expression; a line that it matches as a whole separates documents. By default a line `===` does."""
     blank_lines: int | None = None
-    """Documents are separated by at least this many blank lines."""
+    """Least number of blank lines that separates documents."""
     column: str | None = None
-    """The column of CSV, TSV or JSON Lines that holds the text. By default `text`, or the only texts."""
+    """Column of CSV, TSV or JSON Lines that holds the text. By default `text`, or the only column of texts."""
     label: str | None = None
-    """What labels the documents: a column of CSV, TSV or JSON Lines; `folder`, the name of the folder that a file is
-    in; or `rating`, the one in the file names of aclImdb. By default the reviews of aclImdb are labelled by folder,
-    and nothing else is."""
+    """Source of the documents' labels: a column of CSV, TSV or JSON Lines; `folder` for the name of the folder that a
+    file is in; or `rating` for the number in the file names of aclImdb. By default only aclImdb is labelled, by
+    folder."""
     gutenberg: bool = True
-    """Remove the header and the footer that Project Gutenberg puts into its books."""
+    """Remove the header and the footer that Project Gutenberg adds to its books."""
     limit: int = 0
     """Read no more than this many characters, in the order of the files; 0 reads all."""
 
@@ -48,28 +48,28 @@ class ReadOptions:
         except re.error as error:
             raise UserError(
                 f"--separator {self.separator!r} is not a regular expression: {error}. Put a backslash "
-                r"before each of the characters . ^ $ * + ? ( ) [ ] { } | \ that stands for itself."
+                r"before each of the characters . ^ $ * + ? ( ) [ ] { } | \ that is meant literally."
             ) from error
 
     def chosen(self) -> dict[str, Any]:
-        """The options that are not as they are by default."""
+        """Return the options that differ from their defaults."""
         return {o.name: value for o in fields(self) if (value := getattr(self, o.name)) != o.default}
 
 
 @dataclass(frozen=True)
 class Document:
-    """A text with a name, read while it is being asked for."""
+    """A text with a name, read piece by piece on demand."""
 
     name: str
-    """Where it comes from, for people."""
+    """Source of the text, for people."""
     pieces: Iterator[str]
-    """Consecutive parts of the text, about a million characters at most; valid until the next document."""
+    """Consecutive parts of the text, about a million characters at most; valid until the next document is read."""
     label: str | None = None
     """Class of the document; None without one."""
 
 
 def limited(documents: Iterable[Document], characters: int) -> Iterator[Document]:
-    """The first documents, up to this many characters; the last is cut there."""
+    """Yield the first documents, up to this many characters; the last one is cut."""
     left = characters
 
     def cut(pieces: Iterator[str]) -> Iterator[str]:
@@ -86,27 +86,27 @@ def limited(documents: Iterable[Document], characters: int) -> Iterator[Document
 
 @dataclass
 class ReadReport:
-    """Counts of everything that reading changed or left out; nothing is changed in silence."""
+    """Counts of everything that reading changed or left out."""
 
     encodings: dict[str, str] = field(default_factory=dict)
-    """The encoding of each file that is not UTF-8, where it was not told."""
+    """Encoding of each file that is not UTF-8, if it was guessed."""
     newlines: int = 0
-    r"""Carriage returns in the texts turned into \n or joined with one; not those that only end a table's rows."""
+    r"""Carriage returns in the texts that became part of a \n; those at the ends of rows in a table do not count."""
     controls: int = 0
     """Control characters removed."""
     gutenberg: int = 0
     """Project Gutenberg headers and footers removed."""
     empty: int = 0
-    """Documents dropped because nothing was left of them."""
+    """Documents dropped because they were empty after cleaning."""
     duplicates: int = 0
-    """Documents dropped because the same text was read before."""
+    """Documents dropped because the same text had been read before."""
     skipped: list[str] = field(default_factory=list)
-    """Which files of a folder, and what of files, was left out and why, a sentence each."""
+    """A sentence for each file, or part of a file, that was left out, with the reason."""
     relabelled: int = 0
     """Duplicates with another label than the document that was kept."""
 
     def notices(self) -> list[str]:
-        """The report in sentences, without what did not happen."""
+        """Write the report in sentences; counts of zero are left out."""
         sentences = []
         for codec in sorted(set(self.encodings.values())):
             files = [name for name, encoding in self.encodings.items() if encoding == codec]
@@ -128,11 +128,11 @@ class ReadReport:
 
 
 def some(names: Sequence[str], shown: int = 3) -> str:
-    """The first few of many names."""
+    """Join the first few of many names."""
     rest = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things: `1 character`, `1,234 characters`."""
+    """Write a number of things: `1 character`, `1,234 characters`."""
     return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -1,4 +1,4 @@
-"""Which documents, or which part of a text, are for training, validation and test?"""
+"""Division of documents, or of one text, into train, validation and test."""
 
 import re
 from collections.abc import Iterator
@@ -14,17 +14,17 @@ from epigone.text.store import PIECE, Texts
 SPLITS = ("train", "validation", "test")
 
 MINIMUM = 200
-"""Characters below which a text is not divided: none of its parts would measure anything."""
+"""Fewest characters of a text that can be divided; smaller parts would measure nothing."""
 
 LARGE = 2_000_000
-"""Characters from which one part in twenty is enough for validation and for test."""
+"""Characters of a text from which on a twentieth is enough for validation and for test."""
 
 Fractions = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class SplitOptions:
-    """How a corpus is divided into train, validation and test.
+    """Division of a corpus into train, validation and test.
 
     Raises:
         UserError: the fractions are not three positive numbers that add up to 1, or the seed is negative.
@@ -34,7 +34,7 @@ class SplitOptions:
     """Shares of the text for train, validation and test. By default thirds, and 0.9 0.05 0.05 from 2 million
     characters."""
     split_seed: int = 0
-    """The seed of the random order in which documents are dealt out."""
+    """Seed of the random order in which documents go to the splits."""
 
     def __post_init__(self) -> None:
         shares = self.fractions
@@ -49,14 +49,14 @@ class SplitOptions:
 
 
 def divide(texts: Texts, options: SplitOptions) -> tuple[Texts, dict[str, np.ndarray], Fractions]:
-    """Divide texts by document, or by position where there are fewer than three.
+    """Divide texts by document, or by position if there are fewer than three.
 
     Returns:
-        The texts, cut where they are divided by position; for each split the indices of its documents; and
-        the fractions that were used.
+        The texts, cut if they are divided by position; for each split the indices of its documents; and the
+        fractions that were used.
 
     Raises:
-        UserError: there is too little text.
+        UserError: the text is too short.
     """
     total = int(texts.characters.sum())
     if total < MINIMUM:
@@ -71,21 +71,21 @@ def divide(texts: Texts, options: SplitOptions) -> tuple[Texts, dict[str, np.nda
 
 
 def split_by_document(characters: np.ndarray, fractions: Fractions, seed: int) -> dict[str, np.ndarray]:
-    """Deal out documents at random: each split gets its share of the characters and at least one document.
+    """Deal out documents at random: each split gets about its share of the characters and at least one document.
 
     Args:
-        characters: (D,) characters of each document, D of at least 3.
-        fractions: the shares of train, validation and test.
-        seed: of the order of the documents.
+        characters: (D,) characters in each document; D is at least 3.
+        fractions: shares of train, validation and test.
+        seed: seed of the order of the documents.
 
     Returns:
-        For each split the indices of its documents in the random order.
+        For each split the indices of its documents, in the random order.
     """
     order = np.random.default_rng(seed).permutation(len(characters))
     ends = np.cumsum(characters[order])
 
     def number(share: float, least: int, most: int) -> int:
-        """How many documents come nearest to this share of the characters."""
+        """Count the first documents that come nearest to this share of the characters."""
         return least + int(np.abs(ends[least - 1 : most] - share * ends[-1]).argmin())
 
     first = number(fractions[0], 1, len(order) - 2)
@@ -96,8 +96,8 @@ def split_by_document(characters: np.ndarray, fractions: Fractions, seed: int) -
 def split_by_position(texts: Texts, fractions: Fractions) -> tuple[Texts, dict[str, np.ndarray]]:
     """Cut texts in order: the first part is for training, the next for validation, the last for test.
 
-    The cuts are made between documents or lines if they end near, else between words or characters. Each part
-    of a document becomes a document, named after its split.
+    A cut is between documents or lines if one ends near by, else between words or characters. Each part of a document
+    becomes a document, named after its split.
 
     Raises:
         UserError: a part would be blank.
@@ -127,11 +127,11 @@ def split_by_position(texts: Texts, fractions: Fractions) -> tuple[Texts, dict[s
 
 
 def nearest_break(window: bytes, centre: int) -> int:
-    """Where to cut UTF-8 near `centre`: after a newline, else after a space, else between two characters.
+    """Find the place to cut UTF-8 near `centre`: after a newline, else after a space, else between two characters.
 
     Args:
-        window: the bytes around the place; the cut is made inside.
-        centre: the index in `window` where the cut is wanted.
+        window: bytes around the place.
+        centre: index in `window` of the ideal cut.
     """
     for mark in (b"\n", b" "):
         places = [place + 1 for place in (window.rfind(mark, 0, centre), window.find(mark, centre)) if place >= 0]
@@ -145,7 +145,7 @@ def nearest_break(window: bytes, centre: int) -> int:
 def division_notices(
     characters: np.ndarray, splits: dict[str, np.ndarray], fractions: Fractions, by_position: bool
 ) -> Iterator[str]:
-    """Sentences on a division that is not what one would expect."""
+    """Write sentences on a division that may surprise."""
     shares = [characters[splits[split]].sum() / characters.sum() for split in SPLITS]
     listed = ", ".join(f"{share:.0%} for {split}" for split, share in zip(SPLITS, shares, strict=True))
     if by_position:
@@ -155,7 +155,7 @@ def division_notices(
 
 
 def _place(texts: Texts, share: float, near: int) -> int:
-    """The byte of the buffer where this share of the characters ends, moved to a break within `near` bytes."""
+    """Find the byte of the buffer at which this share of the characters ends, moved to a break within `near` bytes."""
     wanted = round(share * int(texts.characters.sum()))
     for index, size in enumerate(map(int, texts.characters)):
         if abs(wanted - size) <= near and index < len(texts.names) - 1:
@@ -174,7 +174,7 @@ def _place(texts: Texts, share: float, near: int) -> int:
 
 
 def _stripped(buffer: FileBuffer, start: int, stop: int) -> tuple[int, int]:
-    """The bounds of a part without the blank lines around it."""
+    """Return the bounds of a part without the blank lines around it."""
     if start < stop:
         blank = re.match(rb"(?:[ \t]*\n)*", buffer.read(start, min(stop, start + PIECE)))
         start += blank.end() if blank else 0

@@ -1,4 +1,4 @@
-"""Where is the cleaned text of a corpus kept?"""
+"""Cleaned texts of a corpus, with their names and labels, in as little memory as possible."""
 
 import codecs
 import hashlib
@@ -14,21 +14,21 @@ from epigone.text.buffer import FileBuffer
 from epigone.text.document import Document, ReadReport
 
 PIECE = 1 << 20
-"""Bytes of a document that are decoded at a time."""
+"""Bytes of a document decoded at a time."""
 
 BESIDE = 1 << 20
-"""Bytes of what is noted of each document that are kept in memory."""
+"""Bytes of names, and of digests, kept in memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class Names(Sequence[str]):
-    """D names as UTF-8 in a buffer: as objects they would take more memory than short documents do."""
+    """D names as UTF-8 in a buffer; as objects they would take more memory than short documents."""
 
     buffer: FileBuffer
     starts: np.ndarray
-    """(D,) int64: where each name begins."""
+    """(D,) int64: first byte of each name."""
     stops: np.ndarray
-    """(D,) int64: where it ends."""
+    """(D,) int64: byte after each name."""
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -42,13 +42,13 @@ class Names(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
-        # File names may hold halves of surrogate pairs, which stand for bytes that are no characters.
+        # File names may hold halves of surrogate pairs, which represent bytes that are not UTF-8.
         return self.buffer.read(int(self.starts[index]), int(self.stops[index])).decode("utf-8", "surrogatepass")
 
 
 @dataclass(frozen=True)
 class Texts:
-    """D documents as UTF-8 in a buffer: document d is at the bytes from `starts[d]` up to `stops[d]`."""
+    """D documents as UTF-8 in a buffer: document d has the bytes from `starts[d]` up to `stops[d]`."""
 
     buffer: FileBuffer
     names: Sequence[str]
@@ -59,18 +59,18 @@ class Texts:
     characters: np.ndarray
     """(D,) int64."""
     labels: tuple[str | None, ...]
-    """The different labels; the first is None, which documents without a label have."""
+    """The different labels; the first is None, for documents without one."""
     label_codes: np.ndarray
     """(D,) int32: index of each document's label in `labels`."""
 
     def pieces(self, index: int) -> Iterator[str]:
-        """Consecutive parts of a document, about a megabyte each; they end with a line, or else with a word."""
+        """Yield consecutive parts of a document, about a megabyte each, that end with a line or else with a word."""
         decoder = codecs.getincrementaldecoder("utf-8")()
         last = int(self.stops[index])
         held = ""
         for start in range(int(self.starts[index]), last, PIECE):
             held += decoder.decode(self.buffer.read(start, min(start + PIECE, last)))
-            # A text without any space is cut anywhere: nothing else keeps it in pieces.
+            # A text without any space is cut anywhere; otherwise it would be one piece.
             cut = held.rfind("\n") + 1 or max(0, held.rfind(" ")) or len(held)
             if start + PIECE >= last:
                 cut = len(held)
@@ -79,22 +79,22 @@ class Texts:
 
 
 def store(documents: Iterable[Document], workdir: Path | None, report: ReadReport) -> tuple[Texts, str]:
-    """Write documents to a buffer; of those with the same text, white space around it aside, keep the first.
+    """Write documents to a buffer, and keep the first of those whose texts differ only in the space around them.
 
-    Some fifty bytes of memory are needed for each document: there may be ten million.
+    Each document takes about fifty bytes of memory: there may be ten million.
 
     Args:
         documents: at least one, none of them empty.
-        workdir: where the buffer may make a file; None is the system's temporary folder.
+        workdir: folder of the buffer's file; None is the system's temporary folder.
         report: counts the duplicates left out.
 
     Returns:
-        The texts, and their SHA-256: of the documents in order, so that their boundaries count, and their names and
-        labels do not.
+        The texts and their SHA-256, which depends on the order of the documents and on their boundaries, but not on
+        their names and labels.
     """
     buffer, names, digests = FileBuffer(workdir), FileBuffer(workdir, BESIDE), FileBuffer(workdir, BESIDE)
     ends, name_ends, characters = array("q", [0]), array("q", [0]), array("q")
-    # That two of a million different documents agree in 64 bits happens in one such corpus of forty million.
+    # Two of a million different documents agree in 64 bits in one such corpus of forty million.
     keys = array("Q")
     labels: dict[str | None, int] = {None: 0}
     codes = array("i")
@@ -139,7 +139,7 @@ def store(documents: Iterable[Document], workdir: Path | None, report: ReadRepor
 
 
 def _first_of_each(keys: np.ndarray) -> np.ndarray:
-    """Which of the keys (D,) stand for the first time: (D,) bool."""
+    """Mark the keys (D,) that occur for the first time: (D,) bool."""
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]
     first = np.ones(len(keys), bool)
@@ -148,13 +148,13 @@ def _first_of_each(keys: np.ndarray) -> np.ndarray:
 
 
 def _relabelled(keys: np.ndarray, codes: np.ndarray) -> int:
-    """How many documents have another label than the first with the same key; keys and codes are (D,)."""
+    """Count the documents whose label differs from that of the first with the same key; both are (D,)."""
     _, first, group = np.unique(keys, return_index=True, return_inverse=True)
     return int((codes != codes[first[group]]).sum())
 
 
 def _digest(digests: FileBuffer, kept: np.ndarray, rows: int = 1 << 15) -> str:
-    """The SHA-256 of the digests that are kept, (D,) bool, some rows at a time."""
+    """Hash the digests of the kept documents, (D,) bool, some rows at a time."""
     whole = hashlib.sha256()
     for first in range(0, len(kept), rows):
         part = np.frombuffer(digests.read(32 * first, 32 * (first + rows)), "V32")

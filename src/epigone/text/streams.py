@@ -1,4 +1,4 @@
-"""What does a model read? Every document's ids in a row, each document closed by one end symbol."""
+"""Token streams: the ids of all documents in a row, each document closed by one end symbol."""
 
 from array import array
 from collections import Counter
@@ -14,44 +14,43 @@ from epigone.text.tokenizers.base import Tokenizer, character_counts
 
 @dataclass
 class TokenStream:
-    """The ids of D documents in a row, N of them to be predicted.
+    """The ids of D documents in a row, with N of them to predict.
 
-    `tokens[0]` is the end symbol, so that the first character too has something before it; then come the
-    documents, each followed by one end symbol. Document d is predicted at
-    `targets[offsets[d]:offsets[d + 1]]`, whose last entry is its end symbol.
+    `tokens[0]` is the end symbol, so that the first token too has one before it. Then come the documents, each
+    followed by one end symbol. The targets of document d are `targets[offsets[d]:offsets[d + 1]]`, the last of which
+    is its end symbol.
     """
 
     tokens: np.ndarray
-    """(N + 1,) ids of the tokenizer's dtype; a memory map when they are many."""
+    """(N + 1,) ids of the tokenizer's dtype; a memory map if there are many."""
     offsets: np.ndarray
-    """(D + 1,) int64: where each document's targets begin; the last entry is N."""
+    """(D + 1,) int64: first target of each document; the last entry is N."""
     characters: np.ndarray
-    """(D,) int64: characters of each document that are in the stream: as the tokenizer wrote them, without those that
-    it dropped, so that what a model never had to predict makes no figure look better."""
+    """(D,) int64: characters of each document as the tokenizer writes it, without those that it dropped: a model does
+    not predict these, so they must not improve its figures."""
     spelling: np.ndarray
-    """(D,) float64: nats that it takes to spell the words of each document that are unknown; else 0."""
+    """(D,) float64: nats for spelling the unknown words of each document; 0 if the tokens are no words."""
     end: int
-    """The id of the end symbol."""
+    """Id of the end symbol."""
     unit: str = "character"
-    """What the tokenizer knows or does not: `character` or `word`."""
+    """Unit that the tokenizer looks up: `character` or `word`."""
     units: int = 0
-    """How many of them there are, signs among the words."""
+    """Number of these units; signs count as words."""
     dropped: Counter[str] = field(default_factory=Counter)
-    """The characters that the tokenizer lacked and dropped, or the words that it read as unknown, with their
-    numbers."""
+    """Counts of the characters that the tokenizer lacks and dropped, or of the words that it read as unknown."""
     transliterated: int = 0
-    """Characters that the tokenizer wrote with others, such as é with e, or A with a."""
+    """Characters that the tokenizer replaced by others, such as é by e, or A by a."""
     notices: list[str] = field(default_factory=list)
-    """Sentences on what the tokenizer changed or dropped."""
+    """Sentences on everything that the tokenizer changed or dropped."""
 
     @property
     def inputs(self) -> np.ndarray:
-        """(N,) what the model reads."""
+        """(N,) ids that the model reads."""
         return self.tokens[:-1]
 
     @property
     def targets(self) -> np.ndarray:
-        """(N,) what it should predict there."""
+        """(N,) ids that it should predict."""
         return self.tokens[1:]
 
     def __len__(self) -> int:
@@ -59,17 +58,17 @@ class TokenStream:
 
     @property
     def dropped_share(self) -> float:
-        """The share of the characters that the tokenizer dropped, or of the words and signs that it did not know."""
+        """Share of the characters that the tokenizer dropped, or of the words and signs that it did not know."""
         return self.dropped.total() / max(1, self.units)
 
 
 def token_stream(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, workdir: Path | None = None) -> TokenStream:
-    """Encode documents into a stream without holding more than a piece of one in memory.
+    """Encode documents into a stream, with only one piece of a document in memory at a time.
 
     Args:
-        documents: the consecutive pieces of each document's text, cut where no word is.
-        tokenizer: what encodes them.
-        workdir: where a large stream is kept; None is the system's temporary folder.
+        documents: consecutive pieces of each document's text, never cut inside a word.
+        tokenizer: encodes them.
+        workdir: folder of a large stream; None is the system's temporary folder.
     """
     buffer = FileBuffer(workdir)
     end = np.array([tokenizer.end], tokenizer.dtype).tobytes()
@@ -93,7 +92,7 @@ def token_stream(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, workd
         length += 1
         offsets.append(length)
         characters.append(size)
-        if tokenizer.unit == "word":  # else there is nothing to spell, and zeros that nobody wrote take no memory
+        if tokenizer.unit == "word":  # else nothing is spelled, and zeros that nobody wrote take no memory
             spelling.append(nats)
     buffer.flush()
     return TokenStream(

@@ -169,7 +169,7 @@ def test_the_first_bytes_are_those_of_the_text(tmp_path):
 
 @pytest.mark.parametrize("data", [b"no gzip", gzip.compress(ENGLISH.encode())[:-20], b"\x1f\x8b\x08broken"])
 def test_a_damaged_gzip_file_is_named(read, data):
-    with pytest.raises(UserError, match=r"a\.txt\.gz is not a whole gzip file"):
+    with pytest.raises(UserError, match=r"a\.txt\.gz is not a complete gzip file"):
         read(data, name="a.txt.gz")
 
 

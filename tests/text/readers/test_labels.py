@@ -1,4 +1,4 @@
-"""Labels, from the file to the corpus: a column of a table, a folder for each class, the tree of aclImdb."""
+"""Labels from the file to the corpus: a column of a table, a folder for each class, the tree of aclImdb."""
 
 import json
 import os
@@ -18,14 +18,14 @@ CSV = "stars, review\n5,Good boats.\n1,Bad boats.\n,No stars.\n5,More boats.\n"
 
 
 def labels(path, label=None, **options):
-    """The names, texts and labels of a path's documents."""
+    """Read the names, texts and labels of a path's documents."""
     documents = read_documents(path, ReadOptions(label=label, **options), ReadReport())
     return [(document.name, "".join(document.pieces), document.label) for document in documents]
 
 
 @pytest.fixture
 def classes(tmp_path) -> Path:
-    """A folder of a folder for each class, and a text that belongs to none of them."""
+    """A folder for each class, and one inside another."""
     for name, text in {
         "prose/a.txt": "One.\n===\nTwo.",
         "verse/b.html": "<p>Three.",

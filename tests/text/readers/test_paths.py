@@ -40,7 +40,7 @@ def test_a_file_with_separators_gives_several_documents_in_a_folder_too(tmp_path
     assert read(tmp_path)[0] == [("a.txt", "One."), ("a.txt#2", "Two."), ("b.txt", "Three.")]
 
 
-def test_indexes_lying_beside_the_texts_are_left_out_and_named(tmp_path):
+def test_lists_beside_the_texts_are_left_out_and_named(tmp_path):
     write(tmp_path, a_txt="One.", b_csv="text\nx\n", c_tsv="text\nx\n", d__e_json="{}", _hidden_txt="no")
     documents, report = read(tmp_path)
     assert documents == [("a.txt", "One.")]
@@ -117,7 +117,7 @@ def test_documents_of_other_formats_are_found_in_folders(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "bs4", None)
     documents, report = read(tmp_path)
     assert documents == [("d.txt", "Three.")]
-    assert report.notices()[1].endswith("a.html needs the package beautifulsoup4: pip install 'epigone[documents]'.")
+    assert report.notices()[1].endswith("a.html needs the package beautifulsoup4: pip install beautifulsoup4.")
 
 
 def test_a_folder_of_which_nothing_can_be_read_says_why(tmp_path):

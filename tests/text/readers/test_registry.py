@@ -20,7 +20,7 @@ def read_lines(path: Path, name: str, options: ReadOptions, report: ReadReport) 
 
 @pytest.fixture
 def added():
-    """Registers readers for one test."""
+    """Register readers for one test."""
     before = dict(READERS)
     yield register
     READERS.clear()
@@ -74,7 +74,7 @@ def test_a_reader_cannot_heed_an_option_that_does_not_exist():
 
 
 class Asked:
-    """Options that note which of them are asked for."""
+    """Options that record the names of those that are read."""
 
     def __init__(self) -> None:
         self.names: set[str] = set()
@@ -86,7 +86,7 @@ class Asked:
 
 
 def write(path: Path) -> None:
-    """A file of the format that its name tells."""
+    """Write a file of the format that its suffix names."""
     if path.suffix == ".pdf":
         pytest.importorskip("reportlab", reason="making PDFs for these tests needs the package reportlab")
         pytest.importorskip("pdfminer", reason="reading PDFs needs the package pdfminer.six")

@@ -1,4 +1,4 @@
-"""What all tokenizers have in common."""
+"""Properties of all registered tokenizers."""
 
 import json
 import subprocess

@@ -12,7 +12,7 @@ from epigone.text.tokenizers.spelling import CHARACTERS, Spelling
 def test_letters_cost_what_they_are_worth():
     spelling = Spelling.of(Counter({"ab": 2, "b": 1}))
     assert (spelling.letters, spelling.words) == ({"a": 2, "b": 3}, 3)
-    # 2 a, 3 b, 3 ends, and one more of each and of whatever else there is.
+    # 2 a, 3 b, 3 ends, and one more of each and of all other characters.
     total = 8 + 4
     end = math.log(total / 4)
     assert spelling.nats(Counter({"b": 1})) == pytest.approx(math.log(total / 4) + end)

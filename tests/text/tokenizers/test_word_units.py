@@ -36,7 +36,7 @@ def test_nothing_reaches_over_white_space(before, after):
         ("韓國은 3월에", ["韓", "國", "은", " ", "3월에"]),
         ("我用Python写诗。", ["我", "用", "Python", "写", "诗", "。"]),
         ("東京タワーへ", ["東", "京", "タ", "ワ", "ー", "へ"]),
-        ("x\u0301y \u0301", ["x\u0301y", " ", "\u0301"]),  # marks belong to what they stand on
+        ("x\u0301y \u0301", ["x\u0301y", " ", "\u0301"]),  # marks belong to the character before them
         ("नमस्ते می‌روم", ["नमस्ते", " ", "می‌روم"]),
         ("❤\ufe0f!", ["❤\ufe0f", "!"]),
         ("葛\U000e0100城", ["葛\U000e0100", "城"]),

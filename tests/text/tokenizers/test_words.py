@@ -42,7 +42,7 @@ def test_every_text_of_known_words_comes_back(known, text):
     tokenizer = learned("a b", known)
     if not tokenizer.unknown(text):
         assert tokenizer.decode(tokenizer.encode(text)) == text
-    for place in range(len(text)):  # nothing is changed by cutting a text where no word is
+    for place in range(len(text)):  # cutting a text between words changes nothing
         if not tokenizer.unknown(text) and (text[place] in " \n" or text[place - 1] in " \n"):
             ids = np.concatenate([tokenizer.encode(text[:place]), tokenizer.encode(text[place:])])
             assert tokenizer.decode(ids) == text
@@ -130,10 +130,10 @@ def test_an_end_symbol_wants_no_spaces_and_is_not_shown():
         ({"vocabulary_size": 9}, r"vocabulary_size of 9 .* 3 words .* 7\. .* min_count"),
         ({"vocabulary_size": 7, "min_count": 2}, r"vocabulary_size of 7 .* 2 words .* 2 times .* 6\."),
         ({"vocabulary_size": 4}, "vocabulary_size of 4 leaves no room"),
-        ({"min_count": 9}, "No word .* 9 times, .* lower min_count"),
+        ({"min_count": 9}, "No word .* 9 times in .* lower min_count"),
     ],
 )
-def test_a_vocabulary_that_cannot_be_had_is_refused(options, said):
+def test_a_vocabulary_that_is_impossible_is_refused(options, said):
     with pytest.raises(UserError, match=said):
         learned("a a b b c", **options)
 

@@ -1,1 +1,1 @@
-"""One reader for each format; `epigone.text.readers.registry` chooses among them."""
+"""Readers of file formats; `registry` chooses one for each file."""

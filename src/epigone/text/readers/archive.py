@@ -1,4 +1,4 @@
-"""Zip archives of XML: what a damaged one does to its readers."""
+"""Errors of zip archives of XML, such as Word documents and EPUBs."""
 
 import zlib
 from collections.abc import Iterator
@@ -17,7 +17,17 @@ _DAMAGE: tuple[type[Exception], ...] = (
 
 @contextmanager
 def unpacking(path: Path, kind: str, suffix: str, *others: type[Exception]) -> Iterator[None]:
-    """Turns what a damaged file does to its readers into a sentence."""
+    """Turn any error that a damaged file causes into a sentence.
+
+    Args:
+        path: the file.
+        kind: name of the format.
+        suffix: suffix of the format.
+        others: further exceptions that damage may cause.
+
+    Raises:
+        NotText: the file is empty, damaged or of another format.
+    """
     try:
         yield
     except NotText:
@@ -26,9 +36,9 @@ def unpacking(path: Path, kind: str, suffix: str, *others: type[Exception]) -> I
         if not first_bytes(path):
             why = "it is empty (0 bytes)"
         elif not first_bytes(path).startswith(b"PK"):
-            why = f"it begins with {first_bytes(path)[:8]!r} where one begins with PK"
+            why = f"it begins with {first_bytes(path)[:8]!r} instead of PK"
         else:
             why = f"it is damaged ({type(error).__name__}: {error})"
         raise NotText(
-            f"{path} is no {kind}: {why}. Fetch it again, or give it the suffix of what it is instead of {suffix}."
+            f"{path} is no {kind}: {why}. Fetch it again, or give it the suffix of its own format instead of {suffix}."
         ) from error

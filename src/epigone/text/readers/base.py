@@ -1,4 +1,4 @@
-"""A reader: a file format, how its files are known, and the function that reads them."""
+"""Reader: the record of a file format."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
@@ -19,21 +19,24 @@ class Reader:
     name: str
     """Name of the format, in lower case."""
     read: Callable[[Path, str, ReadOptions, ReadReport], Iterator[Document]]
-    """Yields the documents of a file.
+    """Function that yields the documents of a file.
 
-    It is given the path, a name for the first document, the options, and the report in which it counts its changes.
-    It raises `NotText` before the first document if the file holds no text of this format.
+    Its arguments are the path, a name for the first document, the options, and the report that counts its changes. It
+    raises `NotText` before the first document if the file holds no text of this format.
     """
     suffixes: tuple[str, ...] = ()
-    """Suffixes of its files, in lower case and without `.gz`; an empty tuple accepts any suffix."""
+    """Suffixes of its files, in lower case and without `.gz`; an empty tuple accepts all."""
     recognises: Callable[[Path], bool] | None = None
     """Test of a file with such a suffix, by its path or its first bytes; None accepts every file."""
     options: tuple[str, ...] = ()
-    """Fields of `ReadOptions` that have a meaning for the format. `limit` has one for all and is not listed."""
+    """Fields of `ReadOptions` that have a meaning for the format.
+
+    `limit`, and `label` with the value `folder`, have one for all; a format lists `label` if it has its own labels.
+    """
     in_folders: bool = True
-    """Whether the search of a folder includes files with its suffixes."""
+    """True if the search of a folder includes files with its suffixes."""
     alone: bool = False
-    """Whether a folder that holds its files holds no other texts, only lists about them."""
+    """True if other files beside its own are only lists about them, and left out of a folder."""
 
     def __post_init__(self) -> None:
         unknown = set(self.options) - {field.name for field in fields(ReadOptions)}
@@ -41,6 +44,6 @@ class Reader:
             raise ValueError(f"The reader {self.name} names options that do not exist: {', '.join(sorted(unknown))}.")
 
     def reads(self, path: Path) -> bool:
-        """Whether a file has this format."""
+        """True if a file has this format."""
         by_suffix = not self.suffixes or bare_suffix(path) in self.suffixes
         return by_suffix and (self.recognises is None or self.recognises(path))

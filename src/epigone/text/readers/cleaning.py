@@ -1,4 +1,4 @@
-"""What is taken out of a document's text?"""
+"""Cleaning of a document's text: control characters, blank lines around it, Gutenberg's header and footer."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from epigone.text.document import ReadReport
 _ASCII_CONTROLS = bytes(code for code in range(128) if not 32 <= code < 127 and chr(code) not in "\n\t\v\f")
 _ASCII_PAGE_BREAKS = bytes.maketrans(b"\v\f", b"\n\n")
 _PAGE_BREAKS = re.compile("[\v\f\u2028\u2029]")
-# C0 and C1 controls, byte-order marks inside the text, and halves of surrogate pairs, which no file can hold.
+# C0 and C1 controls, byte-order marks inside the text, and halves of surrogate pairs.
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ufeff\ud800-\udfff]")
 _LEADING_BLANK_LINES = re.compile(r"(?:[^\S\n]*\n)*")
 
@@ -27,12 +27,12 @@ def clean(pieces: Iterable[str], report: ReadReport) -> Iterator[str]:
 
     Args:
         pieces: consecutive parts of one document.
-        report: where removed characters are counted.
+        report: counts the removed characters.
 
     Yields:
-        Parts that are not empty; none at all for a document without text.
+        Parts that are not empty; none for a document without text.
     """
-    blank = ""  # white space that is the end of the text unless more text follows
+    blank = ""  # white space that is dropped unless more text follows
     begun = False
     for piece in pieces:
         piece = _without_controls(piece, report)
@@ -47,11 +47,11 @@ def clean(pieces: Iterable[str], report: ReadReport) -> Iterator[str]:
 
 
 def strip_gutenberg(pieces: Iterable[str], report: ReadReport) -> Iterator[str]:
-    """Remove what Project Gutenberg puts before its START line and after its END line, and these lines.
+    """Remove Project Gutenberg's START line and everything before it, and its END line and everything after it.
 
     Args:
         pieces: consecutive parts of one document, divided between lines.
-        report: where headers and footers are counted.
+        report: counts the headers and footers.
     """
     pieces = iter(pieces)
     head = ""
@@ -61,7 +61,7 @@ def strip_gutenberg(pieces: Iterable[str], report: ReadReport) -> Iterator[str]:
         head = head[header.end() :]
         report.gutenberg += 1
     for piece in chain([head], pieces):
-        # The plain search is quick; the pattern is tried only where it can match.
+        # The plain search is quick; the pattern is tried only if it can match.
         if "utenberg" in piece or "UTENBERG" in piece:
             footer = _FOOTER.search(piece)
             if footer:

@@ -1,4 +1,4 @@
-"""What characters do these bytes stand for?"""
+"""Decoding of files: bytes, gzipped or not, to characters."""
 
 import codecs
 import gzip
@@ -18,7 +18,7 @@ CHUNK = 1 << 20
 """Bytes read at a time."""
 
 SAMPLE = 1 << 16
-"""Bytes from which an encoding is guessed; guessing is slow, and more text hardly changes the answer."""
+"""Bytes for guessing an encoding; guessing is slow, and more text hardly changes the result."""
 
 _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
@@ -33,28 +33,28 @@ _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
 class NotText(UserError):
-    """The file holds no text: an error when it was asked for, left out with a notice when a folder was."""
+    """A file without text: an error if it was given itself; left out, with a notice, if it is in a folder."""
 
 
 def read_text(
     path: Path, encoding: str | None, report: ReadReport, fallback: str | None = None, returns: bool = False
 ) -> Iterator[str]:
-    r"""Decode a file, gzipped or not, with every kind of newline turned into \n.
+    r"""Decode a file, gzipped or not, and turn every kind of newline into \n.
 
     Args:
         path: the file.
-        encoding: the name of a codec; None tries byte-order marks, UTF-8, then a guess.
-        report: where a guess and the number of newlines changed are noted.
-        fallback: the codec of text that is not UTF-8, where a format fixes it; None guesses.
-        returns: keep a carriage return before the newlines that had one, which `without_returns` takes out and counts:
-            in a table, most only end a row.
+        encoding: name of a codec; None tries byte-order marks, UTF-8, then a guess.
+        report: notes a guess, and counts the newlines that changed.
+        fallback: codec of text that is not UTF-8, if the format determines it; None guesses.
+        returns: keep carriage returns before newlines, for `without_returns` to remove and count: in a table most of
+            them only end a row.
 
     Yields:
         Consecutive parts of at most `CHUNK` characters.
 
     Raises:
         NotText: the file is binary.
-        UserError: the file cannot be read, or does not decode; names the byte where it fails.
+        UserError: the file cannot be read, or does not decode from some byte on.
     """
     codec, errors = (_known(path, encoding), "strict") if encoding else _detect(path, fallback, report)
     decoder = codecs.getincrementaldecoder(codec)(errors)
@@ -78,19 +78,19 @@ def read_text(
 
 
 def without_returns(text: str, report: ReadReport) -> str:
-    r"""A part of what was read with `returns`, with \n for every newline."""
+    r"""Turn the newlines into \n in a part of a text that was read with `returns`."""
     report.newlines += text.count("\r")
     return text.replace("\r\n", "\n")
 
 
 def bare_suffix(path: Path) -> str:
-    """The suffix in lower case without `.gz`: `.txt` for `Songs.TXT.gz`."""
+    """Return the suffix in lower case without `.gz`: `.txt` for `Songs.TXT.gz`."""
     path = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     return path.suffix.lower()
 
 
 def first_bytes(path: Path, number: int = 4096) -> bytes:
-    """The beginning of a file, unpacked."""
+    """Read the beginning of a file, unpacked."""
     return next(_chunks(path, number))
 
 
@@ -109,7 +109,7 @@ def _known(path: Path, name: str) -> str:
 
 
 def _detect(path: Path, fallback: str | None, report: ReadReport) -> tuple[str, str]:
-    """The codec and its handling of errors: UTF-8 if the whole file is, else `fallback` or a guess."""
+    """Return the codec and its handling of errors: UTF-8 if the whole file is valid, else `fallback` or a guess."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     read = 0
     for data in _chunks(path):
@@ -146,7 +146,7 @@ def _guess(path: Path, position: int, sample: bytes) -> str:
             "its encoding with --encoding, for example --encoding cp1252."
         )
     best = matches[0]
-    # A few accents fit dozens of code pages; among those that fit as well, the Western one is the likeliest.
+    # A few accents fit dozens of code pages; if the Western one fits as well as any, it is the most likely.
     western = (match for match in matches if "cp1252" in [match.encoding, *match.could_be_from_charset])
     if any(match.chaos <= best.chaos and match.coherence > best.coherence - 0.02 for match in western):
         return "cp1252"
@@ -154,7 +154,7 @@ def _guess(path: Path, position: int, sample: bytes) -> str:
 
 
 def _sample(path: Path, position: int) -> bytes:
-    """Lines around a byte that are not ASCII: the others say nothing about an encoding."""
+    """Return the lines around a byte that are not ASCII; the others tell nothing about the encoding."""
     start = max(0, position - SAMPLE)
     window, skipped = b"", 0
     for data in _chunks(path):
@@ -170,26 +170,28 @@ def _sample(path: Path, position: int) -> bytes:
 
 
 def _whole_words(data: bytes) -> bytes:
-    """The bytes from the first white space on, lest a character of several bytes is cut."""
+    """Return the bytes after the first white space, so that no character of several bytes is cut."""
     space = re.search(rb"[ \n]", data)
     return data[space.end() :] if space else data
 
 
 def _position(error: UnicodeError, read: int) -> int:
-    """The byte in the file: a decoder counts from the first byte it still holds."""
+    """Return the byte in the file; a decoder counts from the first byte that it still holds."""
     if isinstance(error, UnicodeDecodeError):
         return read - len(error.object) + error.start
     return read
 
 
 def _chunks(path: Path, size: int | None = None) -> Iterator[bytes]:
-    """The file's bytes, unpacked, then one empty part that says it is over."""
+    """Yield the file's bytes, unpacked, then one empty part at the end."""
     try:
         with _open(path) as file:
             while data := file.read(size or CHUNK):
                 yield data
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(f"{path} is not a whole gzip file ({error}); fetch it again, or unpack it yourself.") from error
+        raise UserError(
+            f"{path} is not a complete gzip file ({error}); fetch it again, or unpack it yourself."
+        ) from error
     except OSError as error:
         raise UserError(f"{path} could not be read: {error.strerror or error}.") from error
     yield b""

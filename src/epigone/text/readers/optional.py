@@ -1,4 +1,4 @@
-"""Is the package there that reads this format?"""
+"""Imports of optional packages that read a format."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,16 +9,16 @@ from epigone.text.readers.decoding import NotText
 
 @contextmanager
 def needing(package: str, path: Path) -> Iterator[None]:
-    """Around the imports of an optional package.
+    """Turn a failing import of an optional package into a sentence.
 
     Args:
-        package: its name at the package index.
-        path: the file that is to be read with it.
+        package: its name on the package index.
+        path: the file that needs it.
 
     Raises:
-        NotText: it is not installed; so in a folder the file is left out and named.
+        NotText: the package is not installed. In a folder the file is left out, with a notice.
     """
     try:
         yield
     except ImportError as error:
-        raise NotText(f"Reading {path} needs the package {package}: pip install 'epigone[documents]'.") from error
+        raise NotText(f"Reading {path} needs the package {package}: pip install {package}.") from error

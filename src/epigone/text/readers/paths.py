@@ -18,12 +18,12 @@ from epigone.text.readers.registry import READERS, reader_of
 def read_documents(path: Path, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
     """Read and clean the documents of a file, or of a folder's files in the order of their paths.
 
-    `reader_of` chooses the reader of each file. A folder is read with all folders in it. Some formats, such as
-    tables, are read only when the file itself is given: in a folder they are taken for lists about the texts.
+    `reader_of` chooses the reader of each file. A folder is read with all folders in it. Some formats, such as tables,
+    are read only if the file itself is given: in a folder they are probably lists about the texts.
 
     Args:
         path: a text, a table of texts or a folder of texts.
-        options: how to read it.
+        options: options of reading.
         report: counts everything that is changed or left out.
 
     Yields:
@@ -96,7 +96,7 @@ def _read_folder(folder: Path, options: ReadOptions, report: ReadReport) -> Iter
 
 
 def _files(folder: Path) -> list[Path]:
-    """All files in a folder and the folders in it, sorted by path; hidden ones are left out."""
+    """List all files below a folder, sorted by path; hidden ones are left out."""
     found = []
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]

@@ -1,4 +1,4 @@
-"""Where does one document end and the next begin inside a file?"""
+"""Boundaries between the documents of a file."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -7,15 +7,15 @@ from io import StringIO
 from epigone.text.document import Document
 from epigone.text.readers.decoding import CHUNK
 
-# Begins with the signs rather than with `^`, because then the search for them takes a tenth of the time.
+# Begins with the signs and not with `^`, because that search takes a tenth of the time.
 _EQUALS_SIGNS = re.compile(r"===(?<=^===)$\n?", re.MULTILINE)
 
 Marked = Iterator[str | None]
-"""Consecutive parts of a text, with None where a new document begins."""
+"""Consecutive parts of a text, with None before each further document."""
 
 
 def whole_lines(chunks: Iterable[str]) -> Iterator[str]:
-    """Cut a text anew, so that parts end where lines do; only lines longer than a part are cut inside."""
+    """Cut a text anew, so that parts end with lines; only lines longer than a part are cut inside."""
     rest = ""
     for chunk in chunks:
         cut = chunk.rfind("\n") + 1
@@ -32,7 +32,7 @@ def whole_lines(chunks: Iterable[str]) -> Iterator[str]:
 
 
 def lines(chunks: Iterable[str]) -> Iterator[str]:
-    r"""The lines of a text, each with its \n, however long."""
+    r"""Yield the lines of a text, however long, each with its \n."""
     unfinished: list[str] = []
     for part in whole_lines(chunks):
         for line in StringIO(part):
@@ -49,7 +49,7 @@ def lines(chunks: Iterable[str]) -> Iterator[str]:
 
 def at_equals_signs(parts: Iterable[str]) -> Marked:
     """Divide a text cut by `whole_lines` at lines that are exactly `===`."""
-    fresh = True  # at the beginning of a line
+    fresh = True  # the part begins with a line
     for part in parts:
         rest = part
         if not fresh:
@@ -65,7 +65,7 @@ def at_equals_signs(parts: Iterable[str]) -> Marked:
 
 
 def at_pattern(parts: Iterable[str], pattern: str) -> Marked:
-    """Divide a text cut by `whole_lines` at lines that a regular expression matches whole."""
+    """Divide a text cut by `whole_lines` at lines that a regular expression matches as a whole."""
     separator = re.compile(pattern)
     fresh = True
     for part in parts:
@@ -82,18 +82,18 @@ def at_pattern(parts: Iterable[str], pattern: str) -> Marked:
 
 
 def at_blank_lines(parts: Iterable[str], number: int) -> Marked:
-    """Divide where at least `number` blank lines follow each other."""
+    """Divide at every run of at least `number` blank lines."""
     return _at_beginnings(parts, lambda line, blanks: blanks >= number)
 
 
 def at_headings(parts: Iterable[str]) -> Marked:
-    """Divide before the titles of WikiText articles, lines ` = Title = ` after a blank one; titles stay."""
+    """Divide before the titles of WikiText articles, lines ` = Title = ` after a blank one; the titles stay."""
     heading = re.compile(r" = [^=](?:.*[^=])? = \n?")
     return _at_beginnings(parts, lambda line, blanks: blanks > 0 and heading.fullmatch(line))
 
 
 def _at_beginnings(parts: Iterable[str], begins: Callable[[str, int], object]) -> Marked:
-    """Divide before the lines that begin a document, told by the line and the number of blank lines above."""
+    """Divide before lines that begin a document, given the line and the number of blank lines above."""
     fresh, begun, blanks = True, False, 0
     for part in parts:
         block: list[str] = []
@@ -112,7 +112,7 @@ def _at_beginnings(parts: Iterable[str], begins: Callable[[str, int], object]) -
 
 
 def grouped(marked: Marked, name: str) -> Iterator[Document]:
-    """The documents of a divided text, each read while it is being asked for."""
+    """Yield the documents of a divided text, each read on demand."""
     over = False
 
     def pieces() -> Iterator[str]:
@@ -128,10 +128,10 @@ def grouped(marked: Marked, name: str) -> Iterator[Document]:
         number += 1
         current = pieces()
         yield Document(numbered(name, number), current)
-        for _ in current:  # what was not read belongs to this document, not to the next
+        for _ in current:  # the unread rest belongs to this document, not to the next
             pass
 
 
 def numbered(name: str, number: int) -> str:
-    """The name of the document that comes at this place in a file called `name`."""
+    """Return the name of the document at this place in a file called `name`."""
     return name if number == 1 else f"{name}#{number}"

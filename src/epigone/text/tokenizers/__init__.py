@@ -1,0 +1,1 @@
+"""Tokenizers, one file for each kind; `registry` lists them."""

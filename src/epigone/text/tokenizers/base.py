@@ -1,7 +1,7 @@
-"""What is a tokenizer? What turns text into ids and back, and travels inside the checkpoint as `to_dict()`.
+"""Tokenizer: turns text into ids and back, and is saved in the checkpoint as `to_dict()`.
 
-It hides nothing: `normalise` shows the text as the model will see it, and `unknown` counts what `encode` leaves out or
-cannot name.
+It hides no loss: `normalise` returns the text as the model sees it, and `unknown` counts what `encode` drops or cannot
+name.
 """
 
 import unicodedata
@@ -18,18 +18,18 @@ from epigone.errors import check_options
 END = "\x03"
 """The end of a document: the control character "end of text", which cleaning keeps out of every text."""
 SPACE_BEFORE, SPACE_AFTER = 1, 2
-"""What a token may want: a space stands between two tokens where the first wants one after it and the second before."""
+"""Spaces that a token wants: two tokens have one between them if the first wants it after and the second before."""
 
 
 @dataclass(frozen=True)
 class VocabularyOptions:
-    """What vocabulary is learned, by a tokenizer of words or subwords."""
+    """Vocabulary of a tokenizer that learns words or subwords."""
 
     vocabulary_size: int = 0
-    """Tokens at most, special ones included. 0: of words, all that are frequent enough; of subwords (bpe), the
+    """Most tokens, special ones included. 0 takes all words that are frequent enough; of subwords (bpe) it takes the
     characters and four times the square root of the text's length in characters, 32,000 at most."""
     min_count: int = 2
-    """Words that the training text has less often than this are unknown."""
+    """Fewest occurrences of a word in the training text; rarer words are unknown."""
     lower_case: bool = False
     """Write words in lower case."""
 
@@ -39,74 +39,75 @@ class VocabularyOptions:
 
 
 class Reading(NamedTuple):
-    """What a tokenizer makes of a text, and what that leaves to be told."""
+    """A text as a tokenizer reads it, with counts for reports."""
 
     ids: np.ndarray
-    """As `encode` gives them."""
+    """Ids, as `encode` returns them."""
     characters: int
-    """Those of the normalised text, without those that were dropped."""
+    """Characters of the normalised text, without those that were dropped."""
     units: int
-    """Characters, or words and signs, that were looked up, known or not."""
+    """Number of characters, or of words and signs, that were looked up, known or not."""
     unknown: Counter[str]
-    """Those of them that the vocabulary lacks."""
+    """Counts of those that the vocabulary lacks."""
     spelling: float
-    """Nats that it takes to spell what the ids do not name."""
+    """Nats for spelling the words that the ids do not name."""
 
 
 class Tokenizer(Protocol):
-    """What the rest of the house may ask of a tokenizer (V is the size of its vocabulary)."""
+    """A kind of tokenizer; V is the size of its vocabulary. `SideBySide` implements some of it."""
 
     name: str
+    """Name under which it is registered and saved."""
     level: str
-    """What a token is, in a word: `character`, `subword` or `word`."""
+    """Kind of the tokens in one word: `character`, `subword` or `word`."""
     tokens: str
-    """What the tokens are, in a few words for a help text."""
+    """Description of the tokens in a few words, for help texts."""
     unit: str
-    """What is looked up in the vocabulary: `character`s, of which unknown ones are dropped, or `word`s, of which
-    unknown ones are read as one token for all."""
+    """Unit that is looked up in the vocabulary: `character`, if unknown ones are dropped, or `word`, if all unknown
+    ones become the same token."""
     options: tuple[str, ...]
-    """The fields of `VocabularyOptions` that it heeds."""
+    """Fields of `VocabularyOptions` that have a meaning for it."""
     vocabulary: list[str]
-    """The V tokens, all different; the index is the id."""
+    """The V tokens, all different; the index of a token is its id."""
     end: int
-    """The id that closes a document."""
+    """Id of the end symbol, which closes a document."""
     printable: np.ndarray
-    """(V,) bool: the ids that may be shown; false for control characters, the end symbol and unknown words."""
+    """(V,) bool: ids that may be shown; false for control characters, the end symbol and unknown words."""
     dtype: np.dtype[Any]
-    """The smallest integer type that holds every id: uint8, uint16 or int32."""
+    """Smallest integer type for all ids: uint8, uint16 or int32."""
 
     @property
     def spaces(self) -> np.ndarray:
-        """(V,) uint8: `SPACE_BEFORE` and `SPACE_AFTER`, where a token wants them; all 0 where spaces are tokens."""
+        """(V,) uint8: the union of `SPACE_BEFORE` and `SPACE_AFTER` that each token wants; 0 if spaces are tokens."""
         ...
 
     @property
     def contents(self) -> str:
-        """What the vocabulary holds, such as `9,000 words, 40 signs`; empty if `tokens` says it all."""
+        """Contents of the vocabulary, such as `9,000 words, 40 signs`; empty if `tokens` says enough."""
         ...
 
     def normalise(self, text: str) -> str:
-        """The text as it is encoded: what the tokenizer rewrites is rewritten, the end symbol removed."""
+        """Return the text as it is encoded, with the tokenizer's replacements and without end symbols."""
         ...
 
     def encode(self, text: str) -> np.ndarray:
-        """The ids of `normalise(text)`, 1-D of `dtype`, without the characters the vocabulary lacks."""
+        """Return the ids of `normalise(text)`, 1-D of `dtype`; characters that the vocabulary lacks are dropped."""
         ...
 
     def decode(self, ids: ArrayLike) -> str:
-        """The text of these ids; the end symbol is never shown."""
+        """Return the text of these ids, without end symbols."""
         ...
 
     def unknown(self, text: str) -> Counter[str]:
-        """The characters of `text` that `encode` drops, or the words that it cannot name, with their numbers."""
+        """Count the characters of `text` that `encode` drops, or the words that it cannot name."""
         ...
 
     def read(self, text: str) -> Reading:
-        """All of that at once. Of a long text pieces may be read, if they are cut where no word is."""
+        """Encode a text and count at once. A long text may be read in pieces that are never cut inside a word."""
         ...
 
     def to_dict(self) -> dict[str, Any]:
-        """What `tokenizer_from_dict` needs to build this tokenizer again, ready for JSON."""
+        """Describe the tokenizer for `tokenizer_from_dict`, ready for JSON, with its name under `name`."""
         ...
 
     @classmethod
@@ -119,21 +120,24 @@ class Tokenizer(Protocol):
         """Learn the vocabulary.
 
         Args:
-            texts: what it is learned from; long documents may come in pieces, cut where no word is.
-            vocabulary: how large it gets.
-            held_out: texts of which only the characters are learned, so that they can be read; `texts` may be among
-                them.
+            texts: texts to learn from; long documents may come in pieces that are never cut inside a word.
+            vocabulary: options of the vocabulary.
+            held_out: texts that give only their characters, so that they can be read; `texts` may be among them.
         """
         ...
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The inverse of `to_dict`."""
+        """Build the tokenizer that `to_dict` described.
+
+        Raises:
+            UserError: the description is damaged.
+        """
         ...
 
 
 class SideBySide:
-    """What tokenizers share whose tokens' texts stand side by side, and whose unknown characters are dropped."""
+    """Base of tokenizers whose text is that of its tokens in a row, and which drop unknown characters."""
 
     level = "character"
     unit = "character"
@@ -154,22 +158,22 @@ class SideBySide:
 
 
 def shown(vocabulary: Iterable[str]) -> np.ndarray:
-    """(V,) bool: the tokens in which no control character but newlines and tabs stands, nor half of a pair."""
+    """Mark the tokens without half surrogates and without control characters but newlines and tabs: (V,) bool."""
     return np.array([all(c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cs") for c in t) for t in vocabulary])
 
 
 def smallest_dtype(size: int) -> np.dtype[Any]:
-    """The smallest integer type that holds the ids of so many tokens."""
+    """Return the smallest integer type for the ids of `size` tokens."""
     return np.dtype(np.uint8 if size <= 1 << 8 else np.uint16 if size <= 1 << 16 else np.int32)
 
 
 def code_points(text: str) -> np.ndarray:
-    """The codes of a text's characters, uint32; read-only."""
+    """Return the code points of a text, uint32; the array is read-only."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
 
 
 def character_counts(text: str) -> Counter[str]:
-    """How often each character stands in a text; much faster than `Counter(text)` for long ones."""
+    """Count the characters of a text; much faster than `Counter(text)` for long ones."""
     if len(text) < 1 << 14:
         return Counter(text)
     numbers = np.bincount(code_points(text))
@@ -177,11 +181,11 @@ def character_counts(text: str) -> Counter[str]:
 
 
 def flat(ids: ArrayLike) -> np.ndarray:
-    """Ids as an array of one dimension, of integers even where there are none."""
+    """Return ids as an array of one dimension, of integers even if it is empty."""
     return np.asarray(ids, dtype=None if np.size(ids) else np.int64).reshape(-1)
 
 
 def without_end(ids: ArrayLike, end: int) -> np.ndarray:
-    """Ids as an array of one dimension, without the end symbol."""
+    """Return ids as an array of one dimension, without end symbols."""
     found = flat(ids)
     return found[found != end]

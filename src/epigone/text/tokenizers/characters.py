@@ -1,4 +1,4 @@
-"""How is text turned into characters, or into bytes, and back?"""
+"""Tokenizers of single characters and bytes."""
 
 import re
 from collections import Counter
@@ -24,7 +24,7 @@ from epigone.text.tokenizers.base import (
 
 
 class _Given(SideBySide):
-    """A vocabulary that is the same for every corpus, so that the tokenizer's name says it all."""
+    """Base of tokenizers with the same vocabulary for every corpus."""
 
     name: str
 
@@ -46,7 +46,7 @@ class _Given(SideBySide):
 
 
 class AsciiTokenizer(_Given):
-    """The 128 characters of ASCII, id = code; all others are transliterated (é to e, Привет to Privet)."""
+    """The 128 characters of ASCII, id = code; others are transliterated (é to e, Привет to Privet)."""
 
     name = "ascii"
     tokens = "the 128 characters of ASCII"
@@ -58,7 +58,7 @@ class AsciiTokenizer(_Given):
         self.printable = shown(self.vocabulary)
 
     def normalise(self, text: str) -> str:
-        if not text.isascii():  # runs, because most of the text is ASCII even here
+        if not text.isascii():  # replaces runs, because most of the text is ASCII even here
             return _NOT_KEPT.sub(lambda run: run[0].translate(_TO_ASCII), text)
         data = text.encode("ascii")
         kept = data.translate(None, _CONTROLS)
@@ -86,7 +86,7 @@ class ByteTokenizer(_Given):
     end = ord(END)
 
     def __init__(self) -> None:
-        # Models exchange tokens by their text, so byte 0xE9 must not be called é.
+        # Models map tokens to each other by their text, so byte 0xE9 must not be called é.
         self.vocabulary = [chr(byte) if byte < 128 else f"<0x{byte:02X}>" for byte in range(256)]
         self.printable = shown(self.vocabulary)
         self.printable[[0xC0, 0xC1, *range(0xF5, 0x100)]] = False  # never part of UTF-8
@@ -107,7 +107,7 @@ class ByteTokenizer(_Given):
 
 
 class CharTokenizer(SideBySide):
-    """The corpus's own alphabet, in any script: the end symbol, then its characters, sorted."""
+    """The characters of the corpus, in any script: the end symbol, then the characters in order."""
 
     name = "char"
     tokens = "the characters of the text"
@@ -118,7 +118,7 @@ class CharTokenizer(SideBySide):
         self._codes = np.array([ord(character) for character in self.vocabulary], np.uint32)
         self.printable = shown(self.vocabulary)
         self.dtype = smallest_dtype(len(self.vocabulary))
-        # One entry more than the greatest code: characters beyond the alphabet look there and find nothing.
+        # The last entry serves all characters beyond the greatest one, which are unknown.
         self._ids = np.full(int(self._codes.max()) + 2, -1, np.int32)
         self._ids[self._codes] = np.arange(len(self._codes))
         self._ids[ord(END)] = -1
@@ -157,7 +157,7 @@ class CharTokenizer(SideBySide):
         for text in chain(texts, held_out):
             seen[code_points(text)] = True
         seen[ord(END)] = False
-        seen[0xD800:0xE000] = False  # halves of surrogate pairs are no characters and cannot be written to a file
+        seen[0xD800:0xE000] = False  # halves of surrogate pairs cannot be written to a file
         if not seen.any():
             raise UserError("There is no text to learn an alphabet from; give a corpus that is not empty.")
         return cls([END, *map(chr, np.flatnonzero(seen))])
@@ -185,7 +185,7 @@ _NOT_KEPT = re.compile(r"[^\n\t -~]+")
 
 
 class _Transliteration(dict[int, str]):
-    """A table for `str.translate` that asks anyascii once for every character."""
+    """A table for `str.translate` that calls anyascii once for every character."""
 
     def __missing__(self, code: int) -> str:
         self[code] = anyascii(chr(code)).encode("ascii").translate(None, _CONTROLS).decode("ascii")

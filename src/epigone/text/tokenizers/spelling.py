@@ -1,8 +1,8 @@
-"""What does it cost to spell a word that a model does not know?
+"""Cost of spelling a word that the vocabulary lacks.
 
-A model that reads every unknown word as one token has not said which word it was. To count its loss honestly, the word
-is spelled, letter by letter and with an end, by the simplest model there is: how often each letter stood in the unknown
-words of the training text, add-one smoothed. A letter that stood in none costs what one of all characters costs.
+A model that reads every unknown word as one token does not say which word it was. For an honest loss the word is
+spelled, letter by letter and with an end, by the simplest model: the frequencies of the letters in the unknown words of
+the training text, with add-one smoothing. A letter that occurs in none of them costs as much as one of all characters.
 """
 
 import math
@@ -12,22 +12,21 @@ from typing import Any
 
 from epigone.errors import UserError
 
-CHARACTERS = 0x110000  # there are, of all scripts
+CHARACTERS = 0x110000  # characters of all scripts
 
 
 @dataclass(frozen=True)
 class Spelling:
-    """A unigram model of the characters of unknown words.
-
-    letters: how often each character stood in them; words: how many there were.
-    """
+    """A unigram model of the characters of unknown words."""
 
     letters: dict[str, int]
+    """Occurrences of each character in the unknown words."""
     words: int
+    """Number of unknown words."""
 
     @classmethod
     def of(cls, unknown: Counter[str]) -> "Spelling":
-        """Learned from the unknown words of a text, with their numbers."""
+        """Learn from the unknown words of a text and their counts."""
         letters: Counter[str] = Counter()
         for word, number in unknown.items():
             for letter in word:
@@ -36,8 +35,8 @@ class Spelling:
         return cls(dict(sorted(letters.items())), unknown.total())
 
     def nats(self, unknown: Counter[str]) -> float:
-        """The cost of spelling some words, so many times each, in nats."""
-        # Letters, the end of the word, and whatever else there is.
+        """Return the cost of spelling words, each as often as counted, in nats."""
+        # Letters, the end of the word, and all other characters.
         total = math.log(sum(self.letters.values()) + self.words + len(self.letters) + 2)
         other = total + math.log(CHARACTERS)
         costs = {letter: total - math.log(number + 1) for letter, number in self.letters.items()}
@@ -45,15 +44,15 @@ class Spelling:
         return sum(number * (end + sum(costs.get(c, other) for c in word)) for word, number in unknown.items())
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for JSON."""
+        """Describe the model, ready for JSON."""
         return {"letters": self.letters, "words": self.words}
 
     @classmethod
     def from_dict(cls, data: Any) -> "Spelling":
-        """The inverse of `to_dict`.
+        """Build the model that `to_dict` described.
 
         Raises:
-            UserError: it is damaged.
+            UserError: the description is damaged.
         """
         sound = (
             isinstance(data, dict)

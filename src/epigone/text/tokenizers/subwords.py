@@ -1,9 +1,9 @@
-"""How is text turned into subwords and back? By byte pair encoding (Sennrich et al. 2016) over characters.
+"""Tokenizer of subwords: byte pair encoding over characters (Sennrich et al. 2016).
 
-Beginning with single characters, the pair of neighbours that is the most frequent becomes a token, again and again.
-Pairs are never taken across the edges of words, to which a space before them may belong; so every token is a piece of
-text, and the tokens side by side are the text. The work is done by the package `tokenizers`, which is imported only
-here; what is kept is the vocabulary and the merges.
+The vocabulary starts with single characters; then the most frequent pair of neighbours becomes a token, again and
+again. Pairs never cross the edge of a word, which includes a space before it. So every token is a piece of text, and
+all tokens in a row are the text. The package `tokenizers` does the work and is imported only here; the vocabulary and
+the merges are saved.
 """
 
 import json
@@ -30,12 +30,12 @@ from epigone.text.tokenizers.base import (
 )
 from epigone.text.tokenizers.characters import CharTokenizer
 
-MOST = 32_000  # merges that are learned where no size is asked for
-LONGEST = 16  # characters of a token: more would be whole lines of text that is repeated
-CHUNK = 1 << 16  # characters that are encoded at a time
+MOST = 32_000  # most merges if no size is asked for
+LONGEST = 16  # most characters of a token; longer ones would be whole lines of repeated text
+CHUNK = 1 << 16  # characters encoded at a time
 
-# What merges stay within: Chinese and kana up to a sign; words and numbers and signs with a space before them;
-# newlines; other white space, of which the last space belongs to what follows.
+# Merges stay inside these: Chinese and kana up to a sign; words, numbers and signs with the space before them;
+# newlines; other white space, without the last space, which belongs to the word after it.
 _HAN = r"\p{Han}\p{Hiragana}\p{Katakana}ー"
 _LETTERS = rf"[\p{{L}}\p{{M}}&&[^{_HAN}]]+"
 _EDGES = "|".join(
@@ -50,15 +50,15 @@ _EDGES = "|".join(
     )
 )
 _LINES = re.compile(r"\n(?!\n)")
-_NO_CHARACTERS = re.compile("[\x03\ud800-\udfff]")  # the end symbol, and halves of pairs, which no file can hold
+_NO_CHARACTERS = re.compile("[\x03\ud800-\udfff]")  # the end symbol, and halves of surrogate pairs
 
 
 class SubwordTokenizer(SideBySide):
-    """The end symbol, the characters of the corpus, and what byte pair encoding made of them.
+    """The end symbol, the characters of the corpus, and the subwords that byte pair encoding made of them.
 
     Args:
         vocabulary: the end symbol, then pieces of text, among them all characters that can be read.
-        merges: pairs of ids in the order in which they are joined; their joint text is a token too.
+        merges: pairs of ids in the order of joining; the text of a pair is a token, too.
     """
 
     name = "bpe"
@@ -127,7 +127,7 @@ class SubwordTokenizer(SideBySide):
         asked = vocabulary.vocabulary_size
         model = _cut_at_edges(tokenizers.models.BPE())
         trainer = tokenizers.trainers.BpeTrainer(
-            vocab_size=asked or 1 + int(seen.sum()) + MOST,  # characters that were not held out take of it
+            vocab_size=asked or 1 + int(seen.sum()) + MOST,  # characters that only `texts` have take some of it
             min_frequency=2,
             special_tokens=[END],
             initial_alphabet=[chr(code) for code in np.flatnonzero(seen)],
@@ -148,11 +148,11 @@ class SubwordTokenizer(SideBySide):
             )
         if asked > len(tokens):
             raise UserError(
-                f"A vocabulary_size of {asked:,} is more than there is to learn: when all neighbours that stand in the "
-                f"training text twice are joined, there are {len(tokens):,} tokens. Give no more than that, or 0 for a "
+                f"A vocabulary_size of {asked:,} is more than there is to learn: with all neighbours merged that occur "
+                f"twice in the training text, there are {len(tokens):,} tokens. Give no more than that, or 0 for a "
                 "size that fits the length of the text."
             )
-        # The first merges are those that would have been learned if no more had been allowed.
+        # A smaller vocabulary is the beginning of a larger one, with the same merges.
         tokens = tokens[: asked or 1 + characters + min(MOST, int(4 * math.sqrt(size)))]
         merges = []
         for left, right in json.loads(model.to_str())["model"]["merges"]:
@@ -191,7 +191,7 @@ def _damaged(key: str, wanted: str) -> UserError:
 
 
 def _library() -> Any:
-    # With threads of its own it warns, and may hang, where a process is forked, as studies do.
+    # With its own threads it warns, and may hang, when a process forks, as studies do.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     import tokenizers.models
     import tokenizers.pre_tokenizers
@@ -201,7 +201,7 @@ def _library() -> Any:
 
 
 def _cut_at_edges(model: Any) -> Any:
-    """A tokenizer of the library's, of a model that sees one word at a time."""
+    """Make a tokenizer of the library whose model sees one word at a time."""
     tokenizers = _library()
     whole = tokenizers.Tokenizer(model)
     whole.pre_tokenizer = tokenizers.pre_tokenizers.Split(tokenizers.Regex(_EDGES), "isolated")
@@ -209,7 +209,7 @@ def _cut_at_edges(model: Any) -> Any:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """A long text in parts that end with lines, where nothing is joined."""
+    """Yield a long text in parts that end with lines, where nothing is merged."""
     begin = 0
     while len(text) - begin > CHUNK and (found := _LINES.search(text, begin + CHUNK)):
         yield text[begin : found.end()]

@@ -1,8 +1,8 @@
-"""How is text turned into words and back?
+"""Tokenizer of words.
 
-Spaces are seldom tokens. A space stands between two tokens where the first wants one after it and the second one before
-it; where the text has it otherwise, a token says so: the joiner, which is empty, or a space. So every text comes back
-exactly, as long as its words are known.
+Spaces are seldom tokens. Two tokens have a space between them if the first wants one after it and the second one before
+it. If the text differs from that, a token says so: the joiner, which is empty, or a space. So every text comes back
+exactly if its words are known.
 """
 
 from collections import Counter
@@ -32,13 +32,13 @@ _UNKNOWN, _JOINER, _SPACE = 1, 2, 3  # their ids
 
 
 class WordTokenizer:
-    """Words, numbers and signs, the frequent first; see `units.py` for what a word is.
+    """Words, numbers and signs, the most frequent first; `word_units.py` defines a word.
 
     Args:
         vocabulary: the special tokens, then words and signs.
-        spaces: for each of them where it wants spaces.
-        spelling: what unknown words cost.
-        lower_case: whether the text is written in lower case first.
+        spaces: the spaces that each of them wants.
+        spelling: the cost of unknown words.
+        lower_case: write the text in lower case first.
     """
 
     name = "word"
@@ -79,7 +79,7 @@ class WordTokenizer:
         ids = np.fromiter((get(unit, _UNKNOWN) for unit in units), np.int64, len(units))
         spaces = self.spaces[ids]
         after, before = (spaces & SPACE_AFTER) > 0, (spaces & SPACE_BEFORE) > 0
-        # What the flags say already needs no token: a single space between two that want it. Spaces want none.
+        # A single space between two tokens that want one needs no token. Spaces themselves want none.
         said = np.zeros(len(ids), bool)
         said[1:-1] = (ids[1:-1] == _SPACE) & after[:-2] & before[2:]
         close = np.flatnonzero(after[:-1] & before[1:]) + 1
@@ -165,17 +165,17 @@ class WordTokenizer:
 
 
 def _chosen(numbers: Counter[str], options: VocabularyOptions) -> list[str]:
-    """The words and signs that are learned, the most frequent first."""
+    """Choose the words and signs to learn, the most frequent first."""
     if not any(number > 0 for number in numbers.values()):
         raise UserError("There is no text to learn words from; give a corpus that is not empty.")
     known = [
         unit
         for unit, number in numbers.items()
-        if number >= options.min_count and not "\ud800" <= unit[0] <= "\udfff"  # what no file can hold
+        if number >= options.min_count and not "\ud800" <= unit[0] <= "\udfff"  # halves of surrogate pairs
     ]
     if not known:
         raise UserError(
-            f"No word stands in the training text {options.min_count} times, so there is none to learn; give a lower "
+            f"No word occurs {options.min_count} times in the training text, so there is none to learn; give a lower "
             "min_count."
         )
     known.sort(key=lambda unit: (-numbers[unit], unit))
@@ -187,8 +187,8 @@ def _chosen(numbers: Counter[str], options: VocabularyOptions) -> list[str]:
         )
     if size > len(known) + special:
         raise UserError(
-            f"A vocabulary_size of {size:,} is more than there is to learn: {len(known):,} words and signs stand in "
-            f"the training text {options.min_count} times or more (min_count), which with {special} special tokens "
+            f"A vocabulary_size of {size:,} is more than there is to learn: {len(known):,} words and signs occur "
+            f"{options.min_count} times or more (min_count) in the training text, which with {special} special tokens "
             f"makes {len(known) + special:,}. Give no more than that, 0 for all of them, or a lower min_count."
         )
     return known[: size - special] if size else known

@@ -1,4 +1,4 @@
-"""Reading a file of one format, written for the test."""
+"""Fixtures that write a file of one format and read it."""
 
 import pytest
 

@@ -24,7 +24,7 @@ def read(tmp_path):
         path.write_bytes(data)
         films = read_movie_lines(path, path.name, ReadOptions(), report)
         found = [(film.name, "".join(film.pieces)) for film in films]
-        assert report.newlines == 0  # none stands in a text
+        assert report.newlines == 0  # none is in a text
         return found
 
     return read

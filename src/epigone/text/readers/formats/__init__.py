@@ -1,1 +1,1 @@
-"""One file for each format, and a folder for PDF."""
+"""File formats, one file each, and a folder for PDF."""

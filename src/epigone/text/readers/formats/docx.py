@@ -22,16 +22,16 @@ _UNSEEN = {f"{_MC}Fallback", *(_W + name for name in ("pPr", "rPr", "del", "move
 
 
 def read_docx(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """One document: the paragraphs and tables of a Word file, without headers, footers, notes and deleted text.
+    """Read one document: the paragraphs and tables of a Word file, without headers, footers, notes and deleted text.
 
     Args:
         path: the file.
-        name: what to call the document.
-        options: not used; the file tells its characters itself.
-        report: not used; nothing is changed.
+        name: name of the document.
+        options: none has a meaning here.
+        report: counts the changes; there are none.
 
     Raises:
-        NotText: it is no such file, or encrypted or damaged.
+        NotText: the file is of another format, encrypted or damaged.
     """
     with needing("python-docx", path):
         from docx import Document as Word
@@ -47,7 +47,7 @@ def read_docx(path: Path, name: str, options: ReadOptions, report: ReadReport) -
 
 
 def _blocks(element: ElementTree.Element) -> Iterator[str]:
-    """The paragraphs below an element, and its tables with a line for each row."""
+    """Yield the paragraphs below an element, and its tables with a line for each row."""
     for child in _below(element, "p", "tbl"):
         if child.tag == f"{_W}p":
             yield _text(child)
@@ -59,7 +59,7 @@ def _blocks(element: ElementTree.Element) -> Iterator[str]:
 
 
 def _below(element: ElementTree.Element, *names: str) -> Iterator[ElementTree.Element]:
-    """The nearest elements of these names below another."""
+    """Yield the nearest elements of these names below another."""
     for child in element:
         if child.tag in [_W + name for name in names]:
             yield child
@@ -68,14 +68,14 @@ def _below(element: ElementTree.Element, *names: str) -> Iterator[ElementTree.El
 
 
 def _text(paragraph: ElementTree.Element) -> str:
-    """What is written in a paragraph; frames of text within it come behind it."""
+    """Return the text of a paragraph; the text of frames inside it follows."""
     words: list[str] = []
     frames: list[str] = []
     waiting = [*reversed(paragraph)]
     while waiting:
         element = waiting.pop()
         tag = element.tag
-        if tag in _UNSEEN:  # settings, what was deleted, what an older program shows instead
+        if tag in _UNSEEN:  # settings, deleted text, replacements for older programs
             continue
         if tag == f"{_W}txbxContent":
             frames += _blocks(element)

@@ -1,4 +1,4 @@
-"""Electronic books: a zip archive of pages, and their order."""
+"""EPUB books: zip archives of pages and their order."""
 
 import posixpath
 from collections.abc import Iterator
@@ -16,30 +16,30 @@ from epigone.text.readers.decoding import NotText
 from epigone.text.readers.formats.html import declared_encoding, text_of_html
 from epigone.text.readers.separators import numbered
 
-_FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}  # only veil fonts
+_FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}  # these encrypt fonts only
 
 
 def read_epub(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """One document for each part of a book that has text, in the order of reading.
+    """Read one document for each part of a book that has text, in the order of reading.
 
     Args:
         path: the file.
-        name: what to call its first document; the others are called `name#2`, `name#3` and so on.
-        options: whether Gutenberg's texts are removed.
-        report: where changes are counted.
+        name: name of its first document; the others are called `name#2`, `name#3` and so on.
+        options: the removal of Gutenberg's header and footer.
+        report: counts the changes.
 
     Raises:
-        NotText: it is no such file, or encrypted or damaged; before the first document.
+        NotText: the file is of another format, encrypted or damaged; before the first document.
     """
     with unpacking(path, "EPUB", ".epub"), ZipFile(path) as book:
         parts = _spine(book)
         if _veiled(book) & set(parts):
             raise NotText(
                 f"{path} is locked by the shop that sold it (DRM), so its text cannot be read; give a copy without "
-                "that, or the text itself."
+                "DRM, or the text itself."
             )
         for part in parts:
-            book.read(part)  # a damaged part must be known before there is a document
+            book.read(part)  # a damaged part must be an error before the first document
         number = 0
         for part in parts:
             data = book.read(part)
@@ -51,7 +51,7 @@ def read_epub(path: Path, name: str, options: ReadOptions, report: ReadReport) -
 
 
 def _spine(book: ZipFile) -> list[str]:
-    """The parts of a book with text, in the order of reading, by their names in the package."""
+    """List the parts of a book with text, in the order of reading, by their names in the archive."""
     container = ElementTree.fromstring(book.read("META-INF/container.xml"))
     files = [element for element in container.iter() if element.tag.endswith("}rootfile")]
     root = unquote(files[0].attrib["full-path"])
@@ -69,7 +69,7 @@ def _spine(book: ZipFile) -> list[str]:
 
 
 def _veiled(book: ZipFile) -> set[str]:
-    """The names of the parts that are encrypted."""
+    """Return the names of the encrypted parts."""
     if "META-INF/encryption.xml" not in book.namelist():
         return set()
     found = set()
@@ -82,7 +82,7 @@ def _veiled(book: ZipFile) -> set[str]:
 
 
 def _decoded(data: bytes) -> str:
-    """A part of a book as text: UTF-8 or UTF-16 by its rules, else what it declares or what fits any bytes."""
+    """Decode a part of a book: UTF-8 or UTF-16 as EPUB demands, else the declared encoding or cp1252."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     try:

@@ -1,4 +1,4 @@
-"""HTML: what people see of a page."""
+"""HTML: the visible text of a page."""
 
 import codecs
 import re
@@ -28,7 +28,7 @@ _BLOCKS = {
 }  # fmt: skip
 _LINES = {"dt", "li", "option", "tr"}
 _CELLS = {"td", "th"}
-_VERSES = re.compile(r"\b(?:poem|poetry|stanza|lyrics)\b")  # classes of elements in which each division is a line
+_VERSES = re.compile(r"\b(?:poem|poetry|stanza|lyrics)\b")  # classes of elements whose divisions are lines
 
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _DECLARED = re.compile(rb"<(?:meta|\?xml)\s[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
@@ -38,20 +38,20 @@ _MEANT = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": 
 
 
 def read_html(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """One document: the text of a page, without what moves it, paints it or leads elsewhere.
+    """Read one document: the text of a page, without scripts, styles and navigation.
 
     Args:
         path: the file, gzipped or not.
-        name: what to call the document.
-        options: the encoding, whether Gutenberg's texts are removed.
-        report: where changes are counted.
+        name: name of the document.
+        options: the encoding, and the removal of Gutenberg's header and footer.
+        report: counts the changes.
 
     Raises:
         NotText: the file is not text.
         UserError: the file cannot be read or decoded.
     """
     declared = declared_encoding(first_bytes(path))
-    # Bytes of these codecs are all ASCII, so that they pass for UTF-8.
+    # These codecs use only the bytes of ASCII, so their text is valid UTF-8.
     encoding = declared if declared and declared.startswith(("iso2022", "hz", "utf_7")) else None
     markup = "".join(read_text(path, options.encoding or encoding, report, fallback=declared))
     pieces = text_of_html(markup, path)
@@ -60,7 +60,7 @@ def read_html(path: Path, name: str, options: ReadOptions, report: ReadReport) -
 
 
 def declared_encoding(head: bytes) -> str | None:
-    """The codec that an HTML or XML file names in its first bytes, or rather the one that is meant; None without."""
+    """Return the codec that an HTML or XML file means by the name in its first bytes; None without a name."""
     match = _DECLARED.search(head)
     try:
         codec = codecs.lookup(match[1].decode("ascii")).name if match else None
@@ -70,14 +70,14 @@ def declared_encoding(head: bytes) -> str | None:
 
 
 def text_of_html(markup: str, path: Path) -> Iterator[str]:
-    """The text of a page: blocks with a blank line between them, items and rows on lines of their own.
+    """Extract the text of a page: blocks with a blank line between them, items and rows on lines of their own.
 
     Args:
         markup: the page.
-        path: the file it comes from, for errors.
+        path: the file of the page, for errors.
 
     Raises:
-        NotText: the package that reads it is missing; before the first piece.
+        NotText: the package for reading it is missing; before the first piece.
     """
     return _written(_soup(markup, path))
 
@@ -85,30 +85,30 @@ def text_of_html(markup: str, path: Path) -> Iterator[str]:
 def _soup(markup: str, path: Path) -> "BeautifulSoup":
     with needing("beautifulsoup4", path):
         from bs4 import BeautifulSoup, MarkupResemblesLocatorWarning, XMLParsedAsHTMLWarning
-    with warnings.catch_warnings():  # XHTML is read well enough, and a page may be no more than an address
+    with warnings.catch_warnings():  # XHTML is read well enough, and a page may be only an address
         warnings.simplefilter("ignore", XMLParsedAsHTMLWarning)
         warnings.simplefilter("ignore", MarkupResemblesLocatorWarning)
         return BeautifulSoup(markup, "html.parser")
 
 
 class _Open(NamedTuple):
-    """An element whose contents are being written."""
+    """An open element, and how its contents are written."""
 
     rest: Iterator["PageElement"]
     boundary: str = ""
-    """What stands before and behind it at least."""
+    """Least separator before and after it."""
     keeps: bool = False
-    """Whether spaces and newlines in it count."""
+    """Keep spaces and newlines in it."""
     verses: bool = False
-    """Whether divisions in it are lines."""
+    """Treat divisions in it as lines."""
     cell: bool = False
-    """Whether blocks in it are none."""
+    """Treat blocks in it as inline."""
 
 
 def _written(soup: "BeautifulSoup") -> Iterator[str]:
     from bs4 import CData, NavigableString, Tag
 
-    parts: list[str] = []  # of the paragraph or line that is being written
+    parts: list[str] = []  # of the current paragraph or line
     before = ""
     begun = False
     open_ = [_Open(iter(soup.contents), "\n\n")]

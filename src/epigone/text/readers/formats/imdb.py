@@ -1,4 +1,4 @@
-"""The film reviews of aclImdb, a file each."""
+"""Film reviews of aclImdb, one file each."""
 
 import re
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from epigone.text.readers.formats.plain import PLAIN, divided, read_parts
 
 
 def is_review(path: Path) -> bool:
-    """Whether this is a review in the aclImdb tree, `{train,test}/{pos,neg,unsup}/ID_RATING.txt`."""
+    """True for a review in the tree of aclImdb, `{train,test}/{pos,neg,unsup}/ID_RATING.txt`."""
     return path.parent.name in ("pos", "neg", "unsup") and bool(re.fullmatch(r"\d+_\d+\.txt", path.name))
 
 
@@ -24,9 +24,9 @@ def read_review(path: Path, name: str, options: ReadOptions, report: ReadReport)
 
     Args:
         path: the file.
-        name: what to call the document.
-        options: the label, the separator, the encoding, whether Gutenberg's texts are removed.
-        report: where changes are counted.
+        name: name of the document.
+        options: the label, and those of `read_plain`.
+        report: counts the changes.
 
     Raises:
         NotText: the file is not text; before the first document.

@@ -1,4 +1,4 @@
-"""Markdown: what people see of a page."""
+"""Markdown: the visible text of a page."""
 
 import re
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:(?:[\w-]+:|[ \t]|#|- ).*\n|\n)*?(?:
 
 
 def read_markdown(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """The documents of a file, divided as plain text is, each without its marks; lines stay lines.
+    """Read the documents of a file, divided like plain text, without their markup; lines stay lines.
 
     Args:
         path: the file, gzipped or not.
-        name: what to call its first document; the others are called `name#2`, `name#3` and so on.
-        options: the separator, the encoding, whether Gutenberg's texts are removed.
-        report: where changes are counted.
+        name: name of its first document; the others are called `name#2`, `name#3` and so on.
+        options: those of `read_plain`.
+        report: counts the changes.
 
     Raises:
         NotText: the file is not text.
@@ -29,7 +29,7 @@ def read_markdown(path: Path, name: str, options: ReadOptions, report: ReadRepor
     """
     with needing("markdown-it-py", path):
         from markdown_it import MarkdownIt
-    text_of_html("", path)  # that a package is missing must be known before there is a document
+    text_of_html("", path)  # a missing package must be an error before the first document
     parser = MarkdownIt("commonmark", {"breaks": True}).enable(["table", "strikethrough"])
 
     def without_marks(pieces: Iterator[str]) -> Iterator[str]:

@@ -13,29 +13,29 @@ from epigone.text.readers.separators import lines
 SEPARATOR = " +++$+++ "
 
 _LINE_ID = re.compile(r"L(\d+)")
-# Said to be ISO-8859-1, but its quotation marks and dashes are those of Windows, where controls should be.
+# The corpus calls itself ISO-8859-1, but has the quotation marks and dashes of Windows in place of controls.
 _WINDOWS = {code: bytes([code]).decode("cp1252", "ignore") or None for code in range(0x80, 0xA0)}
 
 
 def looks_like_cornell(path: Path) -> bool:
-    """Whether a file begins like those of the Cornell corpus, `movie_lines.txt` or another."""
+    """True for a file that begins like those of the Cornell corpus, `movie_lines.txt` or another."""
     return SEPARATOR.encode() in first_bytes(path).split(b"\n", 1)[0]
 
 
 def read_movie_lines(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """One document for each film: its lines in the order of the script; films in the order of the file.
+    """Read one document for each film: its lines in the order of the script; films in the order of the file.
 
-    The file has the lines of a conversation backwards, so they are sorted by the number in their lineID. All
-    of it is held in memory (34 MB), because nothing promises that a film's lines stand together.
+    The file has the lines of a conversation backwards, so they are sorted by the number in their lineID. The whole
+    file is in memory (34 MB), because the lines of a film may be in different places.
 
     Args:
         path: the file, gzipped or not: lineID, characterID, movieID, character, text.
-        name: the file's name, which a document's name puts before the movieID.
-        options: the encoding; without it UTF-8, and ISO-8859-1 where that does not fit.
-        report: where changes are counted.
+        name: name of the file; a document's name has the movieID after it.
+        options: the encoding; without it UTF-8, or ISO-8859-1 if that does not fit.
+        report: counts the changes.
 
     Raises:
-        NotText: it is another file of the corpus.
+        NotText: the file is another one of the corpus.
         UserError: a line has too few fields.
     """
     films: dict[str, list[tuple[int, str]]] = {}

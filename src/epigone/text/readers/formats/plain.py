@@ -20,15 +20,15 @@ from epigone.text.readers.separators import (
 
 
 def read_plain(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """The documents of a text file: what stands between separators, or all of it.
+    """Read the documents of a text file: the texts between separators, or one text.
 
-    WikiText's `.tokens` are divided into articles where no separator is asked for.
+    Without a separator in the options, WikiText's `.tokens` are divided into articles.
 
     Args:
         path: the file, gzipped or not.
-        name: what to call its first document; the others are called `name#2`, `name#3` and so on.
-        options: the separator, the encoding, whether Gutenberg's texts are removed.
-        report: where changes are counted.
+        name: name of its first document; the others are called `name#2`, `name#3` and so on.
+        options: the separator, the encoding, and the removal of Gutenberg's header and footer.
+        report: counts the changes.
 
     Raises:
         NotText: the file is not text; before the first document.
@@ -38,7 +38,7 @@ def read_plain(path: Path, name: str, options: ReadOptions, report: ReadReport) 
 
 
 def read_parts(path: Path, options: ReadOptions, report: ReadReport) -> Iterator[str]:
-    """Consecutive parts of a text file, divided between lines; errors come here, not with the first part."""
+    """Begin to read a text file, so that errors come before its documents, as parts that end with lines."""
     parts: Iterator[str] = whole_lines(read_text(path, options.encoding, report))
     return chain([next(parts, "")], parts)
 
@@ -46,9 +46,9 @@ def read_parts(path: Path, options: ReadOptions, report: ReadReport) -> Iterator
 def divided(
     parts: Iterator[str], path: Path, name: str, options: ReadOptions, report: ReadReport
 ) -> Iterator[Document]:
-    """The documents of a text that `read_parts` began to read, without Gutenberg's texts."""
+    """Divide a text from `read_parts` into documents, without Gutenberg's header and footer."""
     if options.blank_lines is not None:
-        # Gutenberg's texts have blank lines of their own, so they go first.
+        # Gutenberg's header has blank lines of its own, so it is removed first.
         parts = strip_gutenberg(parts, report) if options.gutenberg else parts
         yield from grouped(at_blank_lines(parts, options.blank_lines), name)
         return

@@ -15,10 +15,10 @@ from epigone.text.readers.separators import lines, numbered
 
 _CSV = (".csv", ".tsv")
 
-_LONGEST = 2**31 - 1  # characters of a field, which is a whole text; the module's own limit is 128 kB
+_LONGEST = 2**31 - 1  # most characters of a field, which is a whole text; the default of the module is 128 kB
 
 _PEEK = 100
-"""Rows that are looked at to tell texts from numbers."""
+"""Rows that are examined to tell texts from numbers."""
 
 
 def read_table(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
@@ -26,12 +26,12 @@ def read_table(path: Path, name: str, options: ReadOptions, report: ReadReport) 
 
     Args:
         path: the file, gzipped or not; its suffix tells the format.
-        name: what to call the first row's document; the others are called `name#2`, `name#3` and so on.
+        name: name of the first row's document; the others are called `name#2`, `name#3` and so on.
         options: the columns and the encoding.
-        report: where changes are counted.
+        report: counts the changes.
 
     Raises:
-        UserError: the table is malformed, lacks a column, or leaves open which one holds the texts.
+        UserError: the table is malformed, lacks a column, or has several columns that may hold the texts.
     """
     suffix = bare_suffix(path)
     text_lines = lines(read_text(path, options.encoding, report, returns=True))
@@ -54,7 +54,7 @@ def _csv_rows(path: Path, delimiter: str | None, text_lines: Iterator[str]) -> I
     header = next(text_lines, "")
     delimiter = delimiter or max(",;\t", key=header.count)
     peeked = list(islice(text_lines, _PEEK)) if delimiter == "\t" else []
-    # TSV has quoted fields, or bare ones in which a quotation mark is just that. Bare ones hold no newlines.
+    # TSV has quoted fields, or bare ones where a quotation mark has no meaning. Bare ones hold no newlines.
     bare = bool(peeked) and all(line.count("\t") == header.count("\t") for line in [header, *peeked] if line.strip())
     reader = csv.reader(
         chain([header], peeked, text_lines),
@@ -71,7 +71,7 @@ def _csv_rows(path: Path, delimiter: str | None, text_lines: Iterator[str]) -> I
 
 
 def _unquoted(value: str) -> str:
-    """A field without the quotation marks around it, where it was written by the rules of CSV after all."""
+    """Remove the quotation marks around a field that follows the rules of CSV after all."""
     inside = value[1:-1].replace('""', "")
     if len(value) > 1 and value[0] == value[-1] == '"' and '"' not in inside:
         return value[1:-1].replace('""', '"')
@@ -95,13 +95,13 @@ def _json_rows(path: Path, text_lines: Iterable[str]) -> Iterator[dict[str, Any]
 
 
 def _label(value: Any) -> str | None:
-    """The label in a cell; None in an empty one."""
+    """Return the label in a cell; None for an empty one."""
     label = value if isinstance(value, str) else "" if value is None else json.dumps(value)
     return label.strip() or None
 
 
 def _asked(path: Path, rows: list[dict[str, Any]], name: str, option: str) -> str:
-    """A column that an option names."""
+    """Return the column that an option names."""
     names = _names(rows)
     if names and name not in names:
         listed = ", ".join(map(repr, names))
@@ -114,7 +114,7 @@ def _names(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _column(path: Path, rows: list[dict[str, Any]], options: ReadOptions) -> str:
-    """The column that holds the texts: the one asked for, `text`, or the only one with texts apart from the label."""
+    """Return the column of the texts: the one asked for, `text`, or the only one with texts besides the label."""
     if options.column is not None:
         return _asked(path, rows, options.column, "--column")
     names = _names(rows)

@@ -15,7 +15,7 @@ def read(*columns, sides=None):
 
 
 def stack(texts, x=72.0, top=700.0, size=10.0, leading=12.0, right=None):
-    """Lines below one another; texts that begin with a greater-than sign are indented, those with | end at `right`."""
+    """Lines below one another; a text that begins with a greater-than sign is indented, one with | ends at `right`."""
     lines = []
     for number, text in enumerate(texts):
         x0 = x + 15 * text.startswith(">")

@@ -23,7 +23,7 @@ def read(path, **options):
 
 
 def heads(book):
-    """Another head on odd and even pages but none on the first, and a number at the foot of each."""
+    """Draw different heads on odd and even pages, none on the first, and a number at the foot of each."""
     if book.page > 1:
         book.draw(book.left if book.page % 2 else 350, book.top + 40, "The Ferry" if book.page % 2 else "A. Ferrywoman")
     book.draw(290, 40, f"- {book.page} -")
@@ -53,7 +53,7 @@ def test_what_was_typeset_comes_back(tmp_path, setting):
 
 
 def test_a_paper(tmp_path):
-    """A title and a summary over two columns, headings, notes and a caption."""
+    """Typeset a title and a summary over two columns, headings, notes and a caption."""
     texts = prose(11, 40, (4, 9))
     book = Book(tmp_path / "a.pdf", columns=2)
     book.title(TITLE)
@@ -214,7 +214,7 @@ endstream endobj
 
 
 def raw(objects, trailer=b"<</Root 1 0 R>>"):
-    """A file of which the table of objects has to be found out."""
+    """A file whose table of objects must be reconstructed."""
     return b"%PDF-1.5\n" + objects + b"trailer " + trailer + b"\nstartxref\n0\n%%EOF\n"
 
 
@@ -278,7 +278,7 @@ def test_without_the_package(tmp_path, monkeypatch):
     book.save()
     monkeypatch.setitem(sys.modules, "pdfminer.converter", None)
     with pytest.raises(
-        UserError, match=r"Reading .*paper\.pdf needs the package pdfminer\.six: pip install 'epigone.*documents\]'"
+        UserError, match=r"Reading .*paper\.pdf needs the package pdfminer\.six: pip install pdfminer\.six\."
     ):
         read(tmp_path / "paper.pdf")
 

@@ -17,7 +17,7 @@ def page(top=None, foot=None, body=BODY):
 
 
 def left(*pages):
-    """What is left above and below the body."""
+    """Return the lines that are left above and below the body."""
     return [[line.text for line in page.lines if line.text not in BODY] for page in without_heads(pages)]
 
 

@@ -1,0 +1,1 @@
+"""PDF: from the characters of pages to paragraphs."""

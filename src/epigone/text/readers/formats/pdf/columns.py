@@ -1,4 +1,4 @@
-"""In which order are the lines of pages read?"""
+"""Reading order of the lines on pages, in columns and over the whole width."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-_NARROWEST = 0.2  # of the page's text: columns of a table that are narrower are no columns of text
-_ROWS = 3  # that must stand side by side in two columns
+_NARROWEST = 0.2  # least width of a column of text, as a share of the page's text; columns of tables are narrower
+_ROWS = 3  # least rows side by side in two columns
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of text or a part of one, and its place in points from the lower left corner of the page."""
+    """A line of text or a part of one, with its place in points from the lower left corner of the page."""
 
     text: str
     x0: float
@@ -21,17 +21,17 @@ class Line:
     x1: float
     y1: float
     size: float
-    """Of most of its characters."""
+    """Size of most of its characters, in points."""
 
     @property
     def middle(self) -> float:
-        """Half its height."""
+        """Height of its middle on the page, in points."""
         return (self.y0 + self.y1) / 2
 
 
 @dataclass(frozen=True)
 class Page:
-    """The lines of a page in any order, and its size in points."""
+    """The lines of a page in any order, and the size of the page in points."""
 
     lines: Sequence[Line]
     width: float
@@ -40,16 +40,16 @@ class Page:
 
 @dataclass(frozen=True)
 class Column:
-    """Whole lines that stand below one another, from top to bottom."""
+    """Whole lines below one another, from top to bottom."""
 
     lines: list[Line]
     side: str
-    """Which column it is: empty for the whole width, `l` and `r` for halves, `lr` for the right half of the left."""
+    """Place of the column: empty for the whole width, `l` and `r` for halves, `lr` for the right half of the left."""
     page_width: float
 
 
 def reading_order(pages: Sequence[Page]) -> Iterator[Column]:
-    """The columns of all pages: what spans a page divides it into bands, and a band's columns go from left to right."""
+    """Yield the columns of all pages. Lines over the whole width divide a page into bands; columns go left to right."""
     gutters = [_gutter(page.lines, _extent(page.lines)) for page in pages]
     usual = [x for x in gutters if x is not None]
     for page, x in zip(pages, gutters, strict=True):
@@ -62,7 +62,7 @@ def reading_order(pages: Sequence[Page]) -> Iterator[Column]:
 
 
 def rows(lines: Iterable[Line]) -> list[list[Line]]:
-    """Lines grouped by their height on the page, from top to bottom, each group from left to right."""
+    """Group lines by their height on the page, from top to bottom, each group from left to right."""
     found: list[list[Line]] = []
     for line in sorted(lines, key=lambda line: -line.middle):
         if found and _beside(line, max(found[-1], key=lambda other: len(other.text))):
@@ -73,7 +73,7 @@ def rows(lines: Iterable[Line]) -> list[list[Line]]:
 
 
 def joined(row: Sequence[Line]) -> Line:
-    """One line made of the parts that stand beside each other."""
+    """Join parts beside each other into one line."""
     text = row[0].text
     for left, right in pairwise(row):
         text += right.text if right.x0 - left.x1 < 0.1 * left.size else f" {right.text}"
@@ -96,7 +96,7 @@ def _columns(lines: Sequence[Line], x: float | None, side: str, width: float) ->
 
 
 def _bands(lines: Sequence[Line], x: float) -> Iterator[tuple[bool, list[Line]]]:
-    """Groups of lines from top to bottom that all cross the gutter at `x`, or do not."""
+    """Yield groups of lines from top to bottom that all cross the gutter at `x`, or all do not."""
     ordered = sorted(lines, key=lambda line: -line.middle)
     right = [line for line in ordered if line.x0 >= x]
     band: list[Line] = []
@@ -113,7 +113,7 @@ def _bands(lines: Sequence[Line], x: float) -> Iterator[tuple[bool, list[Line]]]
 
 
 def _ends(line: Line, above: Line, x: float, right: Sequence[Line]) -> bool:
-    """Whether this is the short last line of the text above, which crosses the gutter."""
+    """True for the short last line of the text above, if that crosses the gutter."""
     size = line.size
     return (
         line.x1 <= x
@@ -125,7 +125,7 @@ def _ends(line: Line, above: Line, x: float, right: Sequence[Line]) -> bool:
 
 
 def _gutter(lines: Sequence[Line], width: float) -> float | None:
-    """Where the space between two columns is, at the place that has most lines side by side; None without columns."""
+    """Find the gap between two columns with the most lines side by side; None without columns."""
     best, place = _ROWS - 1, None
     starts = Counter(round(line.x0) for line in lines)
     for start in sorted(start for start, number in starts.items() if number > 1):
@@ -139,7 +139,7 @@ def _gutter(lines: Sequence[Line], width: float) -> float | None:
 
 
 def _besides(lines: Sequence[Line], others: Sequence[Line]) -> list[Line]:
-    """Those lines that have one of the others near their own height."""
+    """Return the lines that have one of the others near their own height."""
     heights = sorted(line.middle for line in others)
 
     def near(line: Line) -> bool:

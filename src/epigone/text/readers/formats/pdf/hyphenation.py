@@ -1,4 +1,4 @@
-"""How does a line go on in the next one: with a space, without, or in the middle of a word?"""
+"""Joining of lines: with a space, without one, or inside a hyphenated word."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ _CLOSING = "\"'”’»›)]}」』）】"
 
 
 class Words:
-    """The words of a text that stand inside its lines, which tell how those at the ends of lines are written.
+    """The words inside the lines of a text, which show the spelling of those that a line end divides.
 
     Args:
         lines: the lines in the order of reading.
@@ -32,15 +32,15 @@ class Words:
         return _folded(word) in self._known
 
     def join(self, line: str, following: str) -> str:
-        """A line, or all lines so far, and the one in which it goes on, as one.
+        """Join a line, or all lines so far, and the next one.
 
-        A hyphen at the end goes where the word occurs without it elsewhere, stays where it occurs with it, and
-        else goes before a small letter.
+        A hyphen at the end is removed if the word occurs elsewhere without it, and kept if it occurs with it. Else it
+        is removed before a small letter.
         """
         if is_cjk(line[-1:]) and is_cjk(following[:1]):
             return line + following
         if not ends_in_hyphen(line):
-            # A dash or a slash without a space before it has none behind it either.
+            # A dash or a slash without a space before it has none after it either.
             tight = re.search(r"[^\s—–/][—–/]$", line[-2:])
             return f"{line}{'' if tight else ' '}{following}"
         beginning, end = _BEGINNING.search(line[-100:]), _END.match(following)
@@ -64,17 +64,17 @@ class Words:
 
 
 def ends_in_hyphen(line: str) -> bool:
-    """Whether the last word goes on in the next line, by its hyphen."""
+    """True if the last word continues in the next line, by its hyphen."""
     return len(line) > 1 and line[-1] in _HYPHENS and line[-2].isalnum()
 
 
 def ends_sentence(line: str) -> bool:
-    """Whether a sentence may end here."""
+    """True if a sentence may end with this line."""
     return line.rstrip(_CLOSING).endswith((".", "!", "?", "…", "。", "！", "？"))
 
 
 def is_cjk(character: str) -> bool:
-    """Whether it is written without spaces: Chinese characters, Japanese ones and their punctuation, no Korean."""
+    """True for Chinese and Japanese characters and their punctuation, which have no spaces; not for Korean."""
     return bool(character) and (
         "\u2e80" <= character <= "\u30ff"
         or "\u31c0" <= character <= "\u9fff"
@@ -85,7 +85,7 @@ def is_cjk(character: str) -> bool:
 
 
 def first_word(line: str) -> str:
-    """What would have stood on the line above if it had fitted there."""
+    """Return the first word of a line, or its first Chinese or Japanese character with its punctuation."""
     if not is_cjk(line[:1]):
         return line.split(" ", 1)[0]
     end = 1
@@ -95,7 +95,7 @@ def first_word(line: str) -> str:
 
 
 def breadth(text: str) -> float:
-    """About how wide a text is set, in average small letters."""
+    """Estimate the width of a text in average small letters."""
     return sum(map(_breadth, text))
 
 

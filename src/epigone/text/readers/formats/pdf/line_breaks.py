@@ -1,4 +1,4 @@
-"""Does a paragraph go on where a line of it ends?"""
+"""Line ends: inside a paragraph, at its end, or meant as in verse."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,26 +9,26 @@ from epigone.text.readers.formats.pdf.columns import Line
 from epigone.text.readers.formats.pdf.hyphenation import breadth, ends_in_hyphen, ends_sentence, first_word, is_cjk
 
 ON, LINE, PARAGRAPH = " ", "\n", "\n\n"
-"""What stands between two lines: nothing but the end of a line, a break that is meant, the end of a paragraph."""
+"""Separators of two lines: inside a paragraph, at a break that is meant, between paragraphs."""
 
 INDENT = 0.6
-"""How far a line must begin to the right of others to be indented, in the size of its letters."""
+"""Least distance of an indented line from the left edge of others, in the size of its letters."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """How a text is set."""
+    """Typographic setting of a text."""
 
     body: float
-    """The size of most letters."""
+    """Size of most letters, in points."""
     steady: bool
-    """Whether sizes mean something; where letters were recognised in pictures, each line has another."""
+    """True if sizes mean something; if letters were recognised in pictures, each line has another size."""
     distances: dict[float, float]
-    """For each size of letters, how far below one another the lines of a paragraph stand."""
+    """Distance between the lines of a paragraph, for each size of letters."""
 
     @classmethod
     def of(cls, columns: Sequence[Sequence[Line]]) -> "Setting":
-        """The setting of a text whose columns have these lines."""
+        """Measure the setting of a text whose columns have these lines."""
         sizes: Counter[float] = Counter()
         for lines in columns:
             for line in lines:
@@ -40,7 +40,7 @@ class Setting:
         return setting
 
     def distances_of(self, columns: Iterable[Sequence[Line]], least: int = 1) -> dict[float, float]:
-        """`distances` of some columns: smaller than most others, for sizes with at least so many pairs of lines."""
+        """Measure `distances` as a low quantile, for sizes with at least so many pairs of lines."""
         found: dict[float, list[float]] = {}
         for lines in columns:
             for above, line in pairwise(lines):
@@ -49,14 +49,14 @@ class Setting:
         return {size: sorted(all_)[int(0.3 * len(all_))] for size, all_ in found.items() if len(all_) >= least}
 
     def same_size(self, line: Line, other: Line) -> bool:
-        """Whether two lines may belong to one paragraph by their sizes: code in text is smaller, headings larger."""
+        """True if two lines may be of one paragraph by their sizes: code in text is smaller, headings larger."""
         smaller, larger = sorted((line.size, other.size))
         if not self.steady:
             return larger < 1.5 * smaller
         return larger <= 1.14 * smaller and not (larger > 1.05 * smaller and larger > 1.05 * self.body)
 
     def blocks(self, lines: Sequence[Line]) -> list[list[Line]]:
-        """The lines of a column divided where there is a space between them, or the size changes."""
+        """Divide the lines of a column at gaps and at changes of size."""
         near = self.distances_of([lines], least=6)
         found = [[line] for line in lines[:1]]
         for above, line in pairwise(lines):
@@ -75,40 +75,40 @@ class Setting:
 
 @dataclass(frozen=True)
 class _Block:
-    """Lines without a space between them."""
+    """Lines without gaps between them."""
 
     lines: list[Line]
     ends: list[bool]
-    """For each line but the last: whether it ends although the next word would have fitted."""
+    """For each line but the last: True if the next word would have fitted on it."""
     small: list[bool]
-    """For each line that follows one which could hold no more: whether it begins with a letter that is no capital."""
+    """For each line after a full one: True if it begins with a small letter."""
     is_prose: bool
-    """Whether indents show it to be prose."""
+    """True if indents show that it is prose."""
 
     @property
     def is_verse(self) -> bool:
-        """Whether most lines end where they need not, or all begin with capitals and one does."""
+        """True if most lines end early, or if one does and all begin with capitals."""
         capitals = len(self.ends) > 2 and any(self.ends) and all(line.text[:1].isupper() for line in self.lines)
         return not self.is_prose and len(self.ends) > 1 and (capitals or sum(self.ends) >= 0.6 * len(self.ends))
 
     @property
     def may_be_verse(self) -> bool:
-        """Whether it is verse if what stands around it is."""
+        """True if it is verse in a text of verse."""
         return bool(self.ends) and not self.is_prose and sum(self.small) <= 0.5 * len(self.small)
 
 
 def breaks(columns: Sequence[Sequence[Line]], edges: Sequence[float], setting: Setting) -> list[list[str]]:
-    """What stands between each two lines of a column.
+    """Find the separators of the lines in each column.
 
-    Where most lines end although the next word would have fitted, they are verse, and their ends are `LINE`.
+    If most lines end although the next word would have fitted, they are verse, and their separator is `LINE`.
 
     Args:
-        columns: each its N lines from top to bottom.
-        edges: where full lines of each column end.
-        setting: of the whole text.
+        columns: the N lines of each column, from top to bottom.
+        edges: right end of the full lines in each column, in points.
+        setting: setting of the whole text.
 
     Returns:
-        For each column N - 1 times `ON`, `LINE` or `PARAGRAPH`.
+        For each column a list of N - 1 times `ON`, `LINE` or `PARAGRAPH`.
     """
     divided = [
         [_shaped(block, edge) for block in setting.blocks(lines)] for lines, edge in zip(columns, edges, strict=True)
@@ -131,7 +131,7 @@ def breaks(columns: Sequence[Sequence[Line]], edges: Sequence[float], setting: S
 
 
 def has_room(above: Line, line: Line, edge: float) -> bool:
-    """Whether the first word of a line would have fitted on the line above."""
+    """True if the first word of a line would have fitted on the line above."""
     if ends_in_hyphen(above.text):
         return False
     word = first_word(line.text)
@@ -141,7 +141,7 @@ def has_room(above: Line, line: Line, edge: float) -> bool:
 
 
 def indented(line: Line, lines: Iterable[Line]) -> bool:
-    """Whether a line begins to the right of others."""
+    """True if a line begins to the right of others."""
     return line.x0 > min(other.x0 for other in lines) + INDENT * line.size
 
 
@@ -149,7 +149,7 @@ def _shaped(lines: list[Line], edge: float) -> _Block:
     right = max(line.x1 for line in lines)
     reaching = sum(right - line.x1 < 1 for line in lines)
     if reaching >= max(2 if edge - right < 4 * lines[0].size else 6, (len(lines) - 1) / 2):
-        edge = right  # as many lines end at one place only where text is justified
+        edge = right  # so many lines end at one place only in justified text
     ends = [has_room(above, line, edge) for above, line in pairwise(lines)]
     after = [indented(line, lines) for line, end in zip(lines[1:], ends, strict=True) if end]
     full = [line for line, end in zip(lines[1:], ends, strict=True) if not end]
@@ -165,7 +165,7 @@ def _are_verses(blocks: Sequence[_Block]) -> bool:
 
 
 def _hangs(block: _Block) -> bool | None:
-    """Whether the lines of paragraphs are indented, but for the first ones; None where a block does not tell."""
+    """True if the lines of paragraphs are indented except the first ones; None if the block does not show it."""
     inner = [indented(line, block.lines) for line in block.lines]
     pairs = list(zip(block.ends, inner, inner[1:], strict=False))
     hanging = sum(end and above and not line for end, above, line in pairs)
@@ -178,7 +178,7 @@ def _hangs(block: _Block) -> bool | None:
 
 
 def _verse(block: _Block) -> list[str]:
-    """Lines as they are, but a line too long for the page is one with its rest, which begins with no capital letter."""
+    """Separate lines of verse; the rest of one too long for the page begins with no capital, and is joined to it."""
     found = []
     for (above, line), end in zip(pairwise(block.lines), block.ends, strict=True):
         rest = not line.text[:1].isupper() and (indented(line, [above]) or not ends_sentence(above.text))
@@ -208,7 +208,7 @@ def _prose(block: _Block, hangs: bool) -> list[str]:
 
 
 def _in_sentence(above: str, line: str) -> bool:
-    """Whether a sentence, or even a word, is sure to go on in the next line."""
+    """True if a sentence, or even a word, surely continues in the next line."""
     starts_small = line[:1].islower() and line[1:2].isalpha()
     return starts_small and (ends_in_hyphen(above) or not (ends_sentence(above) or above.endswith(":")))
 

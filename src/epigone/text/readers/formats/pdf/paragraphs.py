@@ -1,4 +1,4 @@
-"""Which lines belong to one paragraph?"""
+"""Paragraphs: joins the lines of columns, and continues across columns and pages."""
 
 import re
 from collections import Counter
@@ -11,30 +11,30 @@ from epigone.text.readers.formats.pdf.columns import Column, Line
 from epigone.text.readers.formats.pdf.hyphenation import Words, ends_in_hyphen, ends_sentence
 from epigone.text.readers.formats.pdf.line_breaks import LINE, ON, PARAGRAPH, Setting, breaks, has_room, indented
 
-_REACH = 30  # points between the left edges of columns at the same place
+_REACH = 30  # most points between the left edges of columns at the same place
 _CAPTION = re.compile(r"(?:Fig(?:ure|\.)|Table|Abb(?:ildung|\.)|Tab(?:elle|\.)) ?\d+(?:\.\d+)*[.:] ")
 
 
 @dataclass(frozen=True)
 class _Part:
-    """The running text of a column, and what stands above and below it for itself."""
+    """The running text of a column, and the separate lines above and below it."""
 
     lines: list[Line]
     above: list[Line]
     below: list[Line]
     edge: float
-    """Where full lines end."""
+    """Right end of full lines, in points."""
 
 
 def paragraphs(columns: Sequence[Column]) -> Iterator[str]:
-    """The paragraphs that the lines of all columns make, in the order of reading.
+    """Join the lines of all columns to paragraphs, in the order of reading.
 
-    Lines become one where nothing speaks against it: a change of size, a space between them, an indented line, or
-    a line that ends although the next word would have fitted. Where most lines end like that they are verse, and
-    stay lines. Captions and small notes at the ends of a column follow the paragraph that they interrupt.
+    Two lines are joined unless the size changes, there is a gap between them, the second is indented, or the first ends
+    although the next word would have fitted. If most lines end like that, they are verse and stay lines. Captions and
+    small notes at the ends of a column follow the paragraph that they interrupt.
 
     Args:
-        columns: in the order of reading.
+        columns: columns in the order of reading.
     """
     setting = Setting.of([column.lines for column in columns])
     parts = [_parted(column.lines, edge, setting) for column, edge in zip(columns, _edges(columns), strict=True)]
@@ -62,7 +62,7 @@ def paragraphs(columns: Sequence[Column]) -> Iterator[str]:
 
 
 def _alone(lines: Sequence[Line], edge: float, setting: Setting, words: Words) -> list[str]:
-    """The paragraphs of lines that stand for themselves."""
+    """Return the paragraphs of separate lines."""
     found: list[str] = []
     [between] = breaks([lines], [edge], setting)
     for separator, line in zip([PARAGRAPH, *between], lines, strict=False):
@@ -89,7 +89,7 @@ def _is_note(block: Sequence[Line], setting: Setting) -> bool:
 
 
 def _across(last: _Part, verse: bool, part: _Part, next_verse: bool, setting: Setting, indents: bool) -> str:
-    """What stands between the last line of a column and the first of the next one."""
+    """Return the separator of the last line of a column and the first of the next one."""
     if verse or next_verse:
         above, line = last.lines[-1], part.lines[0]
         alike = verse == next_verse and setting.same_size(above, line)
@@ -98,7 +98,7 @@ def _across(last: _Part, verse: bool, part: _Part, next_verse: bool, setting: Se
 
 
 def _goes_on(last: _Part, part: _Part, setting: Setting, indents: bool) -> bool:
-    """Whether the paragraph at the end of a column goes on in the next one."""
+    """True if the paragraph at the end of a column continues in the next one."""
     above, line = last.lines[-1], part.lines[0]
     if not setting.same_size(above, line):
         return False
@@ -111,15 +111,15 @@ def _goes_on(last: _Part, part: _Part, setting: Setting, indents: bool) -> bool:
         return not (is_in and above.text.endswith(":"))
     at_edge = [abs(other.x1 - last.edge) < 1.5 for other in last.lines]
     if at_edge[-1] and sum(at_edge) > max(2, 0.4 * len(at_edge)):
-        # Justified text, where the last line of a paragraph hardly ever ends at the very edge.
+        # In justified text the last line of a paragraph hardly ever ends at the edge.
         return not (indents and is_in)
-    # The end of a sentence is that of a paragraph, unless paragraphs begin with an indent and this line has none.
+    # The end of a sentence ends the paragraph, unless paragraphs begin with an indent and this line has none.
     full = len(part.lines) > 1 and not has_room(line, part.lines[1], part.edge)
     return indents and not is_in and (full or ends_sentence(line.text))
 
 
 def _indents(parts: Sequence[_Part], separators: Sequence[Sequence[str]], setting: Setting) -> bool:
-    """Whether most paragraphs begin with an indented line."""
+    """True if most paragraphs begin with an indented line."""
     starts = []
     for part, between in zip(parts, separators, strict=True):
         for index, separator in enumerate(between):
@@ -130,7 +130,7 @@ def _indents(parts: Sequence[_Part], separators: Sequence[Sequence[str]], settin
 
 
 def _edges(columns: Sequence[Column]) -> list[float]:
-    """Where the lines of each column end at the right, told by all columns at the same place of the pages."""
+    """Find the right end of full lines in each column, from all columns at the same place of their pages."""
     lefts = [min(line.x0 for line in column.lines) for column in columns]
     places: dict[tuple[str, int], dict[int, list[float]]] = {}
     for column, left in zip(columns, lefts, strict=True):
@@ -147,7 +147,7 @@ def _edges(columns: Sequence[Column]) -> list[float]:
 
 
 def _edge(ends: Sequence[float]) -> float:
-    """The right edge of a text whose lines end there, from the shortest: the edge of justified text, or the longest."""
+    """Find the right edge of a text from the sorted ends of its lines: the common one if justified, or the last."""
     common, number = Counter(map(round, ends)).most_common(1)[0]
     if number >= max(3, 0.2 * len(ends)) and common >= ends[len(ends) // 2] - 1:
         return common

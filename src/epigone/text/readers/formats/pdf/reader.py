@@ -1,4 +1,4 @@
-"""PDF: one document, in the order in which its pages are read."""
+"""Reader of PDF: the characters of pages, joined to lines."""
 
 import logging
 import re
@@ -24,31 +24,31 @@ if TYPE_CHECKING:
     from pdfminer.layout import LTChar, LTContainer, LTPage
     from pdfminer.pdfdocument import PDFDocument
 
-_SPACE = 0.13  # of the size of the letters: a gap from which on it is a space
-_GAP = 1.0  # a gap from which on the parts may belong to different columns
-_UNKNOWN = re.compile(r"\(cid:\d+\)")  # pdfminer's word for a character of which a font does not tell the meaning
+_SPACE = 0.13  # least gap that is a space, in the size of the letters
+_GAP = 1.0  # least gap between parts of different columns
+_UNKNOWN = re.compile(r"\(cid:\d+\)")  # how pdfminer writes a character whose meaning the font does not tell
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\0": None})
 
 
 def read_pdf(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """One document: the paragraphs of all pages, without running heads and page numbers.
+    """Read one document: the paragraphs of all pages, without running heads and page numbers.
 
     Args:
         path: the file.
-        name: what to call the document.
-        options: not used; a PDF tells its characters itself.
-        report: where pages without text are told.
+        name: name of the document.
+        options: none has a meaning here.
+        report: names the pages without text.
 
     Raises:
-        NotText: it is no PDF, or empty, encrypted, damaged, or holds pictures of text only.
+        NotText: the file is no PDF, is empty, encrypted or damaged, or holds only pictures of text.
     """
     head = first_bytes(path, 1024)
     if not head:
         raise NotText(f"{path} is empty (0 bytes), so it is no PDF; make or fetch it again.")
     if b"%PDF-" not in head:
         raise NotText(
-            f"{path} is no PDF: it begins with {head[:8]!r} where a PDF begins with %PDF-. Give it the suffix of what "
-            "it is (.txt for text), unpack it if it is packed, or fetch it again."
+            f"{path} is no PDF: it begins with {head[:8]!r} instead of %PDF-. Give it the suffix of its own format "
+            "(.txt for text), unpack it if it is packed, or fetch it again."
         )
     pages = list(_pages(path, report))
     columns = list(reading_order(without_heads(pages)))
@@ -56,7 +56,7 @@ def read_pdf(path: Path, name: str, options: ReadOptions, report: ReadReport) ->
 
 
 def _pages(path: Path, report: ReadReport) -> Iterator[Page]:
-    """The pages that have text."""
+    """Yield the pages that have text."""
     number = pictures = characters = unknown = 0
     for layout in _layouts(path):
         number += 1
@@ -78,8 +78,8 @@ def _pages(path: Path, report: ReadReport) -> Iterator[Page]:
         )
     if unknown > characters / 2:
         raise NotText(
-            f"{path} does not tell which letters it shows: its fonts lack the tables for it. Have the text recognised "
-            f"(OCR), for example with `ocrmypdf --force-ocr {quote(path.name)} text.pdf`."
+            f"{path} does not tell which letters it shows: its fonts lack the tables for that. Have the text "
+            f"recognised (OCR), for example with `ocrmypdf --force-ocr {quote(path.name)} text.pdf`."
         )
     if unknown:
         report.skipped.append(
@@ -110,7 +110,7 @@ def _layouts(path: Path) -> Iterator["LTPage"]:
                 yield device.get_result()
         except (NotText, MemoryError):
             raise
-        except Exception as error:  # what a damaged file does to the parser can be anything
+        except Exception as error:  # a damaged file can make the parser raise anything
             why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
             reach = f" beyond page {number:,}" if number else ""
             raise NotText(
@@ -132,13 +132,13 @@ def _opened(path: Path, file: BinaryIO) -> "PDFDocument":
         ) from error
     except PDFEncryptionError as error:
         raise NotText(
-            f"{path} is encrypted in a way that only certain programs can open (DRM); give a copy without it."
+            f"{path} is encrypted in a way that only certain programs can open (DRM); give a copy without DRM."
         ) from error
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without pdfminer's warnings, which are about flaws that readers of a file can do nothing about."""
+    """Silence pdfminer's warnings, which are about flaws that the user cannot mend."""
     logger = logging.getLogger("pdfminer")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
@@ -153,13 +153,13 @@ def _page(layout: "LTPage") -> Page:
     down = sum(abs(a.x0 - b.x0) < 0.3 * a.size and 0 < a.y0 - b.y0 < 1.6 * a.size for a, b in pairwise(glyphs))
     if down <= 0.5 * len(glyphs):
         return Page(_lines(glyphs), layout.width, layout.height)
-    # Written downwards: the page turned, so that its lines go to the right and the first one is the highest.
+    # Text from top to bottom: turn the page, so that its lines go to the right and the first one is the highest.
     turned = [replace(g, x0=layout.height - g.y1, x1=layout.height - g.y0, y0=g.x0, y1=g.x1) for g in glyphs]
     return Page(_lines(turned), layout.height, layout.width)
 
 
 def _characters(layout: "LTContainer[Any]") -> Iterator["LTChar"]:
-    """The upright characters of a page; those inside figures only if there are no others."""
+    """Yield the upright characters of a page; those inside figures only if there are no others."""
     from pdfminer.layout import LTChar, LTFigure
 
     found = False
@@ -179,7 +179,7 @@ def _glyph(character: "LTChar") -> Line:
 
 
 def _lines(glyphs: Iterable[Line]) -> list[Line]:
-    """Characters that follow one another on one height, as lines; wide gaps divide them."""
+    """Join characters that follow each other at one height to lines, divided at wide gaps."""
     found: list[Line] = []
     run: list[Line] = []
     text = ""
@@ -193,7 +193,7 @@ def _lines(glyphs: Iterable[Line]) -> list[Line]:
             run, text = [], ""
         elif run:
             gap = (glyph.x0 - run[-1].x1) / glyph.size
-            within = is_cjk(text[-1]) and is_cjk(glyph.text[0])  # where letters are spread, not words
+            within = is_cjk(text[-1]) and is_cjk(glyph.text[0])  # there letters are spread, not words
             text += " " if (space and not within) or gap > (0.5 if within else _SPACE) else ""
         run.append(glyph)
         text += glyph.text

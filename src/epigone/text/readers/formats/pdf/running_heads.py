@@ -1,4 +1,4 @@
-"""Which lines of pages are running heads, running feet and page numbers?"""
+"""Running heads, running feet and page numbers, and pages without them."""
 
 import re
 from collections import Counter
@@ -8,8 +8,8 @@ from itertools import pairwise
 
 from epigone.text.readers.formats.pdf.columns import Line, Page, joined, rows
 
-_ZONE = 0.15  # of the page's height, at the top and at the bottom
-_REACH = 3  # rows from the top and from the bottom
+_ZONE = 0.15  # share of the page's height, at the top and at the bottom, that is searched
+_REACH = 3  # most rows from the top and from the bottom that are searched
 
 _ROMAN = r"(?=[ivxlcdm])m{0,3}(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})"
 _ROMAN_AT_AN_END = re.compile(rf"^{_ROMAN}(?=\W|$)|(?<!\w){_ROMAN}$", re.IGNORECASE)
@@ -23,10 +23,10 @@ _DECORATED = re.compile(
 
 
 def without_heads(pages: Sequence[Page]) -> list[Page]:
-    """The pages without what stands at their edges, apart from the text, and is no part of it.
+    """Return the pages without running heads, running feet and page numbers.
 
-    That is what recurs there on several pages at the same height, numbers in it aside; what stands alone where
-    such lines stand on other pages, as the title of a chapter does; and page numbers.
+    A running head is a line at the edge of several pages at the same height, whatever numbers it holds, or a single
+    line at the height of such lines, such as the title of a chapter.
     """
     edges = [edge for page in pages for edge in (_edge(page, top=True), _edge(page, top=False))]
     seen = Counter((_key(line), _height(line)) for edge in edges for line in edge.lines)
@@ -43,7 +43,7 @@ def without_heads(pages: Sequence[Page]) -> list[Page]:
     dropped: set[int] = set()
     for number, edge in enumerate(edges):
         goes = [recurs(line) for line in edge.lines]
-        for index in reversed(range(len(goes))):  # what the text begins with may recur as well, as a refrain does
+        for index in reversed(range(len(goes))):  # the first line of the text may recur, too, such as a refrain
             goes[index] = goes[index] and (edge.apart[index] or goes[index + 1 : index + 2] == [True])
         rest = goes.index(False) if False in goes else None
         if rest is not None and edge.apart[rest]:
@@ -56,13 +56,13 @@ def without_heads(pages: Sequence[Page]) -> list[Page]:
 
 @dataclass(frozen=True)
 class _Edge:
-    """The rows of a page that are near its top or its foot, from there inwards."""
+    """The rows of a page near its top or its foot, from there inwards."""
 
     rows: list[list[Line]]
     lines: list[Line]
     """The same, each row as one line."""
     apart: list[bool]
-    """Whether there is more space between a row and the next than in the text, or letters of another size."""
+    """For each row: True if the gap to the next is wider than in the text, or the size changes."""
 
 
 def _edge(page: Page, top: bool) -> _Edge:
@@ -80,7 +80,7 @@ def _edge(page: Page, top: bool) -> _Edge:
 
 
 def _key(line: Line) -> tuple[str, int]:
-    """What is alike in a line that recurs: its text but for numbers, and its size."""
+    """Return the parts of a line that recur: its text without numbers, and its size."""
     return _ROMAN_AT_AN_END.sub("#", re.sub(r"\d+", "#", line.text)), round(line.size)
 
 
