@@ -9,7 +9,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from cyclopts import App, Group, Parameter
 from cyclopts.config import Dict
@@ -157,6 +157,7 @@ def _adapt(function: Callable[..., Any], hooks: Hooks) -> Callable[..., Any]:
             continue
         if isinstance(kind, type) and is_dataclass(kind):
             by_name = True
+            _show_choices(kind)
             flat = Parameter(name="*", group=Group.create_ordered(_title(kind)))
             parameter = parameter.replace(annotation=Annotated[kind, flat])
         elif parameter.name in METAVARS:
@@ -180,6 +181,14 @@ def _adapt(function: Callable[..., Any], hooks: Hooks) -> Callable[..., Any]:
     command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {p.name: p.annotation for p in parameters}
     return command
+
+
+def _show_choices(options: type) -> None:
+    """Let a field whose metadata name the `choices` of a registry show them, and take no other value."""
+    for field in fields(options):
+        if "choices" in field.metadata:
+            owner = next(kind for kind in options.__mro__ if field.name in inspect.get_annotations(kind))
+            owner.__annotations__[field.name] = Literal[field.metadata["choices"]()]
 
 
 def _title(options: type) -> str:

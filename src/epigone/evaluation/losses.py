@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from epigone.evaluation.traversal import Segment, batches, steps, traverse
-from epigone.kernels import engine
+from epigone.models.backends.choice import choose
+from epigone.models.backends.native import dtype_name
 from epigone.models.backends.walker import native_walker
 from epigone.models.language_model import LanguageModel
 from epigone.text.streams import TokenStream
@@ -75,7 +76,7 @@ def document_losses(
 
     A document longer than 20,000 tokens is read in windows, each after 1,000 uncounted tokens of the one before.
     """
-    if features is None and start == 0 and _native(model):
+    if features is None and start == 0 and _has_walker(model):
         weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
         return walker_losses(native_walker(model.config, weights, "fp32", torch.get_num_threads()), stream)
     sums = _Sums(stream)
@@ -123,10 +124,11 @@ def walker_losses(walker: Any, stream: TokenStream) -> Losses:
     return sums.losses()
 
 
-def _native(model: LanguageModel) -> bool:
-    weight = model.head.bias
-    wanted = model.backend in ("auto", "native") and weight.device.type == "cpu" and weight.dtype == torch.float32
-    return wanted and not model.config.cutoffs and engine() is not None
+def _has_walker(model: LanguageModel) -> bool:
+    # A model may train natively and yet have no walker, as one with an adaptive softmax.
+    wanted = "auto" if model.backend == "native" else model.backend
+    weight = model.weight
+    return choose(wanted, model.config, weight.device.type, dtype_name(weight), "walker") == "native"
 
 
 class _Sums:

@@ -20,6 +20,7 @@ from epigone.evaluation.intervals import MIN_DOCUMENTS, paired_difference
 from epigone.evaluation.losses import BLOCK, walker_losses
 from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
+from epigone.models.backends.choice import choose
 from epigone.models.backends.walker import EngineOptions, Floats, Precision, native_walker, row_scales
 from epigone.models.files.card import model_card
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
@@ -69,6 +70,7 @@ def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadO
         UserError: the input is bad, the output folder is not empty, or there is no native engine to run int8.
     """
     source, folder = load_checkpoint(model), Path(out)
+    choose("native", source.shape, "cpu", "int8", "walker")  # refuses what cannot run in 8 bits
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty. Choose another folder with --out.")
     weights = source.weights()

@@ -4,7 +4,7 @@ import numpy as np
 
 from epigone.generation.sampling import Sampler, SamplingOptions
 from epigone.generation.stepper import TorchStepper
-from epigone.models.cells import State
+from epigone.models.cells.base import State
 from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.base import Tokenizer
 

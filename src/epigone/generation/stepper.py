@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from epigone.machine import torch_threads
-from epigone.models.config import STATES
 from epigone.models.language_model import LanguageModel
 
 # Multiplications in one product below which a second thread costs more than it brings. Waking the other cores
@@ -47,25 +46,25 @@ class TorchStepper:
     """
 
     def __init__(self, model: LanguageModel) -> None:
-        weights = {name: p.detach().float().cpu().clone() for name, p in model.named_parameters()}
-        self._advance = {"rnn": _rnn, "rnn_relu": _rnn_relu, "lstm": _lstm, "gru": _gru}[model.config.cell]
-        self._num_states = STATES[model.config.cell]
+        cell = model.cell
+        self._advance = cell.inference or cell.step
+        self._num_states = cell.num_states
         self._hidden_size = model.config.hidden_size
         self.state: list[tuple[Tensor, ...]] = []
         self._recurrent = []
         self._inputs = []
-        for index in range(model.config.num_layers):
-            weight_ih, weight_hh, bias_ih, bias_hh = (
-                weights[f"layers.{index}.{name}"] for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-            )
-            if model.config.cell != "gru":  # a GRU multiplies part of this bias by its reset gate
-                bias_ih, bias_hh = bias_ih + bias_hh, torch.zeros_like(bias_hh)
-            self._inputs.append((bias_ih, weight_ih.T.contiguous()))
-            self._recurrent.append((bias_hh, weight_hh.T.contiguous()))
-        # What layer 0 makes of each token, embedding included, so that its input product is a lookup.
+        for layer in model.layers:
+            weights = {name: _copied(weight) for name, weight in layer.named_parameters()}
+            bias, weight = weights["bias_ih"], weights["weight_ih"]
+            if cell.inference is not None:
+                weights["weight_hh"] = weights["weight_hh"].T.contiguous()
+                if cell.summed_biases:
+                    bias = bias + weights["bias_hh"]
+            self._inputs.append((bias, weight.T.contiguous()))
+            self._recurrent.append(weights)
+        # The contribution of each token to layer 0, embedding included, so that its input product is a lookup.
         bias, weight = self._inputs[0]
-        embedding = weights.get("embedding.weight")
-        self._table = bias + (weight if embedding is None else embedding @ weight)
+        self._table = bias + (weight if model.embedding is None else _copied(model.embedding.weight) @ weight)
         self._head = copy.deepcopy(model.head).float().cpu()
 
     def start(self, num_streams: int) -> None:
@@ -75,7 +74,7 @@ class TorchStepper:
 
     def step(self, tokens: NDArray[np.integer]) -> NDArray[np.float32]:
         """Read the ids (S,), one in each text, and return the logits (S, V) of what follows."""
-        work = len(tokens) * self._recurrent[0][1].numel()
+        work = len(tokens) * self._table.shape[1] * self._hidden_size
         with torch.no_grad(), torch_threads(1 if work < WORTH_THREADS else torch.get_num_threads()):
             return self._step(torch.from_numpy(np.asarray(tokens, dtype=np.int64))).numpy()
 
@@ -85,33 +84,10 @@ class TorchStepper:
             if index:
                 bias, weight = self._inputs[index]
                 x = torch.addmm(bias, x, weight)
-            self.state[index] = self._advance(x, self.state[index], *recurrent)
+            self.state[index] = self._advance(x, self.state[index], recurrent)
             x = self.state[index][0]
         return self._head.logits(x)
 
 
-# The equations of `models/cells.py`, arranged for speed. `x` (S, G*H) is what the input contributes to the
-# gates, with both biases except for the GRU; `weight` (H, G*H) is transposed.
-
-
-def _rnn(x: Tensor, state: tuple[Tensor, ...], bias: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
-    return (torch.addmm(x, state[0], weight).tanh_(),)
-
-
-def _rnn_relu(x: Tensor, state: tuple[Tensor, ...], bias: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
-    return (torch.addmm(x, state[0], weight).relu_(),)
-
-
-def _lstm(x: Tensor, state: tuple[Tensor, ...], bias: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
-    h, c = state
-    i, f, g, o = torch.addmm(x, h, weight).chunk(4, dim=1)
-    c = (f.sigmoid() * c).addcmul_(i.sigmoid(), g.tanh())
-    return o.sigmoid() * c.tanh(), c
-
-
-def _gru(x: Tensor, state: tuple[Tensor, ...], bias: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
-    (h,) = state
-    x_r, x_z, x_n = x.chunk(3, dim=1)
-    h_r, h_z, h_n = torch.addmm(bias, h, weight).chunk(3, dim=1)
-    n = torch.addcmul(x_n, (x_r + h_r).sigmoid_(), h_n).tanh_()
-    return (torch.lerp(n, h, (x_z + h_z).sigmoid_()),)
+def _copied(weight: Tensor) -> Tensor:
+    return weight.detach().float().cpu().clone()

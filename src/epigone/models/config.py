@@ -6,24 +6,17 @@ from math import prod
 from typing import Literal
 
 from epigone.errors import UserError, check_options
+from epigone.models.cells.base import cell_names, get_cell
 
-# Of each cell in `cells.py`: its gates in the order in which they are stacked, and the number of its state vectors.
-GATES = {
-    "rnn": ("hidden",),
-    "rnn_relu": ("hidden",),
-    "lstm": ("input", "forget", "cell", "output"),
-    "gru": ("reset", "update", "new"),
-}
-BY_OPTIONS = (0,)  # cutoffs that are not settled
+BY_OPTIONS = (0,)  # cutoffs that follow from the options
 MANY = 20_000  # tokens from which on the softmax is adaptive
-STATES = {"rnn": 1, "rnn_relu": 1, "lstm": 2, "gru": 1}
 
 
 @dataclass(frozen=True)
 class ModelOptions:
     """The shape of a language model, as far as a user chooses it."""
 
-    cell: Literal["rnn", "rnn_relu", "lstm", "gru"] = "lstm"
+    cell: str = field(default="lstm", metadata={"choices": cell_names})
     """Recurrent cell."""
     num_layers: int = 3
     """Recurrent layers, one above the other."""
@@ -51,8 +44,7 @@ class ModelOptions:
     """Give each layer one bias to learn instead of two that are added up, of which one then stays at zero."""
 
     def __post_init__(self) -> None:
-        if self.cell not in STATES:
-            raise UserError(f"There is no cell '{self.cell}'; choose one of {', '.join(STATES)}.")
+        get_cell(self.cell)
         if self.dropout_kind not in ("ordinary", "variational"):
             raise UserError(f"There is no dropout_kind '{self.dropout_kind}'; choose one of ordinary, variational.")
         if self.init not in ("orthogonal", "uniform", "normal"):
@@ -111,15 +103,11 @@ def nearest_size(candidates: Iterable[ModelOptions], vocabulary_size: int, weigh
 def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """The shape of each weight of a language model by its name; a tied head's weight is the embedding's."""
     size, vocabulary = config.hidden_size, config.vocabulary_size
-    rows, width = len(GATES[config.cell]) * size, config.embedding_size or vocabulary
+    cell, width = get_cell(config.cell), config.embedding_size or vocabulary
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, width)} if config.embedding_size else {}
     for layer in range(config.num_layers):
-        shapes |= {
-            f"layers.{layer}.weight_ih": (rows, size if layer else width),
-            f"layers.{layer}.weight_hh": (rows, size),
-            f"layers.{layer}.bias_ih": (rows,),
-            f"layers.{layer}.bias_hh": (rows,),
-        }
+        own = cell.shapes(size if layer else width, size)
+        shapes |= {f"layers.{layer}.{name}": shape for name, shape in own.items()}
     head = {} if config.tied else {"head.weight": (vocabulary, size)}
     clusters = len(config.cutoffs)
     adaptive = {"head.clusters.weight": (clusters, size), "head.clusters.bias": (clusters,)} if clusters else {}

@@ -3,47 +3,51 @@
 import torch
 from torch import Tensor, nn
 
-from epigone.models.backends.recurrence import LayerWeights, run_stack
-from epigone.models.cells import CELLS, State
+from epigone.models.backends.choice import choose
+from epigone.models.backends.native import dtype_name
+from epigone.models.backends.reference import Weights
+from epigone.models.backends.stack import run_stack
+from epigone.models.cells.base import Cell, State, get_cell
 from epigone.models.config import ModelConfig
 
 
 class RecurrentLayer(nn.Module):
-    """The weights of one layer; the equations are in `cells.py`, the loop in `recurrence.py`."""
+    """The weights of one layer, named and shaped as its cell says."""
 
-    def __init__(self, cell: str, input_size: int, hidden_size: int) -> None:
+    def __init__(self, cell: Cell, input_size: int, hidden_size: int) -> None:
         super().__init__()
-        rows = len(CELLS[cell].gates) * hidden_size
-        self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
-        self.bias_ih = nn.Parameter(torch.empty(rows))
-        self.bias_hh = nn.Parameter(torch.empty(rows))
+        self.names = tuple(shapes := cell.shapes(input_size, hidden_size))
+        for name, shape in shapes.items():
+            self.register_parameter(name, nn.Parameter(torch.empty(shape)))
 
-    def weights(self) -> LayerWeights:
-        """The four tensors in the order that every backend takes."""
-        return LayerWeights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+    def weights(self) -> Weights:
+        """The weights by name, in the order of the cell's shapes."""
+        return {name: getattr(self, name) for name in self.names}
 
 
 class Encoder(nn.Module):
     """An embedding or one-hot lookup below a stack of recurrent layers.
 
-    Parameters are named `embedding.weight` and `layers.{i}.weight_ih|weight_hh|bias_ih|bias_hh`. Their values are
-    undefined until `initialise` draws them or a checkpoint is copied in.
+    Parameters are named `embedding.weight` and `layers.{i}.NAME`, with the names of the cell, which for most cells are
+    `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`. Their values are undefined until `initialise` draws them or a
+    checkpoint is copied in.
     """
 
     def __init__(self, config: ModelConfig, backend: str = "auto") -> None:
         super().__init__()
         self.config = config
+        self.cell = get_cell(config.cell)
         self.backend = backend
         width = config.embedding_size or config.vocabulary_size
         self.embedding = nn.Embedding(config.vocabulary_size, width) if config.embedding_size else None
         self.layers = nn.ModuleList(
-            RecurrentLayer(config.cell, width if i == 0 else config.hidden_size, config.hidden_size)
+            RecurrentLayer(self.cell, width if i == 0 else config.hidden_size, config.hidden_size)
             for i in range(config.num_layers)
         )
         if config.one_bias:
             for layer in self.layers:
-                layer.get_parameter("bias_hh").requires_grad_(False)
+                for name, parameter in layer.named_parameters():
+                    parameter.requires_grad_(name != "bias_hh")
 
     @property
     def weight(self) -> Tensor:
@@ -54,7 +58,7 @@ class Encoder(nn.Module):
         """The zero state, (L, B, H) for each state vector of the cell, of the layers from `start` to `stop`."""
         layers = len(self.layers[start:stop])
         zeros = self.weight.new_zeros(layers, batch_size, self.config.hidden_size)
-        return (zeros,) * CELLS[self.config.cell].num_states
+        return (zeros,) * self.cell.num_states
 
     def encode(
         self, inputs: Tensor, state: State | None = None, start: int = 0, stop: int | None = None
@@ -78,7 +82,8 @@ class Encoder(nn.Module):
         layers: list[RecurrentLayer] = list(self.layers[start:stop])  # type: ignore[arg-type]
         shape = (x.shape[0], x.shape[1], self.config.hidden_size)
         masks = [self.dropout_mask(shape, self.config.dropout if start + i else 0.0) for i in range(len(layers))]
-        x, state = run_stack(self.config.cell, x, state, [layer.weights() for layer in layers], masks, self.backend)
+        backend = choose(self.backend, self.config, state[0].device.type, dtype_name(state[0]), "stack")
+        x, state = run_stack(self.cell, x, state, [layer.weights() for layer in layers], masks, backend)
         return x.transpose(0, 1), state
 
     def dropout_mask(self, shape: tuple[int, ...], rate: float) -> Tensor | None:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from epigone.models.cells import CELLS
+from epigone.models.cells.base import Cell
 from epigone.models.encoder import Encoder
 
 
@@ -33,24 +33,29 @@ def initialise(model: Encoder, head: nn.Linear) -> None:
             norm = std * math.sqrt(width)
         for layer in model.layers:
             if scaled:
-                _orthogonal(layer, CELLS[options.cell].gates, norm)
+                _orthogonal(layer, model.cell, options.hidden_size, norm)
             else:
                 bound = 1 / math.sqrt(options.hidden_size)
                 for parameter in layer.parameters():
                     nn.init.uniform_(parameter, -bound, bound)
-            norm = math.sqrt(options.hidden_size) * (1.0 if options.cell == "rnn_relu" else 0.5)  # unbounded
-    if options.one_bias:
-        for layer in model.layers:
-            layer.get_parameter("bias_hh").zero_()
+            norm = math.sqrt(options.hidden_size) * (0.5 if model.cell.bounded else 1.0)
+    for layer in model.layers:
+        for name, value in model.cell.constants.items():
+            layer.get_parameter(name).fill_(value)
+        if options.one_bias:
+            dict(layer.named_parameters()).get("bias_hh", torch.empty(0)).zero_()
 
 
-def _orthogonal(layer: nn.Module, gates: tuple[str, ...], norm: float) -> None:
+def _orthogonal(layer: nn.Module, cell: Cell, hidden_size: int, norm: float) -> None:
     """Draw the weights of a layer whose inputs have this norm."""
-    weights = dict(layer.named_parameters())
-    nn.init.normal_(weights["weight_ih"], std=1 / norm)
-    for block in weights["weight_hh"].chunk(len(gates)):
-        nn.init.orthogonal_(block)
-    weights["bias_ih"].zero_()
-    weights["bias_hh"].zero_()
-    if "forget" in gates:
-        weights["bias_ih"].chunk(len(gates))[gates.index("forget")].fill_(1.0)
+    for name, weight in layer.named_parameters():
+        if name == "weight_ih":
+            nn.init.normal_(weight, std=1 / norm)
+        elif weight.ndim == 1:
+            weight.zero_()
+        else:
+            for block in weight.split(hidden_size):
+                nn.init.orthogonal_(block)
+    if cell.forget_gate is not None:
+        place = cell.gates.index(cell.forget_gate) * hidden_size
+        layer.get_parameter("bias_ih")[place : place + hidden_size].fill_(1.0)

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from epigone.models.cells import State
+from epigone.models.cells.base import State
 from epigone.models.config import ModelConfig
 from epigone.models.encoder import Encoder
 from epigone.models.heads.adaptive import AdaptiveSoftmax
@@ -21,12 +21,7 @@ class LanguageModel(Encoder):
     def __init__(self, config: ModelConfig, backend: str = "auto", drawn: bool = True) -> None:
         """Build a model; unless its weights are `drawn`, their values are undefined."""
         super().__init__(config, backend)
-        size, vocabulary = config.hidden_size, config.vocabulary_size
-        self.head: FullSoftmax = (
-            AdaptiveSoftmax(size, vocabulary, config.cutoffs, backend)
-            if config.cutoffs
-            else FullSoftmax(size, vocabulary, backend)
-        )
+        self.head = (AdaptiveSoftmax if config.cutoffs else FullSoftmax)(config, backend)
         if self.embedding is not None and config.tied:
             self.head.weight = self.embedding.weight
         if drawn:

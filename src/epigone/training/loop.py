@@ -13,7 +13,7 @@ from torch import Tensor
 from epigone.errors import UserError
 from epigone.generation.continuation import continued
 from epigone.generation.sampling import SamplingOptions
-from epigone.models.cells import State
+from epigone.models.cells.base import State
 from epigone.models.files.checkpoint import save_weights, weights_of
 from epigone.models.heads.base import IGNORED
 from epigone.storage import atomic_write

@@ -138,7 +138,7 @@ def test_what_auto_means(no_engine):
     with pytest.raises(UserError, match="in fp32, not in int8; leave out --precision"):
         EngineOptions(precision="int8").settled(SHAPE, None)
     model, weights = make()
-    with pytest.raises(UserError, match="no native engine, because no compiler"):
+    with pytest.raises(UserError, match="no native engine, because there was no compiler"):
         native_walker(model.config, weights, "fp32", 1)
 
 

@@ -1,4 +1,4 @@
-"""A stack of recurrent layers, and the loss on top of it, each in one native call: `kernels/` for autograd."""
+"""The native engine under autograd: a stack of recurrent layers and the loss on top, each in one call."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,26 +7,25 @@ import torch
 from torch import Tensor
 
 from epigone.kernels import engine
-from epigone.models.cells import State
+from epigone.models.cells.base import Cell, State
 
 
-def serves(inputs: Tensor, state: State) -> bool:
-    """Whether the native engine can run these: on a CPU, in float32, where it was built."""
-    plain = state[0].device.type == "cpu" and state[0].dtype == torch.float32 and inputs.numel() > 0
-    return plain and engine() is not None
+def dtype_name(tensor: Tensor) -> str:
+    """The dtype of a tensor as `obstacle` takes it."""
+    return "fp32" if tensor.dtype == torch.float32 else str(tensor.dtype).removeprefix("torch.")
 
 
 def native_stack(
-    cell: str, inputs: Tensor, state: State, layers: Sequence[Sequence[Tensor]], masks: Sequence[Tensor | None]
+    cell: Cell, inputs: Tensor, state: State, layers: Sequence[Sequence[Tensor]], masks: Sequence[Tensor | None]
 ) -> tuple[Tensor, State]:
-    """Run layers one above the other over a whole sequence; see `recurrence.run_stack`.
+    """Run layers of a cell with a native form over a whole sequence; see `run_stack`.
 
-    Products are in bfloat16 where autocast asks for it, sums always in float32. Gradients are computed for what
-    requires them only, and no lower than that. Results do not depend on the number of threads.
+    Products are in bfloat16 if autocast asks for it, sums always in float32. Gradients are computed only for what
+    requires them, and no lower than that. Results do not depend on the number of threads.
     """
-    if masks and masks[0] is not None:  # of the features themselves: nothing that a recurrent layer need know
+    if masks and masks[0] is not None:  # a mask of the features, which no recurrent layer needs to know
         inputs, masks = inputs * masks[0], [None, *masks[1:]]
-    fixed = (cell, _precision(), tuple(masks), len(state))
+    fixed = (cell.native, _precision(), tuple(masks), len(state))
     outputs, *final = NativeStack.apply(fixed, inputs, *state, *(weight for layer in layers for weight in layer))
     return outputs, tuple(final)
 
@@ -59,7 +58,7 @@ class NativeStack(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        """The gradients of what requires them."""
+        """Compute the gradients of what requires them."""
         kernels = engine()
         assert kernels is not None
         _, features, *rest = ctx.needs_input_grad
@@ -79,7 +78,7 @@ class NativeStack(torch.autograd.Function):
 
 
 def native_loss(outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-    """The mean cross-entropy, in nats, of outputs through a head; logits never exist all at once.
+    """Compute the mean cross-entropy of a head, in nats; logits never exist all at once.
 
     Args:
         outputs: of the top layer, (T, B, H) or (N, H).
@@ -87,18 +86,18 @@ def native_loss(outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) 
         targets: ids (T, B) or (N,).
 
     Returns:
-        The loss, and which targets were the likeliest token: bool, (T * B,) or (N,).
+        The loss, and for each target if it was the likeliest token: bool, (T * B,) or (N,).
     """
     loss, hits = NativeLoss.apply(outputs, weight, bias, targets)
     return loss, hits
 
 
 class NativeLoss(torch.autograd.Function):
-    """The loss and its gradients, which are computed in one go."""
+    """The loss and its gradients, computed together."""
 
     @staticmethod
     def forward(ctx: Any, outputs: Tensor, weight: Tensor, bias: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
-        """The loss and the hits; gradients wait for the backward pass."""
+        """Compute the loss and the hits; the gradients wait for the backward pass."""
         kernels = engine()
         assert kernels is not None
         mean, hits, *ctx.gradients = kernels.loss(
@@ -116,7 +115,7 @@ class NativeLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, ...]:
-        """The gradients, scaled."""
+        """Scale the gradients."""
         scale = float(grads[0])
         found = [None if array is None else torch.from_numpy(array) for array in ctx.gradients]
         return *(g if g is None or scale == 1 else g * scale for g in found), None

@@ -1,6 +1,6 @@
-"""A trained model that walks text natively, without gradients and without PyTorch.
+"""The walker: a trained model that the native engine runs without gradients and without PyTorch.
 
-Written in C++ (`kernels/walker.hpp`): token by token in many streams, scoring a text, or sampling all by itself.
+It is written in C++ (`kernels/walker.hpp`) and reads tokens in many streams, scores a text, or samples one.
 """
 
 from collections.abc import Mapping
@@ -13,20 +13,22 @@ from numpy.typing import NDArray
 from epigone.errors import UserError, check_options
 from epigone.kernels import engine
 from epigone.machine import cores
+from epigone.models.backends.choice import choose, obstacle
+from epigone.models.cells.base import get_cell
 from epigone.models.config import ModelConfig
 
 Precision = Literal["fp32", "bf16", "int8"]
 Backend = Literal["native", "torch"]
 Floats = NDArray[np.float32]
-TABLE = 4_000_000  # numbers up to which the contribution of every token to layer 0 is computed beforehand
+TABLE = 4_000_000  # up to so many numbers, the contribution of every token to layer 0 is computed beforehand
 
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What runs the model."""
+    """The engine that runs a model."""
 
     backend: Literal["auto", "native", "torch"] = "auto"
-    """The engine of this package or PyTorch; auto is native where it was compiled."""
+    """The engine of this package or PyTorch; auto is native if it can run the model."""
 
     precision: Literal["auto", "fp32", "bf16", "int8"] = "auto"
     """Of the weights while they are multiplied; auto is fp32, and int8 for a quantised model."""
@@ -43,75 +45,47 @@ class EngineOptions:
         check_options(self, "be 0 or more", lambda value: value >= 0, "threads")
 
     def settled(self, shape: ModelConfig, dtype: str | None) -> tuple[Backend, Precision]:
-        """What `auto` means for a model of this shape whose weights are kept as `dtype`.
+        """Settle what `auto` means for a model of this shape whose weights are kept as `dtype`.
 
         Raises:
             UserError: PyTorch is to run in another precision than fp32, or the engine a model that it cannot.
         """
-        if self.backend == "native":
-            check_served(shape)
-        native = engine() is not None and not shape.cutoffs
-        backend: Backend = self.backend if self.backend != "auto" else "native" if native else "torch"
-        if self.precision != "auto":
-            precision: Precision = self.precision
-        else:
-            precision = "int8" if dtype == "int8" and backend == "native" else "fp32"
-        if backend == "torch" and precision != "fp32":
-            raise UserError(
-                f"The backend torch writes and measures in fp32, not in {precision}; leave out --precision."
-            )
-        return backend, precision
+        own: Precision = "int8" if dtype == "int8" else "fp32"
+        precision = own if self.precision == "auto" else self.precision
+        backend: Backend = "native" if choose(self.backend, shape, "cpu", precision, "walker") == "native" else "torch"
+        if backend == "native" or precision == "fp32":
+            return backend, precision
+        if self.precision == "auto":
+            return backend, "fp32"
+        reason = "" if self.backend == "torch" else obstacle(shape, "cpu", precision, "walker") + " "
+        raise UserError(f"{reason}The backend torch computes in fp32, not in {precision}; leave out --precision.")
 
     def threads_for(self, streams: int) -> int:
-        """How many threads walk so many texts."""
+        """The number of threads for so many texts."""
         return min(self.threads, cores()) or (1 if streams == 1 else cores())
 
 
-def check_served(shape: ModelConfig) -> None:
-    """Refuse what only PyTorch can do.
-
-    Raises:
-        UserError: the model has an adaptive softmax.
-    """
-    if shape.cutoffs:
-        raise UserError(
-            f"The native engine has no adaptive softmax, which this model of {shape.vocabulary_size:,} tokens has; "
-            "leave out --backend and --precision."
-        )
-
-
 def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision: Precision, threads: int) -> Any:
-    """A compiled walker (`Walker` of the kernels) of a model.
+    """Make the compiled walker (`Walker` of the kernels) of a model.
 
     Args:
         config: its shape.
         weights: float32 by name, as in a checkpoint.
-        precision: of weights and, but for fp32, of what they are multiplied with; sums are always float32 or whole.
+        precision: of the weights and of what they are multiplied with; sums are always float32 or whole.
         threads: how many to use at most.
 
     Raises:
-        UserError: there is no native engine.
+        UserError: the native engine cannot run the model.
     """
-    kernels = engine()
-    if kernels is None:
-        raise UserError(
-            "This installation has no native engine, because there was no compiler when it was made. Install a C++ "
-            "compiler (GCC or Clang) and install epigone again, or choose the backend torch."
-        )
-    if precision == "int8" and config.cell == "rnn_relu":
-        raise UserError(
-            "The states of an rnn_relu may be of any size, so 8 bits cannot hold them; choose fp32 or bf16."
-        )
-    check_served(config)
+    choose("native", config, "cpu", precision, "walker")
+    kernels, cell = engine(), get_cell(config.cell)
+    assert kernels is not None
     embedding = weights.get("embedding.weight")
     rows = len(weights["layers.0.weight_hh"])
     by_table = embedding is not None and (precision == "int8" or config.vocabulary_size * rows <= TABLE)
     layers = []
     for index in range(config.num_layers):
-        ih, hh, *biases = (
-            np.ascontiguousarray(weights[f"layers.{index}.{name}"])
-            for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        )
+        ih, hh, *biases = (np.ascontiguousarray(weights[f"layers.{index}.{name}"]) for name in cell.shapes(0, 0))
         if index == 0 and by_table:
             ih = np.ascontiguousarray(ih @ embedding.T)  # type: ignore[union-attr]
         scales = [row_scales(matrix) if precision == "int8" else None for matrix in (ih, hh)]
@@ -119,9 +93,9 @@ def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision:
     head = np.ascontiguousarray(weights["embedding.weight" if config.tied else "head.weight"])
     bias = weights["head.bias"]
     if precision == "int8" and not all(np.isfinite(weight).all() for weight in weights.values()):
-        bias = np.full_like(bias, np.nan)  # whole numbers cannot pass on that the weights hold NaN
+        bias = np.full_like(bias, np.nan)  # whole numbers cannot show that the weights hold NaN
     return kernels.Walker(
-        cell=config.cell,
+        cell=cell.native,
         precision=precision,
         layers=layers,
         embedding=None if embedding is None or by_table else np.ascontiguousarray(embedding),
@@ -133,6 +107,6 @@ def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision:
 
 
 def row_scales(matrix: Floats) -> Floats:
-    """What a step of 1 in int8 is worth in each row (R,): the largest number becomes 127."""
+    """The value of a step of 1 in int8 in each row (R,): the largest number becomes 127."""
     largest = np.abs(matrix).max(axis=1)
     return np.where(largest > 0, largest / 127, 1).astype(np.float32)

@@ -6,22 +6,21 @@ in a cluster is that of the cluster times its own within the cluster (Grave et a
 width, so that their weights can be tied to an embedding).
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor, nn
 
+from epigone.models.config import ModelConfig
 from epigone.models.heads.base import Scored, counted
-from epigone.models.heads.language import FullSoftmax, cross_entropy
+from epigone.models.heads.language import FullSoftmax
 
 
 class AdaptiveSoftmax(FullSoftmax):
-    """A head whose logits are log probabilities; `cutoffs` are the first tokens of its K clusters."""
+    """A head whose logits are log probabilities; `config.cutoffs` are the first tokens of its K clusters."""
 
-    def __init__(self, hidden_size: int, vocabulary_size: int, cutoffs: Sequence[int], backend: str = "auto") -> None:
-        super().__init__(hidden_size, vocabulary_size, backend)
-        self.cutoffs = tuple(cutoffs)
-        self.clusters = nn.Linear(hidden_size, len(cutoffs))
+    def __init__(self, config: ModelConfig, backend: str = "auto") -> None:
+        super().__init__(config, backend)
+        self.cutoffs = config.cutoffs
+        self.clusters = nn.Linear(config.hidden_size, len(config.cutoffs))
 
     def logits(self, outputs: Tensor) -> Tensor:
         """Compute the log probabilities (..., V) of all tokens from outputs (..., H)."""
@@ -41,11 +40,11 @@ class AdaptiveSoftmax(FullSoftmax):
         first = torch.where(place == 0, targets, short + place - 1)
         weight = torch.cat([self.weight[:short], self.clusters.weight])
         bias = torch.cat([self.bias[:short], self.clusters.bias])
-        total, _ = cross_entropy(x, first, weight, bias, self.backend)
+        total, _ = self.cross_entropy(x, first, weight, bias)
         for index, (begin, end) in enumerate(zip(self.cutoffs, bounds[1:], strict=True), 1):
             here = (place == index).nonzero()[:, 0]
             if len(here):
                 weight, bias = self.weight[begin:end], self.bias[begin:end]
-                mean, _ = cross_entropy(x[here], targets[here] - begin, weight, bias, self.backend)
+                mean, _ = self.cross_entropy(x[here], targets[here] - begin, weight, bias)
                 total = total + mean * (len(here) / len(targets))
         return Scored(total, torch.full_like(total.detach(), torch.nan))

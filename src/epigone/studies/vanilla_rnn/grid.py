@@ -48,7 +48,7 @@ class VanillaRnnOptions:
         check_options(self, "be above 0", lambda value: value > 0, "sigma", "lr")
         check_options(self, "not be negative", lambda value: value >= 0, "penalty")
         for cell in self.cells:
-            ModelOptions(cell=cell)  # type: ignore[arg-type]  # refuses an unknown one
+            ModelOptions(cell=cell)  # refuses an unknown one
         for optimizer in self.optimizers:
             TrainingOptions(optimizer=optimizer)  # type: ignore[arg-type]
         if always := {*NETWORKS, "adagrad"} & {*self.cells, *self.optimizers}:
@@ -73,7 +73,7 @@ def network(cell: str, options: VanillaRnnOptions, vocabulary: int) -> ModelOpti
 
     def of(kind: str, units: int) -> ModelOptions:
         return ModelOptions(
-            cell=kind,  # type: ignore[arg-type]
+            cell=kind,
             num_layers=1,
             hidden_size=units,
             init="normal",

@@ -1,0 +1,50 @@
+"""A stack of recurrent layers over a sequence, on the backend that was chosen.
+
+Layer 0 of a one-hot model receives token ids: its input product is a lookup of the columns of `weight_ih`, never a
+product with a one-hot matrix.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from epigone.models.backends.aten import aten_layer
+from epigone.models.backends.native import native_stack
+from epigone.models.backends.reference import Weights, reference_layer
+from epigone.models.cells.base import Cell, State
+
+
+def run_stack(
+    cell: Cell,
+    inputs: Tensor,
+    state: State,
+    layers: Sequence[Weights],
+    input_masks: Sequence[Tensor | None],
+    backend: str,
+) -> tuple[Tensor, State]:
+    """Run layers one above the other over a whole sequence.
+
+    Args:
+        cell: the cell of all layers.
+        inputs: token ids (T, B) for a one-hot layer 0, else features (T, B, I).
+        state: tensors (L, B, H), one for each state vector of the cell.
+        layers: the weights of L layers, lowest first.
+        input_masks: for each layer a dropout mask, already scaled, that multiplies its input; or None.
+        backend: `native`, `torch` or `reference`, as `choose` settled it.
+
+    Returns:
+        The outputs of the top layer (T, B, H) and the state after the last step.
+    """
+    if not layers:
+        return inputs, state
+    if backend == "native" and inputs.numel():
+        return native_stack(cell, inputs, state, [tuple(weights.values()) for weights in layers], input_masks)
+    run = aten_layer if backend != "reference" and cell.aten is not None else reference_layer
+    finals = []
+    for index, (weights, mask) in enumerate(zip(layers, input_masks, strict=True)):
+        if mask is not None:
+            inputs = inputs * mask
+        inputs, final = run(cell, inputs, tuple(s[index] for s in state), weights)
+        finals.append(final)
+    return inputs, tuple(torch.stack(parts) for parts in zip(*finals, strict=True))

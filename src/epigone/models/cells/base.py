@@ -1,0 +1,115 @@
+"""The record of a recurrent cell, and the registry that everything which lists cells reads.
+
+Nothing here imports PyTorch: an equation is written with the methods of tensors (`x.sigmoid()`, `x.chunk(4, -1)`), so
+that options, help and the native engine know the cells without loading it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from numpy.typing import NDArray
+
+from epigone.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = NDArray[Any]
+State = tuple["Tensor", ...]
+Step = Callable[["Tensor", State, Mapping[str, "Tensor"]], State]
+Shapes = Callable[[int, int], dict[str, tuple[int, ...]]]
+
+
+class NumpyForm(NamedTuple):
+    """A step and its derivative written by hand in NumPy, for cells of two matrices and two biases.
+
+    `forward(by_input, by_state, before)` takes what input and state contribute to the gates, each (P, G*H), and the
+    state, (P, H) each; it returns the next state and the values that the derivative needs. `backward(kept, before,
+    after, dh, dc)` is for one text: from the derivatives by the next state to those by `by_input`, `by_state` and the
+    state before, without the part of the latter through `by_state`; `dc` is passed on by cells with one state vector.
+    """
+
+    forward: Callable[[Array, Array, list[Array]], tuple[list[Array], list[Array]]]
+    backward: Callable[[list[Array], list[Array], list[Array], Array, Array], tuple[Array, Array, Array, Array]]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recurrent cell.
+
+    Its equation takes x (B, R), which is `weight_ih` @ input + `bias_ih`; the state, tensors (B, H); and the weights of
+    the layer by name. It returns the next state, whose first tensor is the output. R rows are G blocks of H, one for
+    each gate, stacked in the order of PyTorch where it has the cell, so that weights can be exchanged.
+    """
+
+    name: str
+    description: str
+    """One line, with the source."""
+    gates: tuple[str, ...]
+    """Names of the blocks, in stacking order."""
+    step: Step
+    """The equation: slow and obviously right. Every faster form is tested against it, values and gradients."""
+    shapes: Shapes
+    """From the input size I and the hidden size H to the shapes of a layer's weights by name. `weight_ih` (R, I) and
+    `bias_ih` (R,) are among them; the others are free."""
+    bounded: bool
+    """True if outputs are within -1 and 1."""
+    num_states: int = 1
+    """Number of state vectors."""
+    forget_gate: str | None = None
+    """The gate that keeps the state where it is 1; its bias starts at 1, so that it is open."""
+    constants: Mapping[str, float] = field(default_factory=dict)
+    """Weights that start at a constant, whatever the initialisation: 1 for a gain."""
+    aten: str | None = None
+    """The function of `torch` that runs a layer; the weights are then two matrices and two biases."""
+    native: str | None = None
+    """The name by which `kernels/` know the cell; the weights are then two matrices and two biases."""
+    numpy: NumpyForm | None = None
+    """The yardstick of `gradcheck`; without one, the equation is checked against differences of itself."""
+    inference: Step | None = None
+    """The equation arranged for speed without gradients; `weight_hh` is transposed (H, R), and x holds both biases if
+    they are summed."""
+    summed_biases: bool = True
+    """True if `bias_ih` and `bias_hh` only occur as their sum."""
+
+
+def stacked(gates: int) -> Shapes:
+    """Shapes of two matrices and two biases with so many gates."""
+
+    def shapes(input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
+        rows = gates * hidden_size
+        return {
+            "weight_ih": (rows, input_size),
+            "weight_hh": (rows, hidden_size),
+            "bias_ih": (rows,),
+            "bias_hh": (rows,),
+        }
+
+    return shapes
+
+
+CELLS: dict[str, Cell] = {}
+"""All cells by name."""
+
+
+def register(cell: Cell) -> Cell:
+    """Make a cell known by its name; an earlier one of that name is replaced."""
+    CELLS[cell.name] = cell
+    return cell
+
+
+def get_cell(name: str) -> Cell:
+    """Look up a cell.
+
+    Raises:
+        UserError: no cell has this name.
+    """
+    if name not in CELLS:
+        raise UserError(f"There is no cell '{name}'; choose one of {', '.join(CELLS)}.")
+    return CELLS[name]
+
+
+def cell_names() -> tuple[str, ...]:
+    """The names of all cells."""
+    return tuple(CELLS)
