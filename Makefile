@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # PyTorch reads this when it loads: threads that spin while they wait slow down those that work.
 export OMP_WAIT_POLICY := passive
 
-.PHONY: demo test slow check format bench clean
+.PHONY: demo test slow check format reference bench clean
 
 demo: $(VENV)/.installed
 	@rm -rf demo
@@ -26,6 +26,9 @@ check: $(VENV)/.installed
 format: $(VENV)/.installed
 	$(BIN)/ruff format src tests benchmarks tools
 	$(BIN)/ruff check --fix src tests benchmarks tools
+
+reference: $(VENV)/.installed
+	$(BIN)/python tools/reference.py
 
 bench: $(VENV)/.installed
 	$(BIN)/pip install -q -c constraints.txt -e ".[bench]"
