@@ -83,7 +83,7 @@ def write_natively(
     written = walker.write(
         randoms=random_states(sampling.seed, plan.texts),
         choosing={name: getattr(sampling, name) for name in (*NATIVE_RULES, "repetition_window")},
-        vocabulary=[] if tokenizer.name == "byte" else list(tokenizer.vocabulary),
+        vocabulary=[] if tokenizer.of_bytes else list(tokenizer.vocabulary),
         spaces=allowed.spaces.tolist(),
         stops=list(plan.stop),
         room=plan.characters,
@@ -158,7 +158,7 @@ class _TextWriter:
         self._vocabulary = tokenizer.vocabulary
         self._spaces = tokenizer.spaces
         self._last = last  # the last token: at first that of the prompt
-        self._bytes = codecs.getincrementaldecoder("utf-8")("replace") if tokenizer.name == "byte" else None
+        self._bytes = codecs.getincrementaldecoder("utf-8")("replace") if tokenizer.of_bytes else None
         self._room = plan.characters
         self._held = ""
         self._listener = listener

@@ -65,6 +65,8 @@ class Tokenizer(Protocol):
     unit: str
     """Unit that is looked up in the vocabulary: `character`, if unknown ones are dropped, or `word`, if all unknown
     ones become the same token."""
+    of_bytes: bool
+    """True if the ids are the bytes of UTF-8, so that a character may take several."""
     options: tuple[str, ...]
     """Fields of `VocabularyOptions` that have a meaning for it."""
     vocabulary: list[str]
@@ -141,6 +143,7 @@ class SideBySide:
 
     level = "character"
     unit = "character"
+    of_bytes = False
     options: tuple[str, ...] = ()
 
     @property

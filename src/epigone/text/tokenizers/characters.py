@@ -82,6 +82,7 @@ class ByteTokenizer(_Given):
 
     name = "byte"
     tokens = "the 256 bytes of UTF-8"
+    of_bytes = True
     dtype: np.dtype[Any] = np.dtype(np.uint8)
     end = ord(END)
 

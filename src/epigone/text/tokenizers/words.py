@@ -45,6 +45,7 @@ class WordTokenizer:
     level = "word"
     tokens = "words, numbers and signs"
     unit = "word"
+    of_bytes = False
     options: tuple[str, ...] = ("vocabulary_size", "min_count", "lower_case")
     end = 0
 
