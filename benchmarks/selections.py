@@ -12,14 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from unittest.mock import patch
 
-import torch
 from timing import Case, Timings, markdown_table, parse_arguments, publish
 
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.corpus import Corpus
-from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train
-from epigone.training.options import RetrainingOptions
+from epigone.training.options import MachineOptions, RetrainingOptions
 from epigone.training.system.processes import make_fabric
 from epigone.transfer import frozen_prefix as prefix
 from epigone.transfer.finetune import retraining_task
@@ -39,7 +37,8 @@ def seconds_per_epoch(base: str, selection: str, keep: bool, epochs: int) -> flo
     with tempfile.TemporaryDirectory() as folder, patch.object(prefix, "LIMIT", limit):
         begin = time.perf_counter()
         task = retraining_task(checkpoint.model, chosen, *streams, checkpoint.tokenizer, options)
-        train(task, Path(folder), options, Monitor(), make_fabric(options))
+        machine = MachineOptions(threads=1)
+        train(task, Path(folder), options, machine, make_fabric(machine))
         return (time.perf_counter() - begin) / epochs
 
 
@@ -47,7 +46,6 @@ def main() -> None:
     """Measure and print the table."""
     options = {"--base": {"default": "english-tiny"}, "--epochs": {"type": int, "default": 4}}
     arguments = parse_arguments(__doc__, options, {"epochs": 1})
-    torch.set_num_threads(1)
     seconds: dict[Case, list[float]] = {(s, keep): [] for s in SELECTIONS for keep in (True, False)}
     for _ in range(arguments.rounds):
         for selection, keep in seconds:

@@ -25,6 +25,12 @@ SHELVES = {
         "columns", "hyphenation", "line_breaks", "running_heads", "paragraphs", "reader",
     ),
     "text/tokenizers": ("base", "spelling", "word_units", "characters", "words", "subwords", "registry"),
+    "training": (
+        "options", "batches", "task", "language_task", "optimisation", "system", "run", "listeners", "loop", "command",
+        "pretrain",
+    ),
+    "training/listeners": ("base", "clock", "journal", "samples", "tensorboard", "monitor"),
+    "training/run": ("trace", "state", "folder"),
 }  # fmt: skip
 """The files and folders of a folder in the order of their imports: each knows those before it only."""
 

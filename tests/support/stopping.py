@@ -12,13 +12,13 @@ class Stop(Exception):
 
 
 class At(Monitor):
-    """Does something right after one step, before anything of that step is written."""
+    """Acts right after one step, before anything of that step is written."""
 
     def __init__(self, step, action):
         self.at, self.action = step, action
 
-    def step(self, step, loss, smoothed_loss, tokens_per_second):
-        if step == self.at:
+    def step(self, run):
+        if run.counters.step == self.at:
             self.action()
 
 

@@ -21,11 +21,15 @@ from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training import loop
 from epigone.training.batches import Batches
+from epigone.training.language_task import LanguageTask, learning_parameters
+from epigone.training.listeners.clock import Clock
+from epigone.training.listeners.journal import Journal
 from epigone.training.listeners.monitor import Monitor
+from epigone.training.listeners.samples import samples
 from epigone.training.optimisation import schedules
 from epigone.training.options import MachineOptions, TrainingOptions
 from epigone.training.system.processes import make_fabric
-from epigone.training.task import Diverged, Task
+from epigone.training.task import Diverged
 
 PER_EPOCH = 10
 
@@ -43,6 +47,7 @@ class Run:
         self.validations = list(validations)
         self.seen = []  # the weights at each validation
         self.masks = masks or {}
+        self.groups, self.penalise = (), None
         self.machine = MachineOptions(save_every=save_every)
         self.options = TrainingOptions(**{"epochs": 3, "schedule": "constant", "lr": 0.01} | options)
 
@@ -52,9 +57,19 @@ class Run:
         return Losses(np.array([4 * loss]), np.array([4]), np.array([1]), np.array([0]), np.array([4]))
 
     def __call__(self, monitor=None):
-        task = Task(self.model, self.batches, self.validate, masks=self.masks, tokenizer=CharTokenizer("\x03abcd"))
-        fabric = make_fabric(self.machine)
-        return loop.train(task, self.folder, self.options, monitor or Monitor(), fabric, self.machine)
+        task = LanguageTask(
+            self.model,
+            self.batches,
+            self.validate,
+            CharTokenizer("\x03abcd"),
+            self.groups or learning_parameters(self.model),
+            self.masks,
+            summed=self.options.summed,
+            penalise=self.penalise,
+        )
+        fabric = make_fabric(self.machine, self.options.precision)
+        listeners = [Clock(), monitor or Monitor(), *samples(task, self.options), Journal(self.options.trace_every)]
+        return loop.train(task, self.folder, self.options, self.machine, fabric, listeners)
 
     def has_weights(self, expected):
         """Whether the model in memory and the file have these weights."""
@@ -95,8 +110,8 @@ def test_history_is_a_line_for_each_validation(tmp_path):
     losses = []
 
     class Listener(Monitor):
-        def step(self, step, loss, smoothed_loss, tokens_per_second):
-            losses.append(loss)
+        def step(self, run):
+            losses.append(run.mean_loss)
 
     run = Run(tmp_path, 3.0, 2.0, 2.5, 1.0, validate_every=4, steps=10, weight_decay=0.1)
     trained = run(Listener())
@@ -131,7 +146,14 @@ def test_what_validations_take_is_not_counted_as_learning(tmp_path):
 def test_the_recurrent_state_is_carried_within_an_epoch_and_zero_at_its_start(tmp_path):
     run = Run(tmp_path, 3.0, epochs=2)
     calls = []
-    run.model.register_forward_hook(lambda model, given, made: calls.append((given[1], made[1])))
+    loss = run.model.loss
+
+    def noted(inputs, targets, state, start):
+        scored, after = loss(inputs, targets, state, start)
+        calls.append((state, after))
+        return scored, after
+
+    run.model.loss = noted
     run()
     assert len(calls) == 2 * PER_EPOCH
     for step, (before, _) in enumerate(calls):
@@ -149,7 +171,7 @@ def test_the_learning_rate_follows_the_schedule(tmp_path, monkeypatch, schedule)
     monkeypatch.setattr(loop, "make_optimizer", lambda *arguments: made.append(make(*arguments)) or made[0])
 
     class Listener(Monitor):
-        def step(self, step, loss, smoothed_loss, tokens_per_second):
+        def step(self, run):
             rates.append(made[0].param_groups[0]["lr"])
 
     validations = [3.0, 4.0, 5.0, 6.0]  # the rate of plateau is halved after the second that is worse
@@ -170,14 +192,14 @@ def test_steps_are_reported_with_the_speed(tmp_path):
     told = []
 
     class Listener(Monitor):
-        def begin(self, name, step, total):
-            told.append(("begin", step, total))
+        def begin(self, run):
+            told.append(("begin", run.counters.step, run.counters.total))
 
-        def step(self, step, loss, smoothed_loss, tokens_per_second):
-            assert tokens_per_second > 0
-            told.append(step)
+        def step(self, run):
+            assert run.characters_per_second > 0
+            told.append(run.counters.step)
 
-        def validation(self, row):
+        def validation(self, run, row):
             told.append(f"validation {row['step']}")
 
         def end(self):
@@ -297,6 +319,23 @@ def test_bf16_trains_every_cell_and_keeps_its_weights_in_fp32(train, cell):
     assert {weight.dtype for weight in weights.values()} == {torch.float32}
 
 
+def test_bf16_is_the_precision_of_the_products_but_not_of_the_state(tmp_path):
+    trained = {}
+    for precision in ("fp32", "bf16"):
+        run = Run(tmp_path / precision, 3.0, 2.0, steps=5, precision=precision)
+        dtypes = set()
+
+        class Listener(Monitor):
+            def step(self, run, dtypes=dtypes):
+                dtypes.update(tensor.dtype for tensor in run.state)
+
+        run(Listener())
+        assert dtypes == {torch.float32}
+        trained[precision] = run.seen[-1]["head.weight"]
+    assert not torch.equal(trained["fp32"], trained["bf16"])
+    torch.testing.assert_close(trained["fp32"], trained["bf16"], rtol=0.1, atol=0.02)
+
+
 def lines(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
@@ -305,12 +344,11 @@ def test_the_trace_has_smoothed_losses_and_the_norms_of_gradients(tmp_path):
     told, norms = [], []
 
     class Listener(Monitor):
-        def step(self, step, loss, smoothed_loss, tokens_per_second):
-            told.append((loss, smoothed_loss))
-            norms.append(math.sqrt(sum(float((p.grad**2).sum()) for p in run.model.parameters())))
+        def step(self, run):
+            told.append((run.mean_loss, run.smoothed_loss))
+            norms.append(math.sqrt(sum(float((p.grad**2).sum()) for p in run.task.module.parameters())))
 
-    run = Run(tmp_path, 3.0, 2.0, steps=7, validate_every=1, trace_every=3, clip=0.0)
-    run(Listener())
+    Run(tmp_path, 3.0, 2.0, steps=7, validate_every=1, trace_every=3, clip=0.0)(Listener())
     rows, losses = lines(tmp_path / "trace.jsonl"), [loss for loss, _ in told]
     assert [row["step"] for row in rows] == [3, 6]
     smoothed = losses[0]

@@ -165,8 +165,8 @@ def test_minutes_become_steps_once_and_the_trial_leaves_no_trace(train, undistur
     totals = []
 
     class Note(At):
-        def begin(self, name, step, total):
-            totals.append(total)
+        def begin(self, run):
+            totals.append(run.counters.total)
 
     model, training = KINDS["lstm-adamw-cosine"]
     training = replace(training, steps=None, minutes=0.004)
@@ -242,7 +242,7 @@ class AtStep(Monitor):
     def __init__(self, steps):
         self.left = steps
 
-    def step(self, step, loss, smoothed_loss, speed):
+    def step(self, run):
         self.left -= 1
         if self.left == 0:
             die()

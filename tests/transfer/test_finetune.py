@@ -15,6 +15,7 @@ from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus
 from epigone.text.tokenizers.characters import CharTokenizer
+from epigone.training import command
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train
 from epigone.training.options import MachineOptions, RetrainingOptions
@@ -48,8 +49,8 @@ class Until(Monitor):
     def __init__(self, step):
         self.last = step
 
-    def step(self, step, loss, smoothed_loss, tokens_per_second):
-        if step == self.last:
+    def step(self, run):
+        if run.counters.step == self.last:
             raise RuntimeError("killed")
 
 
@@ -113,7 +114,7 @@ def test_a_part_of_a_parameter_learns_alone(optimizer, make_base, song_file, tmp
     assert task.start == 1
     (tmp_path / "out").mkdir()
     with launched(MachineOptions(device="cpu")) as fabric:
-        trained = train(task, tmp_path / "out", training, Monitor(), fabric)
+        trained = train(task, tmp_path / "out", training, MachineOptions(), fabric)
     assert trained.best_step > 0
     for name, weight in model.named_parameters():
         assert torch.equal(weight != weights(base)[name], masks[name])
@@ -183,7 +184,7 @@ def test_the_prefix_runs_once_however_long_the_training(make_base, song_file, tm
 def test_no_gradient_is_computed_below_the_lowest_learning_layer(make_base, song_file, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "cached_layers", lambda *arguments: 0)
     seen = []
-    monkeypatch.setattr(module, "run", lambda task, *rest: seen.append(task.model) or train(task, *rest))
+    monkeypatch.setattr(command, "train", lambda task, *rest: seen.append(task.module) or train(task, *rest))
     finetune(make_base(num_layers=3), song_file, out=tmp_path / "out", train="layers.1", training=BRIEF)
     assert {n for n, p in seen[0].named_parameters() if p.grad is not None} == LAYER_1 | HEAD
 

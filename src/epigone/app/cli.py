@@ -117,7 +117,7 @@ def _log_notices(level: int) -> None:
 
 
 def _monitor() -> Any:
-    from epigone.training.listeners.monitor import ConsoleMonitor
+    from epigone.app.progress import ConsoleMonitor
 
     return ConsoleMonitor(console)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from epigone.report.markup import clean
 from epigone.report.numbers import NumberStyle, format_value
 from epigone.report.renderers.terminal import to_terminal
 from epigone.report.tables import Table
@@ -24,7 +25,7 @@ class SteadyConsole(Console):
 
 def print_facts(facts: dict[str, Any]) -> None:
     """Print a line for each name and value, the values aligned; empty values are left out."""
-    texts = {name: format_value(value, FACT) for name, value in facts.items() if value not in (None, "", [], ())}
+    texts = {name: _fact(value) for name, value in facts.items() if value not in (None, "", [], ())}
     left = max(map(len, texts)) + 2
     width = max(40, _console().width - left) if _has_width() else sys.maxsize
     for name, text in texts.items():
@@ -32,6 +33,10 @@ def print_facts(facts: dict[str, Any]) -> None:
         if not text.startswith("epigone "):  # a command stays whole, to be copied
             lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
         print(f"\n{' ' * left}".join([name.ljust(left) + lines[0], *lines[1:]]))
+
+
+def _fact(value: Any) -> str:
+    return clean(value) if isinstance(value, str) else format_value(value, FACT)  # a path keeps its spaces
 
 
 def print_table(table: Table) -> None:

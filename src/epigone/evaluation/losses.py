@@ -60,6 +60,10 @@ class Losses:
         """Bits per character of what the model was shown, comparable between tokenizers that change little."""
         return float((self.nats.sum() + self.spelling.sum()) / math.log(2) / max(1, self.characters.sum()))
 
+    def figures(self) -> dict[str, float]:
+        """The figures that a history of training holds besides the loss."""
+        return {"accuracy": self.accuracy}
+
     def by_document(self) -> tuple[np.ndarray, np.ndarray]:
         """Nats (D,) and tokens (D,) of each document."""
         size = len(self.characters)

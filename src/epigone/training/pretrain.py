@@ -1,10 +1,7 @@
 """`pretrain`: a model from scratch."""
 
-import logging
 from dataclasses import asdict
 from pathlib import Path
-
-import torch
 
 from epigone.evaluation.losses import document_losses
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
@@ -16,14 +13,14 @@ from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.training.batches import make_batches, validated
+from epigone.training.command import Work, run_in_folder
+from epigone.training.language_task import LanguageTask, learning_parameters
 from epigone.training.listeners.monitor import Monitor
-from epigone.training.loop import train
+from epigone.training.listeners.samples import samples
 from epigone.training.options import DisplayOptions, MachineOptions, TrainingOptions
-from epigone.training.run.folder import TrainingResult, finish, open_folder
-from epigone.training.system.processes import launched, on_first
-from epigone.training.task import Task
-
-log = logging.getLogger("epigone")
+from epigone.training.run.folder import TrainingResult
+from epigone.training.system.processes import launched
+from epigone.training.task import Trained
 
 
 def pretrain(
@@ -71,35 +68,45 @@ def pretrain(
         options = {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)}
         if codec.options:
             options["vocabulary"] = asdict(vocabulary)
-        request = {
-            "command": "pretrain",
-            "options": options,
-            "corpus": corpus.summary(),
-        }
+        request = {"command": "pretrain", "options": options, "corpus": corpus.summary()}
         notices = list(corpus.notices)
-        done = on_first(fabric, lambda: open_folder(out, request, machine, resume, notices))
-        if done is not None:
-            log.info(f"The run in {out} is finished; there is nothing to resume.")
-            return done
-        config = sized(model, len(codec.vocabulary))
-        torch.manual_seed(training.seed)
-        network = LanguageModel(config, machine.backend)
-        stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
-        notices += stream.notices + validation.notices
 
-        def describe() -> None:
-            save_description(out, config, codec, {"request": request, "machine": asdict(machine)})
-            if fingerprint:
-                save_fingerprints(out / FINGERPRINT, {"training": fingerprint_of(corpus, codec)})
+        def begin() -> Work[TrainingResult]:
+            config = sized(model, len(codec.vocabulary))
+            network = LanguageModel(config, machine.backend)
+            stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
+            notices.extend(stream.notices + validation.notices)
+            held_out = validated(validation, codec, training)
+            task = LanguageTask(
+                network,
+                make_batches(stream, codec, training, fabric.world_size),
+                lambda: document_losses(network, held_out),
+                codec,
+                learning_parameters(network),
+                summed=training.summed,
+            )
 
-        on_first(fabric, describe)
-        held_out = validated(validation, codec, training)
-        task = Task(
-            model=network,
-            batches=make_batches(stream, codec, training, fabric.world_size),
-            validate=lambda: document_losses(network, held_out),
-            tokenizer=codec,
+            def describe() -> None:
+                save_description(out, config, codec, {"request": request, "machine": asdict(machine)})
+                if fingerprint:
+                    save_fingerprints(out / FINGERPRINT, {"training": fingerprint_of(corpus, codec)})
+
+            def result(trained: Trained) -> TrainingResult:
+                losses = document_losses(network, validation)
+                return TrainingResult.of(out, trained, losses, network, network.num_parameters(), corpus, notices)
+
+            return Work(task, describe, result, samples(task, training))
+
+        return run_in_folder(
+            out,
+            request,
+            TrainingResult,
+            begin,
+            training=training,
+            machine=machine,
+            display=display,
+            fabric=fabric,
+            notices=notices,
+            resume=resume,
+            monitor=monitor,
         )
-        trained = train(task, out, training, monitor or Monitor(), fabric, machine, display)
-        losses = document_losses(network, validation)
-        return finish(out, network, trained, losses, network.num_parameters(), corpus, notices)

@@ -1,15 +1,14 @@
-"""What is to be learned, and what came of it."""
+"""The protocol between what learns and the training loop."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from epigone.errors import UserError
-from epigone.evaluation.losses import Losses
-from epigone.models.language_model import LanguageModel
-from epigone.text.tokenizers.base import Tokenizer
+from epigone.models.cells.base import State
 from epigone.training.batches import Steps
 
 
@@ -17,25 +16,87 @@ class Diverged(UserError):
     """The loss became infinite or NaN."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """What is to be learned: a model whose learning parameters require gradients, and the text.
+@dataclass(frozen=True, eq=False)
+class ParameterGroup:
+    """Parameters that learn alike.
 
-    `start` is the lowest layer that runs on the batches (above it when they hold the outputs of a frozen prefix);
-    `masks` names the parameters of which only a part learns, with True where it does; samples need a `tokenizer`.
+    `rate` is multiplied with the learning rate of the recipe. Before step `first_step`, counted from 0, the parameters
+    stay as they are, bit for bit: gradual unfreezing, as in Howard and Ruder (2018).
     """
 
-    model: LanguageModel
-    batches: Steps
-    validate: Callable[[], Losses]
-    start: int = 0
-    masks: dict[str, Tensor] = field(default_factory=dict)
-    tokenizer: Tokenizer | None = None
+    parameters: tuple[nn.Parameter, ...]
+    rate: float = 1.0
+    first_step: int = 0
+
+
+class StepLoss(NamedTuple):
+    """The loss of a batch: the `objective` to minimise, and the mean loss and the accuracy to report.
+
+    All are scalars; the accuracy is NaN if it is not known.
+    """
+
+    objective: Tensor
+    loss: Tensor
+    accuracy: Tensor
+
+
+class Measurement(Protocol):
+    """The outcome of a validation."""
+
+    @property
+    def loss(self) -> float:
+        """The loss that decides which weights are kept."""
+
+    def figures(self) -> Mapping[str, float]:
+        """Further figures by name, for the history."""
+
+
+class Task(Protocol):
+    """All that the training loop knows of what learns."""
+
+    @property
+    def module(self) -> nn.Module:
+        """The module whose parameters learn; those outside all groups must not require gradients."""
+
+    @property
+    def batches(self) -> Steps:
+        """The batches of an epoch."""
+
+    @property
+    def groups(self) -> Sequence[ParameterGroup]:
+        """The learning parameters."""
+
+    @property
+    def masks(self) -> Mapping[str, Tensor]:
+        """Masks of the parameters that learn in part, by name: True where a weight learns."""
+
+    def initial_state(self, rows: int) -> State:
+        """Make the recurrent state that a number of rows begins with."""
+
+    def loss(self, batch: Any, state: State) -> tuple[StepLoss, State]:
+        """Score a batch with `module`.
+
+        Args:
+            batch: a batch of `batches`, on the device.
+            state: the recurrent state before the batch.
+
+        Returns:
+            The loss, and the state after the batch.
+        """
+
+    def penalty(self) -> Tensor | None:
+        """Compute a term to add to the objective of each step, if there is one; it is never reported as loss."""
+
+    def validate(self) -> Measurement:
+        """Measure the module on held-out data."""
+
+    def save(self, folder: Path) -> None:
+        """Write the weights of the module as they are now."""
 
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a run; losses in nats per token, `best_step` is that of the weights that were kept."""
+    """The outcome of a run; losses in nats per token, `best_step` is that of the kept weights."""
 
     outcome: str
     best_loss: float

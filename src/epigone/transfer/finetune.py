@@ -5,9 +5,7 @@ import logging
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import torch
-
-from epigone.evaluation.losses import document_losses
+from epigone.evaluation.losses import Losses, document_losses
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
 from epigone.evaluation.traversal import layer_outputs
@@ -20,12 +18,14 @@ from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.batches import Batches, make_batches, validated
+from epigone.training.command import Work, run_in_folder
+from epigone.training.language_task import LanguageTask, learning_parameters
 from epigone.training.listeners.monitor import Monitor
-from epigone.training.loop import train as run
+from epigone.training.listeners.samples import samples
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
-from epigone.training.run.folder import TrainingResult, finish, open_folder
-from epigone.training.system.processes import launched, on_first
-from epigone.training.task import Task
+from epigone.training.run.folder import TrainingResult
+from epigone.training.system.processes import launched
+from epigone.training.task import Trained
 from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
 from epigone.transfer.selection import Selection, select
 from epigone.transfer.vocabulary import remap_vocabulary
@@ -100,27 +100,39 @@ def finetune(
             "tokenizer": codec.name,
             "corpus": corpus.summary(),
         }
-        done = on_first(fabric, lambda: open_folder(out, request, machine, resume, notices))
-        if done is not None:
-            log.info(f"The run in {out} is finished; there is nothing to resume.")
-            return done
-        stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
-        notices += stream.notices + validation.notices
-        new = set(codec.vocabulary) - set(source.tokenizer.vocabulary)
 
-        def describe() -> None:
-            facts = {"request": request, "machine": asdict(machine), "new_tokens": len(new)}
-            save_description(out, model.config, codec, facts)
-            if fingerprint:
-                write_fingerprints(out, corpus, codec, source.folder)
+        def begin() -> Work[TrainingResult]:
+            stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
+            notices.extend(stream.notices + validation.notices)
+            task = retraining_task(model, selection, stream, validation, codec, training, fabric.world_size)
 
-        on_first(fabric, describe)
-        torch.manual_seed(training.seed)
-        task = retraining_task(model, selection, stream, validation, codec, training, fabric.world_size)
-        trained = run(task, out, training, monitor or Monitor(), fabric, machine, display)
-        # Of the whole text, whatever validation walks; a frozen prefix need not be run again for it.
-        losses = document_losses(model, validation) if training.windows == "prefix" else task.validate()
-        return finish(out, model, trained, losses, selection.count(), corpus, notices)
+            def describe() -> None:
+                new = set(codec.vocabulary) - set(source.tokenizer.vocabulary)
+                facts = {"request": request, "machine": asdict(machine), "new_tokens": len(new)}
+                save_description(out, model.config, codec, facts)
+                if fingerprint:
+                    write_fingerprints(out, corpus, codec, source.folder)
+
+            def result(trained: Trained) -> TrainingResult:
+                # Of the whole text, whatever validation reads; outputs of a frozen prefix need not be computed again.
+                losses = document_losses(model, validation) if training.windows == "prefix" else task.measure()
+                return TrainingResult.of(out, trained, losses, model, selection.count(), corpus, notices)
+
+            return Work(task, describe, result, samples(task, training))
+
+        return run_in_folder(
+            out,
+            request,
+            TrainingResult,
+            begin,
+            training=training,
+            machine=machine,
+            display=display,
+            fabric=fabric,
+            notices=notices,
+            resume=resume,
+            monitor=monitor,
+        )
 
 
 def retraining_task(
@@ -131,26 +143,29 @@ def retraining_task(
     tokenizer: Tokenizer,
     training: TrainingOptions,
     world_size: int = 1,
-) -> Task:
-    """The work of retraining a selection, without what cannot matter.
+) -> LanguageTask[Losses]:
+    """Make the task of retraining a selection, without computing anything twice.
 
-    Gradients are computed only down to the lowest learning layer, and the outputs of the layers below it are computed
-    once, for training and for validation, as far up as nothing random acts on them.
+    Gradients are computed only down to the lowest learning layer. The outputs of the layers below it are computed once,
+    for training and for validation, as far up as nothing random acts on them.
     """
     selection.apply(model)
     batches = make_batches(stream, tokenizer, training, world_size)
-    frozen = cached_layers(model, selection.lowest_layer(model), len(stream) + len(validation))
-    if not frozen or not isinstance(batches, Batches):
-        held_out = validated(validation, tokenizer, training)
-        return Task(model, batches, lambda: document_losses(model, held_out), 0, selection.partial(), tokenizer)
-    features = layer_outputs(model, validation, frozen)
-    return Task(
+    held_out = validated(validation, tokenizer, training)
+    start, features = 0, None
+    layers = cached_layers(model, selection.lowest_layer(model), len(stream) + len(validation))
+    if layers and isinstance(batches, Batches):
+        start, features = layers, layer_outputs(model, validation, layers)
+        batches = prefix_outputs(model.eval(), batches, layers)
+    return LanguageTask(
         model,
-        prefix_outputs(model.eval(), batches, frozen),
-        lambda: document_losses(model, validation, features, frozen),
-        frozen,
-        selection.partial(),
+        batches,
+        lambda: document_losses(model, held_out, features, start),
         tokenizer,
+        learning_parameters(model),
+        selection.partial(),
+        start,
+        training.summed,
     )
 
 

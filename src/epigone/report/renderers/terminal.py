@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rich.box import HORIZONTALS
-from rich.console import Console
+from rich.console import Console, Group
 from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
@@ -13,8 +13,8 @@ from epigone.report.numbers import Spread
 from epigone.report.tables import MARKS, Layout, Table, layout
 
 
-def to_terminal(table: Table, width: int | None = None) -> RichTable:
-    """Make a rich table that fits `width` characters.
+def to_terminal(table: Table, width: int | None = None) -> Group:
+    """Make a rich table that fits `width` characters, with its title above and its note below.
 
     Optional columns are left out as needed, the last first, and then the deviations over seeds; the note says so. A
     table that is still too wide has its names and words broken. Tables without a title have no rules.
@@ -22,19 +22,25 @@ def to_terminal(table: Table, width: int | None = None) -> RichTable:
     console = Console(width=10_000)
     shown, left_out = table, ""
     while True:
-        rendered = _render(layout(shown), left_out)
+        laid = layout(shown)
+        rendered = _render(laid)
         if not width or Measurement.get(console, console.options, rendered).maximum <= width:
-            return rendered
+            break
         optional = [column for column in shown.columns if column.optional]
         if optional:
             columns = [column for column in shown.columns if column is not optional[-1]]
             shown = replace(shown, columns=columns)
-            left_out = f"{len(table.columns) - len(columns)} more columns"
+            hidden = len(table.columns) - len(columns)
+            left_out = f"{hidden} more column{'s' * (hidden > 1)}"
         elif any(isinstance(cell, Spread) for row in shown.rows for cell in row.values()):
             shown = _without_deviations(shown)
             left_out = " and ".join(filter(None, [left_out, "deviations"]))
         else:
-            return rendered
+            break
+    note = clean(laid.legend + (f" ({left_out} in the report)" if left_out else "")).strip()
+    above = [Text(clean(laid.title), "italic")] if laid.title else []
+    below = [Text(note, "dim italic")] if note else []
+    return Group(*above, rendered, *below)
 
 
 def _without_deviations(table: Table) -> Table:
@@ -42,13 +48,9 @@ def _without_deviations(table: Table) -> Table:
     return replace(table, rows=rows)
 
 
-def _render(laid: Layout, left_out: str) -> RichTable:
-    note = clean(laid.legend + (f" ({left_out} in the report)" if left_out else "")).strip()
-    rendered = RichTable(
-        title=Text(clean(laid.title)) if laid.title else None, caption=Text(note) if note else None,
-        title_justify="left", caption_justify="left", box=HORIZONTALS if laid.title else None,
-        pad_edge=False, collapse_padding=bool(laid.title),
-    )  # fmt: skip
+def _render(laid: Layout) -> RichTable:
+    ruled = bool(laid.title)
+    rendered = RichTable(box=HORIZONTALS if ruled else None, pad_edge=False, collapse_padding=ruled)
     grid = []
     for index, column in enumerate(laid.columns):
         label = Text(clean(column.label), "bold")

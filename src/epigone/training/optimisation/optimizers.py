@@ -16,12 +16,13 @@ FEW = 1_000_000  # numbers that one thread has updated before another is awake
 
 
 def make_optimizer(
-    parameters: Iterable[nn.Parameter], options: TrainingOptions, backend: str = "auto"
+    parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]], options: TrainingOptions, backend: str = "auto"
 ) -> torch.optim.Optimizer:
-    """Make the optimizer of a recipe for the parameters that learn."""
-    learning = list(parameters)
+    """Make the optimizer of a recipe for the parameters that learn, or for groups of them as PyTorch takes them."""
+    learning: list[Any] = list(parameters)
     lr, decay = options.lr, options.weight_decay
-    kind = learning[0].device.type if learning else "cpu"
+    first = learning[0] if learning else torch.empty(0)
+    kind = (first["params"][0] if isinstance(first, dict) else first).device.type
     fused = kind in ("cpu", "cuda")
     match options.optimizer:
         case "rmsprop":

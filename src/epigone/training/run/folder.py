@@ -5,7 +5,7 @@ import logging
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
@@ -18,6 +18,8 @@ from epigone.training.run.state import FILE as STATE
 from epigone.training.task import Trained
 
 log = logging.getLogger("epigone")
+
+R = TypeVar("R", bound=Any)  # a result, which is a dataclass
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,55 @@ class TrainingResult:
     fractions: list[float] | None = None
     """The shares of train, validation and test."""
 
+    @classmethod
+    def of(
+        cls,
+        out: Path,
+        trained: Trained,
+        losses: Losses,
+        model: LanguageModel,
+        trained_parameters: int,
+        corpus: Corpus,
+        notices: list[str],
+    ) -> "TrainingResult":
+        """Gather the result of a run.
+
+        Args:
+            out: the folder.
+            trained: the outcome.
+            losses: those of the kept weights on the validation split.
+            model: the model.
+            trained_parameters: how many of its weights learned.
+            corpus: the text.
+            notices: sentences for the reader.
+        """
+        return cls(
+            folder=str(out),
+            outcome=trained.outcome,
+            loss=losses.loss,
+            bits_per_char=losses.bits_per_char,
+            accuracy=losses.accuracy,
+            perplexity=losses.perplexity,
+            tokens=int(losses.tokens.sum()),
+            characters=int(losses.characters.sum()),
+            documents=len(losses.characters),
+            seconds=round(trained.seconds, 2),
+            steps=trained.steps,
+            epochs=round(trained.epochs, 3),
+            best_step=trained.best_step,
+            parameters=model.num_parameters(),
+            trained_parameters=trained_parameters,
+            notices=notices,
+            texts=list(corpus.paths),
+            corpus=corpus.hash,
+            split_seed=corpus.split_seed,
+            fractions=corpus.fractions and list(corpus.fractions),
+        )
+
 
 def open_folder(
     out: Path, request: dict[str, Any], machine: MachineOptions, resume: bool, notices: list[str]
-) -> TrainingResult | None:
+) -> dict[str, Any] | None:
     """Make the folder of a run ready.
 
     Args:
@@ -90,7 +137,7 @@ def open_folder(
                 "Give the same settings or another --out."
             )
         if "result" in config:
-            return TrainingResult(**config["result"])
+            return dict(config["result"])
         earlier = _machine_of(config)
         for name in ("threads", "backend", "device"):
             before, now = earlier.get(name), getattr(machine, name)
@@ -107,41 +154,11 @@ def open_folder(
     return None
 
 
-def finish(
-    out: Path,
-    model: LanguageModel,
-    trained: Trained,
-    losses: Losses,
-    trained_parameters: int,
-    corpus: Corpus,
-    notices: list[str],
-) -> TrainingResult:
+def finish(out: Path, result: R, outcome: str) -> R:
     """Write the model card and the result into config.json, and return it; an interrupted run gets no result."""
-    result = TrainingResult(
-        folder=str(out),
-        outcome=trained.outcome,
-        loss=losses.loss,
-        bits_per_char=losses.bits_per_char,
-        accuracy=losses.accuracy,
-        perplexity=losses.perplexity,
-        tokens=int(losses.tokens.sum()),
-        characters=int(losses.characters.sum()),
-        documents=len(losses.characters),
-        seconds=round(trained.seconds, 2),
-        steps=trained.steps,
-        epochs=round(trained.epochs, 3),
-        best_step=trained.best_step,
-        parameters=model.num_parameters(),
-        trained_parameters=trained_parameters,
-        notices=notices,
-        texts=list(corpus.paths),
-        corpus=corpus.hash,
-        split_seed=corpus.split_seed,
-        fractions=corpus.fractions and list(corpus.fractions),
-    )
     config = read_json(out / "config.json")
     atomic_write(out / "README.md", model_card(out.name, {**config, "result": asdict(result)}))
-    if trained.outcome != "interrupted":
+    if outcome != "interrupted":
         write_json(out / "config.json", {**config, "result": asdict(result)})
         (out / STATE).unlink(missing_ok=True)  # last: killed before, the run still goes on where it was
     return result

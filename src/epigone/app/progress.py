@@ -1,0 +1,168 @@
+"""Progress in the terminal: bars, lines and curves."""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from epigone.errors import UserError
+from epigone.text.document import counted
+from epigone.training.listeners.base import Run
+from epigone.training.listeners.monitor import Monitor
+
+LOOK_ON_TERMINAL, LOOK_ELSEWHERE = 1.0, 300.0  # seconds between looks at the runs under way
+AT_ONCE = 0.5  # seconds; only a run that was finished before comes sooner
+WIDEST, CURVE_LINES = 120, 16  # of curves in the terminal, in characters
+ENOUGH = 3  # runs before the time left is estimated
+
+
+class ConsoleMonitor(Monitor):
+    """Prints a line for each validation or run on standard error, and on a terminal a bar with what is under way."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or Console(stderr=True)
+        self.live: Live | None = None
+        self.drawing = False
+        self.history: Sequence[dict[str, Any]] = ()
+        self.over = threading.Event()
+
+    def begin(self, run: Run) -> None:
+        if self.console.is_terminal:
+            self._show_bar("training", run.counters.step, run.counters.total, TimeRemainingColumn())
+        self._redraw(run)
+
+    def step(self, run: Run) -> None:
+        if self.live is not None:
+            losses = f"loss {run.mean_loss:.3f}  smoothed {run.smoothed_loss:.3f}"
+            facts = f"{losses}  {run.characters_per_second:,.0f} characters/s"
+            self.progress.update(self.task, completed=run.counters.step, facts=facts)
+
+    def validation(self, run: Run, row: dict[str, Any]) -> None:
+        train = "" if row["train_loss"] is None else f"train {row['train_loss']:.4f}  "
+        mark = "  (best)" if row["best"] else ""
+        self._say(
+            f"epoch {row['epoch']:6.2f}  step {row['step']:6d}  {train}validation {row['validation_loss']:.4f}{mark}"
+        )
+        self._redraw(run)
+
+    def draw_curves(self) -> None:
+        curves([], WIDEST)  # fail early if plotext is missing
+        self.drawing = True
+
+    def _redraw(self, run: Run) -> None:
+        self.history = run.counters.history
+        if self.drawing and self.live is not None:
+            drawn = Text.from_ansi(curves(self.history, self.console.width))
+            self.live.update(Group(drawn, self.progress), refresh=True)
+
+    def end(self) -> None:
+        self.over.set()
+        if self.live is not None:
+            self.live.stop()
+            self.live = None
+        if self.drawing:
+            self.console.print(Text.from_ansi(curves(self.history, self.console.width)))
+            self.drawing = False
+
+    def jobs(self, title: str, total: int, under_way: Callable[[], Sequence[str]] = tuple) -> None:
+        self.end()
+        self.title, self.total, self.done, self.measured, self.began = title, total, 0, 0, time.monotonic()
+        if self.console.is_terminal:
+            self._show_bar(title, 0, total, TimeElapsedColumn())
+        else:
+            self._say(f"{title}: {counted(total, 'run')}")
+        self.over = threading.Event()
+        threading.Thread(target=self._look, args=(under_way, self.live, self.over), daemon=True).start()
+
+    def job(self, name: str, loss: float) -> None:
+        self.done += 1
+        left = self._time_left()
+        outcome = f"validation {loss:.4f}" if math.isfinite(loss) else "diverged"
+        line = f"{self.title} {self.done}/{self.total}  {outcome}  {left}{'  ' * bool(left)}{name}"
+        if self.live is not None:  # a line that is too long is cut, not broken
+            self.progress.update(self.task, completed=self.done, facts=left)
+            self.console.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
+        else:
+            self._say(line)
+        if self.done == self.total:
+            self.end()
+
+    def _say(self, line: str) -> None:
+        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _show_bar(self, name: str, done: int, total: int, clock: ProgressColumn) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            clock,
+            TextColumn("{task.fields[facts]}"),
+        )
+        self.task = self.progress.add_task(name, total=total, completed=done, facts="")
+        self.live = Live(self.progress, console=self.console, transient=True, refresh_per_second=4)
+        self.live.start(refresh=True)
+
+    def _look(self, under_way: Callable[[], Sequence[str]], live: Live | None, over: threading.Event) -> None:
+        """Show what is under way again and again: below the bar, or without a bar as lines of their own."""
+        while not over.wait(LOOK_ELSEWHERE if live is None else LOOK_ON_TERMINAL):
+            lines = [f"  {line}" for line in under_way()]
+            if live is None:
+                for line in lines:
+                    self._say(line)
+            else:
+                cut = [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines]
+                live.update(Group(self.progress, *cut))
+
+    def _time_left(self) -> str:
+        """The time left in words, once known; runs that an earlier call finished come at once and do not count."""
+        now = time.monotonic()
+        if not self.measured and now - self.began < AT_ONCE:
+            self.began = now
+            return ""
+        self.measured += 1
+        left = (now - self.began) / self.measured * (self.total - self.done)
+        return f"about {duration(left)} left" if self.measured >= ENOUGH and self.done < self.total else ""
+
+
+def curves(history: Sequence[dict[str, Any]], width: int) -> str:
+    """Draw loss and accuracy of training and validation against the epoch, side by side, in characters.
+
+    Raises:
+        UserError: plotext is not installed.
+    """
+    try:
+        import plotext
+    except ImportError as error:
+        raise UserError("--live needs the package plotext: pip install plotext") from error
+    figure = plotext.figure
+    figure.clear()
+    figure.subplots(1, 2).plot_size(min(width, WIDEST), CURVE_LINES)
+    for column, kind in enumerate(("loss", "accuracy"), 1):
+        panel = figure.subplot(1, column).theme("colorless").title(f"{kind}: train ···, validation ───").label("epoch")
+        for part, marker in (("train", "·"), ("validation", "braille")):
+            rows = [row for row in history if row.get(f"{part}_{kind}") is not None]
+            if rows:
+                points = [row["epoch"] for row in rows], [row[f"{part}_{kind}"] for row in rows]
+                panel.draw(panel.signal(*points, marker=marker).lines())
+    return str(figure.build().string())
+
+
+def duration(seconds: float) -> str:
+    """A rough duration in words, such as `40 s`, `12 min` or `3.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,96 @@
+"""The skeleton that training commands share: open a folder, describe, run, measure, finish."""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from lightning_fabric import Fabric
+
+from epigone.training.listeners.base import Listener
+from epigone.training.listeners.clock import Clock
+from epigone.training.listeners.journal import Journal
+from epigone.training.listeners.monitor import Monitor
+from epigone.training.listeners.tensorboard import TensorBoard
+from epigone.training.loop import train
+from epigone.training.options import DisplayOptions, MachineOptions, TrainingOptions
+from epigone.training.run.folder import finish, open_folder
+from epigone.training.system.processes import on_first
+from epigone.training.task import Task, Trained
+
+log = logging.getLogger("epigone")
+
+R = TypeVar("R", bound=Any)
+
+
+@dataclass(frozen=True)
+class Work(Generic[R]):
+    """The part of a training command that is its own.
+
+    Args:
+        task: what learns.
+        describe: writes what the folder says of the model, config.json among it.
+        result: measures the kept weights and returns the command's result, a dataclass.
+        listeners: further listeners of the run.
+    """
+
+    task: Task
+    describe: Callable[[], None]
+    result: Callable[[Trained], R]
+    listeners: Sequence[Listener] = ()
+
+
+def run_in_folder(
+    out: Path,
+    request: dict[str, Any],
+    result: type[R],
+    begin: Callable[[], Work[R]],
+    *,
+    training: TrainingOptions,
+    machine: MachineOptions,
+    display: DisplayOptions,
+    fabric: Fabric,
+    notices: list[str],
+    resume: bool = False,
+    monitor: Monitor | None = None,
+) -> R:
+    """Train in a folder.
+
+    Args:
+        out: the folder; made if it is missing.
+        request: everything that determines the run.
+        result: the class of the result.
+        begin: makes the work, once the folder is known to hold no other run and the seed is set.
+        training: the recipe.
+        machine: what the run is done on.
+        display: what is shown of it.
+        fabric: the device and the processes.
+        notices: gets a sentence if the run may differ from one without a break.
+        resume: go on with the run in the folder.
+        monitor: is told of the progress.
+
+    Returns:
+        The result; if the run in the folder is finished already, the result that it left.
+
+    Raises:
+        UserError: the folder holds something else, a package is missing, the loss diverged, or the disk is full.
+    """
+    monitor = monitor or Monitor()
+    if display.live:
+        monitor.draw_curves()  # before anything is written, because a package may be missing
+    left = on_first(fabric, lambda: open_folder(out, request, machine, resume, notices))
+    if left is not None:
+        log.info(f"The run in {out} is finished; there is nothing to resume.")
+        return result(**left)
+    torch.manual_seed(training.seed)
+    work = begin()
+    on_first(fabric, work.describe)
+    listeners: list[Listener] = []
+    if fabric.is_global_zero:
+        shown = [TensorBoard(out / "tensorboard")] if display.tensorboard else []
+        # The journal comes last: a run that a listener stops at a step leaves nothing of that step.
+        listeners = [Clock(), monitor, *shown, *work.listeners, Journal(training.trace_every)]
+    trained = train(work.task, out, training, machine, fabric, listeners)
+    return on_first(fabric, lambda: finish(out, work.result(trained), trained.outcome))

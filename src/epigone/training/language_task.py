@@ -1,0 +1,70 @@
+"""The task of a language model: to predict each next token of a text."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from torch import Tensor
+
+from epigone.models.cells.base import State
+from epigone.models.files.checkpoint import save_weights
+from epigone.models.heads.base import IGNORED
+from epigone.models.language_model import LanguageModel
+from epigone.text.tokenizers.base import Tokenizer
+from epigone.training.batches import Steps
+from epigone.training.task import Measurement, ParameterGroup, StepLoss
+
+M = TypeVar("M", bound=Measurement)
+
+
+def learning_parameters(model: LanguageModel) -> tuple[ParameterGroup, ...]:
+    """Put all parameters that require gradients in one group."""
+    return (ParameterGroup(tuple(p for p in model.parameters() if p.requires_grad)),)
+
+
+@dataclass(frozen=True)
+class LanguageTask(Generic[M]):
+    """A language model and the text that it learns; implements `Task`.
+
+    Args:
+        module: the model.
+        batches: inputs and targets.
+        measure: measures the model on the validation split.
+        tokenizer: the model's, for samples while it learns.
+        groups: the learning parameters.
+        masks: masks of the parameters that learn in part.
+        start: the lowest layer that runs; above 0 the batches hold the outputs (B, T, H) of the layer below.
+        summed: minimise the loss summed over the tokens of a sequence instead of their mean.
+        penalise: computes a term that is added to the objective.
+        merge: turns the module into the plain language model that is saved.
+    """
+
+    module: LanguageModel
+    batches: Steps
+    measure: Callable[[], M]
+    tokenizer: Tokenizer
+    groups: Sequence[ParameterGroup]
+    masks: Mapping[str, Tensor] = field(default_factory=dict)
+    start: int = 0
+    summed: bool = False
+    penalise: Callable[[], Tensor] | None = None
+    merge: Callable[[LanguageModel], LanguageModel] = lambda model: model
+
+    def initial_state(self, rows: int) -> State:
+        return self.module.initial_state(rows, self.start)
+
+    def loss(self, batch: tuple[Tensor, Tensor], state: State) -> tuple[StepLoss, State]:
+        inputs, targets = batch
+        (loss, accuracy), state = self.module.loss(inputs, targets, state, self.start)
+        objective = loss * ((targets != IGNORED).sum() / len(targets)) if self.summed else loss
+        return StepLoss(objective, loss, accuracy), state
+
+    def penalty(self) -> Tensor | None:
+        return self.penalise() if self.penalise else None
+
+    def validate(self) -> M:
+        return self.measure()
+
+    def save(self, folder: Path) -> None:
+        save_weights(folder, self.merge(self.module))

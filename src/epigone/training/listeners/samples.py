@@ -1,0 +1,43 @@
+"""Samples of text while a language model learns."""
+
+from epigone.generation.continuation import continued
+from epigone.generation.sampling import SamplingOptions
+from epigone.training.language_task import LanguageTask
+from epigone.training.listeners.base import Listener, Run
+from epigone.training.listeners.journal import write_rows
+from epigone.training.options import TrainingOptions
+
+
+class Samples(Listener):
+    """Writes a sample of `length` tokens to samples.jsonl every `every` steps.
+
+    A sample goes on from what the first row of the batch read last. If no state of all layers is carried there, it
+    begins a document.
+    """
+
+    def __init__(self, task: LanguageTask, every: int, length: int) -> None:
+        self.task, self.every, self.length = task, every, length
+
+    def begin(self, run: Run) -> None:
+        write_rows(run.folder / "samples.jsonl", run.counters.samples)
+
+    def step(self, run: Run) -> None:
+        counters = run.counters
+        if counters.step % self.every == 0:
+            row = {"step": counters.step, "epoch": run.epoch, "smoothed_loss": counters.trace.smoothed_loss}
+            counters.samples.append(row | {"text": self._text(run)})
+            write_rows(run.folder / "samples.jsonl", counters.samples)
+
+    def _text(self, run: Run) -> str:
+        task, (_, targets) = self.task, run.batch
+        if task.start or not task.batches.carried:
+            state, token = task.module.initial_state(1), task.tokenizer.end
+        else:
+            state, token = run.state, int(targets[0, -1])
+        sampling = SamplingOptions(temperature=1.0, seed=run.counters.step)
+        return continued(task.module, task.tokenizer, tuple(s[:, :1] for s in state), token, self.length, sampling)
+
+
+def samples(task: LanguageTask, options: TrainingOptions) -> list[Listener]:
+    """The listeners for the samples that a recipe asks for."""
+    return [Samples(task, options.sample_every, options.sample_length)] if options.sample_every else []

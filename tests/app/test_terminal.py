@@ -1,0 +1,43 @@
+from epigone.app.terminal import print_facts, print_paragraph, print_table
+from epigone.report.tables import Column, Table
+
+ROWS = [{"name": "a", "loss": 1.5}]
+COLUMNS = [Column("name", "row", align="left"), Column("loss", "test loss of the last epoch", optional=True)]
+
+
+def test_facts_are_aligned_and_empty_ones_left_out(capsys):
+    print_facts({"model": "a  b", "units": 1200, "loss": 1.23456, "base": None, "text": "", "cut": False, "seeds": []})
+    assert capsys.readouterr().out.splitlines() == [
+        "model  a  b", "units  1,200", "loss   1.235", "cut    no"
+    ]  # fmt: skip
+
+
+def test_control_characters_in_a_fact_are_made_visible(capsys):
+    print_facts({"model": "a\x1b[31mb\x9b"})
+    assert capsys.readouterr().out == "model  a\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}\n"
+
+
+def test_long_facts_are_broken_on_a_terminal_but_commands_stay_whole(capsys, monkeypatch):
+    facts = {"verdict": "word " * 20, "next": "epigone generate " + "folder/" * 20}
+    print_facts(facts)
+    assert capsys.readouterr().out.count("\n") == 2
+    monkeypatch.setenv("COLUMNS", "60")
+    print_facts(facts)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("verdict  word word")
+    assert lines[1].startswith("         word word")
+    assert max(map(len, lines[:-1])) <= 60
+    assert lines[-1] == f"next     {facts['next']}"
+
+
+def test_tables_and_paragraphs_fit_the_terminal(capsys, monkeypatch):
+    print_table(Table("Losses", COLUMNS, ROWS))
+    assert "test loss of the last epoch" in capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "30")
+    print_table(Table("Losses", COLUMNS, ROWS))
+    print_paragraph("[b]word[/b] " * 10)
+    out = capsys.readouterr().out
+    assert "test loss" not in out
+    assert "(1 more column in the report)" in " ".join(out.split())
+    assert "[b]word[/b]" in out
+    assert max(map(len, out.splitlines())) <= 30
