@@ -6,6 +6,7 @@ from pathlib import Path
 
 from epigone.models.files.bundled import resolve
 from epigone.studies.compare.grid import Grid
+from epigone.studies.engine.claims import signed
 from epigone.studies.engine.jobs import Training, Untouched, facts_of_run
 from epigone.studies.engine.rows import Row, RowResult, labelled, stopped_by_limit, summarise
 from epigone.studies.engine.samples import fingerprints, sample_text
@@ -93,7 +94,7 @@ def _found(rows: Sequence[RowResult], winner: RowResult, scratch: RowResult | No
     if winner.difference is None or winner.p_holm is None:
         return said + "; there is too little test text for an interval."
     d = winner.difference
-    said += f". The difference is {d.estimate:+.3f} [{d.low:+.3f}, {d.high:+.3f}]".replace("-", "\N{MINUS SIGN}")
+    said += f". The difference is {signed(d.estimate, d.low, d.high)}"
     certain = winner.p_holm < 0.05
     said += f" (95 % interval over {resampled(rows)}, {p_value(winner.p_holm)} after Holm's correction)"
     return said + ("." if certain else ": with so little text that may be chance.")

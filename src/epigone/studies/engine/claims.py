@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from epigone.report.numbers import Interval, NumberStyle, format_measure
 from epigone.report.tables import Column, Table
 
 
@@ -31,7 +32,7 @@ def answer(low: float, high: float, *, negative: bool = True) -> str:
 
 def signed(estimate: float, low: float, high: float) -> str:
     """A difference with its interval, as papers write it."""
-    return f"{estimate:+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "\N{MINUS SIGN}")
+    return format_measure(Interval(estimate, low, high), NumberStyle(signed=True))
 
 
 def mean_of(values: Sequence[float]) -> float:

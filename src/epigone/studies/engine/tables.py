@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from epigone.report.tables import Column, Interval, Spread, Table
+from epigone.report.numbers import Interval, Spread
+from epigone.report.tables import Column, Table
 from epigone.studies.engine.rows import FEW_DOCUMENTS, Row, RowResult
 
 COLUMNS = [

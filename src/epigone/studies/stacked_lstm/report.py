@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from epigone.report.numbers import Interval
 from epigone.report.page import Figure, Report
 from epigone.report.plots.interval_bars import IntervalBars, IntervalRow
 from epigone.report.plots.loss_curves import LossCurves
-from epigone.report.tables import Column, Interval, Table
+from epigone.report.tables import Column, Table
 from epigone.studies.engine.claims import claims_table
 from epigone.studies.engine.rows import RowResult, labelled
 from epigone.studies.engine.samples import samples_of

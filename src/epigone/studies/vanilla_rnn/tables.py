@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from epigone.report.tables import Column, Interval, Table
+from epigone.report.numbers import Interval
+from epigone.report.tables import Column, Table
 from epigone.studies.engine.rows import Row, RowResult
 from epigone.studies.engine.store import Finished
 from epigone.studies.engine.tables import spread

@@ -6,7 +6,8 @@ from typing import Any
 
 from epigone.evaluation.intervals import Difference
 from epigone.evaluation.intervals import Interval as Estimate
-from epigone.report.tables import Column, Interval, Spread, Table
+from epigone.report.numbers import Interval, Spread
+from epigone.report.tables import Column, Table
 
 
 @dataclass(frozen=True)
