@@ -65,7 +65,8 @@ class TorchStepper:
         # The contribution of each token to layer 0, embedding included, so that its input product is a lookup.
         bias, weight = self._inputs[0]
         self._table = bias + (weight if model.embedding is None else _copied(model.embedding.weight) @ weight)
-        self._head = copy.deepcopy(model.head).float().cpu()
+        self._head = copy.deepcopy(model.head).float().cpu().requires_grad_(False)
+        self._head.weight.data = self._head.weight.T.contiguous().T  # in the order in which it is multiplied
 
     def start(self, num_streams: int) -> None:
         """Begin `num_streams` texts, each with the zero state."""
