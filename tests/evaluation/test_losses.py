@@ -1,4 +1,4 @@
-"""The loss on documents against an implementation that can be seen to be right."""
+"""The loss on documents against an implementation that is obviously right."""
 
 import math
 from collections import Counter
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from epigone.evaluation import losses as room
 from epigone.evaluation import traversal
 from epigone.evaluation.losses import Losses, document_losses, sum_losses
-from epigone.evaluation.traversal import layer_outputs, segments
+from epigone.evaluation.traversal import segments
 from epigone.models.config import ModelConfig
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
@@ -29,7 +29,7 @@ ASCII = AsciiTokenizer()
 
 @dataclass
 class Expected:
-    """What is expected of one document: the loss of each of its tokens, and which were predicted."""
+    """The expected results for one document: the loss of each token, and if it was predicted."""
 
     nats: list[float]
     hits: list[bool]
@@ -37,7 +37,7 @@ class Expected:
 
 @torch.no_grad()
 def reference(model, tokenizer, text) -> Expected:
-    """One document, one token at a time, from a zero state; the end symbol goes in and is not counted."""
+    """Read one document token by token from a zero state; the end symbol is read but not counted."""
     model = model.eval()
     state, token, found = None, tokenizer.end, Expected([], [])
     for target in tokenizer.encode(text).tolist():
@@ -70,7 +70,7 @@ def trained(trained_folder):
 
 
 def check(found, expected):
-    """Sums over documents, and those that are made of them."""
+    """Compare the sums over documents, and the numbers derived from them."""
     nats, tokens = found.by_document()
     np.testing.assert_allclose(nats, [sum(e.nats) for e in expected], rtol=1e-5, atol=1e-6)
     assert tokens.tolist() == [len(e.nats) for e in expected]
@@ -155,24 +155,6 @@ def test_windows_hardly_differ_from_one_long_walk(monkeypatch, trained, songs, k
     assert document_losses(model, stream).nats == pytest.approx(whole.nats, rel=1e-6)
 
 
-@settings(max_examples=50)
-@given(st.lists(st.integers(0, 50), min_size=1, max_size=9), st.integers(1, 20), st.integers(0, 20))
-def test_every_target_counts_in_one_segment(lengths, window, warm_up):
-    stream = stream_of(["a" * length for length in lengths])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(traversal, "WINDOW", window)
-        patch.setattr(traversal, "WARM_UP", warm_up)
-        found = segments(stream)
-    counted = sorted(position for s in found for position in range(s.start, s.stop))
-    assert counted == list(range(len(stream)))
-    for s in found:
-        begin = stream.offsets[s.document]
-        assert begin <= s.warm <= s.start < s.stop <= stream.offsets[s.document + 1]
-        assert s.warm == max(begin, s.start - warm_up)
-    sizes = [s.stop - s.warm for s in found]
-    assert sizes == sorted(sizes, reverse=True)
-
-
 def test_a_document_that_the_tokenizer_cannot_write_has_no_tokens():
     stream = stream_of(["abab", "어", "ba"], CharTokenizer(["\x03", "a", "b"]))
     found = document_losses(make(vocabulary_size=3), stream)
@@ -212,22 +194,6 @@ def test_losses_that_are_known_for_every_target_are_summed_alike(monkeypatch, so
     model = document_losses(make(), stream)
     assert np.array_equal(found.tokens, model.tokens)
     assert np.array_equal(found.document, model.document)
-
-
-@pytest.mark.parametrize("stop", [1, 2])
-def test_outputs_of_lower_layers_can_be_kept(monkeypatch, songs, stop):
-    monkeypatch.setattr(traversal, "WINDOW", 70)
-    monkeypatch.setattr(traversal, "WARM_UP", 40)
-    model, stream = make(num_layers=3), stream_of(songs)
-    features = layer_outputs(model, stream, stop)
-    assert features.shape == (len(stream), 8)
-    whole = document_losses(model, stream)
-    upper = document_losses(model, stream, features, stop)
-    # Near, not equal: the kept outputs stem from warmed windows, and the upper layers warm up on them again.
-    assert upper.loss == pytest.approx(whole.loss, abs=1e-4)
-    begin, end = stream.offsets[5:7]
-    expected, _ = model.eval().encode(torch.tensor(stream.inputs[begin:end].astype(np.int64))[None], stop=stop)
-    np.testing.assert_allclose(features[begin : begin + 70], expected[0, :70].detach().numpy(), rtol=1e-4, atol=1e-6)
 
 
 TALE = "The gull sleeps – the ferry doesn't.\n  “Oars up!” (she said) 5:30,  and rowed… 봄이 오면 江水流过石桥。\n" * 3

@@ -1,4 +1,4 @@
-"""The written-out gradients: against differences, against autograd, and that the check can fail."""
+"""The hand-written gradients against differences and autograd, and checks that fail."""
 
 import json
 

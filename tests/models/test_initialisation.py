@@ -1,4 +1,4 @@
-"""What a network starts from."""
+"""The initial weights of a network."""
 
 import math
 
@@ -34,8 +34,8 @@ def test_forget_gates_are_open_and_nothing_else_is_biased():
 @pytest.mark.parametrize("embedding", [{}, {"embedding_size": 20}, {"embedding_size": 48, "tied": True}])
 @pytest.mark.parametrize("cell", cell_names())
 @torch.no_grad()
-def test_every_layer_hears_its_input(cell, embedding):
-    """From its input each gate gets about unit variance, in every layer; with PyTorch's weights ever less, going up."""
+def test_the_input_reaches_every_layer(cell, embedding):
+    """Each gate gets about unit variance from its input in every layer; with PyTorch's weights, less in each."""
     heard = {}
     for init in ("orthogonal", "uniform"):
         model, ids = fresh(cell=cell, init=init, **embedding), torch.randint(90, (8, 40))
@@ -48,7 +48,7 @@ def test_every_layer_hears_its_input(cell, embedding):
     assert heard["uniform"][-1] < heard["orthogonal"][-1] / 2
 
 
-def test_uniform_is_what_pytorch_does():
+def test_uniform_is_the_initialisation_of_pytorch():
     model = fresh(init="uniform")
     for layer in model.layers:
         for parameter in layer.parameters():
@@ -63,7 +63,7 @@ def test_a_tied_head_shares_the_embedding():
     assert model.embedding.weight.norm(dim=1).mean().item() == pytest.approx(1, abs=0.1)
 
 
-def test_an_unknown_way_is_refused():
+def test_an_unknown_initialisation_is_refused():
     with pytest.raises(UserError, match=r"There is no init 'xavier'; choose one of orthogonal, uniform, normal\."):
         ModelOptions(init="xavier")
 

@@ -65,7 +65,7 @@ def test_layers_run_apart_equal_the_whole(cell):
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
 def test_the_weights_are_those_of_torch(cell):
-    """Same names, same gate order: the weights go into PyTorch's own module as they are."""
+    """Names and gate order are the same, so PyTorch's own module takes the weights as they are."""
     model = make(cell=cell, embedding_size=4).double().eval()
     theirs = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[cell](4, 5, 2, batch_first=True).double()
     with torch.no_grad():
@@ -82,7 +82,7 @@ def test_the_weights_are_those_of_torch(cell):
 def test_one_hot_input_is_a_lookup_that_equals_the_product(cell):
     model = make(cell=cell).double().eval()
     looked_up, _ = model(TOKENS)
-    # As features, the one-hot vectors are multiplied: layer 0 cannot tell them from an embedding's outputs.
+    # Layer 0 multiplies one-hot vectors given as features, as it does the outputs of an embedding.
     multiplied, _ = model(torch.eye(7, dtype=torch.double)[TOKENS])
     torch.testing.assert_close(looked_up, multiplied)
 
@@ -121,7 +121,7 @@ def test_dropout_acts_between_layers_in_training_only():
     model = make(dropout=0.5)
     assert torch.equal(model.eval()(TOKENS)[0], model(TOKENS)[0])
     assert not torch.equal(model.train()(TOKENS)[0], model(TOKENS)[0])
-    single = make(num_layers=1, dropout=0.5).train()  # nothing lies between
+    single = make(num_layers=1, dropout=0.5).train()  # there is nothing between
     assert torch.equal(single(TOKENS)[0], single(TOKENS)[0])
     lower = model.encode(TOKENS, stop=1)[0]
     assert torch.equal(lower, model.encode(TOKENS, stop=1)[0])  # nor below layer 0

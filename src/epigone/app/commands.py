@@ -9,7 +9,7 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from cyclopts import App, Group, Parameter
 from cyclopts.config import Dict
@@ -184,11 +184,11 @@ def _adapt(function: Callable[..., Any], hooks: Hooks) -> Callable[..., Any]:
 
 
 def _show_choices(options: type) -> None:
-    """Let a field whose metadata name the `choices` of a registry show them, and take no other value."""
-    for field in fields(options):
-        if "choices" in field.metadata:
-            owner = next(kind for kind in options.__mro__ if field.name in inspect.get_annotations(kind))
-            owner.__annotations__[field.name] = Literal[field.metadata["choices"]()]
+    """Let options of a type such as `CellName` show the choices of their registry, and take no other value."""
+    for name, hint in get_type_hints(options, include_extras=True).items():
+        if get_origin(hint) is Annotated and inspect.isfunction(choices := get_args(hint)[1]):
+            owner = next(kind for kind in options.__mro__ if name in inspect.get_annotations(kind))
+            owner.__annotations__[name] = Annotated[Literal[choices()], choices]
 
 
 def _title(options: type) -> str:

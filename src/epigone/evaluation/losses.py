@@ -27,10 +27,10 @@ BLOCK = 2_000  # losses are summed by blocks of this many tokens, the units of r
 class Losses:
     """Sums over blocks: a block is a document, or a part of at most 2,000 tokens of a long one.
 
-    nats, tokens and correct predictions are (K,) for K blocks, `document` (K,) tells whose they are, and `characters`
-    (D,) counts the characters of each document as the tokenizer wrote it. `correct` is empty where it is not known.
-    `spelling` (D,) holds the nats that it takes to spell the unknown words of each document, which the model reads as
-    one token for all; it is empty where there are none, and only the bits per character count it.
+    `nats`, `tokens` and `correct` predictions are (K,) for K blocks, `document` (K,) is the number of each block's
+    document, and `characters` (D,) counts the characters of each document as the tokenizer wrote it. `correct` is empty
+    if it is unknown. `spelling` (D,) are the nats that spelling the unknown words of each document takes, which the
+    model reads as one and the same token; it is empty if there are none, and counts only in the bits per character.
     """
 
     nats: np.ndarray
@@ -47,7 +47,7 @@ class Losses:
 
     @property
     def accuracy(self) -> float:
-        """Share of tokens that were the most probable one; NaN where it is not known."""
+        """Share of tokens that were the likeliest; NaN if unknown."""
         return float(self.correct.sum() / max(1, self.tokens.sum())) if self.correct.size else math.nan
 
     @property
@@ -57,7 +57,7 @@ class Losses:
 
     @property
     def bits_per_char(self) -> float:
-        """Bits per character of what the model was shown, comparable between tokenizers that change little."""
+        """Bits per character of the text that the model was shown, comparable between tokenizers that change little."""
         return float((self.nats.sum() + self.spelling.sum()) / math.log(2) / max(1, self.characters.sum()))
 
     def figures(self) -> dict[str, float]:
@@ -65,7 +65,7 @@ class Losses:
         return {"accuracy": self.accuracy}
 
     def by_document(self) -> tuple[np.ndarray, np.ndarray]:
-        """Nats (D,) and tokens (D,) of each document."""
+        """Sum the nats (D,) and tokens (D,) of each document."""
         size = len(self.characters)
         return (
             np.bincount(self.document, self.nats, size),
@@ -136,7 +136,7 @@ def _has_walker(model: LanguageModel) -> bool:
 
 
 class _Sums:
-    """Sums over blocks of what is measured at positions."""
+    """Sums over blocks of measurements at positions."""
 
     def __init__(self, stream: TokenStream) -> None:
         self._stream = stream
@@ -147,7 +147,7 @@ class _Sums:
     def add(
         self, rows: list[Segment], positions: np.ndarray, expected: np.ndarray, nats: np.ndarray, hits: np.ndarray
     ) -> None:
-        """Add what counts at `positions` (rows, steps); the other arrays are of the same shape."""
+        """Add the targets that count at `positions` (rows, steps); the other arrays have the same shape."""
         stream, total = self._stream, len(self._owner)
         counted = (expected != stream.end) & (positions >= np.array([s.start for s in rows])[:, None])
         document = np.array([s.document for s in rows])[:, None]
@@ -158,13 +158,13 @@ class _Sums:
         self._correct += np.bincount(block[counted & hits], minlength=total)
 
     def losses(self) -> Losses:
-        """What was found."""
+        """Return the sums so far."""
         stream = self._stream
         return Losses(self._nats, self._tokens, self._correct, self._owner, stream.characters, _spelling(stream))
 
 
 def sum_losses(stream: TokenStream, nats: np.ndarray) -> Losses:
-    """The sums over blocks of a loss (N,) that is known for every target; which predictions were right is not."""
+    """Sum a loss (N,) that is known for every target over blocks; the correct predictions stay unknown."""
     first_block, owner = _blocks(stream)
     document = np.repeat(np.arange(len(stream.characters)), np.diff(stream.offsets))
     block = first_block[document] + (np.arange(len(stream)) - stream.offsets[document]) // BLOCK
@@ -184,6 +184,6 @@ def _spelling(stream: TokenStream) -> np.ndarray:
 
 
 def _blocks(stream: TokenStream) -> tuple[np.ndarray, np.ndarray]:
-    """The first block of each document (D + 1,), and whose each block is (K,)."""
+    """Number the blocks: the first of each document (D + 1,), and the document of each (K,)."""
     blocks = np.maximum(1, -(-np.diff(stream.offsets) // BLOCK))
     return np.concatenate([[0], np.cumsum(blocks)]), np.repeat(np.arange(len(blocks)), blocks)

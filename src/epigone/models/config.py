@@ -1,4 +1,4 @@
-"""The shape of a language model, and what follows from it without PyTorch."""
+"""The shape of a language model: its options, and the names and shapes of its weights. Needs no PyTorch."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -6,17 +6,17 @@ from math import prod
 from typing import Literal
 
 from epigone.errors import UserError, check_options
-from epigone.models.cells.base import cell_names, get_cell
+from epigone.models.cells.base import CellName, get_cell
 
 BY_OPTIONS = (0,)  # cutoffs that follow from the options
-MANY = 20_000  # tokens from which on the softmax is adaptive
+MANY = 20_000  # tokens from which the softmax is adaptive
 
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """The shape of a language model, as far as a user chooses it."""
+    """The shape of a language model that a user can choose."""
 
-    cell: str = field(default="lstm", metadata={"choices": cell_names})
+    cell: CellName = "lstm"
     """Recurrent cell."""
     num_layers: int = 3
     """Recurrent layers, one above the other."""
@@ -29,7 +29,7 @@ class ModelOptions:
     dropout: float = 0.0
     """Share of units dropped between layers."""
     dropout_kind: Literal["ordinary", "variational"] = "ordinary"
-    """Whether dropout draws anew at each step, or once for the whole sequence."""
+    """Draw dropout anew at each step (ordinary), or once for the whole sequence (variational)."""
     output_dropout: float = 0.0
     """Share of the top layer's outputs dropped before the head."""
     init: Literal["orthogonal", "uniform", "normal"] = "orthogonal"
@@ -38,10 +38,10 @@ class ModelOptions:
     init_std: float = 0.1
     """Standard deviation of normal initial weights."""
     softmax: Literal["auto", "full", "adaptive"] = "auto"
-    """Full, or adaptive: rare tokens wait in clusters, which is quicker with many, but runs on PyTorch only; auto is
-    adaptive from 20,000 tokens on."""
+    """Full, or adaptive: rare tokens are grouped in clusters, which is faster with many tokens, but evaluation and
+    generation then run on PyTorch; auto is adaptive from 20,000 tokens on."""
     one_bias: bool = False
-    """Give each layer one bias to learn instead of two that are added up, of which one then stays at zero."""
+    """Let each layer learn one bias; the other stays at zero."""
 
     def __post_init__(self) -> None:
         get_cell(self.cell)
@@ -67,12 +67,12 @@ class ModelOptions:
 
 @dataclass(frozen=True)
 class ModelConfig(ModelOptions):
-    """The shape of a language model: everything that is needed to build it without its weights."""
+    """The complete shape of a language model, enough to build it without its weights."""
 
     vocabulary_size: int = field(kw_only=True)
     """Number of tokens V."""
     cutoffs: tuple[int, ...] = field(kw_only=True, default=BY_OPTIONS)
-    """The first token of each cluster of an adaptive softmax, none of a full one; settled by the options at first."""
+    """The first token of each cluster of an adaptive softmax, none of a full one; follows from the options at first."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,23 +85,23 @@ class ModelConfig(ModelOptions):
 
 
 def sized(options: ModelOptions, vocabulary_size: int) -> ModelConfig:
-    """The shape of a model with a vocabulary of this size."""
+    """Complete the options with the size of a vocabulary."""
     return ModelConfig(**asdict(options), vocabulary_size=vocabulary_size)
 
 
 def num_weights(config: ModelConfig) -> int:
-    """How many weights learn in a language model of this shape; tied ones count once, one of two biases not at all."""
+    """Count the weights that learn; tied ones count once, and with `one_bias` the second bias does not count."""
     shapes = weight_shapes(config).items()
     return sum(prod(shape) for name, shape in shapes if not (config.one_bias and name.endswith("bias_hh")))
 
 
 def nearest_size(candidates: Iterable[ModelOptions], vocabulary_size: int, weights: int) -> ModelOptions:
-    """The candidate whose number of weights is nearest to `weights`, with a vocabulary of this size."""
+    """Find the candidate whose number of weights is nearest to `weights`, with a vocabulary of this size."""
     return min(candidates, key=lambda options: abs(num_weights(sized(options, vocabulary_size)) - weights))
 
 
 def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
-    """The shape of each weight of a language model by its name; a tied head's weight is the embedding's."""
+    """List the shape of each weight by name; the weight of a tied head is that of the embedding."""
     size, vocabulary = config.hidden_size, config.vocabulary_size
     cell, width = get_cell(config.cell), config.embedding_size or vocabulary
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, width)} if config.embedding_size else {}

@@ -95,5 +95,5 @@ class Encoder(nn.Module):
         return self.weight.new_empty(steps, *shape[1:]).bernoulli_(keep).div_(keep)
 
     def num_parameters(self) -> int:
-        """How many weights the model has; tied ones count once."""
+        """Count the weights; tied ones count once."""
         return sum(parameter.numel() for parameter in self.parameters())

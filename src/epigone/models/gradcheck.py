@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from torch.func import functional_call
 from epigone.errors import check_options
 from epigone.models.backends.choice import obstacle
 from epigone.models.backends.numpy_reference import Bump, gradients, loss
-from epigone.models.cells.base import Array, cell_names, get_cell
+from epigone.models.cells.base import Array, CellName, get_cell
 from epigone.models.config import ModelConfig, weight_shapes
 from epigone.models.language_model import LanguageModel
 
@@ -31,7 +31,7 @@ FLOORS = {"float64": 1e-6, "central": 0.01, "fp32": 0.01, "bf16": 1.0}
 class GradcheckOptions:
     """The network whose gradients are checked, and the text: random ids."""
 
-    cell: str = field(default="rnn", metadata={"choices": cell_names})
+    cell: CellName = "rnn"
     """Recurrent cell."""
     num_layers: int = 1
     """Recurrent layers, one above the other."""

@@ -1,4 +1,4 @@
-"""The layers below the lowest learning one: their outputs never change, so they are computed once."""
+"""The frozen layers below the lowest learning one: their outputs never change, so they are computed once."""
 
 from dataclasses import replace
 
@@ -8,11 +8,11 @@ import torch
 from epigone.models.language_model import LanguageModel
 from epigone.training.batches import Batches
 
-LIMIT = 2**30  # bytes of outputs that are kept
+LIMIT = 2**30  # bytes of outputs to keep
 
 
 def cached_layers(model: LanguageModel, lowest: int, tokens: int) -> int:
-    """Of how many layers below the `lowest` learning one the outputs can be kept; 0 where they do not fit.
+    """Count the layers below the `lowest` learning one whose outputs can be kept; 0 if they need too much memory.
 
     Dropout acts on what layers 1 and up read, so that with dropout only the outputs of the first never change.
     """
@@ -22,7 +22,7 @@ def cached_layers(model: LanguageModel, lowest: int, tokens: int) -> int:
 
 @torch.no_grad()
 def prefix_outputs(model: LanguageModel, batches: Batches, layers: int) -> Batches:
-    """The same batches with the outputs (N, H) of the lowest `layers` layers in place of the ids.
+    """Replace the ids of batches by the outputs (N, H) of the lowest `layers` layers.
 
     The state is carried from batch to batch exactly as in training.
     """

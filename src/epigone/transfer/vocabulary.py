@@ -1,4 +1,4 @@
-"""Carrying a model over to another vocabulary: rows follow their token, new tokens start from the mean row."""
+"""The move of a model to another vocabulary: rows follow their token, new tokens start from the mean row."""
 
 from dataclasses import dataclass, replace
 
@@ -10,7 +10,7 @@ from epigone.models.language_model import LanguageModel
 
 @dataclass(frozen=True)
 class Coverage:
-    """Which tokens of the new vocabulary the old one had."""
+    """The tokens that two vocabularies share, and those that only one has."""
 
     kept: int
     new: list[str]
@@ -18,7 +18,7 @@ class Coverage:
 
 
 def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tuple[LanguageModel, Coverage]:
-    """A copy of a model for another vocabulary.
+    """Copy a model for another vocabulary.
 
     Rows of the embedding (columns of layer 0 for one-hot models) and of the head are copied by token; those of a token
     the model has never seen start from the mean of all old rows. Howard and Ruder (2018) do the same for words.
@@ -30,7 +30,7 @@ def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tu
     index = {token: i for i, token in enumerate(old)}
     rows = [index.get(token, -1) for token in new]
     with torch.random.fork_rng(devices=[]):
-        # Clusters stay where they were, so that what they stand for does; new tokens are in the last.
+        # The clusters keep their cutoffs, so that their weights keep their meaning; new tokens are in the last.
         cutoffs = model.config.cutoffs
         shape = replace(
             model.config, vocabulary_size=len(new), cutoffs=cutoffs if max(cutoffs, default=0) < len(new) else ()
@@ -57,6 +57,6 @@ def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tu
 
 
 def _gather(weight: Tensor, rows: list[int]) -> Tensor:
-    """Rows by index, the mean row where the index is -1."""
+    """Gather rows by index; -1 is the mean row."""
     extended = torch.cat([weight, weight.mean(0, keepdim=True)])
     return extended[torch.tensor(rows)]

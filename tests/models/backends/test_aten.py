@@ -1,4 +1,4 @@
-"""The backends against the reference: values and gradients."""
+"""ATen's loops against the reference: values and gradients."""
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ from epigone.models.language_model import LanguageModel
 
 
 def run(model, tokens, state, weights):
-    """Logits, final state and all gradients of a fixed random projection of both."""
+    """Compute logits, final state and all gradients of a fixed random projection of both."""
     model.zero_grad()
     state = tuple(s.clone().requires_grad_() for s in state)
     logits, final = model(tokens, state)

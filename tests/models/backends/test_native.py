@@ -1,4 +1,4 @@
-"""The native stack against the reference in float64: values and gradients, whatever the shape and the build."""
+"""The native stack against the reference in float64: values and gradients, for any shape and build."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(engine() is None, reason="no native engine was c
 
 
 class Case:
-    """Random weights, inputs, states and masks, and what comes of them on a backend."""
+    """Random weights, inputs, states and masks, and their results on a backend."""
 
     def __init__(self, cell, layers, units, features, batch, steps, masks, seed):
         draw = np.random.default_rng(seed)
@@ -41,7 +41,7 @@ class Case:
         self.score = draw.normal(size=(steps, batch, units))
 
     def run(self, backend, dtype=torch.float32, threads=1):
-        """Outputs, final state, and the gradients of the inputs, the state and all weights."""
+        """Compute outputs, final state, and the gradients of the inputs, the state and all weights."""
 
         def tensor(array):
             found = torch.tensor(array, dtype=dtype if array.dtype.kind == "f" else torch.long)
@@ -61,7 +61,7 @@ class Case:
 
 
 def worst(found, expected):
-    """The largest error, in parts of the largest value of each tensor, or of a tenth: saturated units cancel digits."""
+    """The largest error relative to the largest value of each tensor, or to 0.1: saturated units cancel digits."""
     return max(
         float((f.detach().double() - e.detach().double()).abs().max() / e.detach().abs().max().clamp_min(0.1))
         for f, e in zip([*found[0], *found[1]], [*expected[0], *expected[1]], strict=True)
@@ -92,7 +92,7 @@ SHAPES = [
     ("lstm", 3, 64, 0, 13, 9, "ordinary"),
     ("gru", 2, 37, 5, 5, 6, "variational"),
     ("rnn", 2, 70, 0, 1, 7, "none"),
-    # The way back takes 256 rows of steps at a time, or 512 in bf16: these need several goes, the last a shorter one.
+    # The backward pass takes 256 rows of steps at a time, or 512 in bf16: these need several, the last one shorter.
     ("lstm", 3, 20, 0, 5, 230, "ordinary"),
     ("gru", 2, 17, 5, 3, 200, "variational"),
     ("lstm", 2, 9, 0, 601, 3, "none"),  # a step at a time

@@ -1,4 +1,4 @@
-"""The native walker against the model in PyTorch, in every precision and by every build."""
+"""The native walker against the model in PyTorch, in every precision and every build."""
 
 import numpy as np
 import pytest
@@ -28,7 +28,7 @@ def make(cell="lstm", num_layers=2, hidden_size=20, vocabulary_size=50, seed=0, 
 
 
 def expected(model, tokens):
-    """Logits (T, S, V) for ids (T, S)."""
+    """Compute logits (T, S, V) for ids (T, S)."""
     with torch.no_grad():
         return model(torch.from_numpy(tokens.T))[0].transpose(0, 1).numpy()
 

@@ -1,4 +1,4 @@
-"""Which folder is meant by a model's name."""
+"""Folders of models by name."""
 
 import pytest
 

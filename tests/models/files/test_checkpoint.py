@@ -1,4 +1,4 @@
-"""A model as a folder: what is saved is what is read, and a damaged folder gets a sentence."""
+"""A model as a folder: reading returns what was saved, and a damaged folder raises a clear error."""
 
 import json
 import re
@@ -162,7 +162,7 @@ def test_a_part_that_is_missing(make_base):
     with pytest.raises(UserError, match=r"Could not read .*tokenizer\.json: No such file"):
         load_checkpoint(folder)
     (folder / "model.safetensors").unlink()
-    with pytest.raises(UserError, match=r"is not a checkpoint: it holds no model\.safetensors"):
+    with pytest.raises(UserError, match=r"is not a checkpoint: it has no model\.safetensors"):
         load_checkpoint(folder)
 
 

@@ -1,4 +1,4 @@
-"""The adaptive softmax: probabilities that add up to one, and a loss that is theirs without all of them."""
+"""The adaptive softmax: its probabilities add up to one, and its loss is theirs without computing all of them."""
 
 import numpy as np
 import pytest
@@ -55,7 +55,7 @@ def test_the_loss_is_that_of_probabilities_that_add_up_to_one(backend, shape):
     torch.testing.assert_close(loss, expected, atol=1e-5, rtol=1e-5)
     for name, parameter in model.named_parameters():
         torch.testing.assert_close(parameter.grad, gradients[name], atol=1e-5, rtol=1e-3)
-    assert accuracy.isnan()  # it would take all clusters
+    assert accuracy.isnan()  # only all clusters together would tell
 
 
 def test_stepping_and_measuring_are_pytorchs():
@@ -96,7 +96,7 @@ def test_it_belongs_to_the_head_and_moves_to_another_vocabulary():
     assert changed.config.cutoffs == model.config.cutoffs
     torch.testing.assert_close(
         now[..., : V // 3], was[..., : V // 3]
-    )  # what the last cluster holds makes room for more
+    )  # tokens of the last cluster give up probability to new ones
     full, _ = remap_vocabulary(model, old, old[:10])
     assert full.config.cutoffs == ()
     assert full(tokens % 10)[0].shape == (1, 9, 10)

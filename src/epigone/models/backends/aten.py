@@ -34,7 +34,7 @@ class LSTMLoop(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, h: Tensor, c: Tensor, weight_hh: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x (T, B, 4H), h and c (B, H), weight_hh (4H, H) -> outputs (T, B, H), last h, last c."""
+        """Run x (T, B, 4H) from h and c (B, H) with weight_hh (4H, H); returns outputs (T, B, H), the last h and c."""
         device = x.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else x.dtype
         weight = weight_hh.to(dtype)
@@ -62,7 +62,7 @@ class LSTMLoop(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
-        """The chain rule from the last step to the first; gate gradients first, one product for the weights."""
+        """Apply the chain rule from the last step to the first; one product gives the gradient of the weights."""
         d_outputs, dh, dc = grads
         gates, hidden, memory, squashed, weight = ctx.saved_tensors
         i, f, g, o = gates.chunk(4, dim=2)

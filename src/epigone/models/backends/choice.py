@@ -1,4 +1,4 @@
-"""The choice of a backend: the one place where it is asked if the native engine can run a model.
+"""The choice of a backend, and the one question if the native engine can run a model.
 
 `reference` runs the equations of `cells/`, `torch` ATen's fused loops if the cell has one, `native` our own code.
 """

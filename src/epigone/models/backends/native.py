@@ -35,7 +35,7 @@ class NativeStack(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, fixed: tuple[Any, ...], inputs: Tensor, *tensors: Tensor) -> tuple[Tensor, ...]:
-        """inputs (T, B) ids or (T, B, I); tensors: the state (L, B, H) each, then four weights a layer."""
+        """Run the layers on ids (T, B) or features (T, B, I), given the state, (L, B, H) each, and their weights."""
         cell, precision, masks, states = fixed
         kernels = engine()
         assert kernels is not None

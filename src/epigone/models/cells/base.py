@@ -6,7 +6,7 @@ that options, help and the native engine know the cells without loading it.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from numpy.typing import NDArray
 
@@ -40,7 +40,7 @@ class Cell:
 
     Its equation takes x (B, R), which is `weight_ih` @ input + `bias_ih`; the state, tensors (B, H); and the weights of
     the layer by name. It returns the next state, whose first tensor is the output. R rows are G blocks of H, one for
-    each gate, stacked in the order of PyTorch where it has the cell, so that weights can be exchanged.
+    each gate, stacked in PyTorch's order if it has the cell, so that weights can be exchanged.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Cell:
     num_states: int = 1
     """Number of state vectors."""
     forget_gate: str | None = None
-    """The gate that keeps the state where it is 1; its bias starts at 1, so that it is open."""
+    """The gate that keeps the state if it is 1; its bias starts at 1, so that it is open."""
     constants: Mapping[str, float] = field(default_factory=dict)
     """Weights that start at a constant, whatever the initialisation: 1 for a gain."""
     aten: str | None = None
@@ -113,3 +113,7 @@ def get_cell(name: str) -> Cell:
 def cell_names() -> tuple[str, ...]:
     """The names of all cells."""
     return tuple(CELLS)
+
+
+CellName = Annotated[str, cell_names]
+"""The type of an option that names a cell; the command line reads its choices from the function."""

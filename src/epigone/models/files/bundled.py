@@ -1,4 +1,4 @@
-"""Which folder is meant by a model's name? Light, so that it can be asked without loading PyTorch."""
+"""Folders of models by name, found without loading PyTorch."""
 
 import difflib
 from importlib.resources import files
@@ -8,16 +8,16 @@ from epigone.errors import UserError
 
 
 def bundled_models() -> dict[str, Path]:
-    """The models that come with the package, by name."""
+    """List the models that come with the package, by name."""
     root = Path(str(files("epigone") / "bundled"))
     return {path.parent.name: path.parent for path in sorted(root.glob("*/config.json"))}
 
 
 def resolve(name_or_folder: str | Path) -> Path:
-    """The folder of a checkpoint: a path, or the name of a bundled model.
+    """Find the folder of a checkpoint, given as a path or the name of a bundled model.
 
     Raises:
-        UserError: there is neither.
+        UserError: there is no such folder and no such model.
     """
     folder = Path(name_or_folder)
     if (folder / "config.json").is_file() and (folder / "model.safetensors").is_file():
@@ -27,7 +27,7 @@ def resolve(name_or_folder: str | Path) -> Path:
         return bundled[str(name_or_folder)]
     if folder.is_dir():
         raise UserError(
-            f"{folder} is not a checkpoint: it holds no model.safetensors with a config.json. "
+            f"{folder} is not a checkpoint: it has no model.safetensors with a config.json. "
             "Give the folder that pretrain or finetune wrote with --out."
         )
     if folder.is_file():

@@ -1,4 +1,4 @@
-"""The model card: what a checkpoint is, how it was made and how well it does, as Markdown."""
+"""The model card: a checkpoint, its making and its results, as Markdown."""
 
 import json
 from typing import Any
@@ -8,7 +8,7 @@ from epigone.text.tokenizers.registry import TOKENIZERS
 
 
 def model_card(name: str, config: dict[str, Any]) -> str:
-    """The README.md of a checkpoint folder, from its config.json alone."""
+    """Write the README.md of a checkpoint folder from its config.json alone."""
     model, request, result = config["model"], config.get("request", {}), config.get("result", {})
     corpus = request.get("corpus", {})
     lines = [
@@ -66,19 +66,19 @@ def model_card(name: str, config: dict[str, Any]) -> str:
 
 
 def _maker(config: dict[str, Any]) -> str:
-    """The program and version that wrote a config.json; version 0.1.0 had another name."""
+    """Name the program and version that wrote a config.json; version 0.1.0 had another name."""
     name = "epigone" if "epigone" in config else "understudy"
     return f"{name} {config[name]}"
 
 
 def _level(request: dict[str, Any]) -> str:
-    """What the tokens are."""
+    """Name the kind of the tokens."""
     kind = TOKENIZERS.get(request.get("options", {}).get("tokenizer") or request.get("tokenizer") or "char")
     return f"{kind.level}-level" if kind else "token-level"
 
 
 def _quantised(facts: dict[str, Any]) -> list[str]:
-    """What the weights lost when they became whole numbers."""
+    """Describe what the rounding of the weights to whole numbers cost."""
     low, high = facts["interval"]
     measured = f"{facts['text']} ({counted(facts['tokens'], 'token')})"
     return [
@@ -91,7 +91,7 @@ def _quantised(facts: dict[str, Any]) -> list[str]:
 
 
 def _learned(config: dict[str, Any]) -> str:
-    """Which weights of a base learned, and what the others are."""
+    """Name the weights of a base that learned, and the origin of the others."""
     request, result, new = config["request"], config.get("result"), config.get("new_tokens", 0)
     rows = f"the rows of {counted(new, 'new token')} started from the mean of the base's"
     if result and result["trained_parameters"] == result["parameters"]:
@@ -101,7 +101,7 @@ def _learned(config: dict[str, Any]) -> str:
 
 
 def _division(corpus: dict[str, Any]) -> str:
-    """How a corpus was split."""
+    """Describe the split of a corpus."""
     way = "by position" if corpus.get("by_position") else f"with seed {corpus['split_seed']}"
     shares = " / ".join(f"{share:.4g}" for share in corpus.get("fractions") or [])
     return f"split {way} into train / validation / test{f' by {shares}' if shares else ''}"

@@ -1,4 +1,4 @@
-"""A trained model as PyTorch has it, from a model folder and to one; never a pickle. See `folder.py` for its files."""
+"""A trained model in PyTorch, read from a model folder and written to one; see `model_folder.py` for its files."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from epigone.text.tokenizers.base import Tokenizer
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model that was read, with its tokenizer and what its config.json says."""
+    """A model that was read, with its tokenizer and its config.json."""
 
     model: LanguageModel
     tokenizer: Tokenizer
@@ -28,16 +28,16 @@ class Checkpoint:
 
     @property
     def shape(self) -> ModelConfig:
-        """The model's shape, as a `ModelFolder` has it."""
+        """The model's shape, under the same name as in a `ModelFolder`."""
         return self.model.config
 
     def weights(self) -> Weights:
-        """The named weights as arrays, as a `ModelFolder` has them."""
+        """Copy the named weights to arrays, as a `ModelFolder` does."""
         return {name: weight.float().cpu().numpy() for name, weight in weights_of(self.model).items()}
 
 
 def weights_of(model: LanguageModel) -> dict[str, Tensor]:
-    """The named weights, each once: a tied head is left out."""
+    """List the named weights, each once: a tied head is left out."""
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
@@ -50,7 +50,7 @@ def save_weights(folder: Path, model: LanguageModel, dtype: torch.dtype = torch.
 def save_description(
     folder: Path, config: ModelConfig, tokenizer: Tokenizer, facts: dict[str, Any] | None = None
 ) -> None:
-    """Write config.json (shape and `facts`) and tokenizer.json."""
+    """Write config.json, which holds the shape and `facts`, and tokenizer.json."""
     folder.mkdir(parents=True, exist_ok=True)
     described = {"format": FORMAT, "epigone": __version__, "model": asdict(config), **(facts or {})}
     write_json(folder / "config.json", described)
@@ -61,7 +61,7 @@ def load_checkpoint(name_or_folder: str | Path, backend: str = "auto") -> Checkp
     """Read a model folder or a bundled model; weights become float32.
 
     Raises:
-        UserError: no such folder, a damaged file, or weights that do not fit the configuration.
+        UserError: the folder is missing, a file is damaged, or the weights do not fit the configuration.
     """
     found = read_folder(name_or_folder)
     weights = found.weights()

@@ -27,7 +27,7 @@ Weights = dict[str, NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """What a folder says of its model; the weights are read when they are asked for."""
+    """The description of a model; its weights are read on demand."""
 
     shape: ModelConfig
     tokenizer: Tokenizer
@@ -35,7 +35,7 @@ class ModelFolder:
     folder: Path
 
     def weights(self) -> Weights:
-        """The named weights as float32, each once: a tied head's is left out.
+        """Read the named weights as float32, each once: a tied head is left out.
 
         Raises:
             UserError: the file is damaged, or it and config.json disagree about names or shapes.
@@ -64,7 +64,7 @@ SCALE = ".scale"
 
 
 def unscaled(tensors: Weights) -> Weights:
-    """Weights of which matrices of whole numbers are multiplied by the scales of their rows, named NAME.scale."""
+    """Multiply matrices of whole numbers by the scales of their rows, named NAME.scale."""
     scales = {name: tensor for name, tensor in tensors.items() if name.endswith(SCALE)}
     weights = {name: tensor for name, tensor in tensors.items() if name not in scales}
     for name, scale in scales.items():
@@ -75,10 +75,10 @@ def unscaled(tensors: Weights) -> Weights:
 
 
 def read_folder(name_or_folder: str | Path) -> ModelFolder:
-    """Read what describes a model: a folder, or the name of a bundled model.
+    """Read the description of a model, given as a folder or the name of a bundled model.
 
     Raises:
-        UserError: no such folder, or a damaged file.
+        UserError: the folder is missing or a file is damaged.
     """
     folder = resolve(name_or_folder)
     config = read_object(folder / "config.json")
@@ -121,7 +121,7 @@ def _shape(path: Path, shape: Any) -> ModelConfig:
 
 
 def _array(tensor: dict[str, Any]) -> NDArray[np.float32]:
-    """A tensor of the file as float32."""
+    """Convert a tensor of the file to float32."""
     kind, data, shape = tensor["dtype"], tensor["data"], tensor["shape"]
     if kind == "BF16":  # the upper half of a float32
         return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
