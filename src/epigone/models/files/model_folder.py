@@ -84,8 +84,8 @@ def read_folder(name_or_folder: str | Path) -> ModelFolder:
     config = read_object(folder / "config.json")
     if config.get("format", FORMAT) != FORMAT:
         raise UserError(
-            f"{folder / 'config.json'} has format {config['format']}, and epigone {__version__} reads format {FORMAT}; "
-            "install a newer version of epigone."
+            f"{folder / 'config.json'} has format {config['format']}, and epigone {__version__} reads format {FORMAT}: "
+            "it comes from a newer version. Upgrade epigone."
         )
     shape = _shape(folder / "config.json", config.get("model"))
     path = folder / "tokenizer.json"
