@@ -20,7 +20,8 @@ from epigone.training.loop import train
 from epigone.training.options import MachineOptions, RetrainingOptions
 from epigone.training.system.processes import make_fabric
 from epigone.transfer import frozen_prefix as prefix
-from epigone.transfer.finetune import retraining_task
+from epigone.transfer.finetune import adaptation_task
+from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selection import select
 
 SELECTIONS = ("all", "layers.0", "layers.1", "layers.2", "layers.1, layers.2", "head")
@@ -36,7 +37,8 @@ def seconds_per_epoch(base: str, selection: str, keep: bool, epochs: int) -> flo
     limit = prefix.LIMIT if keep else 0
     with tempfile.TemporaryDirectory() as folder, patch.object(prefix, "LIMIT", limit):
         begin = time.perf_counter()
-        task = retraining_task(checkpoint.model, chosen, *streams, checkpoint.tokenizer, options)
+        adaptation, lowest = Retrain().prepare(checkpoint.model, chosen), chosen.lowest_layer(checkpoint.model)
+        task = adaptation_task(checkpoint.model, adaptation, lowest, *streams, checkpoint.tokenizer, options)
         machine = MachineOptions(threads=1)
         train(task, Path(folder), options, machine, make_fabric(machine))
         return (time.perf_counter() - begin) / epochs

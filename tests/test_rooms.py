@@ -31,6 +31,8 @@ SHELVES = {
     ),
     "training/listeners": ("base", "clock", "journal", "samples", "tensorboard", "monitor"),
     "training/run": ("trace", "state", "folder"),
+    "transfer": ("grammar", "selection", "vocabulary", "frozen_prefix", "methods", "finetune"),
+    "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),
 }  # fmt: skip
 """The files and folders of a folder in the order of their imports: each knows those before it only."""
 

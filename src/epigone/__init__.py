@@ -51,6 +51,9 @@ if TYPE_CHECKING:  # the same names as PUBLIC, for editors and type checkers
     from epigone.training.pretrain import pretrain as pretrain
     from epigone.training.run.folder import TrainingResult as TrainingResult
     from epigone.transfer.finetune import finetune as finetune
+    from epigone.transfer.methods.base import Method as Method
+    from epigone.transfer.methods.l2_to_base import L2ToBase as L2ToBase
+    from epigone.transfer.methods.retrain import Retrain as Retrain
     from epigone.transfer.selection import select as select
 
 PUBLIC = {
@@ -63,6 +66,9 @@ PUBLIC = {
     "MachineOptions": "training.options",
     "DisplayOptions": "training.options",
     "select": "transfer.selection",
+    "Method": "transfer.methods.base",
+    "Retrain": "transfer.methods.retrain",
+    "L2ToBase": "transfer.methods.l2_to_base",
     "compare": "studies.compare.compare",
     "Comparison": "studies.compare.compare",
     "CompareOptions": "studies.compare.grid",

@@ -21,7 +21,8 @@ from epigone.training.loop import train
 from epigone.training.options import MachineOptions, RetrainingOptions
 from epigone.training.system.processes import launched
 from epigone.transfer import finetune as module
-from epigone.transfer.finetune import retraining_task
+from epigone.transfer.finetune import adaptation_task
+from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selection import Selection, select
 
 BRIEF = RetrainingOptions(lr=1e-2, steps=6, validate_every=3, batch_size=4, sequence_length=16)
@@ -103,9 +104,11 @@ def test_a_part_of_a_parameter_learns_alone(optimizer, make_base, song_file, tmp
     masks = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in model.named_parameters()}
     masks["layers.1.weight_hh"][5:9, ::2] = True
     masks["head.bias"][:] = True
-    task = retraining_task(
+    selection = Selection("units", masks)
+    task = adaptation_task(
         model,
-        Selection("units", masks),
+        Retrain().prepare(model, selection),
+        selection.lowest_layer(model),
         corpus.stream("train", codec),
         corpus.stream("validation", codec),
         codec,

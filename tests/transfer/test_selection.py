@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from epigone.errors import UserError
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
-from epigone.transfer.selection import Parser, Selection, select
+from epigone.transfer import grammar
+from epigone.transfer.grammar import Parser
+from epigone.transfer.selection import Selection, select
 
 ONE_HOT = LanguageModel(ModelConfig(num_layers=3, hidden_size=4, vocabulary_size=6))
 EMBEDDED = LanguageModel(ModelConfig(cell="gru", num_layers=2, hidden_size=4, embedding_size=3, vocabulary_size=6))
@@ -228,3 +230,19 @@ def test_a_name_that_matches_nothing_is_answered_with_what_exists(expression):
 def test_a_selection_that_leaves_nothing_is_refused(expression):
     with pytest.raises(UserError, match="selects no weight at all"):
         select(ONE_HOT, expression)
+
+
+def test_a_new_form_is_a_function_and_a_line(monkeypatch):
+    def row(weights, match):
+        masks = weights.whole(set())
+        masks[match[1]][int(match[2])] = True
+        return masks
+
+    monkeypatch.setitem(grammar.FORMS, r"([a-z0-9_.]+)\[(\d+)\]", row)
+    selection = select(ONE_HOT, "head.bias[2], layers.1 - layers.1.weight_hh[0]")
+    assert selection.masks["head.bias"].tolist() == [False, False, True, False, False, False]
+    assert selection.masks["layers.1.weight_hh"].sum() == 4 * 4 * 4 - 4
+    assert set(selection.partial()) == {"head.bias", "layers.1.weight_hh"}
+    assert names(ONE_HOT, "head.bias") == {"head.bias"}  # the name alone is still a form
+    with pytest.raises(UserError, match="this character has no meaning here"):
+        select(ONE_HOT, "head.bias[x]")

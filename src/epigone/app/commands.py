@@ -6,8 +6,9 @@ A command's module is imported only when the command is asked for, so that the l
 import functools
 import importlib
 import inspect
+import itertools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -17,6 +18,7 @@ from cyclopts.config import Dict
 from epigone import __version__
 from epigone.app.recipes import Recipe
 from epigone.app.terminal import SteadyConsole
+from epigone.errors import UserError
 
 
 class Command(NamedTuple):
@@ -35,12 +37,12 @@ COMMANDS = {
     ),
     "finetune": Command(
         "epigone.transfer.finetune",
-        "BASE TEXT... [--train SELECTION] --out FOLDER",
+        "BASE TEXT... [--train SELECTION] [--method NAME] --out FOLDER",
         "Retrain a selection of a base's weights on text.",
     ),
     "compare": Command(
         "epigone.studies.compare.compare",
-        "BASE... --corpus TEXT [--train SELECTION]... --out FOLDER",
+        "BASE... --corpus TEXT [--train SELECTION]... [--method NAME] --out FOLDER",
         "Compare training from scratch with transfer from a base, in one table.",
     ),
     "evaluate": Command(
@@ -86,6 +88,8 @@ Every command also takes --recipe FILE.toml (read options from its table [option
 result as JSON), --quiet (print no progress and no notices) and --debug (show where an error comes from)."""
 METAVARS = {"out": "FOLDER", "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH"}
 CHOICES = {"tokenizer": "epigone.text.tokenizers.registry"}  # options whose values a registry lists by `choices()`
+KINDS = {"method": ("epigone.transfer.methods.registry", "METHODS")}
+"""Options that name a kind of object, and the registry of its classes; the fields of the chosen class are flags."""
 Hooks = dict[str, Callable[[], Any]]  # arguments of public functions that are not for the command line
 
 
@@ -112,22 +116,29 @@ def make_app(arguments: Sequence[str], hooks: Hooks, recipe: Recipe | None) -> A
             continue
         module = importlib.import_module(command.module)
         if not hasattr(module, "subcommands"):
-            _add(app, getattr(module, name), [name], usage, hooks, recipe)
+            _add(app, getattr(module, name), [name], usage, hooks, recipe, arguments)
             continue
         app.command(group := App(name=name, usage=usage, help=command.summary, sort_key=place))
         for each, (function, form) in module.subcommands().items():
             path = [name, each]
             chosen = recipe if arguments[:2] == path else None
-            _add(group, function, path, f"Usage: epigone {name} {each} {form}", hooks, chosen)
+            _add(group, function, path, f"Usage: epigone {name} {each} {form}", hooks, chosen, arguments)
             app.config = app.config or group.config
     return app
 
 
 def _add(
-    app: App, function: Callable[..., Any], path: list[str], usage: str, hooks: Hooks, recipe: Recipe | None
+    app: App,
+    function: Callable[..., Any],
+    path: list[str],
+    usage: str,
+    hooks: Hooks,
+    recipe: Recipe | None,
+    arguments: Sequence[str],
 ) -> None:
     """Add a public function as the command at a path of names, with the options of its recipe."""
-    command = _adapt(function, hooks)
+    kinds = _kinds(function, arguments, recipe)
+    command = _adapt(function, hooks, kinds)
     app.command(command, name=path[-1], usage=usage)
     if recipe is not None:
         recipe.check(" ".join(path), _options(command))
@@ -142,20 +153,52 @@ def _placeholder(summary: str) -> Callable[[], None]:
     return command
 
 
-def _adapt(function: Callable[..., Any], hooks: Hooks) -> Callable[..., Any]:
+def _kinds(function: Callable[..., Any], arguments: Sequence[str], recipe: Recipe | None) -> dict[str, type]:
+    """Find the class that each option in `KINDS` names: on the command line, in the recipe, or by default.
+
+    Raises:
+        UserError: there is no class of that name.
+    """
+    found = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        if name not in KINDS:
+            continue
+        chosen = recipe.options.get(name, parameter.default.name) if recipe else parameter.default.name
+        for flag, value in itertools.pairwise([part for each in arguments for part in each.split("=", 1)] + [""]):
+            chosen = value if flag == f"--{name}" else chosen
+        registry = _registry(name)
+        if chosen not in registry:
+            raise UserError(f"There is no {name} '{chosen}'; choose one of {', '.join(registry)}.")
+        found[name] = registry[chosen]
+    return found
+
+
+def _registry(name: str) -> dict[str, type]:
+    module, registry = KINDS[name]
+    classes: dict[str, type] = getattr(importlib.import_module(module), registry)
+    return classes
+
+
+def _adapt(function: Callable[..., Any], hooks: Hooks, kinds: Mapping[str, type]) -> Callable[..., Any]:
     """Turn a public function into a command.
 
     The fields of each options dataclass become flags under a heading of their own; arguments after the first such
-    dataclass are flags too. Hooks are filled in here.
+    dataclass are flags too. Hooks are filled in here, and options that name a kind become an object of it.
     """
     parameters: list[inspect.Parameter] = []
+    extra: list[inspect.Parameter] = []
     by_name = False
     signature = inspect.signature(function)
     for parameter in signature.parameters.values():
         kind = parameter.annotation
         if parameter.name in hooks:
             continue
-        if isinstance(kind, type) and is_dataclass(kind):
+        if parameter.name in kinds:
+            extra += _options_of_kind(parameter.name, kinds[parameter.name])
+            names = " or ".join(_registry(parameter.name))
+            described = Parameter(help=f"{_described(function, parameter.name)}: {names}.")
+            parameter = parameter.replace(annotation=Annotated[str, described], default=parameter.default.name)
+        elif isinstance(kind, type) and is_dataclass(kind):
             by_name = True
             _show_choices(kind)
             flat = Parameter(name="*", group=Group.create_ordered(_title(kind)))
@@ -174,12 +217,14 @@ def _adapt(function: Callable[..., Any], hooks: Hooks) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def command(*arguments: Any, **options: Any) -> Any:
+        for name, chosen in kinds.items():
+            options[name] = options.pop(f"{name}_options", None) or chosen()
         return function(*arguments, **options, **filled)
 
     # Descriptions of arguments begin in lower case in docstrings, but in upper case in help, like those of options.
     command.__doc__ = re.sub(r"(?m)^( +\w+: )(\w)", lambda m: m[1] + m[2].upper(), function.__doc__ or "")
-    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in parameters}
+    command.__signature__ = signature.replace(parameters=parameters + extra)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters + extra}
     return command
 
 
@@ -189,6 +234,19 @@ def _show_choices(options: type) -> None:
         if get_origin(hint) is Annotated and inspect.isfunction(choices := get_args(hint)[1]):
             owner = next(kind for kind in options.__mro__ if name in inspect.get_annotations(kind))
             owner.__annotations__[name] = Annotated[Literal[choices()], choices]
+
+
+def _options_of_kind(name: str, kind: Any) -> list[inspect.Parameter]:
+    """Make the fields of a kind flags, if it has any."""
+    flat = Annotated[kind, Parameter(name="*", group=Group.create_ordered(_title(kind)))]
+    made = inspect.Parameter(f"{name}_options", inspect.Parameter.KEYWORD_ONLY, default=kind(), annotation=flat)
+    return [made] if fields(kind) else []
+
+
+def _described(function: Callable[..., Any], name: str) -> str:
+    """The description of an argument in a docstring, as the beginning of a sentence."""
+    found = re.search(rf"(?m)^ +{name}: (.+?)\.?$", function.__doc__ or "")
+    return found[1][0].upper() + found[1][1:] if found else name
 
 
 def _title(options: type) -> str:

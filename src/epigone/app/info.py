@@ -93,6 +93,7 @@ def _model(folder: Path) -> dict[str, Any]:
         "made_by": request.get("command"),
         "base": base.get("name"),
         "selection": request.get("selection"),
+        "method": request.get("method", {}).get("name", "retrain") if base else None,
         "documents": corpus.get("documents"),
         # A base that was trained in stages has read the texts of all; later stages read a part of the first.
         "characters": max((s["corpus"]["characters"] for s in [request, *stages] if "corpus" in s), default=None),

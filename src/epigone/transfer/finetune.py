@@ -4,6 +4,7 @@ import hashlib
 import logging
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from epigone.evaluation.losses import Losses, document_losses
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
@@ -19,7 +20,7 @@ from epigone.text.tokenizers.base import Tokenizer
 from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.batches import Batches, make_batches, validated
 from epigone.training.command import Work, run_in_folder
-from epigone.training.language_task import LanguageTask, learning_parameters
+from epigone.training.language_task import LanguageTask
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.listeners.samples import samples
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
@@ -27,7 +28,9 @@ from epigone.training.run.folder import TrainingResult
 from epigone.training.system.processes import launched
 from epigone.training.task import Trained
 from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
-from epigone.transfer.selection import Selection, select
+from epigone.transfer.methods.base import Adaptation, Method
+from epigone.transfer.methods.retrain import Retrain
+from epigone.transfer.selection import select
 from epigone.transfer.vocabulary import remap_vocabulary
 
 log = logging.getLogger("epigone")
@@ -39,6 +42,7 @@ def finetune(
     out: str | Path,
     train: str = "all",
     head: bool = True,
+    method: Method = Retrain(),
     tokenizer: str | None = None,
     training: RetrainingOptions = RetrainingOptions(),
     machine: MachineOptions = MachineOptions(),
@@ -59,6 +63,7 @@ def finetune(
         out: the folder that the new model is written to.
         train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`.
         head: let the head learn too, whatever the selection says.
+        method: the way in which the selected weights learn.
         tokenizer: another tokenizer than the base's; rows are carried over by token.
         training: how it is trained.
         machine: what it is trained on.
@@ -87,7 +92,7 @@ def finetune(
         selection = select(model, train)
         if head and (more := select(model, f"{train}, head")).count() > selection.count():
             selection = more
-        request = {
+        request: dict[str, Any] = {
             "command": "finetune",
             "options": {
                 "head": head,
@@ -100,11 +105,16 @@ def finetune(
             "tokenizer": codec.name,
             "corpus": corpus.summary(),
         }
+        if method != Retrain():  # left out like this, requests from before there was a choice stay what they were
+            request["method"] = method.described()
 
         def begin() -> Work[TrainingResult]:
             stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
             notices.extend(stream.notices + validation.notices)
-            task = retraining_task(model, selection, stream, validation, codec, training, fabric.world_size)
+            adaptation = method.prepare(model, selection)
+            lowest = selection.lowest_layer(model)
+            task = adaptation_task(model, adaptation, lowest, stream, validation, codec, training, fabric.world_size)
+            task = replace(task, merge=method.merge)
 
             def describe() -> None:
                 new = set(codec.vocabulary) - set(source.tokenizer.vocabulary)
@@ -116,7 +126,7 @@ def finetune(
             def result(trained: Trained) -> TrainingResult:
                 # Of the whole text, whatever validation reads; outputs of a frozen prefix need not be computed again.
                 losses = document_losses(model, validation) if training.windows == "prefix" else task.measure()
-                return TrainingResult.of(out, trained, losses, model, selection.count(), corpus, notices)
+                return TrainingResult.of(out, trained, losses, method.merge(model), adaptation.count(), corpus, notices)
 
             return Work(task, describe, result, samples(task, training))
 
@@ -135,25 +145,35 @@ def finetune(
         )
 
 
-def retraining_task(
+def adaptation_task(
     model: LanguageModel,
-    selection: Selection,
+    adaptation: Adaptation,
+    lowest: int,
     stream: TokenStream,
     validation: TokenStream,
     tokenizer: Tokenizer,
     training: TrainingOptions,
     world_size: int = 1,
 ) -> LanguageTask[Losses]:
-    """Make the task of retraining a selection, without computing anything twice.
+    """Make the task of adapting a model, without computing anything twice.
 
     Gradients are computed only down to the lowest learning layer. The outputs of the layers below it are computed once,
     for training and for validation, as far up as nothing random acts on them.
+
+    Args:
+        model: the prepared model.
+        adaptation: what learns of it.
+        lowest: the lowest layer that learns; the number of layers if only the head does.
+        stream: the text to learn.
+        validation: the held-out text.
+        tokenizer: of both.
+        training: the recipe.
+        world_size: processes that share each batch.
     """
-    selection.apply(model)
     batches = make_batches(stream, tokenizer, training, world_size)
     held_out = validated(validation, tokenizer, training)
     start, features = 0, None
-    layers = cached_layers(model, selection.lowest_layer(model), len(stream) + len(validation))
+    layers = cached_layers(model, lowest, len(stream) + len(validation))
     if layers and isinstance(batches, Batches):
         start, features = layers, layer_outputs(model, validation, layers)
         batches = prefix_outputs(model.eval(), batches, layers)
@@ -162,10 +182,11 @@ def retraining_task(
         batches,
         lambda: document_losses(model, held_out, features, start),
         tokenizer,
-        learning_parameters(model),
-        selection.partial(),
+        adaptation.groups,
+        adaptation.masks,
         start,
         training.summed,
+        adaptation.penalty,
     )
 
 

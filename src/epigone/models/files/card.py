@@ -20,7 +20,7 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         "",
     ]
     if "base" in request:
-        lines += [f"Retrained from `{request['base']['name']}`; {_learned(config)}", ""]
+        lines += [f"Retrained from `{request['base']['name']}`{_method(request)}; {_learned(config)}", ""]
     if corpus:
         lines += [
             "## Text",
@@ -88,6 +88,14 @@ def _quantised(facts: dict[str, Any]) -> list[str]:
         f"{measured} the loss is {facts['loss']:.4f} nats per token in int8 and {facts['base_loss']:.4f} in fp32: "
         f"{facts['difference']:+.5f} [{low:+.5f}, {high:+.5f}] (95 %).",
     ]
+
+
+def _method(request: dict[str, Any]) -> str:
+    """The method of adapting and its options, unless it was plain retraining."""
+    if "method" not in request:
+        return ""
+    options = [f"{name} {value:g}" for name, value in request["method"].items() if name != "name"]
+    return f" with the method `{' '.join([request['method']['name'], *options])}`"
 
 
 def _learned(config: dict[str, Any]) -> str:

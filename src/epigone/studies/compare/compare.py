@@ -23,6 +23,8 @@ from epigone.text.readers.registry import ReadOptions
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions
 from epigone.transfer.finetune import weights_hash
+from epigone.transfer.methods.base import Method
+from epigone.transfer.methods.retrain import Retrain
 
 COMPARE: Experiment[Grid, Compared] = Experiment(
     name="compare",
@@ -65,6 +67,7 @@ def compare(
     corpus: Sequence[str | Path],
     out: str | Path,
     train: Sequence[str] = (),
+    method: Method = Retrain(),
     source: Sequence[str | Path] = (),
     options: CompareOptions = CompareOptions(),
     searching: SearchOptions = SearchOptions(),
@@ -86,6 +89,7 @@ def compare(
         corpus: files or folders of the text.
         out: the folder for runs, report and the best model.
         train: the selections to retrain, each together with the head; by default every subset of the layers.
+        method: the way in which the selected weights learn.
         source: text like that of the bases, for the mixed n-gram row.
         options: size of the comparison.
         searching: budget of the search from scratch.
@@ -110,7 +114,7 @@ def compare(
     tokenizer = common_tokenizer(checkpoints)
     text = Text.of(*corpus, read=read, split=split)
     mixed = Text.of(*source, read=read) if source else None
-    grid = Grid(checkpoints, tokenizer, train, mixed, options, searching, training, machine, display)
+    grid = Grid(checkpoints, tokenizer, train, mixed, options, searching, training, machine, display, method)
     for checkpoint in checkpoints.values():
         grid.selections(checkpoint)  # refuses a bad one before anything is written
     context = Context(
@@ -131,6 +135,8 @@ def compare(
         "search": asdict(searching),
         "training": asdict(training),
     }
+    if method != Retrain():
+        request["method"] = method.described()
 
     def result(found: Compared, seconds: float) -> Comparison:
         return Comparison(

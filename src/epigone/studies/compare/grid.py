@@ -13,6 +13,8 @@ from epigone.studies.engine.rows import Labels, Row
 from epigone.studies.engine.search import SearchOptions
 from epigone.studies.experiment import Context
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions
+from epigone.transfer.methods.base import Method
+from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selection import layer_subsets, select
 
 
@@ -54,6 +56,7 @@ class Grid:
     training: RetrainingOptions
     machine: MachineOptions
     display: DisplayOptions
+    method: Method = Retrain()
 
     def selections(self, checkpoint: Checkpoint) -> list[str]:
         """The selections of a base's weights to retrain.
@@ -68,7 +71,7 @@ class Grid:
 
 
 class CompareLabels(Labels):
-    """Labels of a comparison: base, selection, source."""
+    """Labels of a comparison: base, selection, source, and a method other than retraining."""
 
     @property
     def name(self) -> str:
@@ -77,7 +80,8 @@ class CompareLabels(Labels):
                 return "n-grams, mixed with the source" if self.get("source") else "n-grams of the text"
             case "base":
                 return f"{self['base']}, untouched"
-        return f"{self['base']}, {in_words(self['selection'])}"
+        method = f", {self['method']}" if "method" in self else ""
+        return f"{self['base']}, {in_words(self['selection'])}{method}"
 
 
 def in_words(selection: str) -> str:
@@ -123,7 +127,11 @@ def transfer_rows(context: Context[Grid]) -> Iterator[Row]:
                     f"{selection}, head",
                     machine=grid.machine,
                     display=grid.display,
+                    method=grid.method,
                 )
                 for seed in context.seeds
             )
-            yield Row(CompareLabels(family="transfer", base=name, selection=selection), jobs)
+            labels = CompareLabels(family="transfer", base=name, selection=selection)
+            if grid.method != Retrain():
+                labels["method"] = grid.method.name
+            yield Row(labels, jobs)

@@ -25,6 +25,8 @@ from epigone.training.options import DisplayOptions, MachineOptions, RetrainingO
 from epigone.training.pretrain import pretrain
 from epigone.training.task import Diverged
 from epigone.transfer.finetune import finetune, fit_tokenizer
+from epigone.transfer.methods.base import Method
+from epigone.transfer.methods.retrain import Retrain
 
 SPLITS = ("train", "validation", "test")
 
@@ -107,6 +109,7 @@ class Training:
     vocabulary: VocabularyOptions = VocabularyOptions()
     machine: MachineOptions = MachineOptions()
     display: DisplayOptions = DisplayOptions()
+    method: Method = Retrain()
 
     def settings(self) -> dict[str, Any]:
         # Version 0.1.0 counted the device among what determines a run; this keeps the names of its runs.
@@ -117,12 +120,13 @@ class Training:
             # Left out at its default, so that runs from before there was a choice keep their names.
             chosen = self.vocabulary != VocabularyOptions()
             return settings | ({"vocabulary": asdict(self.vocabulary)} if chosen else {})
-        return settings | {
+        settings |= {
             "base": self.base.hash,
             "selection": self.selection,
             "dropout": self.dropout,
             "output_dropout": self.output_dropout,
         }
+        return settings | ({} if self.method == Retrain() else {"method": self.method.described()})
 
     def compute(self, folder: Path) -> dict[str, Any]:
         out = folder / "model"
@@ -139,7 +143,7 @@ class Training:
                 )  # fmt: skip
             else:
                 result = finetune(
-                    self.base.path, *self.text.paths, out=out, train=self.selection, head=False,
+                    self.base.path, *self.text.paths, out=out, train=self.selection, head=False, method=self.method,
                     training=RetrainingOptions(**asdict(self.training)), machine=self.machine, display=self.display,
                     dropout=self.dropout, output_dropout=self.output_dropout,
                     read=read, split=split, fingerprint=False, resume=resume,

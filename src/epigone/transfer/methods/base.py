@@ -1,0 +1,54 @@
+"""The interface of a method of adapting: the way in which the selected weights learn."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+from epigone.models.language_model import LanguageModel
+from epigone.training.task import ParameterGroup
+from epigone.transfer.selection import Selection
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """What a method makes of a model and a selection.
+
+    Args:
+        groups: the learning parameters, each group with its rate and its first step.
+        masks: masks of the parameters that learn in part, by name.
+        penalty: computes a term that is added to the loss of each step.
+    """
+
+    groups: tuple[ParameterGroup, ...]
+    masks: Mapping[str, Tensor] = field(default_factory=dict)
+    penalty: Callable[[], Tensor] | None = None
+
+    def count(self) -> int:
+        """Count the weights that learn."""
+        whole = sum(parameter.numel() for group in self.groups for parameter in group.parameters)
+        return whole - sum(int((~mask).sum()) for mask in self.masks.values())
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of adapting. A subclass is a frozen dataclass; its fields are the method's options."""
+
+    name: ClassVar[str]
+    """The name on the command line and in files."""
+
+    def prepare(self, model: LanguageModel, selection: Selection) -> Adaptation:
+        """Make a model, which has the base's weights, ready to learn.
+
+        Parameters outside the groups of the result must not require gradients.
+        """
+        raise NotImplementedError
+
+    def merge(self, model: LanguageModel) -> LanguageModel:
+        """Turn a prepared model into the plain one that is saved."""
+        return model
+
+    def described(self) -> dict[str, Any]:
+        """The name and the options, as files hold them."""
+        return {"name": self.name, **asdict(self)}
