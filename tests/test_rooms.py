@@ -25,6 +25,13 @@ SHELVES = {
         "columns", "hyphenation", "line_breaks", "running_heads", "paragraphs", "reader",
     ),
     "text/tokenizers": ("base", "spelling", "word_units", "characters", "words", "subwords", "registry"),
+    "models": (
+        "cells", "config", "backends", "encoder", "heads", "initialisation", "language_model", "files", "gradcheck",
+    ),
+    "models/cells": ("base", "rnn", "lstm", "gru"),
+    "models/backends": ("choice", "reference", "aten", "native", "stack", "walker", "numpy_reference"),
+    "models/heads": ("base", "language", "adaptive"),
+    "models/files": ("bundled", "model_folder", "checkpoint", "card"),
     "training": (
         "options", "batches", "task", "language_task", "optimisation", "system", "run", "listeners", "loop", "command",
         "pretrain",

@@ -1,4 +1,4 @@
-// The equations of models/cells.py on vectors of units, forward and backward.
+// The equations of models/cells/ on vectors of units, forward and backward.
 //
 // A cell has SLOTS sums for each unit, one for each gate. A GRU has two for its new gate, one over the input and one
 // over the state. Beside the output a cell carries one number from step to step: c of an LSTM, h of the others. The sums
