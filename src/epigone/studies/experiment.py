@@ -128,10 +128,12 @@ class Context(Generic[O]):
     """All finished runs by the name of their row, one a seed."""
     ran: list[Row] = field(default_factory=list)
     """The rows of all stages."""
+    table: list[Row] = field(default_factory=list)
+    """The rows of the tables in their order, once all have run."""
     rows: list[Row] = field(default_factory=list)
-    """The rows of the tables, once all have run, without those that diverged."""
+    """Those of `table` that finished with every seed."""
     diverged: list[Row] = field(default_factory=list)
-    """The rows of the tables that diverged."""
+    """Those of `table` that diverged with a seed."""
 
     @property
     def store(self) -> Path:
@@ -288,8 +290,8 @@ def conduct(
     context.notices += _notices_on_texts(experiment, context)
     with seconds_of_all_calls(context.out, begin) as seconds:
         with context.monitor, executor(workers) as context.pool:
-            rows = experiment.rows(context)
-        context.rows, context.diverged = without_diverged(rows, context.runs)
+            context.table = experiment.rows(context)
+        context.rows, context.diverged = without_diverged(context.table, context.runs)
         context.notices += [diverged_notice(row, context.runs[row.name]) for row in context.diverged]
         log.info("Writing the samples and the report.")
         findings = experiment.analyse(context)

@@ -2,12 +2,20 @@
 
 import pytest
 
-from epigone.studies.engine.rows import labelled, summarise
+from epigone.studies.engine.rows import Row, labelled, summarise
+from epigone.studies.engine.search import SearchLabels
 from epigone.studies.stacked_lstm.tables import paper_table
 
 
 def test_the_table_in_the_papers_form_has_a_line_for_each_subset_and_rate(world):
-    table = paper_table("paper", summarise(*world()))
+    rows, runs = world()
+    searched = Row(SearchLabels(family="scratch", trials=40), ())
+    runs[searched.name] = runs[rows[0].name]
+    table = paper_table("paper", summarise([searched, *rows], runs))
+    assert [row["layers"] for row in table.rows[:4]] == [
+        "scratch, best of 40", "scratch, 2 layers, dropout 0.2", "scratch, 3 layers", "untouched",
+    ]  # fmt: skip
+    assert [row["near paper"] for row in table.rows[:3]] == [None, "1.039 / 1.179", None]
     retrained = [row for row in table.rows if row["family"] == "transfer"]
     assert len(retrained) == 1 + 7 * 2
     line = next(row for row in table.rows if row["layers"] == "layers 0+2, lr 1e-2")

@@ -62,7 +62,7 @@ def analyse(context: Context[StackedLstmOptions]) -> StackedFindings:
     chosen = [writer for writer in writers["paper"] if writer.row.family != "base"]
     english = {writer.row.name: english_shares(writer.folder) for writer in chosen}  # scratch, far, near
     splits = _on_splits(context)
-    found = claims([*context.rows, *context.diverged], context.runs, splits, english)
+    found = claims(context.table, context.runs, splits, english)
     searched = [row for row in context.rows if "trials" in row.labels]
     return StackedFindings(
         rows=[{"table": name} | asdict(row) for name, table in tables.items() for row in table],

@@ -76,9 +76,10 @@ class StackedLabels(Labels):
             case "base":
                 return f"{self['base']}, untouched"
             case "scratch":
+                layers = f", {counted(self['num_layers'], 'layer')}" if "num_layers" in self else ""
                 dropout = f", dropout {self['dropout']:g}" if self.get("dropout") else ""
                 best = f", best of {self['trials']}" if "trials" in self else ""
-                return f"scratch, {counted(self['num_layers'], 'layer')}{dropout}{best}"
+                return f"scratch{layers}{dropout}{best}"
         return f"{self['base']}, {part_in_words(self)}, {rate_in_words(self['rate'])}"
 
 

@@ -78,11 +78,10 @@ def analyse(context: Context[VanillaRnnOptions]) -> VanillaFindings:
         UserError: the report's network diverged.
     """
     options, book = context.options, book_of(context)
-    everything = [*context.rows, *context.diverged]
-    (main,) = labelled(everything, family="scratch")
+    (main,) = labelled(context.table, family="scratch")
     if main in context.diverged:
         raise UserError(f"The loss of “{main.name}” diverged; try a smaller --lr (it was {options.lr:g}).")
-    tanh, relu = (labelled(everything, cell=cell, optimizer="adagrad")[0] for cell in ("rnn", "rnn_relu"))
+    tanh, relu = (labelled(context.table, cell=cell, optimizer="adagrad")[0] for cell in ("rnn", "rnn_relu"))
     table = summarise(context.rows, context.runs)
     traces = {row.name: [trace_of(run) for run in context.runs[row.name]] for row in context.rows}
     passages = hardest(traces[main.name], book.documents, book.steps_per_epoch)

@@ -63,9 +63,8 @@ class NetworkLabels(Labels):
     @property
     def name(self) -> str:
         rate = f" {self['rate']:g}" if "rate" in self else ""
-        return (
-            f"{NETWORKS.get(self['cell'], self['cell'])}, {OPTIMIZERS.get(self['optimizer'], self['optimizer'])}{rate}"
-        )
+        cell, optimizer = self["cell"], self["optimizer"]
+        return f"{NETWORKS.get(cell, cell)}, {OPTIMIZERS.get(optimizer, optimizer)}{rate}"
 
 
 def network(cell: str, options: VanillaRnnOptions, vocabulary: int) -> ModelOptions:

@@ -76,7 +76,7 @@ def analyse(context: Context[WordModelOptions]) -> WordFindings:
             *(windows_table(role, lines) for role, lines in compared.items()),
             *([next_table(predicted)] if predicted else []),
         ],
-        facts={row.name: facts_of_run(row.jobs[0]) for row in [*context.rows, *context.diverged]},
+        facts={row.name: facts_of_run(row.jobs[0]) for row in context.table},
         measured=tables,
     )
 
