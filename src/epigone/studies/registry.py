@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from epigone.errors import UserError
-from epigone.studies.experiment import Experiment, StudyOptions, StudyResult, run_study
+from epigone.studies.experiment import Experiment, StudyOptions, StudyResult
+from epigone.studies.skeleton import run_study
 from epigone.text.readers.registry import ReadOptions
 from epigone.training.listeners.monitor import Monitor
 

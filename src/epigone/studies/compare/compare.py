@@ -17,7 +17,8 @@ from epigone.studies.engine.rows import RowResult
 from epigone.studies.engine.samples import SampleText
 from epigone.studies.engine.search import SearchOptions
 from epigone.studies.engine.tables import winning
-from epigone.studies.experiment import Context, Experiment, conduct
+from epigone.studies.experiment import Context, Experiment
+from epigone.studies.skeleton import conduct
 from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.training.listeners.monitor import Monitor

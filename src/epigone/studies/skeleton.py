@@ -1,0 +1,153 @@
+"""The skeleton of every experiment: it opens, resumes, times, runs and writes."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from epigone.report.page import write_report
+from epigone.storage import atomic_write, write_json
+from epigone.studies.engine.executor import executor
+from epigone.studies.engine.jobs import facts_of, open_text
+from epigone.studies.engine.rows import diverged_notice, without_diverged
+from epigone.studies.engine.workspace import machine, open_study, seconds_of_all_calls
+from epigone.studies.experiment import Context, Experiment, F, Findings, O, Result, StudyOptions, StudyResult
+from epigone.text.readers.registry import ReadOptions
+from epigone.training.listeners.monitor import Monitor
+
+log = logging.getLogger("epigone")
+
+TRIAL = "A quick trial: every part ran, but these figures mean nothing. "
+
+
+def run_study(
+    experiment: Experiment[Any, Any],
+    data: Mapping[str, Path],
+    out: Path,
+    size: StudyOptions,
+    options: Any,
+    read: ReadOptions,
+    resume: bool,
+    monitor: Monitor,
+) -> StudyResult:
+    """Run a study on its texts."""
+    begin = time.perf_counter()
+    texts, notices = experiment.texts(data, read, size.quick)
+    context = Context(
+        out=out,
+        texts=texts,
+        options=options,
+        seeds=range(2 if size.quick else size.seeds),
+        quick=size.quick,
+        tokenizer=experiment.tokenizer,
+        notices=notices,
+        monitor=monitor,
+    )
+    request: dict[str, Any] = {"quick": size.quick, "seeds": size.seeds}
+    if own := asdict(options):
+        request["options"] = own
+    request["corpora"] = {role: open_text(text).summary() for role, text in texts.items()}
+
+    def result(findings: Findings, seconds: float) -> StudyResult:
+        return StudyResult(
+            study=experiment.name,
+            folder=str(out),
+            report=str(out / "report.html"),
+            rows=findings.rows,
+            claims=findings.claims,
+            notices=context.notices,
+            samples=findings.samples,
+            seconds=seconds,
+            tables=findings.tables,
+            texts=findings.texts,
+        )
+
+    return conduct(experiment, context, request, result, begin=begin, workers=size.workers, resume=resume)
+
+
+R = TypeVar("R", bound=Result)
+
+
+def conduct(
+    experiment: Experiment[O, F],
+    context: Context[O],
+    request: dict[str, Any],
+    result: Callable[[F, float], R],
+    *,
+    begin: float,
+    workers: int,
+    resume: bool,
+    file: str = "result.json",
+) -> R:
+    """Open or resume the folder, run all rows, analyse them, and write the result and the report.
+
+    Args:
+        experiment: the declaration.
+        context: texts, options and seeds.
+        request: everything else that determines the runs; written to study.json.
+        result: makes the returned value of findings and seconds.
+        begin: the start of the call, by `time.perf_counter` (seconds).
+        workers: runs at the same time; 0 is one for each core.
+        resume: go on in a folder that holds this experiment.
+        file: the name of the result file.
+
+    Raises:
+        UserError: the folder holds something else.
+    """
+    described = {"command": experiment.name} | request
+    open_study(context.out, described, resume, lists_of(context.options), asdict(experiment.options()))
+    context.notices += _notices_on_texts(experiment, context)
+    with seconds_of_all_calls(context.out, begin) as seconds:
+        with context.monitor, executor(workers) as context.pool:
+            context.table = experiment.rows(context)
+        context.rows, context.diverged = without_diverged(context.table, context.runs)
+        context.notices += [diverged_notice(row, context.runs[row.name]) for row in context.diverged]
+        log.info("Writing the samples and the report.")
+        findings = experiment.analyse(context)
+        took = seconds()
+        found = result(findings, took)
+        write_json(context.out / file, found.figures() | findings.extra)
+        for name, page in findings.pages.items():
+            atomic_write(context.out / name, page)
+        report = experiment.report(context, findings)
+        write_report(
+            context.out,
+            replace(
+                report,
+                summary=TRIAL * context.quick + report.summary,
+                notices=context.notices,
+                facts=_facts(context, findings, request, took),
+            ),
+        )
+        return found
+
+
+def lists_of(options: Any) -> list[str]:
+    """The options that list rows. They may change when a study goes on: every run keeps its own folder."""
+    return [field.name for field in fields(options) if isinstance(getattr(options, field.name), tuple)]
+
+
+def _notices_on_texts(experiment: Experiment[Any, Any], context: Context[Any]) -> list[str]:
+    several = bool(experiment.further) or len(context.texts) > 1
+    found = []
+    for role, text in context.texts.items():
+        opened = open_text(text)
+        said = list(opened.notices)
+        if context.tokenizer:
+            said += opened.stream("all", opened.tokenizer(context.tokenizer)).notices
+        found += [f"{role}: {notice}" if several else notice for notice in said]
+    return found
+
+
+def _facts(context: Context[Any], findings: Findings, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """Everything needed to repeat the runs: texts, options, what the analysis adds, and the machine."""
+    texts = {role: open_text(text) for role, text in context.texts.items()}
+    summaries = ("corpora", *texts)  # in full below
+    return {
+        **{role: facts_of(context.texts[role], opened.summary()) for role, opened in texts.items()},
+        "options": {key: value for key, value in request.items() if key not in summaries},
+        **findings.facts,
+        "machine": machine() | {"seeds": list(context.seeds), "seconds": seconds},
+    }
