@@ -40,6 +40,16 @@ SHELVES = {
     "training/run": ("trace", "state", "folder"),
     "transfer": ("grammar", "selection", "vocabulary", "frozen_prefix", "methods", "finetune"),
     "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),
+    "studies": (
+        "engine", "experiment", "skeleton", "compare", "stacked_lstm", "vanilla_rnn", "word_model", "registry",
+    ),
+    "studies/engine": (
+        "store", "jobs", "executor", "rows", "search", "samples", "workspace", "claims", "tables",
+    ),
+    "studies/compare": ("bases", "grid", "analysis", "report", "compare"),
+    "studies/stacked_lstm": ("texts", "grid", "claims", "tables", "analysis", "report", "study"),
+    "studies/vanilla_rnn": ("grid", "tables", "analysis", "report", "study"),
+    "studies/word_model": ("grid", "tables", "analysis", "report", "study"),
 }  # fmt: skip
 """The files and folders of a folder in the order of their imports: each knows those before it only."""
 
@@ -103,3 +113,14 @@ def test_a_shelf_imports_only_from_those_before_it(folder, shelf):
     }
     known = SHELVES[folder][: SHELVES[folder].index(shelf) + 1]
     assert [(path, other) for path, other in sorted(used) if other not in known] == []
+
+
+@pytest.mark.parametrize("study", ["compare", "stacked_lstm", "vanilla_rnn", "word_model"])
+def test_no_study_imports_another(study):
+    used = {
+        name[1]
+        for path in sources(HOUSE / "studies" / study)
+        for name in modules(path.read_text(encoding="utf-8"))
+        if name[0] == "studies"
+    }
+    assert used <= {"engine", "experiment", "skeleton", study}

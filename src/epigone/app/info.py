@@ -129,6 +129,7 @@ def _study(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return facts, [
         {"row": row["name"], "validation_loss": row["validation_loss"], "test_loss": row["loss"]}
         for row in found["rows"]
+        if "validation_loss" in row and "loss" in row  # a study may list other things, such as passages
     ]
 
 

@@ -174,6 +174,20 @@ def test_a_base_that_wins_is_kept(base, song_file, tmp_path, monkeypatch):
     assert generate(found.model).texts
 
 
+def test_the_grid_may_come_from_a_recipe(cli, base, song_file, tmp_path):
+    recipe = tmp_path / "grid.toml"
+    recipe.write_text(
+        '[options]\ntrain = ["head", "layers.0, layers.1"]\nseeds = 1\ntrials = 2\nfinalists = 1\nmax_hidden = 16\n'
+        "search_epochs = 0.5\nsteps = 2\nworkers = 1\nmax_order = 3\nsample_length = 40\n"
+    )
+    found = cli("compare", base, "--corpus", song_file, "--recipe", recipe, "--out", tmp_path / "out", "--json")
+    assert found.status == 0, found.err
+    rows = json.loads(found.out)["rows"]
+    assert [row["labels"].get("selection") for row in rows if row["family"] == "transfer"] == [
+        "head", "layers.0, layers.1",
+    ]  # fmt: skip
+
+
 def test_the_first_seed_may_be_chosen(base, song_file, tmp_path):
     training = replace(RETRAINING, seed=7)
     compare(base, corpus=[song_file], out=tmp_path / "out", **TINY | {"training": training, "train": ["head"]})

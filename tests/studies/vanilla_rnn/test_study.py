@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import epigone
 from epigone.errors import UserError
 from epigone.models.config import sized, weight_shapes
 from epigone.studies.engine.rows import Labels, Row, summarise
@@ -53,6 +54,11 @@ def test_the_training_of_the_report():
         ({"hidden_size": 0}, "hidden_size"),
         ({"lr": 0.0}, "lr"),
         ({"penalty": -1.0}, "penalty"),
+        ({"cells": ("lstn",)}, "lstn"),
+        ({"optimizers": ("adma",)}, "adma"),
+        ({"cells": ("rnn_relu",)}, "rnn_relu is always in the grid"),
+        ({"optimizers": ("adagrad",)}, "adagrad is always in the grid"),
+        ({"rates": ()}, "rates must hold numbers above 0"),
     ],
 )
 def test_options_that_make_no_sense(options, sentence):
@@ -165,5 +171,17 @@ def test_the_quick_run_leaves_a_table_passages_samples_and_a_page(book, tmp_path
     for said in ("A quick trial", "The hardest passages", "tanh tames exploding gradients"):
         assert said in (out / "report.html").read_text()
     assert json.loads((out / "result.json").read_text())["study"] == "vanilla-rnn"
+    assert [row["row"] for row in epigone.info(out).rows] == names
+    assert [text.name.partition(",")[0] for text in result.texts[:4]] == [f"step {row['step']}" for row in samples]
     again = study("vanilla-rnn", data=[f"book={book}"], out=out, options=options, resume=True)
     assert again.rows == result.rows
+    grid = VanillaRnnOptions(cells=("gru",), optimizers=("adam", "sgd"), rates=(1e-3,))
+    other = study("vanilla-rnn", data=[f"book={book}"], out=out, options=options, grid=grid, resume=True)
+    assert [row["name"] for row in other.rows if row["table"] == "what each change bought"] == [
+        *(f"{name}, AdaGrad" for name in ("rnn, tanh", "rnn, relu", "gru")),
+        *(f"{name}, {kind} 0.001" for kind in ("Adam", "SGD") for name in ("rnn, tanh", "gru")),
+    ]
+    rows = {row["name"]: row for row in other.rows if "labels" in row}
+    assert rows["gru, SGD 0.001"]["labels"] == {
+        "family": "optimizer", "cell": "gru", "optimizer": "sgd", "rate": 0.001, "seeds": [0, 1],
+    }  # fmt: skip

@@ -35,7 +35,15 @@ def test_networks_have_the_same_number_of_weights_whatever_the_vocabulary(vocabu
     assert shape.embedding_size == shape.hidden_size
 
 
-@pytest.mark.parametrize(("options", "sentence"), [({"weights": 100}, "weights"), ({"num_layers": 0}, "num_layers")])
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"weights": 100}, "weights"),
+        ({"num_layers": 0}, "num_layers"),
+        ({"tokenizers": ()}, "tokenizers must hold some of char, .*, but is empty"),
+        ({"tokenizers": ("char", "wrod")}, "tokenizers must hold some of .*, but is char, wrod"),
+    ],
+)
 def test_options_that_make_no_sense(options, sentence):
     with pytest.raises(UserError, match=sentence):
         WordModelOptions(**options)
@@ -132,3 +140,10 @@ def test_the_quick_run_compares_tokenizers_windows_and_next_words(texts, tmp_pat
         "word-model", data=texts, out=out, options=options, grid=WordModelOptions(weights=20_000), resume=True
     )
     assert [row.get("bits") for row in saved["rows"]] == [row.get("bits") for row in again.rows]
+    grid = WordModelOptions(weights=20_000, tokenizers=("byte", "bpe"))
+    other = study("word-model", data=texts, out=out, options=options, grid=grid, resume=True)
+    assert [(row["table"], row["tokenizer"]) for row in other.rows] == [
+        (role, tokenizer) for role in ("paper", "songs") for tokenizer in ("byte", "bpe")
+    ]
+    assert other.rows[3]["labels"] == {"family": "bpe", "text": "songs", "tokenizer": "bpe"}
+    assert {row["difference"] for row in other.rows} == {None}  # without characters there is nothing to differ from
