@@ -1,4 +1,4 @@
-"""What the tests of training share: short runs on a tiny text."""
+"""Short runs on a tiny text, shared by the tests of training."""
 
 from dataclasses import replace
 from functools import cache
@@ -17,7 +17,7 @@ SHORT = TrainingOptions(epochs=3, patience=0, lr=1e-2)
 
 @pytest.fixture(scope="session")
 def train(song_file, tmp_path_factory):
-    """Runs `pretrain` on the songs, with a small model and about 50 steps, into a new folder unless one is given."""
+    """Run `pretrain` on the songs, with a small model and about 50 steps, into a new folder unless one is given."""
 
     def run(
         out=None, *, model=SMALL, training=SHORT, machine=MachineOptions(), display=DisplayOptions(), resume=False,
@@ -34,7 +34,7 @@ def train(song_file, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def undisturbed(train):
-    """What a run leaves that nothing disturbs; each kind of run is made once."""
+    """The files of an undisturbed run; each kind of run is made once."""
 
     @cache
     def make(model=SMALL, training=SHORT):

@@ -1,4 +1,4 @@
-"""Batches: which tokens a step reads, and that an epoch reads all of them."""
+"""Batches: the tokens of each step, and all tokens in an epoch."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ worlds = st.integers(1, 4)
 
 
 def numbered(length, batch_size, sequence_length, offset=0):
-    """Batches whose inputs and targets are their own positions, so that it shows where they are from."""
+    """Batches whose inputs and targets are their own positions, which shows where they are from."""
     positions = np.arange(length, dtype=np.int32)
     return Batches(positions, positions, batch_size, sequence_length, offset)
 

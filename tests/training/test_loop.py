@@ -1,4 +1,4 @@
-"""The training loop on a tiny stream, with validations whose outcome is known."""
+"""The training loop on a tiny stream, with given validation losses."""
 
 import json
 import math
@@ -35,7 +35,7 @@ PER_EPOCH = 10
 
 
 class Run:
-    """A run whose validation losses are written down: one for each validation, the last for all that follow."""
+    """A run with given validation losses: one for each validation, the last for all that follow."""
 
     def __init__(self, folder, *validations, masks=None, save_every=60.0, **options):
         torch.manual_seed(0)
@@ -72,7 +72,7 @@ class Run:
         return loop.train(task, self.folder, self.options, self.machine, fabric, listeners)
 
     def has_weights(self, expected):
-        """Whether the model in memory and the file have these weights."""
+        """Check that the model in memory and the file have these weights."""
         saved = load_file(self.folder / "model.safetensors")
         current = dict(self.model.named_parameters())
         return all(torch.equal(current[n], w) and torch.equal(saved[n], w) for n, w in expected.items())
@@ -120,7 +120,7 @@ def test_history_is_a_line_for_each_validation(tmp_path):
     assert [row["epoch"] for row in rows] == [0.0, 0.4, 0.8, 1.0]
     assert [row["validation_loss"] for row in rows] == [3.0, 2.0, 2.5, 1.0]
     assert [row["validation_accuracy"] for row in rows] == [0.25] * 4
-    # What the monitor is told at each step is the mean since the last validation.
+    # The monitor sees the mean since the last validation at each step.
     assert [row["train_loss"] for row in rows] == [None, losses[3], losses[7], losses[9]]
     assert [{k: v for k, v in row.items() if not k.endswith("seconds")} for row in trained.history] == rows
     seconds = [row["seconds"] for row in trained.history]
@@ -182,7 +182,7 @@ def test_the_learning_rate_follows_the_schedule(tmp_path, monkeypatch, schedule)
 
 
 def test_one_seed_is_one_result(train, tmp_path):
-    """The fixture, not the function: whole commands."""
+    """Whole commands, by the fixture."""
     first, again, other = (train(tmp_path / name, seed=seed) for name, seed in [("a", 3), ("b", 3), ("c", 4)])
     assert left_by(first.folder) == left_by(again.folder)
     assert left_by(first.folder) != left_by(other.folder)
@@ -259,7 +259,7 @@ def test_what_a_mask_holds_is_bit_identical_and_does_not_count_for_clipping(tmp_
     run()
     before, after = (seen["head.bias"] for seen in run.seen)
     assert torch.equal(before[~mask], after[~mask])
-    # The gradient's norm is cut to 1e-4, and all of that is left for the one weight that learns.
+    # The gradient's norm is clipped to 1e-4, all of it in the one weight that learns.
     assert (after - before)[2].abs().item() == pytest.approx(1e-4, rel=1e-3)
 
 

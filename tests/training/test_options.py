@@ -1,4 +1,4 @@
-"""What is asked of training: impossible values get a sentence."""
+"""Training options: impossible values get a sentence."""
 
 import math
 from dataclasses import asdict, fields

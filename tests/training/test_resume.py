@@ -1,4 +1,4 @@
-"""A run that was stopped, however and wherever, and goes on, equals the run that never stopped: bit for bit."""
+"""A run that was stopped anywhere and goes on equals the run that never stopped, bit for bit."""
 
 import errno
 import json
@@ -71,7 +71,7 @@ KINDS = {
 
 @pytest.fixture(scope="session")
 def train(train):
-    """Runs that save after each step unless told otherwise."""
+    """Run `pretrain`, saving after each step unless told otherwise."""
     return lambda *arguments, machine=MACHINE, **options: train(*arguments, machine=machine, **options)
 
 
@@ -184,7 +184,7 @@ def test_a_full_disk_keeps_the_old_files_and_the_run_goes_on_later(train, undist
         raise OSError(errno.ENOSPC, "No space left on device")
 
     class FullFile:
-        """A file that takes half of what is written."""
+        """A file that takes half of its data."""
 
         def __init__(self, path, mode):
             self.file = open(path, mode)  # noqa: SIM115
@@ -220,7 +220,7 @@ def test_a_full_disk_keeps_the_old_files_and_the_run_goes_on_later(train, undist
 
 
 KILLS = """
-# Makes one run although it is killed again and again; prints how often that was, and how often during a write.
+# Make one run although it is killed again and again; print the number of kills of each kind.
 import json, os, random, signal, sys, time
 import torch
 from epigone import storage
@@ -249,7 +249,7 @@ class AtStep(Monitor):
 
 
 def die_in_write(place, number):
-    # The number-th write of this process is its last, and ends in the middle.
+    # Die in, before or after the number-th write of this process.
     open_, fsync, replace, writes = open, os.fsync, os.replace, 0
 
     class Half:

@@ -1,4 +1,4 @@
-"""What a task may ask of the loop: groups with a rate and a first step, a penalty, a validation of any kind."""
+"""Tasks in the loop: groups with a rate and a first step, a penalty, a validation of any kind."""
 
 import json
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ MACHINE = MachineOptions(device="cpu", save_every=0.0)
 
 @dataclass(frozen=True)
 class Plain:
-    """A measurement that knows nothing but the loss and a figure of its own."""
+    """A measurement with a loss and a figure of its own."""
 
     loss: float
     f1: float = 0.25
@@ -52,7 +52,7 @@ class Weights(Monitor):
 
 
 def make_task(groups=None, **options):
-    """A small network; `groups` makes its groups from it."""
+    """Make the task of a small network; `groups` makes its groups from the network."""
     torch.manual_seed(0)
     model = LanguageModel(ModelConfig(num_layers=2, hidden_size=4, vocabulary_size=5))
     tokens = np.random.default_rng(0).integers(5, size=61).astype(np.uint8)

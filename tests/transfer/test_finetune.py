@@ -1,4 +1,4 @@
-"""Retraining a part: what must not change, what must, and what is not computed twice."""
+"""Retraining a part: weights that change, weights that do not, and outputs that are computed once."""
 
 import json
 import shutil
@@ -37,7 +37,7 @@ def weights(folder):
 
 
 def check(base, out, selected):
-    """The weights of `out` are those of `base` but for the selected ones."""
+    """Check that the weights of `out` are those of `base` except the selected ones."""
     before, after = weights(base), weights(out)
     assert before.keys() == after.keys()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
@@ -45,7 +45,7 @@ def check(base, out, selected):
 
 
 class Until(Monitor):
-    """Kills the run, as it were, at a step."""
+    """Ends the run at a step with an error."""
 
     def __init__(self, step):
         self.last = step
@@ -267,7 +267,7 @@ def test_a_bad_selection_is_shown_as_it_was_written(train_, message, make_base, 
 
 # Vocabularies.
 
-SMALL = CharTokenizer("\x03\n abcdefghijklmnopqrstuvwxyz")  # no capitals, which the songs have
+SMALL = CharTokenizer("\x03\n abcdefghijklmnopqrstuvwxyz")  # without the capitals of the songs
 
 
 def test_a_char_base_is_extended_by_what_it_lacks(make_base, song_file, tmp_path, caplog):
@@ -284,7 +284,7 @@ def test_a_char_base_is_extended_by_what_it_lacks(make_base, song_file, tmp_path
     assert repr(lacking[0]) in notice
     assert notice in caplog.messages
     old = weights(base)
-    for name, weight in weights(tmp_path / "out").items():  # those that it had stay, bit for bit
+    for name, weight in weights(tmp_path / "out").items():  # old rows stay, bit for bit
         if name.startswith("head"):
             assert torch.equal(weight[:29], old[name])
         elif name == "layers.0.weight_ih":

@@ -1,4 +1,4 @@
-"""The outputs of a frozen prefix: kept as far up as they never change, and the same as those of the layers."""
+"""The outputs of a frozen prefix: kept as far up as they cannot change, and equal to those of the layers."""
 
 import numpy as np
 import pytest

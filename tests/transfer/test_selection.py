@@ -1,4 +1,4 @@
-"""The grammar of selections: what each form selects, the algebra of sets, and what users are told."""
+"""The grammar of selections: each form, the algebra of sets, and the messages for users."""
 
 import contextlib
 
@@ -26,7 +26,7 @@ def layer(*numbers):
 
 
 def names(model, expression):
-    """The parameters that an expression selects; the whole of each, for no form of today selects a part."""
+    """The parameters that an expression selects, each as a whole, as all present forms do."""
     selection = select(model, expression)
     assert not selection.partial()
     return {name for name, mask in selection.masks.items() if mask.any()}
@@ -56,7 +56,7 @@ FORMS = {
     "!(layers.0, layers.1)": layer(2) | HEAD,
     "!layers.0, layers.0": EVERYTHING,
     "  ( (head) )\n": HEAD,
-    # From left to right, whichever the operators are; the complement binds tighter.
+    # All operators from left to right; the complement binds tighter.
     "layers.0 - layers, head": HEAD,
     "layers.0, head - head": layer(0),
     "all - (layers, head.bias)": {"head.weight"},
@@ -144,7 +144,7 @@ EXPRESSIONS = st.recursive(
 
 
 def chosen(expression):
-    """Like `names`, but the empty set where nothing is left."""
+    """Like `names`, but the empty set if nothing is left."""
     return {name for name, mask in Parser(ONE_HOT, expression).parse().items() if mask.any()}
 
 
@@ -189,7 +189,7 @@ def test_nesting_without_end_is_refused(deep):
         select(ONE_HOT, deep)
 
 
-# What users are told.
+# Messages.
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Carrying a model over to another vocabulary: every row follows its token."""
+"""The move of a model to another vocabulary: every row follows its token."""
 
 import pytest
 import torch

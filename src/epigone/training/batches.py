@@ -1,6 +1,7 @@
-"""Batches: what each step reads and predicts.
+"""Batches: the inputs and targets of each step.
 
-Either contiguous streams read side by side, for truncated backpropagation through time, or the beginnings of sentences.
+They are either contiguous streams read side by side, for truncated backpropagation through time, or the beginnings of
+sentences.
 """
 
 from dataclasses import dataclass
@@ -20,10 +21,10 @@ MIN_STEPS = 16  # an epoch over a tiny text still has about this many steps
 
 
 class Steps(Protocol):
-    """What the training loop asks of batches."""
+    """The batches of a training loop."""
 
     carried: ClassVar[bool]
-    """Whether a row goes on where it stopped, so that the state is carried from step to step."""
+    """True if a row goes on where it stopped, so that the state is carried from step to step."""
 
     @property
     def batch_size(self) -> int:
@@ -32,12 +33,12 @@ class Steps(Protocol):
 
     @property
     def characters_per_token(self) -> float:
-        """Of the text, on average."""
+        """Mean characters of a token of the text."""
         ...
 
     @property
     def predicted(self) -> int:
-        """Tokens that are predicted in an epoch."""
+        """Tokens predicted in an epoch."""
         ...
 
     @property
@@ -46,17 +47,17 @@ class Steps(Protocol):
         ...
 
     def batch(self, index: int, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
-        """Inputs (B', T) or (B', T, H) and targets (B', T) of one step; B' are the rows of one process."""
+        """Get the inputs (B', T) or (B', T, H) and targets (B', T) of a step, for the B' rows of one process."""
         ...
 
 
 def make_batches(stream: TokenStream, tokenizer: Tokenizer, options: TrainingOptions, world_size: int = 1) -> Steps:
-    """The batches that the options ask for.
+    """Make the batches of a recipe.
 
     Args:
-        stream: what is learned.
-        tokenizer: of its ids.
-        options: shape and seed.
+        stream: the text to learn.
+        tokenizer: the tokenizer of its ids.
+        options: the recipe, for shape and seed.
         world_size: processes that share each batch.
     """
     if options.windows == "prefix":
@@ -65,7 +66,7 @@ def make_batches(stream: TokenStream, tokenizer: Tokenizer, options: TrainingOpt
 
 
 def validated(stream: TokenStream, tokenizer: Tokenizer, options: TrainingOptions) -> TokenStream:
-    """What a run is validated on: the held-out stream, or its sentences by themselves where those are learned."""
+    """Choose what validation reads: the held-out stream, or each of its sentences alone if a run learns sentences."""
     return sentences_apart(stream, tokenizer) if options.windows == "prefix" else stream
 
 
@@ -73,8 +74,8 @@ def validated(stream: TokenStream, tokenizer: Tokenizer, options: TrainingOption
 class Batches:
     """B contiguous rows of the text, read T tokens at a time; each row goes on where it stopped.
 
-    inputs are token ids (N,) or the outputs (N, H) of a frozen prefix, targets (N,) token ids. The first row begins
-    at `offset`, and what lies before it comes last: the text is read as a ring.
+    `inputs` are token ids (N,) or the outputs (N, H) of a frozen prefix, `targets` (N,) are token ids. The first row
+    begins at `offset`. The text is read as a ring, so the part before the offset comes last.
     """
 
     inputs: np.ndarray
@@ -84,16 +85,18 @@ class Batches:
     offset: int = 0
     characters_per_token: float = 1.0
     opening: int | None = None
-    """The id that each row reads first; None reads what stands there."""
+    """The id that each row reads first, in place of its own first token; None keeps that."""
     carried: ClassVar[bool] = True
 
     @classmethod
     def of(cls, stream: TokenStream, options: TrainingOptions, world_size: int = 1) -> "Batches":
-        """The batches of a run: a shape that fits the text, and a beginning drawn from the seed where it is to be.
+        """Make the batches of a run, in a shape that fits the text.
 
-        Without the latter, runs of different seeds that draw nothing else at random would be one and the same. A text
-        of fewer documents than rows has too few beginnings to learn from what follows an end symbol and a zero state,
-        with which every text begins that is written; so each row begins like that.
+        The offset is drawn from the seed, unless `shuffle` is off. Otherwise runs of different seeds could be the same,
+        if nothing else in them is random.
+
+        Generation begins with an end symbol and a zero state. A text with fewer documents than rows would show too few
+        such beginnings to learn from, so there each row begins with one.
         """
         rows, steps = fit_shape(len(stream), options.batch_size, options.sequence_length, world_size)
         offset = int(np.random.default_rng(options.seed).integers(len(stream))) if options.shuffle else 0
@@ -103,21 +106,21 @@ class Batches:
 
     @property
     def row_length(self) -> int:
-        """Tokens in a row; at most B - 1 tokens at the end of the text are left over."""
+        """Tokens in a row; at most B - 1 tokens at the end of the text are not read."""
         return len(self.targets) // self.batch_size
 
     @property
     def predicted(self) -> int:
-        """Tokens that are predicted in an epoch."""
+        """Tokens predicted in an epoch."""
         return self.batch_size * self.row_length
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches that walk every row once."""
+        """Batches that read every row once."""
         return -(-self.row_length // self.sequence_length)
 
     def batch(self, index: int, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
-        """Inputs (B', T) or (B', T, H) and targets (B', T) of one step; B' are the rows of one process."""
+        """Get the inputs (B', T) or (B', T, H) and targets (B', T) of a step, for the B' rows of one process."""
         begin = index * self.sequence_length
         end = min(begin + self.sequence_length, self.row_length)
         starts = self.offset + np.arange(rank, self.batch_size, world_size)[:, None] * self.row_length
@@ -130,10 +133,10 @@ class Batches:
 
 
 def fit_shape(length: int, batch_size: int, sequence_length: int, world_size: int = 1) -> tuple[int, int]:
-    """Batch size and sequence length for a text of `length` tokens: as asked, or less where the text is short.
+    """Fit batch size and sequence length to a text of `length` tokens: as asked, or less if the text is short.
 
-    Keeps an epoch at 16 steps or more as long as that is possible, first by fewer rows, then by shorter sequences;
-    the batch stays a multiple of the number of processes.
+    An epoch keeps 16 steps or more if possible, first through fewer rows, then through shorter sequences. The batch
+    stays a multiple of the number of processes.
     """
     rows = min(batch_size, length // (sequence_length * MIN_STEPS))
     rows = max(world_size, rows - rows % world_size)
@@ -144,12 +147,13 @@ def fit_shape(length: int, batch_size: int, sequence_length: int, world_size: in
 class Prefixes:
     """All beginnings of all sentences: each is read from a zero state and predicts the one token that follows it.
 
-    Tutorials pad them on the left, and mask the padding, which then changes neither state nor loss. Here they are
-    padded on the right, where a recurrent network has not yet read it when it predicts: the same numbers, and no mask.
+    Tutorials pad them on the left and mask the padding. Here they are padded on the right: a recurrent network has not
+    read the padding yet when it predicts, so the numbers are the same without a mask.
 
-    tokens (N + 1,) are those of the stream; window w reads `tokens[starts[w]:ends[w]]` and predicts `tokens[ends[w]]`.
-    Where it opens, it reads the end symbol in place of what ended the sentence before, as every text that is written
-    begins: half of the windows that begin with their sentence do, so that both beginnings are known.
+    `tokens` (N + 1,) are those of the stream. Window w reads `tokens[starts[w]:ends[w]]` and predicts
+    `tokens[ends[w]]`. A window that `opens` reads the end symbol in place of its first token, which ended the sentence
+    before; generation begins like that too. Half of the windows that begin with their sentence open, so that the
+    network knows both beginnings.
     """
 
     tokens: np.ndarray
@@ -163,7 +167,7 @@ class Prefixes:
 
     @classmethod
     def of(cls, stream: TokenStream, tokenizer: Tokenizer, options: TrainingOptions, world_size: int = 1) -> "Prefixes":
-        """The windows of a run, in an order drawn from the seed; the longest keep their last T tokens."""
+        """Make the windows of a run, in an order drawn from the seed; the longest keep their last T tokens."""
         tokens, place = np.asarray(stream.tokens), np.arange(len(stream))
         first, ends = sentence_starts(stream, tokenizer), place + 1
         starts = np.maximum(first, ends - options.sequence_length)
@@ -176,16 +180,16 @@ class Prefixes:
 
     @property
     def predicted(self) -> int:
-        """Tokens that are predicted in an epoch."""
+        """Tokens predicted in an epoch."""
         return len(self.ends)
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches that hold every window once."""
+        """Batches that read every window once."""
         return -(-len(self.ends) // self.batch_size)
 
     def batch(self, index: int, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
-        """Inputs and targets (B', T) of one step, as long as its longest window; only the last target of each counts.
+        """Get inputs and targets (B', T) of a step, as long as its longest window; only the last target of each counts.
 
         The last batch is filled up with the first windows.
         """

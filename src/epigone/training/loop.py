@@ -36,16 +36,16 @@ def train(
 ) -> Trained:
     """Train until the schedule ends, validation stops improving, or the user interrupts; keep the best weights.
 
-    Saves the best weights after each validation and `trainer.safetensors` every `save_every` seconds, and goes on from
-    the latter if it exists. The module ends with the best weights.
+    The loop saves the best weights after each validation, and `trainer.safetensors` every `save_every` seconds. If
+    that file exists, the run goes on from it. The module ends with the best weights.
 
     Args:
         task: what learns.
         folder: the folder of the run.
         options: the recipe.
-        machine: how often to save, and the backend.
+        machine: backend and seconds between saves.
         fabric: the device and the processes.
-        listeners: are told of the run, in this order, in the first process.
+        listeners: follow the run, in this order, in the first process.
 
     Raises:
         Diverged: the loss became infinite or NaN; the best weights so far stay in the folder.
@@ -125,7 +125,7 @@ class Loop:
         return Trained(outcome, loss, step, counters.step, epochs, counters.history, counters.seconds)
 
     def _tell(self, event: Callable[[Listener], None]) -> None:
-        """Tell the listeners, which are in the first process; an error of theirs is everyone's."""
+        """Tell the listeners, which are in the first process; every process gets their error."""
         failure: UserError | None = None
         try:
             for listener in self.listeners:
@@ -146,11 +146,11 @@ class Loop:
         return state
 
     def _resume(self, saved: Snapshot) -> State:
-        """Go on from what was saved; the best weights in the folder go back to that moment too."""
+        """Go on from a saved state; the best weights in the folder go back to that moment too."""
         path, processes = self.folder / FILE, len(saved.own["random.cpu"])
         if processes != self.fabric.world_size:
             raise UserError(
-                f"{path} is that of a run with {processes} processes; go on with as many, not {self.fabric.world_size}."
+                f"{path} is from a run with {processes} processes; go on with as many, not {self.fabric.world_size}."
             )
         shapes = {name: weight.shape for name, weight in self._weights().items()}
         if shapes != {name: weight.shape for name, weight in saved.weights.items()}:
@@ -160,7 +160,7 @@ class Loop:
         return self._restore(saved)
 
     def _learn(self, state: State) -> tuple[State, str]:
-        """Step until the end; returns the recurrent state and why it ended."""
+        """Step until the end; return the recurrent state and the outcome."""
         counters, batches = self.counters, self.task.batches
         last_save = time.perf_counter()
         with interruptions() as asked:
@@ -182,7 +182,7 @@ class Loop:
         return state, outcome
 
     def _outcome(self) -> str:
-        """Why the run is over; empty while it is not."""
+        """The outcome of the run; empty while it goes on."""
         counters = self.counters
         if self.options.lost_patience(counters.waited, counters.step - counters.best_step):
             return "stopped early"
@@ -193,7 +193,7 @@ class Loop:
         return self.task.initial_state(rows)
 
     def _step(self, state: State) -> State:
-        """One step of truncated backpropagation through time; returns the recurrent state, cut from the graph."""
+        """Do a step of truncated backpropagation through time; return the recurrent state, cut from the graph."""
         counters, batches, options = self.counters, self.task.batches, self.options
         losses = [row["validation_loss"] for row in counters.history]
         self.lr = options.lr * schedules.multiplier(options.schedule, counters.step, counters.total, losses)
@@ -229,7 +229,7 @@ class Loop:
         return self.run.state
 
     def _learning(self) -> list[nn.Parameter]:
-        """The parameters that learn at this step; no optimizer moves the others, which lose their gradients."""
+        """The parameters that learn at this step; the others lose their gradients, so no optimizer moves them."""
         learning: list[nn.Parameter] = []
         for group in self.task.groups:
             if self.counters.step >= group.first_step:
@@ -261,7 +261,7 @@ class Loop:
         return {"loss": measured.loss, **measured.figures()}
 
     def _validate(self) -> None:
-        """Measure, keep the weights if they are the best, and tell of both."""
+        """Measure, keep the weights if they are the best, and tell the listeners."""
         counters = self.counters
         figures = on_first(self.fabric, self._measure)
         loss = figures["loss"]
@@ -293,7 +293,7 @@ class Loop:
         self._tell(lambda listener: listener.validation(self.run, row))
 
     def _total_steps(self) -> int:
-        """The length of the run in steps; for `minutes` from the speed of some trial steps, which are then undone."""
+        """The length of the run in steps; `minutes` need the speed of some trial steps, which are then undone."""
         options, per_epoch = self.options, self.task.batches.steps_per_epoch
         if options.minutes is None:
             return options.most_steps(per_epoch)
@@ -325,7 +325,7 @@ class Loop:
         )
 
     def _restore(self, snapshot: Snapshot) -> State:
-        """Be where the snapshot was taken; returns the recurrent state."""
+        """Go back to a snapshot; return the recurrent state."""
         self._load(snapshot.weights)
         groups = self.optimizer.state_dict()["param_groups"]
         self.optimizer.load_state_dict({"state": snapshot.optimizer, "param_groups": groups})

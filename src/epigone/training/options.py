@@ -1,6 +1,6 @@
 """Options of training: the recipe, the machine and the display.
 
-The recipe decides what comes of a run, so it identifies the run; the other two only decide how the run is done.
+The recipe decides the outcome of a run, so it identifies the run; machine and display only decide how it is done.
 """
 
 import math
@@ -10,22 +10,22 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from epigone.errors import UserError, check_options
 
-# Where the length is left to us. An epoch of a few pages is 16 steps, and a network needs hundreds to begin.
+# The length of a run without options for it. An epoch of a few pages is 16 steps; a network needs hundreds.
 EPOCHS, LEAST_STEPS = 20, 2000
 PATIENCE, LEAST_WAIT = 5, 500
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """How the weights are learned: optimizer, schedule and length."""
+    """The recipe of training: optimizer, schedule, length, batches and seed."""
 
     optimizer: Literal["rmsprop", "adagrad", "adam", "adamw", "sgd"] = "rmsprop"
     """Optimizer."""
     lr: float = 3e-3
     """Learning rate at its highest."""
     schedule: Literal["constant", "cosine", "one-cycle", "slanted", "plateau"] = "cosine"
-    """How the learning rate moves: held, cosine to a hundredth after a short warm-up, one-cycle, slanted triangular,
-    or halved whenever validation has not improved twice in a row."""
+    """Course of the learning rate: constant, cosine to a hundredth after a short warm-up, one-cycle, slanted
+    triangular, or halved whenever validation has not improved twice in a row."""
     weight_decay: float = 0.0
     """L2 penalty on the weights; with adamw the decoupled kind."""
     clip: float = 1.0
@@ -33,18 +33,17 @@ class TrainingOptions:
     clip_value: float = 0.0
     """Largest absolute value of each number of the gradient, cut before the norm is taken; 0 does not cut."""
     summed: bool = False
-    """Learn from the loss summed over the tokens of a sequence, not from their mean, which is what is reported."""
+    """Minimise the loss summed over the tokens of a sequence instead of their mean; the mean is still reported."""
     alpha: float = 0.99
     """Smoothing constant of rmsprop."""
     momentum: float = 0.0
     """Momentum of sgd and rmsprop."""
     epochs: float | None = None
-    """Passes over the training text, at most; fractions are allowed. By default 20, and of a short text as many as
-    2,000 steps take."""
+    """Passes over the training text, at most; fractions are allowed. By default 20, but at least 2,000 steps."""
     minutes: float | None = None
-    """Train for about this long instead; turned into a number of steps from the measured speed."""
+    """Minutes to train instead; the measured speed turns them into a number of steps."""
     steps: int | None = None
-    """Train for this number of steps instead."""
+    """Steps to train instead."""
     patience: int | None = None
     """Stop after this many validations in a row without improvement; 0 never stops early. By default 5, but not within
     500 steps of the best."""
@@ -53,23 +52,23 @@ class TrainingOptions:
     trace_every: int = 0
     """Steps between lines of trace.jsonl: loss, smoothed loss and norm of the gradient; 0 writes none."""
     sample_every: int = 0
-    """Steps between samples of text in samples.jsonl, which go on from where the first stream stands; with prefix
-    windows or a frozen prefix of layers from the beginning of a document. 0 draws none."""
+    """Steps between samples of text in samples.jsonl; 0 writes none. A sample continues what the first stream has read;
+    with prefix windows or frozen lower layers it begins a document."""
     sample_length: int = 200
-    """Tokens of such a sample."""
+    """Tokens of a sample in samples.jsonl."""
     batch_size: int = 64
-    """Streams of text that are read side by side, at most; fewer when the text is short."""
+    """Streams of text read side by side, at most; fewer if the text is short."""
     sequence_length: int = 128
-    """Tokens between truncations of the gradient, at most; fewer when the text is short."""
+    """Tokens between truncations of the gradient, at most; fewer if the text is short."""
     seed: int = 0
     """Seed of the initial weights, of dropout and of the order of the documents."""
     windows: Literal["stream", "prefix"] = "stream"
-    """What a step reads: the text as a stream, with the state carried from step to step; or, as tutorials do, all
-    beginnings of each sentence, padded to one length, of which each predicts the one token that follows; the weights
-    that are kept are then the best on held-out sentences, each read by itself."""
+    """Input of a step: the text as a stream, with the state carried from step to step; or, as in tutorials, the
+    beginnings of sentences, each of which predicts its next token. With prefix, validation reads held-out sentences one
+    by one."""
     shuffle: bool = True
-    """Draw the order of the documents, and where reading begins, from the seed; else the documents are read from
-    the first on, in the order in which they were dealt out to the split."""
+    """Draw the order of the documents, and the place where reading begins, from the seed; otherwise read the documents
+    of the split in their order, from the first."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the products: fp32, or bf16 by autocast."""
 
@@ -91,7 +90,7 @@ class TrainingOptions:
         return self.seed if self.shuffle else None
 
     def most_steps(self, steps_per_epoch: int) -> int:
-        """The length of a run that `minutes` do not settle."""
+        """The length of a run in steps, if `minutes` does not give it."""
         if self.steps is not None:
             return self.steps
         if self.epochs is None:
@@ -99,7 +98,7 @@ class TrainingOptions:
         return max(1, round(self.epochs * steps_per_epoch))
 
     def lost_patience(self, validations: int, steps: int) -> bool:
-        """Whether to stop, after this many validations and steps since the best one."""
+        """Decide if it is time to stop, after this many validations and steps since the best one."""
         if self.patience is None:
             return validations >= PATIENCE and steps >= LEAST_WAIT
         return 0 < self.patience <= validations
@@ -107,7 +106,7 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class RetrainingOptions(TrainingOptions):
-    """How the selected weights are retrained: as from scratch, but gentler, since the text is short."""
+    """The recipe of retraining: as from scratch, but gentler, since the text is short."""
 
     optimizer: Literal["rmsprop", "adagrad", "adam", "adamw", "sgd"] = "adamw"
     """Optimizer."""
@@ -118,7 +117,7 @@ class RetrainingOptions(TrainingOptions):
     patience: int | None = 5
     """Stop after this many validations in a row without improvement; 0 never stops early."""
     batch_size: int = 16
-    """Streams of text that are read side by side, at most; fewer when the text is short."""
+    """Streams of text read side by side, at most; fewer if the text is short."""
 
 
 @dataclass(frozen=True)
@@ -126,15 +125,15 @@ class MachineOptions:
     """The machine that trains. Its options change the speed of a run, and at most the last bits of its result."""
 
     backend: Literal["auto", "native", "torch"] = "auto"
-    """The engine of this package or PyTorch; auto is native on a CPU for which it was compiled."""
+    """The engine of this package (native) or PyTorch (torch); auto is native on a CPU for which it was compiled."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where to train; auto takes a CUDA device if there is one."""
+    """Device; auto takes a CUDA device if there is one."""
     devices: int = 1
     """Processes or GPUs that share each batch."""
     threads: int = 0
     """CPU threads, no more than there are cores; 0 leaves the choice to PyTorch."""
     save_every: float = 60.0
-    """Seconds between saves of what --resume needs."""
+    """Seconds between saves of the state that --resume needs."""
 
     def __post_init__(self) -> None:
         _check_choices(self, MachineOptions, "backend", "device")
@@ -153,7 +152,7 @@ class DisplayOptions:
 
 
 def recipe_of(written: Mapping[str, Any]) -> dict[str, Any]:
-    """The recipe in training options as a file holds them.
+    """Take the recipe from training options as a file holds them.
 
     Version 0.1.0 wrote the options of machine and display among those of the recipe.
     """

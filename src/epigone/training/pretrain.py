@@ -42,18 +42,18 @@ def pretrain(
 
     Args:
         texts: files or folders of text.
-        out: the folder that the model is written to.
+        out: the folder for the model.
         tokenizer: name of a registered tokenizer, such as `char` or `word`.
-        vocabulary: how many words or subwords are learned, and which.
+        vocabulary: size and choice of words or subwords.
         model: shape of the network.
-        training: how it is trained.
-        machine: what it is trained on.
-        display: what is shown of it meanwhile.
-        read: how the text is read.
-        split: how the documents are split.
-        fingerprint: keep hashes of the training text, so that copying can be reported; never the text.
+        training: the recipe.
+        machine: device, processes and threads.
+        display: curves and TensorBoard.
+        read: options for reading the text.
+        split: options for splitting the documents.
+        fingerprint: keep hashes of the training text, never the text, so that generation can report copying.
         resume: go on with the interrupted run in `out`.
-        monitor: is told of the progress.
+        monitor: follows the progress.
 
     Returns:
         The loss on the validation split and the facts of the run.

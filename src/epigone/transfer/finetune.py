@@ -60,21 +60,21 @@ def finetune(
     Args:
         base: the folder of a model, or the name of a bundled one.
         texts: files or folders of text.
-        out: the folder that the new model is written to.
+        out: the folder for the new model.
         train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`.
-        head: let the head learn too, whatever the selection says.
+        head: let the head learn too, even if the selection leaves it out.
         method: the way in which the selected weights learn.
         tokenizer: another tokenizer than the base's; rows are carried over by token.
-        training: how it is trained.
-        machine: what it is trained on.
-        display: what is shown of it meanwhile.
+        training: the recipe.
+        machine: device, processes and threads.
+        display: curves and TensorBoard.
         dropout: dropout between layers, if other than the base's.
         output_dropout: dropout before the head, if other than the base's.
-        read: how the text is read.
-        split: how the documents are split.
-        fingerprint: keep hashes of the training text, so that copying can be reported; never the text.
+        read: options for reading the text.
+        split: options for splitting the documents.
+        fingerprint: keep hashes of the training text, never the text, so that generation can report copying.
         resume: go on with the interrupted run in `out`.
-        monitor: is told of the progress.
+        monitor: follows the progress.
 
     Returns:
         The loss on the validation split and the facts of the run.
@@ -105,7 +105,7 @@ def finetune(
             "tokenizer": codec.name,
             "corpus": corpus.summary(),
         }
-        if method != Retrain():  # left out like this, requests from before there was a choice stay what they were
+        if method != Retrain():  # so that requests of plain retraining stay as version 0.1.0 wrote them
             request["method"] = method.described()
 
         def begin() -> Work[TrainingResult]:
@@ -193,10 +193,10 @@ def adaptation_task(
 def fit_tokenizer(
     source: Checkpoint, corpus: Corpus, tokenizer: str | None, notices: list[str]
 ) -> tuple[LanguageModel, Tokenizer]:
-    """The base's network for the tokenizer of the corpus; says in `notices` what was carried over and what is new.
+    """Fit the base's network and tokenizer to a corpus; `notices` gets a sentence on what is new.
 
-    The base's own tokenizer is kept where it has every character of the corpus or cannot be extended; a `char`
-    tokenizer is extended by what it lacks. Words that a base does not know stay unknown.
+    The base keeps its tokenizer if that has every character of the corpus or cannot be extended. A `char` tokenizer is
+    extended by the characters that it lacks. Words that a base does not know stay unknown.
     """
     codec = source.tokenizer
     if tokenizer is not None and tokenizer != codec.name:
@@ -220,7 +220,7 @@ def fit_tokenizer(
 
 
 def with_dropout(model: LanguageModel, dropout: float | None, output_dropout: float | None) -> LanguageModel:
-    """The same network with other dropout; the weights are shared, not copied."""
+    """Change the dropout of a network, which is returned."""
     old = model.config
     model.config = replace(
         old,
@@ -231,7 +231,7 @@ def with_dropout(model: LanguageModel, dropout: float | None, output_dropout: fl
 
 
 def write_fingerprints(folder: Path, corpus: Corpus, tokenizer: Tokenizer, base: Path | None) -> None:
-    """Write the fingerprints of a model: that of its training text, and those of its base's, if there is a base."""
+    """Write the fingerprints of a model's training text and of the texts of its base, if it has one."""
     prints = {"training": fingerprint_of(corpus, tokenizer)}
     if base is not None and (base / FINGERPRINT).exists():
         prints |= {f"base {name}": inherited for name, inherited in load_fingerprints(base / FINGERPRINT).items()}
@@ -239,5 +239,5 @@ def write_fingerprints(folder: Path, corpus: Corpus, tokenizer: Tokenizer, base:
 
 
 def weights_hash(folder: Path) -> str:
-    """The sha256 of a checkpoint's weights, which names it wherever it lies."""
+    """Hash a checkpoint's weights (sha256), which identifies it whatever its path."""
     return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()

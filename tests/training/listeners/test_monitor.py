@@ -1,4 +1,4 @@
-"""The monitor that says nothing."""
+"""The silent monitor."""
 
 from epigone.training.listeners.base import Run
 from epigone.training.listeners.monitor import Monitor

@@ -1,4 +1,4 @@
-"""Optimizers: the settings arrive, and the steps are those of the published rules."""
+"""Optimizers: they get their settings, and their steps follow the published rules."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ from epigone.training.options import TrainingOptions
 
 
 def stepped(gradients, start=1.0, **options):
-    """A single weight after steps with these gradients."""
+    """Do steps with these gradients; return the single weight after them."""
     weight = nn.Parameter(torch.tensor([start], dtype=torch.double))
     optimizer = make_optimizer([weight], TrainingOptions(**options))
     for gradient in gradients:

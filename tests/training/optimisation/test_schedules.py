@@ -1,4 +1,4 @@
-"""Learning rate schedules at their landmarks, and what holds for all of them."""
+"""Learning rate schedules at their landmarks, and rules for all of them."""
 
 import pytest
 from hypothesis import given

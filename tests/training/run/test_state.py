@@ -1,4 +1,4 @@
-"""The file that a run goes on from."""
+"""The file from which a run goes on."""
 
 import math
 

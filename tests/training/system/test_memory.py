@@ -1,11 +1,11 @@
-"""A corpus larger than the memory that may be used trains."""
+"""Training on a corpus larger than the allowed memory."""
 
 import subprocess
 import sys
 
 import pytest
 
-LIMIT = 1_200_000_000  # bytes, of which PyTorch alone takes some 300 million
+LIMIT = 1_200_000_000  # bytes; PyTorch alone takes some 300 million
 CODE = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_DATA, ({limit}, {limit}))

@@ -1,4 +1,4 @@
-"""The interface through which a run is followed: the loop steps, listeners listen."""
+"""The interface of listeners, which follow a run while the loop steps."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +13,8 @@ from epigone.training.task import Task
 class Run:
     """A run as its listeners see it; the loop keeps it up to date.
 
-    `state` is the recurrent state after the last step, `batch` what that step read and predicted, `figures` what the
-    last validation measured besides the loss. Only the clock and the writers of rows change the `counters`.
+    `state` is the recurrent state after the last step, `batch` the batch of that step, and `figures` are those of the
+    last validation besides the loss. Listeners may add to the times, the trace and the samples in `counters`.
     """
 
     task: Task
@@ -24,7 +24,7 @@ class Run:
     batch: Any = None
     figures: dict[str, float] = field(default_factory=dict)
     begun: tuple[int, float] = (0, 0.0)
-    """Step and seconds when this process began, or went on with, the run."""
+    """Step and seconds at which this process began or resumed the run."""
 
     @property
     def epoch(self) -> float:
@@ -38,25 +38,25 @@ class Run:
 
     @property
     def smoothed_loss(self) -> float:
-        """The loss smoothed as in `trace.Trace`, in nats per token."""
+        """The smoothed loss of the trace, in nats per token."""
         return self.counters.trace.smoothed_loss or self.mean_loss
 
     @property
     def characters_per_second(self) -> float:
-        """The speed since the run began or went on."""
+        """The speed since the run began or was resumed."""
         batches, (step, seconds) = self.task.batches, self.begun
         per_step = batches.predicted * batches.characters_per_token / batches.steps_per_epoch
         return per_step * (self.counters.step - step) / (self.counters.seconds - seconds)
 
 
 class Listener:
-    """Told of a run, in the first process alone. Each method does nothing unless a listener overrides it.
+    """A follower of a run, in the first process only. Each method does nothing unless a listener overrides it.
 
     A `UserError` that a listener raises ends the run in every process.
     """
 
     def begin(self, run: Run) -> None:
-        """The run starts, or goes on. The weights that it starts from were validated before."""
+        """The run begins or is resumed; before, the initial weights of a new run were validated."""
 
     def before_step(self, run: Run) -> None:
         """A step is about to be done."""
@@ -68,7 +68,7 @@ class Listener:
         """A validation is done; `row` is its line of history.jsonl."""
 
     def flush(self, run: Run) -> None:
-        """The run stops before its end: write what is not written yet."""
+        """The run stops before its end: write everything that is not written yet."""
 
     def end(self) -> None:
         """The run is over, finished or not."""

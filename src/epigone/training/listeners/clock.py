@@ -1,4 +1,4 @@
-"""The time that a run takes."""
+"""The clock of a run."""
 
 import time
 
@@ -6,7 +6,7 @@ from epigone.training.listeners.base import Listener, Run
 
 
 class Clock(Listener):
-    """Counts the seconds of a run over all its parts, and those of its steps alone."""
+    """Counts the seconds of a run, breaks left out, and those of its steps alone."""
 
     def begin(self, run: Run) -> None:
         self.start = time.perf_counter() - run.counters.seconds

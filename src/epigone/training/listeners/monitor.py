@@ -1,4 +1,4 @@
-"""The interface through which training and studies report their progress to whoever called them."""
+"""The interface through which training and studies report their progress to their caller."""
 
 from collections.abc import Callable, Sequence
 from typing import Self
@@ -7,9 +7,9 @@ from epigone.training.listeners.base import Listener
 
 
 class Monitor(Listener):
-    """Told of a run, or of a number of whole runs; this one keeps silent.
+    """A follower of one run, or of many whole runs; this one is silent.
 
-    As a context manager it ends with the block, whatever happens there.
+    As a context manager it ends with the block, even after an error.
     """
 
     def __enter__(self) -> Self:
@@ -26,7 +26,7 @@ class Monitor(Listener):
         """
 
     def jobs(self, title: str, total: int, under_way: Callable[[], Sequence[str]] = tuple) -> None:
-        """A number of whole runs begins; `under_way` gives a line on each that is being done, and is asked often."""
+        """A number of whole runs begins; `under_way` is called often and gives a line on each that is under way."""
 
     def job(self, name: str, loss: float) -> None:
-        """One of them is done, with this validation loss in nats per token."""
+        """One of the whole runs is done, with this validation loss in nats per token."""

@@ -11,8 +11,7 @@ from epigone.training.options import TrainingOptions
 class Samples(Listener):
     """Writes a sample of `length` tokens to samples.jsonl every `every` steps.
 
-    A sample goes on from what the first row of the batch read last. If no state of all layers is carried there, it
-    begins a document.
+    A sample continues the first row of the batch. If no state of all layers is carried, it begins a document.
     """
 
     def __init__(self, task: LanguageTask, every: int, length: int) -> None:
@@ -39,5 +38,5 @@ class Samples(Listener):
 
 
 def samples(task: LanguageTask, options: TrainingOptions) -> list[Listener]:
-    """The listeners for the samples that a recipe asks for."""
+    """Make the listeners for the samples of a recipe."""
     return [Samples(task, options.sample_every, options.sample_length)] if options.sample_every else []

@@ -1,4 +1,4 @@
-"""Optimizers by name: PyTorch's, each in the form that walks the weights once where there is one."""
+"""Optimizers by name: PyTorch's, each in a form that reads the weights only once, if there is one."""
 
 import math
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from epigone.kernels import engine
 from epigone.machine import torch_threads
 from epigone.training.options import TrainingOptions
 
-FEW = 1_000_000  # numbers that one thread has updated before another is awake
+FEW = 1_000_000  # numbers that one thread updates before another is awake
 
 
 def make_optimizer(
@@ -40,9 +40,9 @@ def make_optimizer(
 
 
 class RMSprop(torch.optim.RMSprop):
-    """PyTorch's RMSprop, which has no form that walks the weights once: that is done by the native engine.
+    """RMSprop in the native engine, because PyTorch's has no form that reads the weights only once.
 
-    The first step, which makes the state, and those with momentum or on a GPU are PyTorch's own.
+    PyTorch does the first step, which makes the state, and all steps with momentum or on a GPU.
     """
 
     @torch.no_grad()
@@ -72,11 +72,11 @@ class RMSprop(torch.optim.RMSprop):
 
 
 def clip_gradients(parameters: Iterable[nn.Parameter], most: float, each: float = math.inf) -> tuple[float, float]:
-    """Cut numbers of gradients above `each`, then scale gradients whose common norm is above `most` down to it.
+    """Clip the numbers of gradients to `each`, then scale the gradients so that their common norm is at most `most`.
 
     Returns:
-        What the norm was at first, at most the largest number of float32; and after numbers were cut: infinite or NaN
-        when nothing can be learned from the gradients.
+        The norm before anything is clipped, at most the largest float32; and the norm after the numbers are clipped,
+        which is infinite or NaN if the gradients are useless.
     """
     learning = [parameter for parameter in parameters if parameter.grad is not None]
     gradients = [parameter.grad for parameter in learning if parameter.grad is not None]
@@ -84,12 +84,12 @@ def clip_gradients(parameters: Iterable[nn.Parameter], most: float, each: float 
     if each < math.inf:
         torch.nn.utils.clip_grad_value_(learning, each)
         norm = torch.nn.utils.get_total_norm(gradients)
-    if norm > most:  # else they would be multiplied with 1, which takes as long as the norm
+    if norm > most:  # otherwise PyTorch multiplies them by 1, which takes as long as the norm
         torch.nn.utils.clip_grads_with_norm_(learning, most, norm)
     return min(first.item(), torch.finfo(torch.float32).max), norm.item()
 
 
 def few_threads(parameters: Iterable[nn.Parameter]) -> AbstractContextManager[None]:
-    """Lets PyTorch use one thread for so few parameters that others would only cost time."""
+    """Let PyTorch use a single thread if there are so few parameters that more threads only cost time."""
     few = sum(parameter.numel() for parameter in parameters) <= FEW
     return torch_threads(1) if few else nullcontext()

@@ -1,16 +1,16 @@
-"""Learning rate schedules: pure functions of the step and of what validation has said, so that resume is exact."""
+"""Learning rate schedules: pure functions of the step and the validation losses, so that resuming is exact."""
 
 import math
 from collections.abc import Callable, Sequence
 
 
 def constant(step: int, total: int) -> float:
-    """Always 1."""
+    """Stay at 1."""
     return 1.0
 
 
 def cosine(step: int, total: int) -> float:
-    """Linear warm-up over the first 2 % (at most 200 steps), then half a cosine down to 1 %."""
+    """Warm up linearly over the first 2 % (at most 200 steps), then follow half a cosine down to 1 %."""
     warm_up = min(200, max(1, total // 50))
     if step < warm_up:
         return (step + 1) / warm_up
@@ -19,7 +19,7 @@ def cosine(step: int, total: int) -> float:
 
 
 def one_cycle(step: int, total: int) -> float:
-    """A cosine up from 1/25 over 30 % of the steps, then down to 1/250,000. Smith and Topin (2018)."""
+    """Follow a cosine up from 1/25 over 30 % of the steps, then down to 1/250,000. Smith and Topin (2018)."""
     peak = max(1, round(0.3 * total))
     if step < peak:
         low, progress = 1 / 25, step / peak
@@ -29,14 +29,14 @@ def one_cycle(step: int, total: int) -> float:
 
 
 def slanted(step: int, total: int, cut: float = 0.1, ratio: float = 32) -> float:
-    """Slanted triangular: up over 10 % of the steps, then down to 1/32. Howard and Ruder (2018), eq. 3."""
+    """Rise over 10 % of the steps, then fall to 1/32: slanted triangular. Howard and Ruder (2018), eq. 3."""
     peak = max(1, int(total * cut))
     p = step / peak if step < peak else 1 - (step - peak) / max(1, total - peak)
     return (1 + max(0.0, p) * (ratio - 1)) / ratio
 
 
 def plateau(validation_losses: Sequence[float], patience: int = 2, factor: float = 0.5) -> float:
-    """Reduce on plateau, from the history alone: halved whenever `patience` validations in a row did not improve."""
+    """Halve whenever `patience` validations in a row did not improve, from the history alone."""
     best, waited, multiplier = math.inf, 0, 1.0
     for loss in validation_losses:
         if loss < best:
@@ -57,7 +57,7 @@ BY_STEP: dict[str, Callable[[int, int], float]] = {
 
 
 def multiplier(schedule: str, step: int, total: int, validation_losses: Sequence[float]) -> float:
-    """What the learning rate is multiplied by at a step (counted from 0) of `total`."""
+    """Compute the factor of the learning rate at a step, counted from 0, of `total`."""
     if schedule == "plateau":
         return plateau(validation_losses)
     return BY_STEP[schedule](min(step, total), total)

@@ -1,4 +1,4 @@
-"""The folder of a run: refused when it holds something else, continued when asked, finished with a model card."""
+"""The folder of a run: refused if it holds something else, continued if asked, finished with a model card."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ R = TypeVar("R", bound=Any)  # a result, which is a dataclass
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a training command made: losses are those of the kept weights on the validation split."""
+    """The result of a training command; losses are those of the kept weights on the validation split."""
 
     folder: str
     outcome: str
@@ -43,13 +43,13 @@ class TrainingResult:
     parameters: int
     trained_parameters: int
     notices: list[str]
-    """Sentences on what was changed, left out or decided."""
+    """Sentences about changes, omissions and decisions."""
     texts: list[str] = field(default_factory=list)
-    """Files and folders as they were given."""
+    """Files and folders, as given."""
     corpus: str = ""
     """The hash of the corpus."""
     split: str = "validation"
-    """What the losses were measured on."""
+    """The split that the losses were measured on."""
     split_seed: int | None = None
     fractions: list[float] | None = None
     """The shares of train, validation and test."""
@@ -106,9 +106,9 @@ def open_folder(
     """Make the folder of a run ready.
 
     Args:
-        out: the folder; made when it is missing.
+        out: the folder; made if it is missing.
         request: everything that determines the run.
-        machine: what the run is done on.
+        machine: the machine options.
         resume: go on with the run that the folder holds.
         notices: gets a sentence if the run may differ from one without a break.
 
@@ -116,7 +116,7 @@ def open_folder(
         The result of the run if it is finished already.
 
     Raises:
-        UserError: the folder is not empty and `resume` was not asked for, or it holds another run.
+        UserError: the folder is not empty and `resume` is false, or it holds another run.
     """
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; give a folder with --out.")
@@ -143,8 +143,8 @@ def open_folder(
             before, now = earlier.get(name), getattr(machine, name)
             if before not in (None, now):
                 notices.append(
-                    f"The run in {out} was begun with --{name} {before} and goes on with {now}; only with the same is "
-                    "it, bit for bit, what it would have been without a break."
+                    f"The run in {out} began with --{name} {before} and goes on with {now}, so its last bits may "
+                    "differ from those of a run without a break."
                 )
                 log.info(notices[-1])
     try:
@@ -155,12 +155,12 @@ def open_folder(
 
 
 def finish(out: Path, result: R, outcome: str) -> R:
-    """Write the model card and the result into config.json, and return it; an interrupted run gets no result."""
+    """Write the model card, and the result into config.json unless the run was interrupted; return the result."""
     config = read_json(out / "config.json")
     atomic_write(out / "README.md", model_card(out.name, {**config, "result": asdict(result)}))
     if outcome != "interrupted":
         write_json(out / "config.json", {**config, "result": asdict(result)})
-        (out / STATE).unlink(missing_ok=True)  # last: killed before, the run still goes on where it was
+        (out / STATE).unlink(missing_ok=True)  # last, so that a run that is killed before can still go on
     return result
 
 

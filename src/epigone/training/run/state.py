@@ -1,8 +1,8 @@
-"""Everything that continuing a run exactly needs, in one file that is written in one step.
+"""The state of a run, with everything needed to continue it exactly, in one file that is written in one step.
 
-`trainer.safetensors` holds the tensors of a `Snapshot`, and as one more the counters, history and trace as JSON, which
-a long run makes too long for the metadata. One file, because two could be torn apart: it has its own copy of the best
-weights, as model.safetensors may be those of a later validation when a run is killed.
+`trainer.safetensors` holds the tensors of a `Snapshot`. Counters, history and trace are one more tensor, of JSON, since
+those of a long run do not fit into the metadata. The file has its own copy of the best weights, because
+model.safetensors may be from a later validation if the run is killed.
 """
 
 import json
@@ -25,7 +25,7 @@ FILE = "trainer.safetensors"
 
 @dataclass
 class Counters:
-    """Where a run stands; losses in nats per token."""
+    """The progress of a run in numbers; losses in nats per token."""
 
     step: int = 0
     total: int = 0
@@ -36,7 +36,7 @@ class Counters:
     epoch_accuracy: float = 0.0
     epoch_steps: int = 0
     seconds: float = 0.0
-    learning_seconds: float = 0.0  # of the steps alone, without validations, samples and saving
+    learning_seconds: float = 0.0  # of the steps alone, without validation, samples and saves
     history: list[dict[str, Any]] = field(default_factory=list)
     trace: Trace = field(default_factory=Trace)
     samples: list[dict[str, Any]] = field(default_factory=list)
@@ -46,8 +46,8 @@ class Counters:
 class Snapshot:
     """A run between two steps; all tensors are copies on the CPU.
 
-    `optimizer` is the optimizer's state by the index of the parameter; `own` is what each of P processes has for
-    itself, stacked (P, ...): the recurrent state of its rows and its random numbers.
+    `optimizer` is the optimizer's state by the index of the parameter. `own` holds the recurrent state and the state of
+    the random numbers of each of P processes, stacked (P, ...).
     """
 
     weights: dict[str, Tensor]
@@ -79,7 +79,7 @@ def save_state(folder: Path, snapshot: Snapshot) -> None:
 
 
 def load_state(folder: Path) -> Snapshot | None:
-    """Read trainer.safetensors; None where there is nothing to continue.
+    """Read trainer.safetensors; None if there is nothing to continue.
 
     Raises:
         UserError: the file is damaged.
@@ -106,5 +106,5 @@ def load_state(folder: Path) -> Snapshot | None:
 
 
 def copied(tensors: dict[str, Any]) -> dict[str, Any]:
-    """Copies of tensors on the CPU; other values as they are."""
+    """Copy tensors to the CPU; other values stay as they are."""
     return {k: v.detach().cpu().clone() if isinstance(v, torch.Tensor) else v for k, v in tensors.items()}

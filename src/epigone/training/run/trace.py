@@ -1,18 +1,18 @@
-"""What is written down of a run between its validations?"""
+"""The trace of a run: losses and gradient norms between its validations."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
 SMOOTHING = 0.999
-"""Of the smoothed loss: L' = 0.999 L' + 0.001 L, begun with the first loss."""
+"""The factor of the smoothed loss: L' = 0.999 L' + 0.001 L, beginning with the first loss."""
 
 
 @dataclass
 class Trace:
     """The losses of single steps, smoothed, and the norms of their gradients; losses in nats per token.
 
-    A row of `rows` stands for the steps since the row before it: their mean `loss`, the `smoothed_loss` after the last,
-    and the mean and the largest `gradient_norm`, before anything is clipped.
+    A row of `rows` covers the steps since the row before it: their mean `loss`, the `smoothed_loss` after the last of
+    them, and the mean and the largest `gradient_norm` before clipping.
     """
 
     smoothed_loss: float | None = None
@@ -23,7 +23,7 @@ class Trace:
     rows: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, loss: float, norm: float) -> None:
-        """Take a step's loss and the norm of its gradient."""
+        """Add the loss and the gradient norm of a step."""
         before = loss if self.smoothed_loss is None else self.smoothed_loss
         self.smoothed_loss = SMOOTHING * before + (1 - SMOOTHING) * loss
         self.loss += loss
@@ -32,7 +32,7 @@ class Trace:
         self.steps += 1
 
     def close(self, step: int) -> None:
-        """End a row after `step` steps of the run."""
+        """Finish a row after `step` steps of the run."""
         self.rows.append(
             {
                 "step": step,

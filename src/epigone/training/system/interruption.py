@@ -1,22 +1,22 @@
-"""Ctrl-C: the first asks a run to finish its step, the second insists. Another process may ask too."""
+"""Ctrl-C: the first asks a run to stop after its step, the second stops it at once. Another process may ask too."""
 
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-_elsewhere: Callable[[], bool] = bool  # whether the process that this one works for asks; bool() is False
+_elsewhere: Callable[[], bool] = bool  # true if the process that this one works for asks; bool() is False
 
 
 def listen_to(elsewhere: Callable[[], bool]) -> None:
-    """From now on a run in this process ends too when this says so: it is asked at every step."""
+    """Let a function stop the runs of this process: it is called at every step and returns True to stop."""
     global _elsewhere
     _elsewhere = elsewhere
 
 
 @contextmanager
 def interruptions() -> Iterator[Callable[[], bool]]:
-    """Within the block Ctrl-C only sets a flag, which the function tells; a second one raises KeyboardInterrupt."""
+    """Turn Ctrl-C into a flag within the block, which the yielded function reads; a second raises KeyboardInterrupt."""
     asked = False
 
     def handle(number: int, frame: Any) -> None:
@@ -27,7 +27,7 @@ def interruptions() -> Iterator[Callable[[], bool]]:
 
     try:
         before = signal.signal(signal.SIGINT, handle)
-    except ValueError:  # not the main thread: interruption is somebody else's concern
+    except ValueError:  # not the main thread, which alone gets signals
         yield lambda: False
         return
     try:

@@ -1,4 +1,4 @@
-"""Keeping freed memory: glibc returns large activation buffers to the system at every step and faults them in again."""
+"""Reuse of freed memory, because glibc returns large buffers to the system at each step and asks for them again."""
 
 import ctypes
 import sys
@@ -7,7 +7,7 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc's malloc to keep what is freed; does nothing on other systems."""
+    """Tell glibc's malloc to keep freed memory; other systems are left alone."""
     if not sys.platform.startswith("linux"):
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # absent on musl

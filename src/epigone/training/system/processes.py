@@ -1,4 +1,4 @@
-"""Devices and processes: a command that several processes run side by side, sharing each batch."""
+"""Devices and processes: several processes may run a command side by side and share each batch."""
 
 import logging
 import os
@@ -41,7 +41,7 @@ def make_fabric(machine: MachineOptions, precision: str = "fp32") -> Fabric:
     except (RuntimeError, ValueError) as error:
         raise UserError(
             f"--device {machine.device} with --devices {machine.devices} is not available on this machine ({error}). "
-            "Leave both out to train on what there is."
+            "Leave both out to train on the devices that there are."
         ) from error
     fabric.launch()
     return fabric
@@ -49,10 +49,10 @@ def make_fabric(machine: MachineOptions, precision: str = "fp32") -> Fabric:
 
 @contextmanager
 def launched(machine: MachineOptions, precision: str = "fp32") -> Iterator[Fabric]:
-    """The same for a whole command, of which several processes leave one result.
+    """Make Lightning Fabric for a whole command, which several processes may run.
 
-    Every process runs the command from its beginning: enter this before anything is written. The block's result and
-    its errors are those of the first process; the others, its helpers, say nothing and end with the block.
+    Each process runs the command from its beginning, so enter this before anything is written. The first process
+    returns the result and raises errors; the others print nothing and end with the block.
     """
     fabric = make_fabric(machine, precision)
     try:
@@ -60,21 +60,21 @@ def launched(machine: MachineOptions, precision: str = "fp32") -> Iterator[Fabri
             yield fabric
             return
         logging.getLogger("epigone").setLevel(logging.ERROR)
-        with suppress(UserError, KeyboardInterrupt):  # the first process says it; a status but 0 would have it killed
+        # The first process reports the error; a helper's status other than 0 would have that process killed.
+        with suppress(UserError, KeyboardInterrupt):
             yield fabric
-        # At once: a helper has nothing to write, and taking its side of the connections apart can wait for ever on a
-        # first process that has gone already.
+        # Without cleaning up: closing the connections can wait for ever on a first process that has gone.
         os._exit(0)
     finally:
         if fabric.world_size > 1:
-            # PyTorch waits for its communication threads while it holds the interpreter's lock, which these may still
-            # need to drop their last tensors: whoever sleeps lends it to them.
+            # PyTorch holds the interpreter's lock while it waits for its communication threads, which may still need
+            # the lock to free their last tensors; a short sleep lets them have it.
             time.sleep(0.2)
             torch.distributed.destroy_process_group()
 
 
 def on_first(fabric: Fabric, action: Callable[[], T]) -> T:
-    """Let the first process act for all: its result, or its error, is everyone's."""
+    """Let the first process act for all; every process gets its result or its error."""
     outcome: Any = None
     if fabric.is_global_zero:
         try:
@@ -88,12 +88,12 @@ def on_first(fabric: Fabric, action: Callable[[], T]) -> T:
 
 
 def agreed(fabric: Fabric, flag: bool) -> bool:
-    """Whether any process says so: what only some of them did would leave the others waiting for ever."""
+    """Tell if any process raises the flag, so that all do the same; else some would wait for the others for ever."""
     return average(fabric, torch.tensor(float(flag)))[0] > 0 if fabric.world_size > 1 else flag
 
 
 def average(fabric: Fabric, *values: Tensor) -> list[float]:
-    """The means of what every process has."""
+    """Average values over the processes."""
     means = torch.stack([value.detach().float() for value in values])
     if fabric.world_size > 1:
         shared = fabric.all_reduce(fabric.to_device(means))
@@ -103,7 +103,7 @@ def average(fabric: Fabric, *values: Tensor) -> list[float]:
 
 
 def gathered(fabric: Fabric, tensor: Tensor) -> Tensor:
-    """What each of P processes has, stacked (P, ...), as a copy on the CPU."""
+    """Stack the tensors of P processes (P, ...), as a copy on the CPU."""
     slots = tensor.new_zeros(fabric.world_size, *tensor.shape)
     slots[fabric.global_rank] = tensor
     everyone = fabric.all_reduce(fabric.to_device(slots), reduce_op="sum")
