@@ -1,4 +1,4 @@
-"""What the tests of studies share: runs that were never run."""
+"""Fixtures for the tests of studies: made-up runs."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ DOCUMENTS, TOKENS = 40, 500  # of the runs of `world`
 
 @pytest.fixture
 def make_losses():
-    """Losses (nats per token) of documents of equal length, a block each unless more are asked for."""
+    """Losses (nats per token) of documents of equal length, by default one block each."""
 
     def make(loss, documents=12, blocks=1, tokens=100, known=True) -> Losses:
         size = documents * blocks
@@ -31,7 +31,7 @@ def make_losses():
 
 @pytest.fixture
 def make_finished(make_losses):
-    """A finished run with these losses on validation, test and train; one that diverged without."""
+    """A finished run with these losses on validation, test and train; without losses it diverged."""
 
     def make(validation=None, test=None, train=1.0, name="run", **options) -> Finished:
         if validation is None:
@@ -46,7 +46,7 @@ def make_finished(make_losses):
 
 @pytest.fixture
 def numbered():
-    """A kind of run that only notes, in `done`, that it was done."""
+    """A kind of run that only notes its number in `done`."""
 
     @dataclass(frozen=True)
     class Numbered:
@@ -108,7 +108,7 @@ def _level(family, base="", num_layers=0, layers=(), rate=0.0, **others):
 
 
 def run_at(generator, train, validation, test):
-    """A run whose losses per token are these, give or take a little for each document."""
+    """A run with these losses per token, which differ a little from document to document."""
     splits = {}
     for name, level in (("train", train), ("validation", validation), ("test", test)):
         nats = (level + 0.002 * generator.standard_normal(DOCUMENTS)) * TOKENS

@@ -64,7 +64,7 @@ def test_a_difference_is_written_with_real_minus_signs():
 
 @pytest.fixture
 def texts(tmp_path):
-    """Texts for all roles, of some numbers of songs, as they are given after --data."""
+    """Writes texts of a number of songs for all roles, and returns their paths."""
     generator = random.Random(1)
     words = ["the", "ferry", "goes", "over", "slowly", "and", "comes", "back", "before", "it", "is", "café"]
 

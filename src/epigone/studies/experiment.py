@@ -45,7 +45,7 @@ class NoOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """The outcome of an analysis; a study adds what its report needs."""
+    """The outcome of an analysis; a study adds fields for its report."""
 
     rows: list[dict[str, Any]]
     """Rows of all tables, each with the name of its `table`; losses in nats per token."""

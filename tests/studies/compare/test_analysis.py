@@ -1,4 +1,4 @@
-"""A comparison in words: the winner is that of validation, and the sentence says no more than is known."""
+"""A comparison in words: validation chooses the winner, and the verdict claims no more than the interval."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ FAMILIES = {"base, untouched": "base", "alone": "scratch", "counted": "n-gram", 
 
 @pytest.fixture
 def results(make_finished):
-    """Rows with losses on validation and test, where documents differ a little."""
+    """Rows with these losses on validation and test; documents differ a little."""
 
     def make(documents=12, **losses):
         names = {name: key for key, name in zip(("base", "scratch", "ngram", "transfer"), FAMILIES, strict=True)}

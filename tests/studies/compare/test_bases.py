@@ -1,4 +1,4 @@
-"""What bases are called, and what is said of them before any figure is believed."""
+"""The names of bases, their common tokenizer, and the notices on them."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def test_one_kind_of_tokenizer_is_needed(make_base):
     with pytest.raises(UserError, match=r"different tokenizers \(byte, char\)"):
         common_tokenizer({"a": a, "other": other})
     words = load_checkpoint(make_base("words", tokenizer=WordTokenizer.train(["a b a b"])))
-    with pytest.raises(UserError, match="words has the tokenizer word, whose tokens are others for every text"):
+    with pytest.raises(UserError, match="words has the tokenizer word, whose tokens differ from text to text"):
         common_tokenizer({"words": words})
     with pytest.raises(UserError, match="at least one base"):
         common_tokenizer({})
@@ -73,7 +73,7 @@ def test_a_base_that_has_read_the_test_documents_is_found_out(name, make_base, s
     assert notices_on({"base": load_checkpoint(base)}, corpus) == []
     save_fingerprints(base / FILE, {"x": Fingerprint.build(["x" * 40]), name: Fingerprint.build(corpus.texts("test"))})
     (notice,) = notices_on({"base": load_checkpoint(base)}, corpus)
-    assert notice.startswith("base: about 100% of the test documents stands in what the base was trained on")
+    assert notice.startswith("base: about 100% of the test documents is in the text that the base was trained on")
 
 
 def test_a_run_or_two_of_a_sampled_fingerprint_prove_nothing(make_base, song_file):

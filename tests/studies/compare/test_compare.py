@@ -41,7 +41,7 @@ BARE = {**TINY, "options": replace(SIZE, seeds=1), "train": ["head"]}
 
 @pytest.fixture(scope="module")
 def base(song_file, tmp_path_factory):
-    """A base that has read a little, in small letters and without the songs' last letters."""
+    """A base that was trained a little on text in lower case without two of the songs' letters."""
     folder = tmp_path_factory.mktemp("base")
     words = song_file.read_text().lower().replace("k", "").replace("w", "")
     (folder / "source.txt").write_text(words)
@@ -62,12 +62,12 @@ def finished(base, song_file, tmp_path_factory):
 
 
 def figures(comparison):
-    """What must repeat exactly: all but the times."""
+    """All figures that must repeat exactly, which excludes times."""
     return [{key: value for key, value in asdict(row).items() if key != "seconds"} for row in comparison.rows]
 
 
 def written(folder):
-    """When each file of the runs was written."""
+    """The time at which each file of the runs was written."""
     return {path: path.stat().st_mtime_ns for path in (Path(folder) / "runs").rglob("*") if path.is_file()}
 
 
@@ -205,7 +205,7 @@ def test_what_the_vocabulary_lacked_is_said(finished):
 
 
 class Titles(Monitor):
-    """Notes what begins."""
+    """Notes the title and size of each stage."""
 
     def __init__(self):
         self.said = []

@@ -1,4 +1,4 @@
-"""What the tests of the engine share: one finished run."""
+"""Fixtures for the tests of the engine: one finished run."""
 
 import pytest
 

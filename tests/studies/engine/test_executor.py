@@ -87,7 +87,7 @@ if __name__ == "__main__":
 
 
 def interrupted(folder, seconds):
-    """A script with ten calls of so many seconds, each of which leaves a file in `begun`, after Ctrl-C in the first."""
+    """Start ten calls of so many seconds, each of which leaves a file in `begun`, and press Ctrl-C in the first."""
     begun = folder / "begun"
     begun.mkdir()
     (folder / "script.py").write_text(INTERRUPTED)

@@ -1,4 +1,4 @@
-"""The kinds of runs: what names a run, and that it goes on where it was."""
+"""The kinds of runs: their names, resuming, and measures."""
 
 import re
 import time
@@ -203,7 +203,7 @@ def test_a_run_under_way_says_how_far_it_is(text, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("tokenizer", [None, CharTokenizer("\x03\n abcdefghijklmnopqrstuvwxyz")])
 def test_an_untouched_base_is_what_retraining_starts_from(tokenizer, text, make_base, tmp_path):
-    """With every character counted, those too that its vocabulary lacks, so that its loss can be compared."""
+    """All characters count, even those that its vocabulary lacks, so that its loss can be compared."""
     base = make_base(tokenizer=tokenizer)
     untouched = run_job(Untouched(text, Base(str(base), weights_hash(base))), tmp_path)
     retrained = run_job(from_base(text, base), tmp_path)

@@ -1,4 +1,4 @@
-"""The statistics of rows, on runs that were made up."""
+"""The labels and statistics of rows, on made-up runs."""
 
 import json
 from dataclasses import asdict, replace
@@ -26,7 +26,7 @@ EASE = np.random.default_rng(0).normal(0, 0.1, 12)  # how hard each document is,
 
 @pytest.fixture
 def table(make_finished):
-    """Four rows; on the test split they come in the reverse order of validation."""
+    """Four rows whose order on the test split is the reverse of that on validation."""
     noise = np.random.default_rng(1).normal(0, 0.02, (3, 12))
     runs = {
         "weak scratch": [make_finished(2.2, 1.5 + EASE + noise[0])],

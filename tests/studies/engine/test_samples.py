@@ -1,4 +1,4 @@
-"""Samples: drawn from a seed, and measured against what may have been copied."""
+"""Samples: drawn from a seed, and measured for copying."""
 
 from types import SimpleNamespace
 

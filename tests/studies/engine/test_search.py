@@ -1,4 +1,4 @@
-"""The search from scratch: the same whatever runs it, and honest about what diverged."""
+"""The search from scratch: independent of the workers, and honest about networks that diverged."""
 
 import threading
 import time
@@ -23,7 +23,7 @@ TEXT = Text(("songs.txt",), "hash")
 
 
 def loss_of(job):
-    """A loss that any network has at once: small networks with a low rate are best, a high one diverges."""
+    """A loss without training: small networks with a low rate are best, and a high rate diverges."""
     if job.training.lr > 1.5e-2:
         return None
     luck = zlib.crc32(repr(job).encode()) % 1000 / 1e4
@@ -32,7 +32,7 @@ def loss_of(job):
 
 @pytest.fixture
 def run(monkeypatch, make_finished):
-    """Runs without training; a list of those that were done."""
+    """Replaces runs by their made-up loss, and lists those that were done."""
     done = []
 
     def run_job(job, store):
@@ -138,7 +138,7 @@ def test_a_network_that_is_proposed_again_is_not_run_again(run, monkeypatch):
 
 
 def finals(monkeypatch, make_finished, found, losses, **options):
-    """The best of what a search found, where finalists have these losses on validation and test (None diverges)."""
+    """The best network of a search whose finalists have these losses on validation and test; None diverges."""
     monkeypatch.setattr("epigone.studies.engine.search.search", lambda *arguments: found)
     monkeypatch.setattr(
         rows, "run_job", lambda job, store: make_finished(losses[job][0], losses[job][1], name=describe(job))

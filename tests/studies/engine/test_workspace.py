@@ -1,4 +1,4 @@
-"""The folder of a study: what is refused, what goes on, and what is kept of the best run."""
+"""The folder of a study: refusals, resuming, and the copy of the best run."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""The grid of the study: names derived from labels, and what options may hold."""
+"""The grid of the study: names derived from labels, and options that are refused."""
 
 import pytest
 

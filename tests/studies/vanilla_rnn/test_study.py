@@ -1,4 +1,4 @@
-"""The study of the vanilla RNN: its network, what is read off its runs, and one whole quick run."""
+"""The study of the vanilla RNN: its network, its analysis, and one whole quick run."""
 
 import json
 import random

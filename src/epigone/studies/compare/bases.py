@@ -1,4 +1,4 @@
-"""The bases of a comparison: what they are called, and what must be known of them to believe their figures."""
+"""The bases of a comparison: their names, their common tokenizer, and notices on them."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,30 +12,30 @@ from epigone.studies.engine.jobs import Base
 from epigone.text.corpus import Corpus
 from epigone.transfer.finetune import fit_tokenizer, weights_hash
 
-# From what share of the test text, and from how many runs found in it, it is said that a base has read it: some
-# phrases are everyone's, and the fingerprint of a large text holds one run in a thousand.
+# Share of the test text, and number of runs in it, from which a base counts as having read it: some phrases are
+# common, and the fingerprint of a large text holds one run in a thousand.
 SEEN, RUNS_SEEN = 0.01, 3
 
 
 def names_of(bases: Sequence[str | Path]) -> dict[str, str]:
-    """Bases by what they are called in the table: the last part of their path, or all of it where some share that."""
+    """Bases by their name in the table: the last part of their path, or all of it if several share that part."""
     paths = list(dict.fromkeys(str(Path(base)) for base in bases))
     short = [Path(path).resolve().name for path in paths]
     return {name if short.count(name) == 1 else path: path for name, path in zip(short, paths, strict=True)}
 
 
 def base_of(checkpoint: Checkpoint) -> Base:
-    """A base as runs name it: a bundled one by its name, which is the same on every machine."""
+    """A base as runs name it; a bundled one has its name, which is the same on every machine."""
     folder = checkpoint.folder
     bundled = {path: name for name, path in bundled_models().items()}
     return Base(bundled.get(folder, str(folder)), weights_hash(folder))
 
 
 def common_tokenizer(checkpoints: Mapping[str, Checkpoint]) -> str:
-    """The name of the tokenizer that all bases have.
+    """The name of the tokenizer of all bases.
 
     Raises:
-        UserError: there is no base, they differ, or their losses could not be compared.
+        UserError: there is no base, the tokenizers differ, or their losses could not be compared.
     """
     names = sorted({checkpoint.tokenizer.name for checkpoint in checkpoints.values()})
     if not names:
@@ -43,9 +43,9 @@ def common_tokenizer(checkpoints: Mapping[str, Checkpoint]) -> str:
     if len(names) > 1:
         raise UserError(f"The bases have different tokenizers ({', '.join(names)}); compare them one at a time.")
     for name, checkpoint in checkpoints.items():
-        if checkpoint.tokenizer.options:  # it learned what a token is
+        if checkpoint.tokenizer.options:  # its tokens were learned
             raise UserError(
-                f"{name} has the tokenizer {checkpoint.tokenizer.name}, whose tokens are others for every text, so its "
+                f"{name} has the tokenizer {checkpoint.tokenizer.name}, whose tokens differ from text to text, so its "
                 "losses cannot be compared with those of networks that learn this text alone. compare takes bases with "
                 "the tokenizers char, ascii and byte; use finetune and evaluate, which gives bits per character."
             )
@@ -53,7 +53,7 @@ def common_tokenizer(checkpoints: Mapping[str, Checkpoint]) -> str:
 
 
 def notices_on(checkpoints: Mapping[str, Checkpoint], corpus: Corpus) -> list[str]:
-    """Sentences on what of the bases' vocabularies was carried over, and on test text that they have read."""
+    """Sentences on tokens that were carried over from the bases, and on test text that the bases have read."""
     return [
         f"{name}: {sentence}"
         for name, checkpoint in checkpoints.items()
@@ -77,6 +77,6 @@ def _seen(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
     if share < SEEN:
         return []
     return [
-        f"about {share:.0%} of the test documents stands in what the base was trained on, in runs of {RUN} or more "
-        "characters; its losses there say little of new text."
+        f"about {share:.0%} of the test documents is in the text that the base was trained on, in runs of {RUN} or "
+        "more characters; its losses there say little about new text."
     ]

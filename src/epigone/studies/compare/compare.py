@@ -80,7 +80,7 @@ def compare(
     resume: bool = False,
     monitor: Monitor | None = None,
 ) -> Comparison:
-    """Find out whether retraining part of a pretrained network beats the best network trained on the text alone.
+    """Compare retraining part of a pretrained network with the best network trained on the text alone.
 
     The rows: each base untouched; the best network of a search from scratch; an n-gram model of the text, and one mixed
     with the source; each selection of the bases' weights retrained. The winner is chosen on validation.

@@ -1,4 +1,4 @@
-"""Keeping every core busy with whole runs: worker processes, one thread each."""
+"""Whole runs on every core: worker processes, one thread each."""
 
 import ctypes
 import functools
@@ -23,13 +23,13 @@ log = logging.getLogger("epigone")
 
 
 class Executor:
-    """Calls functions in the processes of a pool; without one, in this process, one after the other."""
+    """Calls functions in the processes of a pool, or one after the other in this process if there is none."""
 
     def __init__(self, pool: ProcessPoolExecutor | None) -> None:
         self.pool = pool
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
-        """Have a call made as soon as there is room; what is returned waits for its result."""
+        """Make a call as soon as a worker is free; the returned function waits for its result."""
         if self.pool is None:
             return functools.cache(functools.partial(function, *arguments))
         with _interruptions_held():
@@ -42,7 +42,7 @@ class Executor:
         arguments: Sequence[tuple[Any, ...]],
         done: Callable[[int, Any], None] = lambda index, result: None,
     ) -> list[Any]:
-        """Call `function(*a)` for each a and give the results in that order; `done` is told of each as it comes."""
+        """Call `function(*a)` for each a and return the results in that order; `done` hears of each as it comes."""
         results: list[Any] = [None] * len(arguments)
         for index, result in self._each(function, arguments):
             results[index] = result
@@ -60,10 +60,10 @@ class Executor:
 
 @contextmanager
 def executor(workers: int = 0) -> Iterator[Executor]:
-    """An executor that ends with its running calls; `workers` 0 is one for each core.
+    """Open an executor that ends with its running calls; `workers` 0 is one for each core.
 
-    When the block ends by an error or by Ctrl-C, trainings under way are told to save and stop at their next step.
-    A single worker is this process, with one thread and as silent as the others are.
+    If the block ends by an error or by Ctrl-C, running trainings save and stop at their next step. A single worker is
+    this process, with one thread and as silent as the others.
     """
     workers = workers or cores()
     if workers == 1:
@@ -82,10 +82,10 @@ def executor(workers: int = 0) -> Iterator[Executor]:
     try:
         yield Executor(pool)
     except KeyboardInterrupt:
-        log.info("Stopping: what is under way is saved. A second Ctrl-C stops at once.")
+        log.info("Stopping: running trainings are being saved. A second Ctrl-C stops at once.")
         raise
     finally:
-        over.value = True  # for calls under way, and those that the pool has handed out ahead and can no longer cancel
+        over.value = True  # for running calls, and for those that the pool can no longer cancel
         try:
             pool.shutdown(wait=True, cancel_futures=True)
         except KeyboardInterrupt:
@@ -96,7 +96,7 @@ def executor(workers: int = 0) -> Iterator[Executor]:
 
 @contextmanager
 def _interruptions_held() -> Iterator[None]:
-    """Ctrl-C comes after the block. A worker that is started in it would else stumble over one while it imports."""
+    """Hold Ctrl-C back until the block ends, so that a worker that starts in it can finish its imports."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -107,11 +107,11 @@ def _interruptions_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-_over = ctypes.c_bool(False)  # no further call is to begin, nor a training to go on; a worker shares its parent's
+_over = ctypes.c_bool(False)  # no call begins and no training goes on after this; a worker shares its parent's value
 
 
 def _begin(over: ctypes.c_bool) -> None:
-    """Make a process a worker: one thread, no noise at Ctrl-C (training hears it by itself), no life of its own."""
+    """Make a process a worker: one thread, silent at Ctrl-C (training hears it by itself), ending with its parent."""
     global _over
     _over = over
     listen_to(lambda: over.value)
@@ -123,7 +123,7 @@ def _begin(over: ctypes.c_bool) -> None:
 
 
 def _follow_parent() -> None:
-    """End with the parent, even if it is killed: two processes must not write the same run when it is resumed."""
+    """End with the parent, even if it is killed: on resume, two processes must not write the same run."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -145,6 +145,6 @@ def _result(future: Future[Any]) -> Any:
         return future.result()
     except BrokenProcessPool as error:
         raise UserError(
-            "A worker process was killed, perhaps because memory ran out; what is finished is kept. "
+            "A worker process was killed, perhaps because memory ran out; finished runs are kept. "
             "Give fewer --workers, and --resume to go on."
         ) from error

@@ -1,4 +1,4 @@
-"""Samples of a study: what a model writes, how much of it is English, and how much is copied."""
+"""Samples of a study: texts by its models, measured for English words and for copying."""
 
 import re
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from epigone.models.files.checkpoint import load_checkpoint
 from epigone.report.page import Sample
 from epigone.studies.engine.jobs import Text, open_text
 
-LATIN = re.compile("[A-Za-z]")  # without such a letter there is no English word to look for
+LATIN = re.compile("[A-Za-z]")  # a text without such a letter has no English words
 
 
 @dataclass(frozen=True)
@@ -25,19 +25,19 @@ class SampleText:
     family: str
     text: str
     longest_copied: int
-    """Characters of the longest run that stands in the training text; 0 is below 30."""
+    """Characters of the longest run that is copied from the training text; 0 means fewer than 30."""
     copied_share: float
-    """Share of the text in runs of 30 or more characters that stand in the training text."""
+    """Share of the text in copied runs of 30 or more characters."""
     english_share: float
     """Share of the words that are English."""
     distinct_words: float
-    """Share of the words' pairs that are distinct."""
+    """Share of the pairs of adjacent words that are distinct."""
     from_base: Copying | None = None
-    """How much stands in what the row's base was trained on; None without a base, or where that is not known."""
+    """Copying from the training text of the row's base; None without a base or if its text is unknown."""
 
     @property
     def measures(self) -> list[str]:
-        """What is English, what is new and what is copied, in words."""
+        """The measures in words."""
         said = [
             *([f"{self.english_share:.1%} of the words English"] if LATIN.search(self.text) else []),
             f"{self.distinct_words:.1%} of the pairs of words distinct",
@@ -59,7 +59,7 @@ def _run(longest: int, share: float, exact: bool = True) -> str:
 
 
 def fingerprints(model: Path | None) -> list[Fingerprint]:
-    """Those of all that a checkpoint was trained on, as far as there is one and they are known."""
+    """The fingerprints of a checkpoint's training texts; empty without a checkpoint or if it has none."""
     if model is None or not (model / FINGERPRINT).exists():
         return []
     return list(load_fingerprints(model / FINGERPRINT).values())
@@ -74,7 +74,16 @@ def sample_text(
     temperature: float,
     of_base: Sequence[Fingerprint] = (),
 ) -> SampleText:
-    """What a model writes with seed 0, how much of it is English, and copied from the training split or the base's."""
+    """Let a model write with seed 0, and measure the text.
+
+    Args:
+        row, family: name and family of the model's row.
+        model: the folder of the model.
+        text: the corpus whose training split may be copied.
+        length: characters to write.
+        temperature: temperature of sampling.
+        of_base: fingerprints of the base's training texts.
+    """
     checkpoint = load_checkpoint(model)
     written = generate(checkpoint, GenerateOptions(length=length), SamplingOptions(temperature=temperature, seed=0))
     copying = fingerprint_of(open_text(text), checkpoint.tokenizer).copied(written.texts)
@@ -93,7 +102,7 @@ def sample_text(
 
 
 def english_shares(model: Path, samples: int = 20) -> list[float]:
-    """The share of English words in each of some samples of 1,000 characters, at temperature 0.8 with seed 1."""
+    """The share of English words in each sample of 1,000 characters, at temperature 0.8 with seed 1."""
     options, sampling = GenerateOptions(samples=samples), SamplingOptions(temperature=0.8, seed=1)
     return [text_quality([text]).english_words for text in generate(str(model), options, sampling).texts]
 

@@ -21,7 +21,7 @@ SOURCE_SPLIT = SplitOptions((0.9, 0.05, 0.05))
 
 
 def texts(data: Mapping[str, Path], read: ReadOptions, quick: bool) -> tuple[dict[str, Text], list[str]]:
-    """The target in thirds and both sources cut to one size, with sentences on what was cut.
+    """The target in thirds and both sources cut to one size, with sentences on the cuts.
 
     Raises:
         UserError: the target has too few documents.
@@ -42,14 +42,14 @@ def check_documents(target: Text) -> None:
         number = len(open_text(target).splits[split])
         if number < MIN_DOCUMENTS:
             raise UserError(
-                f"{some(list(target.paths))}: its {split} split has {counted(number, 'document')}, and the "
-                f"study's claims need at least {MIN_DOCUMENTS}. Give a target of more documents, or say with "
-                "--separator, --blank-lines or --column where each ends."
+                f"{some(list(target.paths))}: its {split} split has {counted(number, 'document')}, and the study's "
+                f"claims need at least {MIN_DOCUMENTS}. Give a target of more documents, or divide the text into "
+                "documents with --separator, --blank-lines or --column."
             )
 
 
 def size_matched(data: Mapping[str, Path], read: ReadOptions, quick: bool) -> tuple[dict[str, Text], list[str]]:
-    """Both sources cut to the size of the smaller one (characters), with sentences on what was cut."""
+    """Both sources cut to the size of the smaller one (characters), with sentences on the cuts."""
     whole = {role: Text.of(data[role], read=read, split=SOURCE_SPLIT) for role in ("near", "far")}
     sizes = {role: int(open_text(text).characters.sum()) for role, text in whole.items()}
     limit = min(*sizes.values(), 200_000 if quick else max(sizes.values()))
