@@ -6,6 +6,7 @@ import random
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import NamedTuple
 
 import pytest
@@ -29,6 +30,14 @@ WORDS = (  # noqa: SIM905
 settings.register_profile("no time is asserted", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("no time is asserted")
 
+REGISTRIES = (
+    "models.cells.base:CELLS",
+    "text.tokenizers.registry:TOKENIZERS",
+    "text.readers.registry:READERS",
+    "generation.rules.registry:RULES",
+    "transfer.methods.registry:METHODS",
+    "studies.registry:STUDIES",
+)
 SHARED = Path(__file__).parents[2] / "shared" / "corpora"
 
 
@@ -92,6 +101,17 @@ def no_engine(monkeypatch) -> Iterator[None]:
     engine.cache_clear()
     yield
     engine.cache_clear()
+
+
+@pytest.fixture
+def registries() -> Iterator[None]:
+    """Take out after the test what it registered."""
+    found = [resolve_name(f"epigone.{name}") for name in REGISTRIES]
+    before = [dict(registry) for registry in found]
+    yield
+    for registry, records in zip(found, before, strict=True):
+        registry.clear()
+        registry.update(records)
 
 
 class Outcome(NamedTuple):

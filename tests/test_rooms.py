@@ -10,7 +10,7 @@ import epigone
 
 HOUSE = Path(epigone.__file__).parent
 ROOMS = (
-    "errors", "storage", "machine", "kernels", "text", "models", "evaluation", "generation", "training",
+    "errors", "registry", "storage", "machine", "kernels", "text", "models", "evaluation", "generation", "training",
     "transfer", "export", "report", "studies", "app", "__main__",
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ import torch
 
 from epigone.generation.continuation import continued
 from epigone.generation.sampling import SamplingOptions
-from epigone.models.cells.base import cell_names
+from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.characters import CharTokenizer
@@ -15,7 +15,7 @@ GREEDY = SamplingOptions(temperature=0, seed=0)
 TOKENIZER = CharTokenizer("\x03abcdefgh")
 
 
-@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("cell", CELLS)
 def test_greedy_text_follows_the_model(cell):
     torch.manual_seed(1)
     model = LanguageModel(ModelConfig(cell, 2, 12, vocabulary_size=9, init="normal", init_std=0.8))

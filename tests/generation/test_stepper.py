@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from epigone.generation.stepper import WORTH_THREADS, TorchStepper
-from epigone.models.cells.base import cell_names
+from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
 
@@ -25,7 +25,7 @@ def make(cell="lstm", layers=2, hidden=12, embedding=0, tied=False):
     return model.eval()
 
 
-@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize(("embedding", "tied"), [(0, False), (5, False), (12, True)])
 def test_steps_equal_the_model(cell, layers, embedding, tied):

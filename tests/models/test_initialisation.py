@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from epigone.errors import UserError
-from epigone.models.cells.base import cell_names, get_cell
+from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig, ModelOptions
 from epigone.models.language_model import LanguageModel
 
@@ -16,10 +16,10 @@ def fresh(**shape):
     return LanguageModel(ModelConfig(**{"num_layers": 3, "hidden_size": 48, "vocabulary_size": 90} | shape))
 
 
-@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("cell", CELLS)
 def test_recurrent_matrices_are_orthogonal_gate_by_gate(cell):
     for layer in fresh(cell=cell).layers:
-        for block in layer.weight_hh.chunk(len(get_cell(cell).gates)):
+        for block in layer.weight_hh.chunk(len(CELLS[cell].gates)):
             torch.testing.assert_close(block @ block.T, torch.eye(48), atol=1e-5, rtol=0)
 
 
@@ -32,7 +32,7 @@ def test_forget_gates_are_open_and_nothing_else_is_biased():
 
 
 @pytest.mark.parametrize("embedding", [{}, {"embedding_size": 20}, {"embedding_size": 48, "tied": True}])
-@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("cell", CELLS)
 @torch.no_grad()
 def test_the_input_reaches_every_layer(cell, embedding):
     """Each gate gets about unit variance from its input in every layer; with PyTorch's weights, less in each."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from epigone.errors import UserError
-from epigone.models.cells.base import cell_names, get_cell
+from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig, ModelOptions
 from epigone.models.language_model import LanguageModel
 
@@ -19,11 +19,11 @@ def make(seed=0, **shape):
     return LanguageModel(ModelConfig(**{"num_layers": 2, "hidden_size": 5, "vocabulary_size": 7} | shape))
 
 
-@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("embedding_size", [0, 3])
 def test_names_and_shapes(cell, embedding_size):
     model = make(cell=cell, embedding_size=embedding_size)
-    gates = len(get_cell(cell).gates)
+    gates = len(CELLS[cell].gates)
     expected = {"head.weight": (7, 5), "head.bias": (7,)}
     for i, width in enumerate((embedding_size or 7, 5)):
         expected |= {
@@ -38,11 +38,11 @@ def test_names_and_shapes(cell, embedding_size):
     assert model.num_parameters() == sum(p.numel() for p in model.parameters())
     logits, state = model(TOKENS)
     assert logits.shape == (3, 8, 7)
-    assert [tuple(s.shape) for s in state] == [(2, 3, 5)] * get_cell(cell).num_states
+    assert [tuple(s.shape) for s in state] == [(2, 3, 5)] * CELLS[cell].num_states
 
 
 @settings(max_examples=30)
-@given(st.sampled_from(cell_names()), st.integers(1, 7), st.sampled_from([0, 4]))
+@given(st.sampled_from(list(CELLS)), st.integers(1, 7), st.sampled_from([0, 4]))
 def test_two_pieces_with_the_state_between_equal_the_whole(cell, cut, embedding_size):
     model = make(cell=cell, embedding_size=embedding_size).double().eval()
     whole, final = model(TOKENS)
@@ -52,7 +52,7 @@ def test_two_pieces_with_the_state_between_equal_the_whole(cell, cut, embedding_
     torch.testing.assert_close(after, final)
 
 
-@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("cell", CELLS)
 def test_layers_run_apart_equal_the_whole(cell):
     model = make(cell=cell, num_layers=3).double().eval()
     whole, state = model(TOKENS)
@@ -127,7 +127,7 @@ def test_dropout_acts_between_layers_in_training_only():
     assert torch.equal(lower, model.encode(TOKENS, stop=1)[0])  # nor below layer 0
 
 
-@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("embedding_size", [0, 6])
 def test_bf16_autocast_stays_near_fp32(cell, embedding_size):
     model = make(cell=cell, hidden_size=16, embedding_size=embedding_size)

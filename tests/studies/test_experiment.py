@@ -13,17 +13,16 @@ from counting_study import STUDY, CountingOptions
 
 import epigone
 from epigone.errors import UserError
-from epigone.studies import registry
 from epigone.studies.experiment import StudyOptions
+from epigone.studies.registry import STUDIES
 
 SIZE = StudyOptions(seeds=2, workers=1)
 
 
 @pytest.fixture
-def registered(monkeypatch):
+def registered(registries):
     """The study `counting`, beside those of the package."""
-    monkeypatch.setattr(registry, "STUDIES", dict(registry.STUDIES))
-    registry.register(STUDY)
+    STUDIES.register(STUDY)
     counting.done.clear()
 
 
@@ -98,8 +97,8 @@ def test_a_quick_trial_says_so(registered, text, tmp_path):
 
 
 def test_two_studies_of_one_name_are_refused(registered):
-    with pytest.raises(ValueError, match="a study 'counting' already"):
-        registry.register(STUDY)
+    with pytest.raises(UserError, match="a study 'counting' already"):
+        STUDIES.register(STUDY)
 
 
 def test_the_command_line_lists_it_and_shows_its_own_options_only(registered, cli):
@@ -152,9 +151,9 @@ def test_a_wrong_key_gets_the_nearest_of_the_study(name, key, nearest, cli, tmp_
 SCRIPT = """
 import sys
 from epigone.app.cli import run
-from epigone.studies.registry import register
+from epigone.studies.registry import STUDIES
 from counting_study import STUDY
-register(STUDY)
+STUDIES.register(STUDY)
 if __name__ == "__main__":
     sys.exit(run(["study", "counting", "--data", f"text={sys.argv[1]}", "--out", sys.argv[2], "--workers", "1"]))
 """

@@ -12,12 +12,12 @@ import pytest
 import epigone
 from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport
-from epigone.text.readers import registry as readers
 from epigone.text.readers.base import Reader
 from epigone.text.readers.decoding import read_text
+from epigone.text.readers.registry import READERS
 from epigone.text.readers.separators import numbered
-from epigone.text.tokenizers import registry as tokenizers
 from epigone.text.tokenizers.base import END, SideBySide, VocabularyOptions, shown, without_end
+from epigone.text.tokenizers.registry import TOKENIZERS
 
 
 class SoundTokenizer(SideBySide):
@@ -82,13 +82,10 @@ SUBTITLES = Reader("subtitles", read_subtitles, suffixes=(".srt",), options=("en
 
 
 @pytest.fixture
-def registered() -> Iterator[None]:
+def registered(registries) -> None:
     """Register the tokenizer and the reader for one test."""
-    tokenizers.register(SoundTokenizer)
-    readers.register(SUBTITLES)
-    yield
-    tokenizers.TOKENIZERS.pop("sounds", None)
-    readers.READERS.pop("subtitles", None)
+    TOKENIZERS.register(SoundTokenizer)
+    READERS.register(SUBTITLES)
 
 
 @pytest.fixture
@@ -119,10 +116,10 @@ def test_both_work_through_the_public_functions(film, tmp_path, monkeypatch):
     assert found.loss == pytest.approx(result.loss, abs=1e-4)
     [text] = epigone.generate(tmp_path / "model", epigone.GenerateOptions(length=60, prompt="Row!")).texts
     assert re.fullmatch(r"kak [ak \n]*", text)
-    del tokenizers.TOKENIZERS["sounds"]
-    with pytest.raises(UserError, match=r"no tokenizer 'sounds' here.*Import the module that registers it"):
+    del TOKENIZERS["sounds"]
+    with pytest.raises(UserError, match=r"no tokenizer 'sounds'.*If it is your own, name its module with --extension"):
         epigone.evaluate(tmp_path / "model", film)
-    del readers.READERS["subtitles"]
+    del READERS["subtitles"]
     with pytest.raises(UserError, match=r"no text file in .*films \(it holds 1 \.srt\)"):
         epigone.info(film)
 
@@ -147,7 +144,7 @@ def test_without_them_the_command_says_what_is_missing(film, tmp_path, cli, make
     for command in (("evaluate", model, film), ("generate", model)):
         failed = cli(*command)
         assert failed.status == 2
-        assert "There is no tokenizer 'sounds' here (there are ascii, bpe, byte, char, word)" in failed.err
+        assert f"There is no tokenizer 'sounds'; choose one of {TOKENIZERS.choices()}. If it is your own" in failed.err
     assert cli("info", model).status == 0
-    with pytest.raises(ValueError, match="a tokenizer 'char' already"):
-        tokenizers.register(type("Other", (SoundTokenizer,), {"name": "char"}))
+    with pytest.raises(UserError, match="a tokenizer 'char' already"):
+        TOKENIZERS.register(type("Other", (SoundTokenizer,), {"name": "char"}))

@@ -10,7 +10,8 @@ import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from pkgutil import resolve_name
+from typing import Annotated, Any, Literal, NamedTuple, get_origin, get_type_hints
 
 from cyclopts import App, Group, Parameter
 from cyclopts.config import Dict
@@ -18,7 +19,7 @@ from cyclopts.config import Dict
 from epigone import __version__
 from epigone.app.recipes import Recipe
 from epigone.app.terminal import SteadyConsole
-from epigone.errors import UserError
+from epigone.registry import Registry
 
 
 class Command(NamedTuple):
@@ -87,8 +88,9 @@ EVERYWHERE = """\
 Every command also takes --recipe FILE.toml (read options from its table [options]; flags win), --json (print the \
 result as JSON), --quiet (print no progress and no notices) and --debug (show where an error comes from)."""
 METAVARS = {"out": "FOLDER", "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH"}
-CHOICES = {"tokenizer": "epigone.text.tokenizers.registry"}  # options whose values a registry lists by `choices()`
-KINDS = {"method": ("epigone.transfer.methods.registry", "METHODS")}
+CHOICES = {"tokenizer": "epigone.text.tokenizers.registry:TOKENIZERS"}
+"""Options whose help lists the choices of a registry."""
+KINDS = {"method": "epigone.transfer.methods.registry:METHODS"}
 """Options that name a kind of object, and the registry of its classes; the fields of the chosen class are flags."""
 Hooks = dict[str, Callable[[], Any]]  # arguments of public functions that are not for the command line
 
@@ -166,17 +168,8 @@ def _kinds(function: Callable[..., Any], arguments: Sequence[str], recipe: Recip
         chosen = recipe.options.get(name, parameter.default.name) if recipe else parameter.default.name
         for flag, value in itertools.pairwise([part for each in arguments for part in each.split("=", 1)] + [""]):
             chosen = value if flag == f"--{name}" else chosen
-        registry = _registry(name)
-        if chosen not in registry:
-            raise UserError(f"There is no {name} '{chosen}'; choose one of {', '.join(registry)}.")
-        found[name] = registry[chosen]
+        found[name] = resolve_name(KINDS[name])[chosen]
     return found
-
-
-def _registry(name: str) -> dict[str, type]:
-    module, registry = KINDS[name]
-    classes: dict[str, type] = getattr(importlib.import_module(module), registry)
-    return classes
 
 
 def _adapt(function: Callable[..., Any], hooks: Hooks, kinds: Mapping[str, type]) -> Callable[..., Any]:
@@ -195,7 +188,7 @@ def _adapt(function: Callable[..., Any], hooks: Hooks, kinds: Mapping[str, type]
             continue
         if parameter.name in kinds:
             extra += _options_of_kind(parameter.name, kinds[parameter.name])
-            names = " or ".join(_registry(parameter.name))
+            names = " or ".join(resolve_name(KINDS[parameter.name]))
             described = Parameter(help=f"{_described(function, parameter.name)}: {names}.")
             parameter = parameter.replace(annotation=Annotated[str, described], default=parameter.default.name)
         elif isinstance(kind, type) and is_dataclass(kind):
@@ -208,7 +201,7 @@ def _adapt(function: Callable[..., Any], hooks: Hooks, kinds: Mapping[str, type]
             named = Parameter(metavar=METAVARS[parameter.name], consume_multiple=several)
             parameter = parameter.replace(annotation=Annotated[kind, named])
         elif parameter.name in CHOICES:
-            choices = importlib.import_module(CHOICES[parameter.name]).choices()
+            choices = resolve_name(CHOICES[parameter.name]).choices()
             parameter = parameter.replace(annotation=Annotated[kind, Parameter(help=f"One of {choices}.")])
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD:
             parameter = parameter.replace(kind=parameter.KEYWORD_ONLY if by_name else parameter.POSITIONAL_ONLY)
@@ -229,11 +222,14 @@ def _adapt(function: Callable[..., Any], hooks: Hooks, kinds: Mapping[str, type]
 
 
 def _show_choices(options: type) -> None:
-    """Let options of a type such as `CellName` show the choices of their registry, and take no other value."""
+    """Let options of a type such as `CellName` show the choices of their registry, and take no other value.
+
+    Such a type is a string annotated with further choices, if any, and the registry.
+    """
     for name, hint in get_type_hints(options, include_extras=True).items():
-        if get_origin(hint) is Annotated and inspect.isfunction(choices := get_args(hint)[1]):
+        if get_origin(hint) is Annotated and isinstance(registry := hint.__metadata__[-1], Registry):
             owner = next(kind for kind in options.__mro__ if name in inspect.get_annotations(kind))
-            owner.__annotations__[name] = Annotated[Literal[choices()], choices]
+            owner.__annotations__[name] = Annotated[Literal[*hint.__metadata__[:-1], *registry], *hint.__metadata__]
 
 
 def _options_of_kind(name: str, kind: Any) -> list[inspect.Parameter]:

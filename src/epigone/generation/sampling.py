@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from epigone.errors import UserError, check_options
 from epigone.generation.allowed import AllowedTokens
-from epigone.generation.rules.registry import ordered_rules
+from epigone.generation.rules.registry import RULES, ordered_rules
 from epigone.generation.rules.rule import Context, Floats, Ids, Rule, softmax
 from epigone.text.tokenizers.base import Tokenizer
 
@@ -95,12 +95,7 @@ def _further_rule(name: str) -> Rule:
     """
     if name in FIELDS:
         raise UserError(f"{name} is an option of its own; give it as --{name.replace('_', '-')}, not as a rule.")
-    further = [rule for rule in ordered_rules() if rule.name not in FIELDS]
-    for rule in further:
-        if rule.name == name:
-            return rule
-    known = "; ".join(f"{rule.name} ({rule.help})" for rule in further)
-    raise UserError(f"There is no sampler rule '{name}'. Choose one of: {known}.")
+    return RULES[name]
 
 
 def forbid(logits: Floats, forbidden: Mask) -> Floats:

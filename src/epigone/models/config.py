@@ -6,7 +6,7 @@ from math import prod
 from typing import Literal
 
 from epigone.errors import UserError, check_options
-from epigone.models.cells.base import CellName, get_cell
+from epigone.models.cells.base import CELLS, CellName
 
 BY_OPTIONS = (0,)  # cutoffs that follow from the options
 MANY = 20_000  # tokens from which the softmax is adaptive
@@ -44,7 +44,7 @@ class ModelOptions:
     """Let each layer learn one bias; the other stays at zero."""
 
     def __post_init__(self) -> None:
-        get_cell(self.cell)
+        CELLS[self.cell]  # raises if there is none
         if self.dropout_kind not in ("ordinary", "variational"):
             raise UserError(f"There is no dropout_kind '{self.dropout_kind}'; choose one of ordinary, variational.")
         if self.init not in ("orthogonal", "uniform", "normal"):
@@ -103,7 +103,7 @@ def nearest_size(candidates: Iterable[ModelOptions], vocabulary_size: int, weigh
 def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """List the shape of each weight by name; the weight of a tied head is that of the embedding."""
     size, vocabulary = config.hidden_size, config.vocabulary_size
-    cell, width = get_cell(config.cell), config.embedding_size or vocabulary
+    cell, width = CELLS[config.cell], config.embedding_size or vocabulary
     shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, width)} if config.embedding_size else {}
     for layer in range(config.num_layers):
         own = cell.shapes(size if layer else width, size)

@@ -7,7 +7,7 @@ from epigone.models.backends.choice import choose
 from epigone.models.backends.native import dtype_name
 from epigone.models.backends.reference import Weights
 from epigone.models.backends.stack import run_stack
-from epigone.models.cells.base import Cell, State, get_cell
+from epigone.models.cells.base import CELLS, Cell, State
 from epigone.models.config import ModelConfig
 
 
@@ -36,7 +36,7 @@ class Encoder(nn.Module):
     def __init__(self, config: ModelConfig, backend: str = "auto") -> None:
         super().__init__()
         self.config = config
-        self.cell = get_cell(config.cell)
+        self.cell = CELLS[config.cell]
         self.backend = backend
         width = config.embedding_size or config.vocabulary_size
         self.embedding = nn.Embedding(config.vocabulary_size, width) if config.embedding_size else None

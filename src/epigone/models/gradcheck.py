@@ -14,7 +14,7 @@ from torch.func import functional_call
 from epigone.errors import check_options
 from epigone.models.backends.choice import obstacle
 from epigone.models.backends.numpy_reference import Bump, gradients, loss
-from epigone.models.cells.base import Array, CellName, get_cell
+from epigone.models.cells.base import CELLS, Array, CellName
 from epigone.models.config import ModelConfig, weight_shapes
 from epigone.models.language_model import LanguageModel
 
@@ -52,7 +52,7 @@ class GradcheckOptions:
     of a cell without a gradient written by hand."""
 
     def __post_init__(self) -> None:
-        get_cell(self.cell)
+        CELLS[self.cell]  # raises if there is none
         check_options(self, "be 1 or more", lambda value: value >= 1, "sequence_length", "vocabulary_size")
         check_options(self, "be 0 or more", lambda value: value >= 0, "seed", "entries")
         check_options(self, "be above 0", lambda value: value > 0, "sigma")
@@ -111,7 +111,7 @@ def gradcheck(options: GradcheckOptions = GradcheckOptions()) -> Gradcheck:
     draw = np.random.default_rng(options.seed)
     weights = {name: draw.normal(0, options.sigma, shape) for name, shape in weight_shapes(config).items()}
     tokens, targets = draw.integers(options.vocabulary_size, size=(2, options.sequence_length))
-    by_hand = get_cell(config.cell).numpy is not None
+    by_hand = CELLS[config.cell].numpy is not None
     if by_hand:
         yardstick, exact = "written out", gradients(config, weights, tokens, targets)
     else:

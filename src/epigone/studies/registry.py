@@ -6,24 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from epigone.errors import UserError
+from epigone.registry import Registry
 from epigone.studies.experiment import Experiment, StudyOptions, StudyResult
 from epigone.studies.skeleton import run_study
 from epigone.text.readers.registry import ReadOptions
 from epigone.training.listeners.monitor import Monitor
 
-STUDIES: dict[str, Experiment[Any, Any]] = {}
-"""The studies by name, in the order of registration."""
-
-
-def register(experiment: Experiment[Any, Any]) -> None:
-    """Add a study.
-
-    Raises:
-        ValueError: there is a study of this name.
-    """
-    if experiment.name in STUDIES:
-        raise ValueError(f"There is a study {experiment.name!r} already; choose another name.")
-    STUDIES[experiment.name] = experiment
+FOLDERS = ("stacked_lstm", "vanilla_rnn", "word_model")
+STUDIES: Registry[Experiment[Any, Any]] = Registry(
+    "study", (import_module(f"epigone.studies.{folder}.study").STUDY for folder in FOLDERS)
+)
 
 
 def study(
@@ -52,8 +44,6 @@ def study(
     Raises:
         UserError: there is no such study, a role is missing or unknown, or a text is unsuitable.
     """
-    if name not in STUDIES:
-        raise UserError(f"There is no study '{name}'; choose one of {', '.join(STUDIES)}.")
     experiment = STUDIES[name]
     own = experiment.options() if grid is None else grid
     if not isinstance(own, experiment.options):
@@ -120,7 +110,3 @@ def roles(data: Sequence[str], expected: Mapping[str, str], free: bool = False) 
         if role not in found:
             raise UserError(f"The study needs {role}=PATH after --data: {meaning}.")
     return found
-
-
-for _folder in ("stacked_lstm", "vanilla_rnn", "word_model"):
-    register(import_module(f"epigone.studies.{_folder}.study").STUDY)

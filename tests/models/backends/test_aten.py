@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epigone.models.cells.base import cell_names, get_cell
+from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
 
@@ -23,7 +23,7 @@ def run(model, tokens, state, weights):
 
 @settings(deadline=None, max_examples=40)
 @given(
-    cell=st.sampled_from(cell_names()),
+    cell=st.sampled_from(list(CELLS)),
     layers=st.integers(1, 3),
     hidden=st.integers(1, 9),
     embedding=st.sampled_from([0, 5]),
@@ -39,7 +39,7 @@ def test_torch_equals_reference(cell, layers, hidden, embedding, batch, steps, s
     weights = torch.randn(batch, steps, 11, generator=generator, dtype=torch.double)
     state = tuple(
         torch.randn(layers, batch, hidden, generator=generator, dtype=torch.double)
-        for _ in range(get_cell(cell).num_states)
+        for _ in range(CELLS[cell].num_states)
     )
     results = {}
     for backend in ("reference", "torch"):
@@ -53,7 +53,7 @@ def test_torch_equals_reference(cell, layers, hidden, embedding, batch, steps, s
         torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-11)
 
 
-@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("frozen", ["weight_ih", "weight_hh", "bias_ih"])
 def test_frozen_weights_get_no_gradient_and_the_others_theirs(cell, frozen):
     tokens = torch.randint(11, (3, 6))

@@ -11,7 +11,7 @@ from epigone.errors import UserError
 from epigone.kernels import engine
 from epigone.models.backends.native import native_loss
 from epigone.models.backends.stack import run_stack
-from epigone.models.cells.base import cell_names, get_cell
+from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
 from epigone.models.heads.base import IGNORED
 from epigone.models.language_model import LanguageModel
@@ -24,8 +24,8 @@ class Case:
 
     def __init__(self, cell, layers, units, features, batch, steps, masks, seed):
         draw = np.random.default_rng(seed)
-        gates, inputs = len(get_cell(cell).gates), features or 11
-        self.cell = get_cell(cell)
+        gates, inputs = len(CELLS[cell].gates), features or 11
+        self.cell = CELLS[cell]
         self.weights = [
             [
                 draw.uniform(-1, 1, (gates * units, *shape)) / units**0.5
@@ -34,7 +34,7 @@ class Case:
             for i in range(layers)
         ]
         self.inputs = draw.normal(size=(steps, batch, features)) if features else draw.integers(11, size=(steps, batch))
-        self.states = [draw.normal(size=(layers, batch, units)) / 2 for _ in range(get_cell(cell).num_states)]
+        self.states = [draw.normal(size=(layers, batch, units)) / 2 for _ in range(CELLS[cell].num_states)]
         rows = {"none": 0, "ordinary": steps, "variational": 1}[masks]
         shape = (rows, batch, units)
         self.masks = [None] + [(draw.random(shape) > 0.3) / 0.7 if rows else None for _ in range(layers - 1)]
@@ -69,7 +69,7 @@ def worst(found, expected):
 
 
 CASES = {
-    "cell": st.sampled_from(cell_names()),
+    "cell": st.sampled_from(list(CELLS)),
     "layers": st.integers(1, 3),
     "units": st.integers(1, 70),
     "features": st.sampled_from([0, 0, 1, 17]),
@@ -119,7 +119,7 @@ def test_the_number_of_threads_changes_no_bit(**case):
             assert torch.equal(a, b)
 
 
-@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("cell", CELLS)
 @pytest.mark.parametrize("learning", ["layers.0.weight_hh", "layers.1.bias_hh", "layers.2.weight_ih", "head.bias"])
 def test_what_learns_gets_the_same_gradient_and_the_rest_none(cell, learning):
     tokens = torch.randint(11, (3, 6))
@@ -218,7 +218,7 @@ def test_a_gradient_may_come_through_the_state_alone():
 @pytest.mark.parametrize(
     "weight", ["layers.0.weight_ih", "layers.0.weight_hh", "layers.1.bias_ih", "layers.1.weight_ih"]
 )
-@pytest.mark.parametrize("cell", cell_names())
+@pytest.mark.parametrize("cell", CELLS)
 def test_nan_in_is_nan_out(build, cell, weight):
     model = LanguageModel(ModelConfig(cell, 2, 20, vocabulary_size=11), "native")
     with torch.no_grad():

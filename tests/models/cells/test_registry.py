@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ import epigone
 from epigone.errors import UserError
 from epigone.generation.stepper import TorchStepper
 from epigone.models.backends.numpy_reference import gradients
-from epigone.models.cells.base import CELLS, Cell, cell_names, get_cell, register, stacked
+from epigone.models.cells.base import CELLS, Cell, stacked
 from epigone.models.config import ModelConfig, ModelOptions, num_weights
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.gradcheck import GradcheckOptions, gradcheck
@@ -68,11 +67,9 @@ MACHINE = MachineOptions(device="cpu", save_every=0.0)
 
 
 @pytest.fixture(autouse=True)
-def _registered():
-    with patch.dict(CELLS):
-        register(MINIMAL)
-        register(NORMALISED)
-        yield
+def _registered(registries):
+    CELLS.register(MINIMAL)
+    CELLS.register(NORMALISED)
 
 
 @pytest.fixture(params=[MINIMAL, NORMALISED], ids=lambda cell: cell.name)
@@ -94,11 +91,11 @@ def weights(folder):
 
 def test_an_unknown_name_raises_everywhere():
     with pytest.raises(UserError, match="no cell 'mlp'; choose one of gru, lstm, rnn, rnn_relu, mgu, ln_lstm"):
-        get_cell("mlp")
+        CELLS["mlp"]
     for options in (ModelOptions, GradcheckOptions):
         with pytest.raises(UserError, match="no cell 'mlp'"):
             options(cell="mlp")
-    assert cell_names()[-2:] == ("mgu", "ln_lstm")
+    assert tuple(CELLS)[-2:] == ("mgu", "ln_lstm")
 
 
 def test_the_registry_loads_no_pytorch():
@@ -108,7 +105,7 @@ def test_the_registry_loads_no_pytorch():
 
 def test_a_cell_of_the_package_has_every_form():
     for name in ("gru", "lstm", "rnn", "rnn_relu"):
-        found = get_cell(name)
+        found = CELLS[name]
         assert None not in (found.aten, found.native, found.numpy, found.inference)
         assert found.description.endswith(")"), "the source is named last"
 
@@ -230,7 +227,7 @@ def test_an_equation_with_a_wrong_gradient_fails():
     def cut(x, state, weights):
         return minimal_step(x, (state[0].detach(),), weights)
 
-    register(Cell("cut", "a gradient that stops (nowhere)", MINIMAL.gates, cut, MINIMAL.shapes, bounded=True))
+    CELLS.register(Cell("cut", "a gradient that stops (nowhere)", MINIMAL.gates, cut, MINIMAL.shapes, bounded=True))
     found = gradcheck(GradcheckOptions("cut", **SMALL, sigma=0.5))
     assert not found.passed
     assert any(row.backend == "equation" and row.relative_error > 1e-3 for row in found.rows)

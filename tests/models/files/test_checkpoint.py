@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 import epigone
 from epigone.errors import UserError
-from epigone.models.cells.base import cell_names
+from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
 from epigone.models.files.checkpoint import load_checkpoint, save_description, save_weights
 from epigone.models.language_model import LanguageModel
@@ -31,7 +31,7 @@ def save_model(folder, config, tokenizer, dtype=torch.float32):
 
 @settings(max_examples=30)
 @given(
-    cell=st.sampled_from(cell_names()),
+    cell=st.sampled_from(list(CELLS)),
     num_layers=st.integers(1, 3),
     hidden_size=st.integers(1, 6),
     embedding_size=st.sampled_from([0, 3, "tied"]),

@@ -6,9 +6,10 @@ import pytest
 from books import page, write_book
 from typesetting import Book
 
+from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.base import Reader
-from epigone.text.readers.registry import READERS, reader_of, register
+from epigone.text.readers.registry import READERS, reader_of
 
 CORNELL = b"L1 +++$+++ u0 +++$+++ m0 +++$+++ ADA +++$+++ Ahoy.\n"
 
@@ -16,15 +17,6 @@ CORNELL = b"L1 +++$+++ u0 +++$+++ m0 +++$+++ ADA +++$+++ Ahoy.\n"
 def read_lines(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
     for number, line in enumerate(path.read_text(encoding=options.encoding).splitlines()):
         yield Document(f"{name}:{number}", iter([line]))
-
-
-@pytest.fixture
-def added():
-    """Register readers for one test."""
-    before = dict(READERS)
-    yield register
-    READERS.clear()
-    READERS.update(before)
 
 
 @pytest.mark.parametrize(
@@ -55,16 +47,16 @@ def test_first_bytes_tell_a_reader_unless_the_suffix_does(tmp_path):
         assert reader_of(tmp_path / name).name == reader
 
 
-def test_the_reader_registered_last_is_chosen(added, tmp_path):
+def test_the_reader_registered_last_is_chosen(registries, tmp_path):
     (tmp_path / "a.txt").write_bytes(b"LINES\none\n")
     (tmp_path / "b.txt").write_bytes(b"one\n")
-    added(Reader("lines", read_lines, (".txt",), lambda path: path.read_bytes().startswith(b"LINES")))
+    READERS.register(Reader("lines", read_lines, (".txt",), lambda path: path.read_bytes().startswith(b"LINES")))
     assert [reader_of(tmp_path / name).name for name in ("a.txt", "b.txt")] == ["lines", "plain"]
 
 
-def test_two_readers_of_one_name_are_refused(added):
-    with pytest.raises(ValueError, match="a reader 'plain' already"):
-        added(Reader("plain", read_lines))
+def test_two_readers_of_one_name_are_refused():
+    with pytest.raises(UserError, match="a reader 'plain' already"):
+        READERS.register(Reader("plain", read_lines))
     assert READERS["plain"].read is not read_lines
 
 

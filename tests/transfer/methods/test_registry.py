@@ -45,8 +45,8 @@ def test_each_method_has_its_own_name():
     assert all(kind().described() == {"name": name, **asdict(kind())} for name, kind in METHODS.items())
 
 
-def test_a_method_from_outside_is_used_by_its_name(cli, make_base, song_file, tmp_path, monkeypatch):
-    monkeypatch.setitem(METHODS, "biases", Biases)
+def test_a_method_from_outside_is_used_by_its_name(cli, make_base, song_file, tmp_path, registries):
+    METHODS.register(Biases)
     base = make_base()
     result = cli("finetune", base, song_file, "--method", "biases", "--later", 1, *BRIEF, "--out", tmp_path / "out")
     assert result.status == 0, result.err

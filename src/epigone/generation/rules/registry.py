@@ -5,9 +5,11 @@ from epigone.generation.rules.rule import Rule
 from epigone.generation.rules.temperature import TEMPERATURE
 from epigone.generation.rules.truncation import MIN_P, TOP_K, TOP_P
 from epigone.generation.rules.typical import TYPICAL
+from epigone.registry import Registry
 
-RULES: dict[str, Rule] = {rule.name: rule for rule in (REPETITION, TEMPERATURE, TOP_K, TOP_P, MIN_P, TYPICAL)}
-"""The rules by name. A further rule needs a `Rule` and a line here, or `RULES[rule.name] = rule` from outside."""
+RULES: Registry[Rule] = Registry(
+    "sampler rule", (REPETITION, TEMPERATURE, TOP_K, TOP_P, MIN_P, TYPICAL), described=lambda rule: rule.help
+)
 
 
 def ordered_rules() -> list[Rule]:

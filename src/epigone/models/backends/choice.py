@@ -7,7 +7,7 @@ from typing import Literal
 
 from epigone.errors import UserError
 from epigone.kernels import engine
-from epigone.models.cells.base import get_cell
+from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
 
 Part = Literal["stack", "loss", "walker"]
@@ -24,7 +24,7 @@ def obstacle(config: ModelConfig, device: str, dtype: str, part: Part) -> str:
         dtype: `fp32`, `bf16` or `int8` for the products of a walker; the weights' own for the other parts.
         part: the part of the engine.
     """
-    cell = get_cell(config.cell)
+    cell = CELLS[config.cell]
     if device != "cpu":
         return f"The native engine runs on a CPU, not on {device}."
     if dtype not in (("fp32", "bf16", "int8") if part == "walker" else ("fp32",)):

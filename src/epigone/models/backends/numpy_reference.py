@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from epigone.errors import UserError
-from epigone.models.cells.base import Array, NumpyForm, get_cell
+from epigone.models.cells.base import CELLS, Array, NumpyForm
 from epigone.models.config import ModelConfig
 
 Named = Mapping[str, Array]
@@ -42,7 +42,7 @@ def loss(config: ModelConfig, weights: Named, tokens: Array, targets: Array, bum
     """
     copies = 1 if bump is None else len(bump.rows)
     kind = complex if bump is not None and isinstance(bump.step, complex) else float
-    states, form = get_cell(config.cell).num_states, numpy_form(config)
+    states, form = CELLS[config.cell].num_states, numpy_form(config)
     hidden = [[np.zeros((copies, config.hidden_size), kind)] * states for _ in range(config.num_layers)]
     total = np.zeros(copies, kind)
     for token, target in zip(tokens, targets, strict=True):
@@ -69,7 +69,7 @@ def numpy_form(config: ModelConfig) -> NumpyForm:
     Raises:
         UserError: the cell has none.
     """
-    form = get_cell(config.cell).numpy
+    form = CELLS[config.cell].numpy
     if form is None:
         raise UserError(f"The cell {config.cell} has no NumPy form; choose another one.")
     return form
@@ -81,7 +81,7 @@ def gradients(config: ModelConfig, weights: Named, tokens: Array, targets: Array
     head = "embedding.weight" if config.tied else "head.weight"
     d = {name: np.zeros_like(weight) for name, weight in weights.items()}
     form = numpy_form(config)
-    zero = [np.zeros(size)] * get_cell(config.cell).num_states
+    zero = [np.zeros(size)] * CELLS[config.cell].num_states
     hidden = [[zero] for _ in range(layers)]  # before each step, and after the last
     kept: list[list[Any]] = [[] for _ in range(layers)]
     d_top = np.zeros((steps, size))

@@ -14,7 +14,7 @@ from epigone.errors import UserError, check_options
 from epigone.kernels import engine
 from epigone.machine import cores
 from epigone.models.backends.choice import choose, obstacle
-from epigone.models.cells.base import get_cell
+from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
 
 Precision = Literal["fp32", "bf16", "int8"]
@@ -78,7 +78,7 @@ def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision:
         UserError: the native engine cannot run the model.
     """
     choose("native", config, "cpu", precision, "walker")
-    kernels, cell = engine(), get_cell(config.cell)
+    kernels, cell = engine(), CELLS[config.cell]
     assert kernels is not None
     embedding = weights.get("embedding.weight")
     rows = len(weights["layers.0.weight_hh"])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from epigone.errors import UserError
+from epigone.registry import Registry
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -89,31 +89,6 @@ def stacked(gates: int) -> Shapes:
     return shapes
 
 
-CELLS: dict[str, Cell] = {}
-"""All cells by name."""
-
-
-def register(cell: Cell) -> Cell:
-    """Make a cell known by its name; an earlier one of that name is replaced."""
-    CELLS[cell.name] = cell
-    return cell
-
-
-def get_cell(name: str) -> Cell:
-    """Look up a cell.
-
-    Raises:
-        UserError: no cell has this name.
-    """
-    if name not in CELLS:
-        raise UserError(f"There is no cell '{name}'; choose one of {', '.join(CELLS)}.")
-    return CELLS[name]
-
-
-def cell_names() -> tuple[str, ...]:
-    """The names of all cells."""
-    return tuple(CELLS)
-
-
-CellName = Annotated[str, cell_names]
-"""The type of an option that names a cell; the command line reads its choices from the function."""
+CELLS: Registry[Cell] = Registry("cell")
+CellName = Annotated[str, CELLS]
+"""The type of an option that names a cell; the command line reads its choices from the registry."""

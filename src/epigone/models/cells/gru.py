@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from epigone.models.cells.base import Array, Cell, NumpyForm, State, register, stacked
+from epigone.models.cells.base import CELLS, Array, Cell, NumpyForm, State, stacked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,7 +56,7 @@ def backward(
     return np.concatenate([dr, dz, dn]), np.concatenate([dr, dz, dn * r]), dh * z, dc
 
 
-GRU = register(
+GRU = CELLS.register(
     Cell(
         name="gru",
         description="Gated recurrent unit (Cho et al. 2014)",

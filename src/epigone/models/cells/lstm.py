@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from epigone.models.cells.base import Array, Cell, NumpyForm, State, register, stacked
+from epigone.models.cells.base import CELLS, Array, Cell, NumpyForm, State, stacked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,7 +55,7 @@ def backward(
     return d, d, np.zeros_like(dh), dc * f
 
 
-LSTM = register(
+LSTM = CELLS.register(
     Cell(
         name="lstm",
         description="Long short-term memory with a forget gate (Gers et al. 2000)",

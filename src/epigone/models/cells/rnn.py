@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from epigone.models.cells.base import Array, Cell, NumpyForm, State, register, stacked
+from epigone.models.cells.base import CELLS, Array, Cell, NumpyForm, State, stacked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,7 +65,7 @@ def relu_backward(
     return d, d, np.zeros_like(dh), dc
 
 
-RNN = register(
+RNN = CELLS.register(
     Cell(
         name="rnn",
         description="Elman RNN with the hyperbolic tangent (Elman 1990, section 3)",
@@ -79,7 +79,7 @@ RNN = register(
         inference=tanh_inference,
     )
 )
-RNN_RELU = register(
+RNN_RELU = CELLS.register(
     Cell(
         name="rnn_relu",
         description="Elman RNN with a rectifier (Le et al. 2015)",

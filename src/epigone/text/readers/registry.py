@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from epigone.registry import Registry
 from epigone.text.document import ReadOptions
 from epigone.text.readers.base import Reader
 from epigone.text.readers.formats.docx import DOCX
@@ -14,27 +15,12 @@ from epigone.text.readers.formats.pdf.reader import PDF
 from epigone.text.readers.formats.plain import PLAIN
 from epigone.text.readers.formats.tables import TABLE
 
-__all__ = ["READERS", "ReadOptions", "Reader", "reader_of", "register"]
+__all__ = ["READERS", "ReadOptions", "Reader", "reader_of"]
 
-READERS: dict[str, Reader] = {}
-"""The readers by name, in the order of registration."""
-
-
-def register(reader: Reader) -> None:
-    """Add a reader; it is preferred to those that were registered before it.
-
-    Raises:
-        ValueError: there is a reader of this name.
-    """
-    if reader.name in READERS:
-        raise ValueError(f"There is a reader {reader.name!r} already; choose another name.")
-    READERS[reader.name] = reader
+READERS: Registry[Reader] = Registry("reader", (PLAIN, MOVIE_LINES, IMDB, TABLE, HTML, MARKDOWN, DOCX, EPUB, PDF))
+"""Of two readers for a file the later one is preferred."""
 
 
 def reader_of(path: Path) -> Reader:
     """Choose the reader of a file: the last registered one that reads it, or plain text."""
     return next((reader for reader in reversed(READERS.values()) if reader.reads(path)), PLAIN)
-
-
-for _reader in (PLAIN, MOVIE_LINES, IMDB, TABLE, HTML, MARKDOWN, DOCX, EPUB, PDF):
-    register(_reader)

@@ -5,30 +5,17 @@ from dataclasses import fields
 from typing import Any
 
 from epigone.errors import UserError
+from epigone.registry import Registry
 from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
 from epigone.text.tokenizers.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
 from epigone.text.tokenizers.subwords import SubwordTokenizer
 from epigone.text.tokenizers.words import WordTokenizer
 
-TOKENIZERS: dict[str, type[Tokenizer]] = {}
-"""The tokenizers by name, in the order of registration."""
-
-
-def register(kind: type[Tokenizer]) -> None:
-    """Add a kind of tokenizer.
-
-    Raises:
-        ValueError: there is a tokenizer of this name.
-    """
-    if kind.name in TOKENIZERS:
-        raise ValueError(f"There is a tokenizer {kind.name!r} already; choose another name.")
-    TOKENIZERS[kind.name] = kind
-
-
-def choices() -> str:
-    """List the tokenizers for a help text: each name and what its tokens are."""
-    *others, last = (f"{name} ({kind.tokens})" for name, kind in TOKENIZERS.items())
-    return f"{', '.join(others)} or {last}"
+TOKENIZERS: Registry[type[Tokenizer]] = Registry(
+    "tokenizer",
+    (CharTokenizer, AsciiTokenizer, ByteTokenizer, WordTokenizer, SubwordTokenizer),
+    described=lambda kind: kind.tokens,
+)
 
 
 def train_tokenizer(
@@ -49,8 +36,6 @@ def train_tokenizer(
         UserError: there is no tokenizer of this name, it ignores an option that is set, or there is too little to
             learn from.
     """
-    if name not in TOKENIZERS:
-        raise UserError(f"There is no tokenizer {name!r}; choose one of {_names()}.")
     kind = TOKENIZERS[name]
     for field in fields(vocabulary):
         value = getattr(vocabulary, field.name)
@@ -69,18 +54,4 @@ def tokenizer_from_dict(data: dict[str, Any]) -> Tokenizer:
     Raises:
         UserError: the tokenizer is not registered, or its vocabulary is damaged.
     """
-    name = data.get("name")
-    if not isinstance(name, str) or name not in TOKENIZERS:
-        raise UserError(
-            f"There is no tokenizer {name!r} here (there are {_names()}). Import the module that registers it, or "
-            "restore tokenizer.json from a copy of the checkpoint."
-        )
-    return TOKENIZERS[name].from_dict(data)
-
-
-def _names() -> str:
-    return ", ".join(sorted(TOKENIZERS))
-
-
-for _kind in (CharTokenizer, AsciiTokenizer, ByteTokenizer, WordTokenizer, SubwordTokenizer):
-    register(_kind)
+    return TOKENIZERS[str(data.get("name"))].from_dict(data)
