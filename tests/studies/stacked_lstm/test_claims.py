@@ -99,7 +99,7 @@ def test_a_claim_on_rows_that_the_grid_does_not_have_is_unclear(world):
         "far: two retrained layers beat one": "the grid has no row for this claim",
         "far: which ones matter little": "the grid has no row for this claim",
         "the untouched far base is much worse than scratch": "the grid has no row for this claim",
-        "near: the smaller rate is better": "the grid has no two rates",
+        "near: the smaller rate is better": "the grid has fewer than two rates",
     }.items():
         assert (claims_[claim].answer, claims_[claim].evidence) == ("unclear", evidence)
     bases = labelled(rows, family="base")

@@ -178,7 +178,7 @@ def _better_rate(rows: Rows, runs: Runs) -> float:
 
 def _smaller_rate(rows: Rows, runs: Runs, better: bool) -> Found:
     if len(rates := _rates(rows)) < 2:
-        raise NotKnown("the grid has no two rates")
+        raise NotKnown("the grid has fewer than two rates")
     small, large = rates[-1], rates[0]
     d = difference(labelled(rows, rate=small), labelled(rows, rate=large), runs)
     low, high = (rate_in_words(rate).removeprefix("lr ") for rate in (small, large))
