@@ -13,13 +13,14 @@ from cyclopts import CycloptsError
 from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 from rich.text import Text
 
+from epigone.app.arguments import join_free_text, take_flags, take_values
 from epigone.app.commands import COMMANDS, make_app
 from epigone.app.display import as_json, show
 from epigone.app.recipes import read_recipe, take_recipe
 from epigone.app.terminal import SteadyConsole
 from epigone.errors import UserError, missing_package
+from epigone.extensions import load
 
-FREE_TEXT = ("--prompt", "--stop", "--separator")  # their values may begin with a dash
 INTERRUPTED = 130  # what shells report for Ctrl-C
 
 console = SteadyConsole(stderr=True)
@@ -40,11 +41,14 @@ def run(arguments: list[str]) -> int:
     Returns:
         The exit status: 0, 2 for a mistake of the user, 130 after Ctrl-C, 1 for a defect of ours.
     """
-    arguments, flags = _take_flags(_join_free_text(arguments), "--debug", "--json", "--quiet")
+    arguments, flags = take_flags(join_free_text(arguments), "--debug", "--json", "--quiet")
     quiet = flags["--quiet"] or _is_helper()
     _log_notices(logging.WARNING if quiet else logging.INFO)
     command = ""
     try:
+        arguments, extensions = take_values(arguments, "--extension")
+        for extension in extensions:
+            load(extension)
         arguments, recipe = take_recipe(arguments)
         command = arguments[0] if arguments else ""
         hooks = {"json": lambda: flags["--json"], "monitor": _nobody if quiet else _monitor}
@@ -128,21 +132,3 @@ def _nobody() -> None: ...
 def _is_helper() -> bool:
     """Tell if another process talks to the user: --devices and torchrun start several."""
     return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) != "0"
-
-
-def _join_free_text(arguments: list[str]) -> list[str]:
-    """Write `--prompt TEXT` as `--prompt=TEXT`, so that a text may begin with a dash."""
-    joined: list[str] = []
-    for argument in arguments:
-        if joined and joined[-1] in FREE_TEXT:
-            joined[-1] += f"={argument}"
-        else:
-            joined.append(argument)
-    return joined
-
-
-def _take_flags(arguments: list[str], *names: str) -> tuple[list[str], dict[str, bool]]:
-    """Split off the flags that every command takes; words after `--` are no flags."""
-    stop = arguments.index("--") if "--" in arguments else len(arguments)
-    kept = [a for i, a in enumerate(arguments) if i >= stop or a not in names]
-    return kept, {name: name in arguments[:stop] for name in names}

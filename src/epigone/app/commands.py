@@ -85,8 +85,10 @@ Start with `epigone info`, which lists the bundled models. Let one of them write
 your writer: `epigone finetune MODEL TEXT --out FOLDER`. See if it helped: `epigone compare MODEL --corpus TEXT --out \
 FOLDER`. TEXT is a file or a folder of texts; MODEL is a folder or a bundled name."""
 EVERYWHERE = """\
-Every command also takes --recipe FILE.toml (read options from its table [options]; flags win), --json (print the \
-result as JSON), --quiet (print no progress and no notices) and --debug (show where an error comes from)."""
+Every command also takes --recipe FILE.toml (read options from its table [options]; flags win), --extension \
+MODULE (import a Python file, or an installed module, that registers cells, tokenizers and the like of your own), \
+--json (print the result as JSON), --quiet (print no progress and no notices) and --debug (show where an error comes \
+from)."""
 METAVARS = {"out": "FOLDER", "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH"}
 CHOICES = {"tokenizer": "epigone.text.tokenizers.registry:TOKENIZERS"}
 """Options whose help lists the choices of a registry."""

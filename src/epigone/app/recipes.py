@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from epigone.app.arguments import take_values
 from epigone.errors import UserError
 
 
@@ -45,18 +46,7 @@ def take_recipe(arguments: list[str]) -> tuple[list[str], str | None]:
     Raises:
         UserError: no file or more than one is named.
     """
-    kept: list[str] = []
-    found: list[str] = []
-    rest = iter(arguments)
-    for argument in rest:
-        if argument == "--":
-            kept += [argument, *rest]
-        elif argument == "--recipe":
-            found.append(next(rest, ""))
-        elif argument.startswith("--recipe="):
-            found.append(argument.removeprefix("--recipe="))
-        else:
-            kept.append(argument)
+    kept, found = take_values(arguments, "--recipe")
     if "" in found:
         raise UserError("--recipe needs the path of a TOML file.")
     if len(found) > 1:

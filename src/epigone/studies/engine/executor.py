@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from epigone.errors import UserError
+from epigone.extensions import load, loaded
 from epigone.machine import cores, torch_threads
 from epigone.training.system.interruption import listen_to
 
@@ -78,7 +79,7 @@ def executor(workers: int = 0) -> Iterator[Executor]:
     # A fresh interpreter for each worker: a forked one would inherit the locks of PyTorch's threads.
     context = multiprocessing.get_context("spawn")
     over = context.RawValue(ctypes.c_bool, False)  # no lock, which a worker that is killed might hold
-    pool = ProcessPoolExecutor(workers, context, _begin, (over,))
+    pool = ProcessPoolExecutor(workers, context, _begin, (over, tuple(loaded)))
     try:
         yield Executor(pool)
     except KeyboardInterrupt:
@@ -110,8 +111,11 @@ def _interruptions_held() -> Iterator[None]:
 _over = ctypes.c_bool(False)  # no call begins and no training goes on after this; a worker shares its parent's value
 
 
-def _begin(over: ctypes.c_bool) -> None:
-    """Make a process a worker: one thread, silent at Ctrl-C (training hears it by itself), ending with its parent."""
+def _begin(over: ctypes.c_bool, extensions: Sequence[str]) -> None:
+    """Make a process a worker: one thread, silent at Ctrl-C (training hears it by itself), ending with its parent.
+
+    It loads the extensions of its parent.
+    """
     global _over
     _over = over
     listen_to(lambda: over.value)
@@ -120,6 +124,8 @@ def _begin(over: ctypes.c_bool) -> None:
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_follow_parent, daemon=True).start()
+    for extension in extensions:
+        load(extension)
 
 
 def _follow_parent() -> None:
