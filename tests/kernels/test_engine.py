@@ -53,7 +53,7 @@ def test_without_a_compiled_module_there_is_no_engine(monkeypatch, caplog):
     monkeypatch.delenv(VARIABLE, raising=False)
     engine.cache_clear()
     assert available() == []
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", "epigone.kernels"):
         assert engine() is None
         assert engine() is None
     assert caplog.messages == [MISSING]  # said once
