@@ -19,7 +19,8 @@ def atomic_write(path: Path, data: bytes | str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with open(temporary, "wb") as file:
-            file.write(data.encode() if isinstance(data, str) else data)
+            # A file's name that is not UTF-8 is half of a surrogate pair to Python, and becomes a question mark.
+            file.write(data.encode(errors="replace") if isinstance(data, str) else data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -12,6 +12,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from epigone.app.display import log_generation
+from epigone.app.terminal import say, write_generated
 from epigone.errors import UserError
 from epigone.evaluation.memorisation import FILE, copying_by_text
 from epigone.evaluation.quality import text_quality
@@ -61,7 +62,7 @@ def generate(
         _converse(model, options, sampling, running)
         return None
     result = room.generate(model, options, sampling, running, stream=_write)
-    print()
+    say()
     log_generation(result)
     return None
 
@@ -83,12 +84,12 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions, r
         try:
             seconds += room.generate(source, *own, running, stream=listen).seconds
         except UserError as error:  # one unreadable prompt does not end the conversation
-            print(error, file=sys.stderr)
+            say(str(error), file=sys.stderr)
         except KeyboardInterrupt:  # Ctrl-C at a terminal ends the text, not the conversation
             if not sys.stdin.isatty():
                 raise
             seconds += time.perf_counter() - begin
-        print(flush=True)
+        say()
         written[-1] = written[-1].removeprefix(normalised_prompt(prompt, source.tokenizer))
     if any(written):
         log_generation(
@@ -109,14 +110,14 @@ def _prompts() -> Iterator[str]:
         return
     with suppress(ImportError):
         import readline  # noqa: F401  (its import gives `input` a history and editing keys)
-    print("Type the beginning of a text, or nothing. Ctrl-C stops a text, Ctrl-D quits.", file=sys.stderr, flush=True)
+    say("Type the beginning of a text, or nothing. Ctrl-C stops a text, Ctrl-D quits.", file=sys.stderr)
     while True:
         try:
             yield input("> ")
         except EOFError:
-            print(file=sys.stderr)
+            say(file=sys.stderr)
             return
 
 
 def _write(sample: int, text: str) -> None:
-    print(text, end="", flush=True)
+    write_generated(text)

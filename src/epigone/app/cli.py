@@ -17,9 +17,10 @@ from epigone.app.arguments import join_free_text, take_flags, take_values
 from epigone.app.commands import COMMANDS, make_app
 from epigone.app.display import as_json, show
 from epigone.app.recipes import read_recipe, take_recipe
-from epigone.app.terminal import SteadyConsole
+from epigone.app.terminal import SteadyConsole, say
 from epigone.errors import UserError, missing_package
 from epigone.extensions import load
+from epigone.markup import clean
 
 INTERRUPTED = 130  # what shells report for Ctrl-C
 
@@ -55,7 +56,7 @@ def run(arguments: list[str]) -> int:
         app = make_app(arguments, hooks, read_recipe(recipe) if recipe else None)
         result = app(arguments, exit_on_error=False, print_error=False)
         if result is not None:
-            print(as_json(result)) if flags["--json"] else show(result)
+            say(as_json(result)) if flags["--json"] else show(result)
         sys.stdout.flush()  # so that a reader that has gone is noticed here
         if getattr(result, "outcome", None) == "interrupted":
             return INTERRUPTED
@@ -70,9 +71,9 @@ def run(arguments: list[str]) -> int:
         return INTERRUPTED
     except Exception as error:
         if flags["--debug"]:
-            traceback.print_exc()
+            say(traceback.format_exc(), file=sys.stderr)
         sentence, status = _explained(error, command)
-        _tell(Text.assemble(("Error: ", "red"), sentence))
+        _tell(Text.assemble(("Error: ", "red"), clean(sentence)))
         return status
 
 

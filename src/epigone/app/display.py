@@ -6,16 +6,18 @@ The function for a result is chosen by the name of its class, because importing 
 import json
 import logging
 import math
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from epigone.app.terminal import print_facts, print_paragraph, print_table
+from epigone.app.terminal import print_facts, print_paragraph, print_table, say, write_generated
 from epigone.report.numbers import Interval, NumberStyle, format_measure
 from epigone.report.tables import Column, Table, table_of
 
 log = logging.getLogger("epigone")
 
+_CONTROLS = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # as `clean` knows them
 EXCERPT = 500  # characters that are shown of a sample beside others
 
 
@@ -27,7 +29,8 @@ def show(result: Any) -> None:
 def as_json(result: Any) -> str:
     """Write a result as one line of JSON; numbers that are not finite become null."""
     figures = result.figures() if hasattr(result, "figures") else asdict(result)
-    return json.dumps(_plain(figures), ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_plain(figures), ensure_ascii=False, allow_nan=False)
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)  # JSON escapes those below U+0020 itself
 
 
 def _plain(value: Any) -> Any:
@@ -91,7 +94,7 @@ def _generation(result: Any) -> None:
     if result.next:
         print_table(_next_tokens(result.next))
         return
-    print("\n\n===\n\n".join(result.texts), flush=True)
+    write_generated("\n\n===\n\n".join(result.texts), end="\n")
     log_generation(result)
 
 
@@ -153,9 +156,9 @@ def _gradcheck(result: Any) -> None:
         Column("entries", "entries"),
     ]
     print_table(Table("", columns, [asdict(row) for row in result.rows]))
-    print()
+    say()
     limits = ", ".join(f"{precision} {limit:.0e}" for precision, limit in result.tolerances.items())
-    print(f"{'All' if result.passed else 'NOT all'} gradients are within their tolerances: {limits}.")
+    say(f"{'All' if result.passed else 'NOT all'} gradients are within their tolerances: {limits}.")
 
 
 def _comparison(result: Any) -> None:
@@ -164,26 +167,26 @@ def _comparison(result: Any) -> None:
     print_table(results_table(result.rows, "Losses of all rows"))
     for sample in result.samples:
         _sample(sample.row, sample.text, sample.measures, EXCERPT)
-    print()
+    say()
     print_paragraph(result.verdict)
     _notices(result.notices)
-    print()
+    say()
     print_facts({"model": result.model, "report": result.report, "next": f"epigone generate {result.model}"})
 
 
 def _sample(name: str, text: str, measures: Sequence[str], most: int | None = None) -> None:
     shown = text if most is None else text[:most].rsplit("\n", 1)[0].rstrip()
-    print(f"\n── {name}\n")
-    print(shown + (" …" if len(shown) < len(text) else ""))
-    print()
+    say(f"\n── {name}\n")
+    say(shown + (" …" if len(shown) < len(text) else ""))
+    say()
     for measure in measures:
-        print(f"   {measure}")
+        say(f"   {measure}")
 
 
 def _notices(notices: list[str]) -> None:
     """Repeat what a reader must know before believing the figures: some of it was logged hours ago."""
     if notices:
-        print()
+        say()
     for notice in notices:
         print_facts({"notice": notice})
 
@@ -192,14 +195,14 @@ def _study(result: Any) -> None:
     for text in result.texts:
         _sample(text.name, text.text, text.measures)
     for table in result.tables:
-        print()
+        say()
         print_table(table)
     if result.claims:
-        print()
+        say()
     for claim in result.claims:
         print_facts({claim.answer.ljust(8): claim.claim, "": claim.evidence})
     _notices(result.notices)
-    print()
+    say()
     print_facts({"report": result.report})
 
 
@@ -211,19 +214,19 @@ def _info(result: Any) -> None:
     facts = {name.replace("_", " "): value for name, value in result.facts.items() if name != "notices"}
     print_facts({result.kind: result.path} | facts)
     if result.rows:
-        print()
+        say()
         print_table(table_of(result.rows))
 
 
 def _bundled_models(result: Any) -> None:
     if result.rows:
         print_table(table_of([_bundled(row) for row in result.rows]))
-        print("\nepigone info NAME describes one; epigone generate NAME lets it write.")
+        say("\nepigone info NAME describes one; epigone generate NAME lets it write.")
     else:
-        print("No models are bundled with this installation; train one with epigone pretrain.")
+        say("No models are bundled with this installation; train one with epigone pretrain.")
     native = result.facts["engine"]
     runner = "PyTorch" if native == "none" else f"the native engine (build {native})"
-    print(f"On the CPU, {runner} runs them.")
+    say(f"On the CPU, {runner} runs them.")
 
 
 def _bundled(row: dict[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from epigone.app.terminal import SteadyConsole
 from epigone.errors import UserError
 from epigone.text.document import counted
 from epigone.training.listeners.base import Run
@@ -34,7 +35,7 @@ class ConsoleMonitor(Monitor):
     """Prints a line for each validation or run on standard error, and on a terminal a bar with what is under way."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(stderr=True)
+        self.console = console or SteadyConsole(stderr=True)
         self.live: Live | None = None
         self.drawing = False
         self.history: Sequence[dict[str, Any]] = ()

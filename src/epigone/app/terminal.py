@@ -1,13 +1,22 @@
-"""Facts, tables and sentences on standard output."""
+"""Everything that reaches a terminal: facts, tables, sentences and generated text.
+
+Names of files, other people's config.json and the text of a model may hold control characters that a terminal would
+obey. So nothing is printed but by `say`, `write_generated` and `SteadyConsole`, which make them visible; only the
+console's own styling passes.
+"""
 
 import os
+import re
 import sys
 import textwrap
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TextIO
 
 from rich.console import Console
+from rich.segment import Segment
+from rich.text import Text
 
-from epigone.report.markup import clean
+from epigone.markup import clean
 from epigone.report.numbers import NumberStyle, format_value
 from epigone.report.renderers.terminal import to_terminal
 from epigone.report.tables import Table
@@ -16,23 +25,52 @@ WIDE = 180  # characters of a table's line in a file, which has no width of its 
 FACT = NumberStyle(digits=4, notation="significant")
 
 
+_C1 = re.compile("[\x80-\x9f]")
+
+
 class SteadyConsole(Console):
-    """A console that carries on when its reader has gone, as `| head` does; rich would end the program."""
+    """A console that makes controls in what it prints visible, and carries on when its reader has gone.
+
+    Readers go, as `| head` does; rich would end the program.
+    """
 
     def on_broken_pipe(self) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(clean(text), **options)  # rich would drop some controls without a trace
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        # All text passes here on its way to the file; segments with `control` are the console's own.
+        return super()._render_buffer(each if each.control else each._replace(text=clean(each.text)) for each in buffer)
+
+
+def say(text: str = "", end: str = "\n", file: TextIO | None = None) -> None:
+    """Print text at once, with controls made visible; on standard output by default."""
+    print(clean(text), end=end, file=file, flush=True)
+
+
+def write_generated(text: str, end: str = "") -> None:
+    """Print text of a model at once on standard output.
+
+    A file or a pipe gets it unchanged but for the controls U+0080 to U+009F. Only a byte model writes them, when it
+    joins bytes that make no text, and a terminal obeys them when the file is shown later; they become U+FFFD, like all
+    broken bytes.
+    """
+    visible = clean(text) if sys.stdout.isatty() else _C1.sub("\N{REPLACEMENT CHARACTER}", text)
+    print(visible, end=end, flush=True)
+
 
 def print_facts(facts: dict[str, Any]) -> None:
     """Print a line for each name and value, the values aligned; empty values are left out."""
-    texts = {name: _fact(value) for name, value in facts.items() if value not in (None, "", [], ())}
+    texts = {clean(name): _fact(value) for name, value in facts.items() if value not in (None, "", [], ())}
     left = max(map(len, texts)) + 2
     width = max(40, _console().width - left) if _has_width() else sys.maxsize
     for name, text in texts.items():
         lines = [text]
         if not text.startswith("epigone "):  # a command stays whole, to be copied
             lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
-        print(f"\n{' ' * left}".join([name.ljust(left) + lines[0], *lines[1:]]))
+        say(f"\n{' ' * left}".join([name.ljust(left) + lines[0], *lines[1:]]))
 
 
 def _fact(value: Any) -> str:

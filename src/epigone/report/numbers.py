@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Literal
 
-from epigone.report.markup import clean
+from epigone.markup import clean
 
 MISSING = "–"
 MINUS = "\N{MINUS SIGN}"

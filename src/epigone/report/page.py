@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from epigone.errors import UserError, missing_package
-from epigone.report.markup import clean, fenced, markdown, paragraph
+from epigone.markup import clean, fenced, markdown, paragraph
 from epigone.report.numbers import EXACT, MISSING, format_value
 from epigone.report.plots.palette import SLOTS, Palette
 from epigone.report.renderers.html import to_html

@@ -2,6 +2,8 @@
 
 import json
 
+from markdown_it import MarkdownIt
+
 from epigone.models.files.card import model_card
 
 CONFIG = {
@@ -77,3 +79,27 @@ def test_a_model_of_unknown_origin_has_a_card_too():
     assert "# found" in card
     assert "## Result" not in card
     assert "## Text" not in card
+
+
+def test_the_card_holds_whatever_names_and_notices_hold():
+    """Each part of a card stays the part that it is."""
+    evil = "a`b``` | *c* <b> [d](e)\n```\n# f\x1b]0;g\x07"
+    request = CONFIG["request"] | {"base": {"name": evil}, "selection": evil, "command": evil, "options": {evil: evil}}
+    request["corpus"] = CONFIG["request"]["corpus"] | {"hash": evil, "read": {evil: evil}}
+    quantised = {
+        "base": evil,
+        "text": evil,
+        "tokens": 9,
+        "loss": 1,
+        "base_loss": 1,
+        "difference": 0,
+        "interval": [0, 1],
+    }
+    result = CONFIG["result"] | {"outcome": evil, "notices": [evil]}
+    card = model_card(evil, CONFIG | {"epigone": evil, "request": request, "result": result, "quantised": quantised})
+    tokens = MarkdownIt().enable("table").parse(card)
+    headings = [tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open"]
+    assert headings[1:] == ["Text", "Result", "Quantised", "Settings", "Use"]
+    assert [token.info for token in tokens if token.type == "fence"] == ["json", "python"]
+    assert {c.type for t in tokens for c in t.children or []} <= {"text", "text_special", "code_inline", "softbreak"}
+    assert "\x1b" not in card

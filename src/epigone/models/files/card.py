@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from epigone.markup import code, fenced, markdown
 from epigone.text.document import counted
 from epigone.text.tokenizers.registry import TOKENIZERS
 
@@ -12,24 +13,27 @@ def model_card(name: str, config: dict[str, Any]) -> str:
     model, request, result = config["model"], config.get("request", {}), config.get("result", {})
     corpus = request.get("corpus", {})
     lines = [
-        f"# {name}",
+        f"# {markdown(name)}",
         "",
-        f"A {_level(request)} {model['cell'].upper()} language model of {counted(model['num_layers'], 'layer')} with "
-        f"{counted(model['hidden_size'], 'unit')}, made with {_maker(config)} "
-        f"(`{request.get('command', '?')}`).",
+        f"A {_level(request)} {markdown(model['cell'].upper())} language model of "
+        f"{counted(model['num_layers'], 'layer')} with {counted(model['hidden_size'], 'unit')}, "
+        f"made with {_maker(config)} ({code(request.get('command', '?'))}).",
         "",
     ]
     if "base" in request:
-        lines += [f"Retrained from `{request['base']['name']}`{_method(request)}; {_learned(config)}", ""]
+        lines += [f"Retrained from {code(request['base']['name'])}{_method(request)}; {_learned(config)}", ""]
     if corpus:
         lines += [
             "## Text",
             "",
             f"{counted(corpus['documents'], 'document')}, {counted(corpus['characters'], 'character')}, sha256 "
-            f"`{corpus['hash'][:16]}`, {_division(corpus)}.",
+            f"{code(corpus['hash'][:16])}, {_division(corpus)}.",
             "",
-            *[f"- read with `{option}` {value!r}" for option, value in corpus.get("read", {}).items()],
-            *[f"- {notice}" for notice in result.get("notices", corpus.get("notices", []))],
+            *[
+                f"- read with {code(option)} {markdown(repr(value))}"
+                for option, value in corpus.get("read", {}).items()
+            ],
+            *[f"- {markdown(notice)}" for notice in result.get("notices", corpus.get("notices", []))],
             "",
         ]
     if result:
@@ -44,31 +48,23 @@ def model_card(name: str, config: dict[str, Any]) -> str:
             f"| {result['perplexity']:.3f} |",
             "",
             f"{result['parameters']:,} weights, of which {result['trained_parameters']:,} learned; "
-            f"{counted(result['steps'], 'step')} ({result['epochs']:.2f} epochs, {result['outcome']}), "
+            f"{counted(result['steps'], 'step')} ({result['epochs']:.2f} epochs, {markdown(result['outcome'])}), "
             f"{result['seconds']:,.0f} seconds; the kept weights are those of step {result['best_step']:,}.",
             "",
         ]
     if "quantised" in config:
         lines += [*_quantised(config["quantised"]), ""]
     settings = request.get("options", {}) | {key: config[key] for key in ("machine",) if key in config}
-    lines += ["## Settings", "", "```json", json.dumps(settings, indent=2), "```", ""]
-    lines += [
-        "## Use",
-        "",
-        "```python",
-        "import epigone",
-        "",
-        f'print(epigone.generate("{name}", epigone.GenerateOptions(length=300)).texts[0])',
-        "```",
-        "",
-    ]
+    lines += ["## Settings", "", fenced(json.dumps(settings, indent=2), "json"), ""]
+    use = f"import epigone\n\nprint(epigone.generate({json.dumps(name)}, epigone.GenerateOptions(length=300)).texts[0])"
+    lines += ["## Use", "", fenced(use, "python"), ""]
     return "\n".join(lines)
 
 
 def _maker(config: dict[str, Any]) -> str:
     """Name the program and version that wrote a config.json; version 0.1.0 had another name."""
     name = "epigone" if "epigone" in config else "understudy"
-    return f"{name} {config[name]}"
+    return markdown(f"{name} {config[name]}")
 
 
 def _level(request: dict[str, Any]) -> str:
@@ -80,11 +76,11 @@ def _level(request: dict[str, Any]) -> str:
 def _quantised(facts: dict[str, Any]) -> list[str]:
     """Describe what the rounding of the weights to whole numbers cost."""
     low, high = facts["interval"]
-    measured = f"{facts['text']} ({counted(facts['tokens'], 'token')})"
+    measured = f"{markdown(facts['text'])} ({counted(facts['tokens'], 'token')})"
     return [
         "## Quantised",
         "",
-        f"The weights are those of `{facts['base']}` as whole numbers of 8 bits, with a scale for each row. On "
+        f"The weights are those of {code(facts['base'])} as whole numbers of 8 bits, with a scale for each row. On "
         f"{measured} the loss is {facts['loss']:.4f} nats per token in int8 and {facts['base_loss']:.4f} in fp32: "
         f"{facts['difference']:+.5f} [{low:+.5f}, {high:+.5f}] (95 %).",
     ]
@@ -95,7 +91,7 @@ def _method(request: dict[str, Any]) -> str:
     if "method" not in request:
         return ""
     options = [f"{name} {value:g}" for name, value in request["method"].items() if name != "name"]
-    return f" with the method `{' '.join([request['method']['name'], *options])}`"
+    return f" with the method {code(' '.join([request['method']['name'], *options]))}"
 
 
 def _learned(config: dict[str, Any]) -> str:
@@ -105,7 +101,7 @@ def _learned(config: dict[str, Any]) -> str:
     if result and result["trained_parameters"] == result["parameters"]:
         return f"all of the weights learned{f'; {rows}' if new else ''}."
     others = "All others are those of the base, bit for bit"
-    return f"the weights that learned: `{request['selection']}`. {others}{f', but {rows}' if new else ''}."
+    return f"the weights that learned: {code(request['selection'])}. {others}{f', but {rows}' if new else ''}."
 
 
 def _division(corpus: dict[str, Any]) -> str:

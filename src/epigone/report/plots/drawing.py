@@ -17,7 +17,7 @@ from typing import Protocol
 from matplotlib import style
 from matplotlib.figure import Figure as Canvas
 
-from epigone.report.markup import clean
+from epigone.markup import clean
 from epigone.report.plots.palette import SLOTS, Palette
 
 INK, MUTED, RULE, PAPER = "#1b1b1f", "#5d5f66", "#dedfe3", "#fefefe"

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import blended_transform_factory
 from rich.cells import cell_len
 
-from epigone.report.markup import clean
+from epigone.markup import clean
 from epigone.report.numbers import Interval, format_cell
 from epigone.report.plots.drawing import CHARACTER, LINE, MUTED, NARROW, PAPER, RULE, wrap
 from epigone.report.plots.palette import Palette

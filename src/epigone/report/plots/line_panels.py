@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
-from epigone.report.markup import clean
+from epigone.markup import clean
 from epigone.report.plots.drawing import INK, LINE, MUTED, NARROW, wrap
 from epigone.report.plots.palette import SLOTS, Palette
 

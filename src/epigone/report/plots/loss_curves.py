@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from epigone.report.markup import clean
+from epigone.markup import clean
 from epigone.report.numbers import Spread, format_measure
 from epigone.report.plots.drawing import INK, LINE, MUTED, NARROW, PAPER, wrap
 from epigone.report.plots.palette import Palette

@@ -2,7 +2,7 @@
 
 from html import escape
 
-from epigone.report.markup import clean
+from epigone.markup import clean
 from epigone.report.plots.palette import Palette
 from epigone.report.tables import RowText, Table, layout
 

@@ -1,6 +1,6 @@
 """Tables as Markdown."""
 
-from epigone.report.markup import markdown
+from epigone.markup import markdown
 from epigone.report.tables import MARKS, CellText, Mark, Table, layout
 
 

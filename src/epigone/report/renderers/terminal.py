@@ -8,7 +8,7 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from epigone.report.markup import clean
+from epigone.markup import clean
 from epigone.report.numbers import Spread
 from epigone.report.tables import MARKS, Layout, Table, layout
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from epigone.errors import UserError
+from epigone.markup import fenced
 from epigone.report.numbers import NumberStyle, format_measure
 from epigone.report.page import Sample
 from epigone.studies.engine.claims import Claim, answer
@@ -249,5 +250,5 @@ def evolution_page(samples: Sequence[Mapping[str, Any]]) -> str:
     for sample in samples:
         step, epoch, loss = sample["step"], sample["epoch"], sample["summed_loss"]
         parts.append(f"## Step {step:,}, epoch {epoch:.2f}, smoothed loss {loss:.1f}\n")
-        parts.append("```text\n" + sample["text"].replace("```", "'''") + "\n```\n")
+        parts.append(fenced(sample["text"]) + "\n")
     return "\n".join(parts)

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from epigone.report.markup import clean, fenced, markdown, paragraph
+from epigone.markup import clean, code, fenced, markdown, paragraph
 
 HOSTILE = st.text(st.sampled_from("ab1 .#+->*_`[](){}<>|&$~!\\:=;\n\x03é한"), max_size=30)
 
@@ -48,7 +48,16 @@ def test_a_fence_holds_any_text(text: str) -> None:
     assert tokens[0].content.rstrip() == clean(text).rstrip()
 
 
-@pytest.mark.parametrize("bad", ["\x00", "\x03", "\x1b", "\x7f", "\x85", "\ud800", "\ufffe"])
+@given(HOSTILE)
+def test_code_in_a_line_shows_exactly_its_text(text: str) -> None:
+    if not (plain := " ".join(clean(text).split())):
+        return
+    children = MarkdownIt().parse("x " + code(text))[1].children or []
+    assert [child.type for child in children] == ["text", "code_inline"]
+    assert children[1].content == plain
+
+
+@pytest.mark.parametrize("bad", ["\x00", "\x03", "\x1b", "\x7f", "\x85", "\u202e", "\u2069", "\ud800", "\ufffe"])
 def test_characters_that_cannot_be_shown_are_replaced(bad: str) -> None:
     assert clean(f"a{bad}b\n\tc") == "a\N{REPLACEMENT CHARACTER}b\n\tc"
     clean(f"a{bad}b").encode()

@@ -2,14 +2,17 @@
 
 import re
 
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 # Only what Markdown would take as markup, so that the source reads well too: `<0.001` or a lone bracket stays.
 _MARKDOWN = re.compile(r"[\\`*|$~]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=[#A-Za-z])")
 _BLOCK = re.compile(r"^(\d*)([#+=.)>\[-])")
 
 
 def clean(text: str) -> str:
-    """Replace control characters and lone surrogates, which no page or terminal can show, by U+FFFD."""
+    """Make control characters, lone surrogates and changes of the direction of writing visible, as U+FFFD.
+
+    Newlines and tabs stay.
+    """
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
@@ -23,8 +26,20 @@ def paragraph(text: str) -> str:
     return _BLOCK.sub(r"\1\\\2", markdown(text))
 
 
-def fenced(text: str) -> str:
+def fenced(text: str, language: str = "text") -> str:
     """Put `text` into a Markdown code block, fenced by more backticks than the text has in a row."""
-    longest = max(map(len, re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{clean(text).rstrip()}\n{fence}"
+    fence = "`" * max(3, _longest(text) + 1)
+    return f"{fence}{language}\n{clean(text).rstrip()}\n{fence}"
+
+
+def code(text: str) -> str:
+    """Set `text` as code within a line of Markdown, on one line."""
+    line = " ".join(clean(text).split())
+    fence = "`" * (_longest(line) + 1)
+    padding = " " if line.startswith("`") or line.endswith("`") else ""
+    return f"{fence}{padding}{line}{padding}{fence}"
+
+
+def _longest(text: str) -> int:
+    """Count the backticks in the longest row of them."""
+    return max(map(len, re.findall("`+", text)), default=0)
