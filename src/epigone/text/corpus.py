@@ -81,7 +81,9 @@ class Corpus:
             raise UserError("No text was given; give the path of a text or of a folder of texts.")
         report = ReadReport()
         read = read or ReadOptions()
-        documents: Iterator[Document] = chain.from_iterable(read_documents(Path(path), read, report) for path in paths)
+        if not all(map(str, paths)):
+            raise UserError("One of the texts has an empty name; give the path of a text or of a folder of texts.")
+        documents: Iterator[Document] = read_documents([Path(path) for path in paths], read, report)
         if read.limit:
             documents = limited(documents, read.limit)
         texts, digest = store(documents, workdir, report)
@@ -91,7 +93,7 @@ class Corpus:
             names=texts.names,
             characters=texts.characters,
             hash=digest,
-            notices=_announced(report.notices()),
+            notices=_announced(report.notices()) + _announced(report.warnings, logging.WARNING),
             splits={"all": np.arange(len(texts.names))},
             by_position=False,
             split_seed=None,
@@ -233,9 +235,9 @@ def _stream_notices(stream: TokenStream, split: str, tokenizer: str) -> Iterator
         yield f"{split}: the {tokenizer} tokenizer {did} ({stream.dropped_share:.2%}): {common}."
 
 
-def _announced(notices: Iterable[str]) -> list[str]:
+def _announced(notices: Iterable[str], level: int = logging.INFO) -> list[str]:
     """Tell the user the notices, and return them."""
     told = list(notices)
     for notice in told:
-        _log.info(notice)
+        _log.log(level, notice)
     return told

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from shlex import quote
+from typing import Any, Literal
 
 from epigone.errors import UserError
 
@@ -25,6 +26,8 @@ class ReadOptions:
     """Regular expression; a line that it matches as a whole separates documents. By default a line `===` does."""
     blank_lines: int | None = None
     """Least number of blank lines that separates documents."""
+    documents: Literal["lines"] | None = None
+    """Smallest unit: with `lines` every line is a document, as in a list of names. By default a separator decides."""
     column: str | None = None
     """Column of CSV, TSV or JSON Lines that holds the text. By default `text`, or the only column of texts."""
     label: str | None = None
@@ -37,8 +40,14 @@ class ReadOptions:
     """Read no more than this many characters, in the order of the files; 0 reads all."""
 
     def __post_init__(self) -> None:
-        if self.separator is not None and self.blank_lines is not None:
-            raise UserError("Documents are separated either by --separator or by --blank-lines; give only one of them.")
+        dividing = [self.separator, self.blank_lines, self.documents]
+        if len(dividing) - dividing.count(None) > 1:
+            raise UserError(
+                "Documents are separated by --separator, by --blank-lines or by --documents lines; give only one of "
+                "them."
+            )
+        if self.documents not in (None, "lines"):
+            raise UserError(f"--documents {self.documents} is no unit of documents; give lines, or leave it out.")
         if self.limit < 0:
             raise UserError(f"--limit {self.limit} is negative; give the number of characters to read, or 0 for all.")
         if self.blank_lines is not None and self.blank_lines < 1:
@@ -50,6 +59,11 @@ class ReadOptions:
                 f"--separator {self.separator!r} is not a regular expression: {error}. Put a backslash "
                 r"before each of the characters . ^ $ * + ? ( ) [ ] { } | \ that is meant literally."
             ) from error
+
+    @property
+    def divides(self) -> bool:
+        """True if an option divides the texts."""
+        return (self.separator, self.blank_lines, self.documents) != (None, None, None)
 
     def chosen(self) -> dict[str, Any]:
         """Return the options that differ from their defaults."""
@@ -104,6 +118,22 @@ class ReadReport:
     """A sentence for each file, or part of a file, that was left out, with the reason."""
     relabelled: int = 0
     """Duplicates with another label than the document that was kept."""
+    warnings: list[str] = field(default_factory=list)
+    """Sentences on text that is missing."""
+    hints: list[str] = field(default_factory=list)
+    """Sentences on options that may suit the text."""
+    marked: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """Files with the marks of a format that is learned as text, by its name and the way to convert it."""
+    unstripped: list[str] = field(default_factory=list)
+    """First lines of texts that seem to keep a header of Project Gutenberg."""
+    gutenberg_read: int = 0
+    """Characters of texts with additions of Project Gutenberg."""
+    gutenberg_kept: int = 0
+    """Characters of these that were kept."""
+    decoded: int = 0
+    """Characters in the files so far, before anything is removed."""
+    separated: int = 0
+    """Boundaries of documents that `separator` or `blank_lines` found."""
 
     def notices(self) -> list[str]:
         """Write the report in sentences; counts of zero are left out."""
@@ -112,10 +142,13 @@ class ReadReport:
             files = [name for name, encoding in self.encodings.items() if encoding == codec]
             was = "is not UTF-8 and was" if len(files) == 1 else "are not UTF-8 and were"
             sentences.append(f"{some(files)} {was} read as {codec}; if that is wrong, give --encoding.")
+        share = ""
+        if self.gutenberg_read:
+            share = f"; {self.gutenberg_kept / self.gutenberg_read:.0%} of these texts is kept"
         counts = {
             "carriage return{} turned into newlines": self.newlines,
             "control character{} removed": self.controls,
-            "Project Gutenberg header{0} and footer{0} removed": self.gutenberg,
+            "Project Gutenberg header{0} and footer{0} removed" + share: self.gutenberg,
             "empty document{} dropped": self.empty,
             "exact duplicate{} of other documents dropped": self.duplicates,
         }
@@ -124,7 +157,16 @@ class ReadReport:
                 sentences.append(f"{number:,} {sentence.format('' if number == 1 else 's')}.")
         if self.relabelled:
             sentences.append(f"{self.relabelled:,} of the duplicates had another label than the one that was kept.")
-        return sentences + self.skipped
+        for (name, remedy), files in self.marked.items():
+            looks = "looks like" if len(files) == 1 else "look like"
+            told = remedy.replace("{file}", quote(files[0]))
+            sentences.append(f"{some(files)} {looks} {name}, whose marks are learned as text. {told}")
+        if self.unstripped:
+            sentences.append(
+                f"The header of Project Gutenberg was not recognised in {counted(len(self.unstripped), 'text')}, such "
+                f"as the one with the line {self.unstripped[0]!r}; remove it by hand, or it is learned too."
+            )
+        return sentences + self.skipped + self.hints
 
 
 def some(names: Sequence[str], shown: int = 3) -> str:

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epigone.text.document import ReadReport
-from epigone.text.readers import cleaning
-from epigone.text.readers.cleaning import clean, strip_gutenberg
+from epigone.text.readers.cleaning import clean
 
 messy = st.text(st.sampled_from("ab \n\t\x00\x03\x1b\x7f\x85é\u2028\f\ufeff\ud800\u3000"))
 
@@ -37,7 +36,7 @@ def test_nothing_harmful_is_left_and_cleaning_again_changes_nothing(text):
     assert result == result.rstrip()
     assert not result or result.split("\n")[0].strip()
     assert cleaned(result) == (result, ReadReport())
-    assert report.controls == len(re.findall("[\x00\x03\x1b\x7f\x85\ufeff\ud800]", text))
+    assert report.controls == len(re.findall("[\x00\x03\x1b\x7f\ufeff\ud800]", text))
     result.encode("utf-8")
 
 
@@ -56,49 +55,5 @@ def test_blank_lines_go_and_indentation_stays():
 def test_page_breaks_become_newlines_and_the_end_symbol_goes(accent):
     text, report = cleaned(f"one\ftwo\vthree\x03{accent}\x07.")
     assert text == f"one\ntwo\nthree{accent}."
+    assert cleaned("one\x85two\u2028three")[0] == "one\ntwo\nthree"
     assert report.notices() == ["2 control characters removed."]
-
-
-BOOK = (
-    "The Project Gutenberg EBook of Nothing\n\nRelease date: never\n\n"
-    "{}START OF {} PROJECT GUTENBERG EBOOK NOTHING ***\n\nThe story.\nIts end.\n"
-    "{}END OF {} PROJECT GUTENBERG EBOOK NOTHING ***\nLicence\n"
-)
-
-
-@pytest.mark.parametrize("stars", ["*** ", "***"])
-@pytest.mark.parametrize("which", ["THE", "THIS"])
-@given(places=st.lists(st.integers(0, 20)))
-def test_gutenberg_headers_and_footers_go(stars, which, places):
-    lines = BOOK.format(stars, which, stars, which).splitlines(keepends=True)
-    pieces = ["".join(part) for part in cut_lines(lines, places)]
-    report = ReadReport()
-    assert "".join(strip_gutenberg(pieces, report)) == "\nThe story.\nIts end.\n"
-    assert report.gutenberg == 2
-
-
-def cut_lines(lines, places):
-    bounds = sorted({0, len(lines), *(place % len(lines) for place in places)})
-    return [lines[a:b] for a, b in pairwise(bounds)]
-
-
-def test_an_older_footer_goes():
-    report = ReadReport()
-    text = "Story.\nEnd of the Project Gutenberg EBook of Nothing\nLicence\n"
-    assert "".join(strip_gutenberg([text], report)) == "Story.\n"
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "*** START OF THE SONG ***\nla la\n*** END OF THE SONG ***\n", "She read Project Gutenberg's books.\n"],
-)
-def test_other_texts_are_left_alone(text):
-    report = ReadReport()
-    assert "".join(strip_gutenberg([text], report)) == text
-    assert report.gutenberg == 0
-
-
-def test_a_header_is_looked_for_only_at_the_beginning(monkeypatch):
-    monkeypatch.setattr(cleaning, "_HEADER_REACH", 20)
-    text = BOOK.format("*** ", "THE", "x", "x")
-    assert "".join(strip_gutenberg([text], ReadReport())) == text

@@ -102,7 +102,7 @@ def test_a_cut_file_names_the_byte(read):
 def test_a_guess_that_fails_later_says_that_it_was_a_guess(read, monkeypatch):
     monkeypatch.setattr(module, "SAMPLE", 2_000)
     with pytest.raises(UserError, match=r"guessed.*--encoding"):
-        read(ENGLISH.encode("cp1252") * 10 + b"\x81\x8d\x8f\x90\x9d")
+        read(KOREAN.encode("euc-kr") * 10 + b"\x81\x8d\xff\xff\x9d")
 
 
 @pytest.mark.parametrize("name", ["klingon", "hex", "rot13", "", "\0", "undefined"])

@@ -1,11 +1,17 @@
+import bz2
 import gzip
+import lzma
 import os
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from books import page, write_book
 
 from epigone.errors import UserError
 from epigone.text.document import ReadOptions, ReadReport
+from epigone.text.readers import registry as readers
 from epigone.text.readers.paths import read_documents
 
 
@@ -168,3 +174,118 @@ def test_a_pipe_is_neither_file_nor_folder(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(UserError, match="neither a file nor a folder"):
         read(tmp_path / "pipe")
+
+
+def test_what_cannot_be_read_in_a_folder_is_left_out_and_named(tmp_path):
+    write(tmp_path, a_txt="One.", b_txt="Two.", d__e_txt="Three.")
+    (tmp_path / "broken.txt").symlink_to("nowhere.txt")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "linked.txt").symlink_to("a.txt")
+    (tmp_path / "cut.txt.gz").write_bytes(gzip.compress(b"Four.\n" * 999)[:-20])
+    (tmp_path / "odd.txt").write_bytes(b"caf\xe9\xff\xfe" + bytes(range(1, 32)) * 9)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe.txt")
+    documents, report = read(tmp_path)
+    assert [name for name, _ in documents] == ["a.txt", "b.txt", "d/e.txt", "linked.txt"]
+    told = " ".join(report.notices())
+    assert f"Left out of {tmp_path}: broken.txt (broken links)." in told
+    assert f"Left out of {tmp_path}: loop (links to folders are not followed)." in told
+    assert "cut.txt.gz is not a complete gzip file" in told
+    assert "odd.txt is not UTF-8" in told
+    assert not hasattr(os, "mkfifo") or f"Left out of {tmp_path}: pipe.txt (neither files nor folders)." in told
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="the superuser may read everything")
+def test_what_may_not_be_read_is_left_out_and_named(tmp_path):
+    write(tmp_path, a_txt="One.", b_txt="Two.", c__d_txt="Three.")
+    (tmp_path / "b.txt").chmod(0)
+    (tmp_path / "c").chmod(0)
+    documents, report = read(tmp_path)
+    (tmp_path / "c").chmod(0o700)
+    assert [name for name, _ in documents] == ["a.txt"]
+    assert "b.txt could not be read: Permission denied" in " ".join(report.notices())
+    assert f"Left out of {tmp_path}: c (Permission denied)" in " ".join(report.notices())
+
+
+def test_a_file_that_fails_inside_a_document_is_read_up_to_there(tmp_path, monkeypatch):
+    write(tmp_path, a_txt="One.", b_txt="Two.\n" * 9, c_txt="Three.")
+    original = readers.READERS["plain"]
+
+    def failing(path, name, options, report):
+        for document in original.read(path, name, options, report):
+            yield replace(document, pieces=cut(document.pieces, path))
+
+    def cut(pieces, path):
+        yield from pieces
+        if path.name == "b.txt":
+            raise OSError(5, "Input/output error", str(path))
+
+    monkeypatch.setitem(readers.READERS, "plain", replace(original, read=failing))
+    documents, report = read(tmp_path)
+    assert [name for name, _ in documents] == ["a.txt", "b.txt", "c.txt"]
+    assert report.notices() == [f"The rest is left out: {tmp_path / 'b.txt'} could not be read: Input/output error."]
+    with pytest.raises(OSError, match="Input/output"):
+        read(tmp_path / "b.txt")
+
+
+def test_a_broken_link_is_named_as_one(tmp_path):
+    (tmp_path / "a.txt").symlink_to("nowhere.txt")
+    with pytest.raises(UserError, match=r"a\.txt is a broken link to nowhere\.txt"):
+        read(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("options", "flag", "heeding"),
+    [
+        ({"column": "verse"}, "--column verse", "table"),
+        ({"encoding": "cp437"}, "--encoding cp437", "plain, movie_lines"),
+        ({"gutenberg": False}, "--no-gutenberg", "plain, imdb"),
+    ],
+)
+def test_an_option_that_no_file_heeds_is_refused(tmp_path, options, flag, heeding):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-")
+    with pytest.raises(UserError, match=rf"{flag} has no meaning for .*a\.pdf \(pdf\); leave it out.*: {heeding}"):
+        read(tmp_path / "a.pdf", **options)
+    write(tmp_path, b_txt="One.", c_csv="verse\nTwo.\n")
+    if "column" not in options:
+        assert read(tmp_path, **options)[0] == [("b.txt", "One.")]
+
+
+def test_the_formats_of_other_suffixes_are_recognised(tmp_path):
+    pytest.importorskip("bs4", reason="reading HTML needs the package beautifulsoup4")
+    write(tmp_path, a_txt="\n<!DOCTYPE html>\n<html><p>One &amp; two.</p></html>", b_txt="Is <html> a mark?")
+    assert read(tmp_path)[0] == [("a.txt", "One & two."), ("b.txt", "Is <html> a mark?")]
+    write_book(tmp_path / "c.txt", {"a.xhtml": page("Three.")})
+    assert read(tmp_path / "c.txt")[0] == [("c.txt", "Three.")]
+
+
+@pytest.mark.parametrize("name", ["a.txt.bz2", "a.txt.xz", "a.txt.gz"])
+def test_packed_files_are_read(tmp_path, name):
+    pack = {".bz2": bz2.compress, ".xz": lzma.compress, ".gz": gzip.compress}[Path(name).suffix]
+    (tmp_path / name).write_bytes(pack(b"One.\n===\nTwo.\n"))
+    assert read(tmp_path)[0] == [(name, "One."), (f"{name}#2", "Two.")]
+    for cut in (5, len(pack(b"x" * 999)) // 2, -4):
+        (tmp_path / name).write_bytes(pack(os.urandom(999).hex().encode())[:cut])
+        for options in ({}, {"encoding": "utf-8"}):
+            with pytest.raises(UserError, match=rf"{name} is not a complete (gzip|bzip2|xz) file"):
+                read(tmp_path / name, **options)
+
+
+def test_a_text_of_which_little_is_read_is_told(tmp_path):
+    write(tmp_path, a_txt="One line of text.\n" * 9, b_txt="\n" * 200 + "Two.")
+    report = read(tmp_path)[1]
+    assert report.warnings == [
+        f"Only 2% of {tmp_path / 'b.txt'} is read, 4 of 204 characters: the rest is control characters and blank lines."
+    ]
+
+
+def test_hints_are_given_only_if_there_are_few_documents(tmp_path):
+    write(tmp_path, a_txt="One.\n---\nTwo.\n---\nThree.\n")
+    [hint] = read(tmp_path)[1].notices()
+    assert hint == (
+        f"{tmp_path / 'a.txt'} is one document. If lines such as '---' separate documents in it, give --separator "
+        r"'\s*(\-\s*)+'."
+    )
+    assert len(read(tmp_path, separator=r"\s*(\-\s*)+")[0]) == 3
+    write(tmp_path, b_txt="Four.", c_txt="Five.")
+    assert read(tmp_path)[1].notices() == []

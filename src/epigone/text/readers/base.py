@@ -6,6 +6,10 @@ from pathlib import Path
 
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.decoding import bare_suffix
+from epigone.text.readers.division import DIVIDING
+
+GENERAL = (*DIVIDING, "limit")
+"""Fields of `ReadOptions` that have a meaning for every format."""
 
 
 @dataclass(frozen=True)
@@ -28,20 +32,34 @@ class Reader:
     """Suffixes of its files, in lower case and without `.gz`; an empty tuple accepts all."""
     recognises: Callable[[Path], bool] | None = None
     """Test of a file with such a suffix, by its path or its first bytes; None accepts every file."""
+    disguised: Callable[[Path, bytes], bool] | None = None
+    """Test of a file that would be plain text by its suffix, by its path and first bytes; None finds none."""
     options: tuple[str, ...] = ()
-    """Fields of `ReadOptions` that have a meaning for the format.
+    """Fields of `ReadOptions` that the function heeds.
 
-    `limit`, and `label` with the value `folder`, have one for all; a format lists `label` if it has its own labels.
+    Those that divide a text are heeded for it, on the text that it yields, unless it lists them. `limit` has a meaning
+    for all formats, and `label` with the value `folder` too; a format lists `label` if it has its own labels.
     """
     in_folders: bool = True
     """True if the search of a folder includes files with its suffixes."""
     alone: bool = False
     """True if other files beside its own are only lists about them, and left out of a folder."""
+    usual_share: float = 0.0
+    """Least share of the characters in a file that usually is text; if less is read, that is said."""
 
     def __post_init__(self) -> None:
         unknown = set(self.options) - {field.name for field in fields(ReadOptions)}
         if unknown:
             raise ValueError(f"The reader {self.name} names options that do not exist: {', '.join(sorted(unknown))}.")
+
+    @property
+    def divides(self) -> bool:
+        """True if the function divides texts itself."""
+        return set(DIVIDING) <= set(self.options)
+
+    def heeds(self, option: str) -> bool:
+        """True if a field of `ReadOptions` has a meaning for the format."""
+        return option in GENERAL or option in self.options
 
     def reads(self, path: Path) -> bool:
         """True if a file has this format."""

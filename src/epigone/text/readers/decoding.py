@@ -1,18 +1,22 @@
-"""Decoding of files: bytes, gzipped or not, to characters."""
+"""Decoding of files: bytes, packed or not, to characters."""
 
+import bz2
 import codecs
 import gzip
+import lzma
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import IncrementalNewlineDecoder
 from pathlib import Path
-from typing import BinaryIO
-
-from charset_normalizer import from_bytes
+from typing import Any
 
 from epigone.errors import UserError
 from epigone.text.document import ReadReport
+from epigone.text.readers.checks.kinds import conversion, kind_of
+from epigone.text.readers.encodings.guess import guessed
+from epigone.text.readers.encodings.unicode import MENDING, REPLACING, damaged, is_binary, utf16
+from epigone.text.readers.encodings.western import FAMILY, LENIENT
 
 CHUNK = 1 << 20
 """Bytes read at a time."""
@@ -27,13 +31,24 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_UTF8_CHARACTER = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _LONE_RETURN = re.compile(r"\r(?!\n)")
-_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+_ESCAPES = (
+    (re.compile(rb"\x1b(?:\$[@B]|\([JI])"), ("iso2022_jp", "iso2022_jp_2", "iso2022_jp_ext")),
+    (re.compile(rb"\x1b\$\)C"), ("iso2022_kr",)),
+    (re.compile(rb"(?s)(?:~\{(?:[!-~]{2})+~\}.*?){3}"), ("hz",)),
+)
+"""Sequences of ASCII that switch to other characters, and the encodings that have them."""
+
+_PACKED: dict[str, tuple[str, Callable[..., Any]]] = {
+    ".gz": ("gzip", gzip.open),
+    ".bz2": ("bzip2", bz2.open),
+    ".xz": ("xz", lzma.open),
+}
+"""The programs that pack files, and the functions that open these, by suffix."""
 
 
 class NotText(UserError):
-    """A file without text: an error if it was given itself; left out, with a notice, if it is in a folder."""
+    """A file that cannot be read as text: an error if it was given itself; left out, with a notice, if in a folder."""
 
 
 def read_text(
@@ -53,10 +68,9 @@ def read_text(
         Consecutive parts of at most `CHUNK` characters.
 
     Raises:
-        NotText: the file is binary.
-        UserError: the file cannot be read, or does not decode from some byte on.
+        NotText: the file is no text, cannot be read, or does not decode from some byte on.
     """
-    codec, errors = (_known(path, encoding), "strict") if encoding else _detect(path, fallback, report)
+    codec, errors = _known(path, encoding) if encoding else _detect(path, fallback, report)
     decoder = codecs.getincrementaldecoder(codec)(errors)
     newlines = IncrementalNewlineDecoder(None, translate=not returns)
     read = 0
@@ -67,13 +81,14 @@ def read_text(
         except UnicodeError as error:
             why = error.reason if isinstance(error, UnicodeDecodeError) else str(error)
             which = "which was asked for" if encoding else "which was guessed"
-            raise UserError(
+            raise NotText(
                 f"{path} does not decode as {encoding or codec}, {which}: {why} at byte {_position(error, read):,}. "
                 "Give the encoding of the file with --encoding, for example --encoding cp1252."
             ) from error
         if not returns:
             report.newlines += text.count("\r")
         if text := newlines.decode(text, final=not data):
+            report.decoded += len(text)
             yield _LONE_RETURN.sub("\r\n", text) if returns else text
 
 
@@ -84,8 +99,8 @@ def without_returns(text: str, report: ReadReport) -> str:
 
 
 def bare_suffix(path: Path) -> str:
-    """Return the suffix in lower case without `.gz`: `.txt` for `Songs.TXT.gz`."""
-    path = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    """Return the suffix in lower case without that of packing: `.txt` for `Songs.TXT.gz`."""
+    path = path.with_suffix("") if path.suffix.lower() in _PACKED else path
     return path.suffix.lower()
 
 
@@ -94,7 +109,8 @@ def first_bytes(path: Path, number: int = 4096) -> bytes:
     return next(_chunks(path, number))
 
 
-def _known(path: Path, name: str) -> str:
+def _known(path: Path, name: str) -> tuple[str, str]:
+    """Return the codec of this name, and its handling of errors."""
     try:
         info = codecs.lookup(name)
         known = info._is_text_encoding and info.incrementaldecoder is not None
@@ -105,52 +121,90 @@ def _known(path: Path, name: str) -> str:
             f"{path} cannot be read as {name!r}: there is no such encoding. Try --encoding utf-8, cp1252 or "
             "utf-16, or leave the option out to have the encoding detected."
         )
-    return "utf-8-sig" if info.name == "utf-8" else info.name
+    if info.name in ("iso8859-1", "cp1252"):  # as browsers do: the first is a name for the second
+        return "cp1252", LENIENT
+    return "utf-8-sig" if info.name == "utf-8" else info.name, "strict"
 
 
 def _detect(path: Path, fallback: str | None, report: ReadReport) -> tuple[str, str]:
     """Return the codec and its handling of errors: UTF-8 if the whole file is valid, else `fallback` or a guess."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    read = 0
+    read, marked = 0, False
     for data in _chunks(path):
         if not read:
-            for mark, codec in _BYTE_ORDER_MARKS.items():
-                if data.startswith(mark):
-                    return codec, "strict"
-            if b"\0" in data[:8192] or data.startswith(b"%PDF-"):
-                raise NotText(
-                    f"{path} is a binary file, not text. Convert it to plain text; if it is text, name its "
-                    "encoding with --encoding, for example --encoding utf-16-le."
-                )
+            mark = next((mark for mark in _BYTE_ORDER_MARKS if data.startswith(mark)), None)
+            marked = mark == codecs.BOM_UTF8
+            if mark and not marked:
+                return _marked(path, _BYTE_ORDER_MARKS[mark], report)
+            if codec := _by_first_bytes(path, data, report):
+                return codec, "strict"
         read += len(data)
         try:
             decoder.decode(data, final=not data)
         except UnicodeDecodeError as error:
             position = _position(error, read)
             sample = _sample(path, position)
-            damaged = len(_NOT_ASCII.findall(_UTF8_CHARACTER.sub(b"", sample)))
-            if damaged < 0.1 * len(_NOT_ASCII.findall(sample)):
-                report.encodings[str(path)] = "UTF-8, with U+FFFD for broken characters"
-                return "utf-8", "replace"
+            if errors := damaged(sample) or (REPLACING if marked else None):
+                way = "cp1252 for its other bytes" if errors == MENDING else "U+FFFD for broken characters"
+                report.encodings[str(path)] = f"UTF-8, with {way}"
+                return "utf-8-sig", errors
             codec = fallback or _guess(path, position, sample)
             report.encodings[str(path)] = codec
-            return codec, "strict"
-    return "utf-8", "strict"
+            return codec, LENIENT if codec in FAMILY else "strict"
+    return "utf-8-sig", "strict"
+
+
+def _marked(path: Path, codec: str, report: ReadReport) -> tuple[str, str]:
+    """Return the codec that a byte-order mark names, and its handling of errors."""
+    if _decodes(path, codec):
+        return codec, "strict"
+    report.encodings[str(path)] = f"{codec.upper()}, with U+FFFD for broken characters"
+    return codec, "replace"
+
+
+def _by_first_bytes(path: Path, data: bytes, report: ReadReport) -> str | None:
+    """Return the codec that the first bytes show; None if they may be UTF-8.
+
+    Raises:
+        NotText: they show another kind of file.
+    """
+    remedy = "If it is text after all, name its encoding with --encoding, for example --encoding utf-16-le."
+    if kind := kind_of(path, data):
+        raise NotText(f"{conversion(path, kind)} {remedy}")
+    head = data[:8192]
+    if b"\0" in head:
+        if codec := utf16(head):
+            report.encodings[str(path)] = codec
+            return codec
+        if is_binary(head):
+            raise NotText(f"{path} is a binary file, not text. Convert it to plain text. {remedy}")
+    for escape, candidates in _ESCAPES:
+        if escape.search(data[:SAMPLE]):
+            for codec in candidates:
+                if _decodes(path, codec):
+                    report.encodings[str(path)] = codec
+                    return codec
+    return None
+
+
+def _decodes(path: Path, codec: str) -> bool:
+    decoder = codecs.getincrementaldecoder(codec)()
+    try:
+        for data in _chunks(path):
+            decoder.decode(data, final=not data)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _guess(path: Path, position: int, sample: bytes) -> str:
-    matches = list(from_bytes(sample))
-    if not matches:
+    codec = guessed(sample)
+    if codec is None:
         raise NotText(
             f"{path} is not UTF-8 (at byte {position:,}), and no other encoding fits it. If it is text, name "
             "its encoding with --encoding, for example --encoding cp1252."
         )
-    best = matches[0]
-    # A few accents fit dozens of code pages; if the Western one fits as well as any, it is the most likely.
-    western = (match for match in matches if "cp1252" in [match.encoding, *match.could_be_from_charset])
-    if any(match.chaos <= best.chaos and match.coherence > best.coherence - 0.02 for match in western):
-        return "cp1252"
-    return best.encoding
+    return codec
 
 
 def _sample(path: Path, position: int) -> bytes:
@@ -184,18 +238,22 @@ def _position(error: UnicodeError, read: int) -> int:
 
 def _chunks(path: Path, size: int | None = None) -> Iterator[bytes]:
     """Yield the file's bytes, unpacked, then one empty part at the end."""
+    packing, opened = _PACKED.get(path.suffix.lower(), ("", open))
     try:
-        with _open(path) as file:
+        with opened(path, "rb") as file:
             while data := file.read(size or CHUNK):
                 yield data
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UserError(
-            f"{path} is not a complete gzip file ({error}); fetch it again, or unpack it yourself."
-        ) from error
+    except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
+        raise _damaged(path, packing, error) from error
     except OSError as error:
-        raise UserError(f"{path} could not be read: {error.strerror or error}.") from error
+        if packing and error.errno is None:  # of the module bz2
+            raise _damaged(path, packing, error) from error
+        raise NotText(f"{path} could not be read: {error.strerror or error}.") from error
     yield b""
 
 
-def _open(path: Path) -> BinaryIO | gzip.GzipFile:
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else open(path, "rb")
+def _damaged(path: Path, packing: str, error: Exception) -> NotText:
+    return NotText(
+        f"{path} is not a complete {packing} file ({error}); fetch it again, or unpack it yourself and give the part "
+        "that is whole."
+    )

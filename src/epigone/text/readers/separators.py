@@ -92,6 +92,19 @@ def at_headings(parts: Iterable[str]) -> Marked:
     return _at_beginnings(parts, lambda line, blanks: blanks > 0 and heading.fullmatch(line))
 
 
+def at_lines(parts: Iterable[str]) -> Marked:
+    """Divide before every line that is not blank."""
+    return _at_beginnings(parts, lambda line, blanks: True)
+
+
+def refined(marked: Marked, divide: Callable[[Iterator[str]], Marked]) -> Marked:
+    """Divide each part of a divided text further."""
+    for number, part in enumerate(segments(marked)):
+        if number:
+            yield None
+        yield from divide(part)
+
+
 def _at_beginnings(parts: Iterable[str], begins: Callable[[str, int], object]) -> Marked:
     """Divide before lines that begin a document, given the line and the number of blank lines above."""
     fresh, begun, blanks = True, False, 0
@@ -111,8 +124,8 @@ def _at_beginnings(parts: Iterable[str], begins: Callable[[str, int], object]) -
         yield from filter(None, ["".join(block)])
 
 
-def grouped(marked: Marked, name: str) -> Iterator[Document]:
-    """Yield the documents of a divided text, each read on demand."""
+def segments(marked: Marked) -> Iterator[Iterator[str]]:
+    """Yield the parts between the marks of a divided text, each read on demand."""
     over = False
 
     def pieces() -> Iterator[str]:
@@ -123,13 +136,17 @@ def grouped(marked: Marked, name: str) -> Iterator[Document]:
             yield piece
         over = True
 
-    number = 0
     while not over:
-        number += 1
         current = pieces()
-        yield Document(numbered(name, number), current)
-        for _ in current:  # the unread rest belongs to this document, not to the next
+        yield current
+        for _ in current:  # the unread rest belongs to this part, not to the next
             pass
+
+
+def grouped(marked: Marked, name: str) -> Iterator[Document]:
+    """Yield the documents of a divided text, each read on demand."""
+    for number, pieces in enumerate(segments(marked), 1):
+        yield Document(numbered(name, number), pieces)
 
 
 def numbered(name: str, number: int) -> str:

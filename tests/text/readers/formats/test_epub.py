@@ -38,7 +38,9 @@ def test_encodings(tmp_path):
     declared = '<?xml version="1.0" encoding="windows-1251"?>' + page("Река")
     parts = {"a.xhtml": page("é").encode("utf-16"), "b.xhtml": declared.encode("cp1251"), "c.xhtml": page("川")}
     write_book(tmp_path / "a.epub", parts)
-    assert [text for _, text in read(tmp_path / "a.epub", encoding="cp1250")[0]] == ["é", "Река", "川"]
+    assert [text for _, text in read(tmp_path / "a.epub")[0]] == ["é", "Река", "川"]
+    with pytest.raises(UserError, match=r"--encoding cp1250 has no meaning for .*a\.epub \(epub\)"):
+        read(tmp_path / "a.epub", encoding="cp1250")
 
 
 def test_gutenberg_goes(tmp_path):

@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.archive import unpacking
 from epigone.text.readers.base import Reader
+from epigone.text.readers.checks.kinds import holds
 from epigone.text.readers.decoding import NotText, first_bytes
 from epigone.text.readers.optional import needing
 
@@ -86,4 +87,9 @@ def _text(paragraph: ElementTree.Element) -> str:
     return "\n\n".join(filter(None, ["".join(words), *frames]))
 
 
-DOCX = Reader("docx", read_docx, suffixes=(".docx",))
+DOCX = Reader(
+    "docx",
+    read_docx,
+    suffixes=(".docx",),
+    disguised=lambda path, head: holds(path, head, "word/document.xml"),
+)

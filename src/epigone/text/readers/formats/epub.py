@@ -11,9 +11,10 @@ from zipfile import ZipFile
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.archive import unpacking
 from epigone.text.readers.base import Reader
-from epigone.text.readers.cleaning import strip_gutenberg
+from epigone.text.readers.checks.kinds import holds
 from epigone.text.readers.decoding import NotText
 from epigone.text.readers.formats.html import declared_encoding, text_of_html
+from epigone.text.readers.gutenberg import strip_gutenberg
 from epigone.text.readers.separators import numbered
 
 _FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}  # these encrypt fonts only
@@ -91,4 +92,10 @@ def _decoded(data: bytes) -> str:
         return data.decode(declared_encoding(data[:4096]) or "cp1252", "replace")
 
 
-EPUB = Reader("epub", read_epub, suffixes=(".epub",), options=("gutenberg",))
+EPUB = Reader(
+    "epub",
+    read_epub,
+    suffixes=(".epub",),
+    disguised=lambda path, head: holds(path, head, "META-INF/container.xml"),
+    options=("gutenberg",),
+)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.base import Reader
-from epigone.text.readers.cleaning import strip_gutenberg
 from epigone.text.readers.decoding import CHUNK, first_bytes, read_text
+from epigone.text.readers.gutenberg import strip_gutenberg
 from epigone.text.readers.optional import needing
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ _CELLS = {"td", "th"}
 _VERSES = re.compile(r"\b(?:poem|poetry|stanza|lyrics)\b")  # classes of elements whose divisions are lines
 
 _SPACES = re.compile(r"[ \t\n\r\f]+")
+_PAGE = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^>]*-->\s*)?<(?:!doctype\s+html|html[\s>])", re.IGNORECASE
+)
 _DECLARED = re.compile(rb"<(?:meta|\?xml)\s[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 # As browsers do: pages that declare the first are written in the second.
 _MEANT = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030", "euc_kr": "cp949",
@@ -163,4 +166,10 @@ def _tidied(text: str, keeps: bool) -> str:
     return re.sub(r" *([\n\t]) *", r"\1", re.sub("  +", " ", text)).strip(" \n\t\r")
 
 
-HTML = Reader("html", read_html, suffixes=(".html", ".htm", ".xhtml"), options=("encoding", "gutenberg"))
+HTML = Reader(
+    "html",
+    read_html,
+    suffixes=(".html", ".htm", ".xhtml"),
+    disguised=lambda path, head: _PAGE.match(head) is not None,
+    options=("encoding", "gutenberg"),
+)

@@ -8,7 +8,10 @@ from pathlib import Path
 from epigone.errors import UserError
 from epigone.text.document import FOLDER, RATING, Document, ReadOptions, ReadReport
 from epigone.text.readers.base import Reader
-from epigone.text.readers.formats.plain import PLAIN, divided, read_parts
+from epigone.text.readers.decoding import read_text
+from epigone.text.readers.division import divided
+from epigone.text.readers.formats.plain import PLAIN, begun
+from epigone.text.readers.separators import whole_lines
 
 
 def is_review(path: Path) -> bool:
@@ -29,8 +32,8 @@ def read_review(path: Path, name: str, options: ReadOptions, report: ReadReport)
         report: counts the changes.
 
     Raises:
-        NotText: the file is not text; before the first document.
-        UserError: the file cannot be read or decoded, or reviews have no such label.
+        NotText: the file is not text, or cannot be read or decoded.
+        UserError: reviews have no such label.
     """
     if options.label not in (None, FOLDER, RATING):
         raise UserError(
@@ -40,8 +43,8 @@ def read_review(path: Path, name: str, options: ReadOptions, report: ReadReport)
     label: str | None = None
     if path.parent.name != "unsup":
         label = path.stem.split("_")[1] if options.label == RATING else path.parent.name
-    parts = (re.sub(r"<br\s*/?>", "\n", part) for part in read_parts(path, options, report))
-    for document in divided(parts, path, name, options, report):
+    parts = whole_lines(begun(read_text(path, options.encoding, report)))
+    for document in divided((re.sub(r"<br\s*/?>", "\n", part) for part in parts), name, options, report):
         yield replace(document, label=label)
 
 
@@ -52,4 +55,5 @@ IMDB = Reader(
     recognises=is_review,
     options=(*PLAIN.options, "label"),
     alone=True,
+    usual_share=0.5,
 )

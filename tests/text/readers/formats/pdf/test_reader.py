@@ -283,10 +283,11 @@ def test_without_the_package(tmp_path, monkeypatch):
         read(tmp_path / "paper.pdf")
 
 
-def test_options_for_other_files_change_nothing(tmp_path):
+def test_options_for_other_files_are_refused(tmp_path):
     book = Book(tmp_path / "a.pdf")
     book.paragraph("Rivers are wide.")
     book.save()
-    assert read(tmp_path / "a.pdf", encoding="utf-16", column="verse", separator="x", limit=6)[0] == [
-        "Rivers are wide."
-    ]
+    assert read(tmp_path / "a.pdf", separator="x", limit=6)[0] == ["Rivers are wide."]
+    for option in ({"encoding": "utf-16"}, {"column": "verse"}, {"gutenberg": False}):
+        with pytest.raises(UserError, match=r"--[a-z0-9 -]+ has no meaning for .*a\.pdf \(pdf\); leave it out"):
+            read(tmp_path / "a.pdf", **option)

@@ -214,4 +214,4 @@ def _line(text: str, run: Sequence[Line]) -> Line:
     return Line(" ".join(text.split()), run[0].x0, main.y0, max(glyph.x1 for glyph in run), main.y1, size)
 
 
-PDF = Reader("pdf", read_pdf, suffixes=(".pdf",))
+PDF = Reader("pdf", read_pdf, suffixes=(".pdf",), disguised=lambda path, head: b"%PDF-" in head[:1024])

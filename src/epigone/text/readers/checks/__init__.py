@@ -1,0 +1,1 @@
+"""Checks of what a file or a text is, for sentences that help."""

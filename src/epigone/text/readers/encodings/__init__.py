@@ -1,0 +1,1 @@
+"""Guesses of encodings, and repair of texts that mix two."""
