@@ -34,11 +34,15 @@ def atomic_write(path: Path, data: bytes | str) -> None:
             temporary.unlink()
 
 
+def leftovers(folder: Path) -> list[Path]:
+    """List the temporary files of killed processes."""
+    return [path for path in Path(folder).glob(".*.tmp") if path.name.split(".")[-2].isdigit()]
+
+
 def remove_leftovers(folder: Path) -> None:
     """Delete the temporary files of killed processes."""
-    for path in Path(folder).glob(".*.tmp"):
-        if path.name.split(".")[-2].isdigit():
-            path.unlink(missing_ok=True)
+    for path in leftovers(folder):
+        path.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -78,6 +78,11 @@ def test_a_learned_vocabulary_is_described(make_base):
 
 def test_an_interrupted_run_is_called_unfinished(trained):
     (trained / "trainer.safetensors").touch()
+    config = json.loads((trained / "config.json").read_text())
+    # A run that was killed right after its result is finished, for --resume too.
+    assert info(trained).facts["state"] == config["result"]["outcome"]
+    del config["result"]
+    (trained / "config.json").write_text(json.dumps(config))
     assert "--resume" in info(trained).facts["state"]
 
 

@@ -2,16 +2,18 @@
 
 import errno
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stopping import At, Stop, history, left_by, press_ctrl_c, stop
 
-from epigone import storage
+from epigone import folder_lock, storage
 from epigone.errors import UserError
 from epigone.evaluation.losses import document_losses
 from epigone.models.config import ModelOptions
@@ -160,6 +162,50 @@ def test_a_second_ctrl_c_stops_at_once(train, undisturbed, tmp_path):
     assert left_by(tmp_path / "out") == undisturbed(training=training)
 
 
+def test_a_run_that_is_killed_right_after_its_result_is_finished(train, undisturbed, tmp_path, monkeypatch):
+    training, out = KINDS["rnn-sgd-one-cycle"][1], tmp_path / "out"
+
+    def killed(path, missing_ok=False):
+        if path.name == "trainer.safetensors":
+            raise Stop
+        unlink(path, missing_ok)
+
+    unlink = Path.unlink
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", killed)
+        with pytest.raises(Stop):
+            train(out, training=training)
+    assert (out / "trainer.safetensors").exists()
+    assert train(out, training=training, resume=True).outcome == "finished"
+    assert not (out / "trainer.safetensors").exists()
+    assert left_by(out) == undisturbed(training=training)
+
+
+def test_the_state_of_another_run_is_refused(train, tmp_path):
+    for name, seed in (("mine", 0), ("yours", 1)):
+        with pytest.raises(Stop):
+            train(tmp_path / name, steps=STEPS, seed=seed, monitor=At(3, stop))
+    shutil.copy(tmp_path / "yours" / "trainer.safetensors", tmp_path / "mine")
+    with pytest.raises(UserError, match="belongs to another run"):
+        train(tmp_path / "mine", steps=STEPS, seed=0, resume=True)
+
+
+def test_a_living_run_is_not_resumed_and_loses_nothing(train, undisturbed, tmp_path, monkeypatch):
+    monkeypatch.setattr(folder_lock, "GRACE", 0.0)
+    training, out = KINDS["rnn-sgd-one-cycle"][1], tmp_path / "out"
+    refused = []
+
+    def meddle():
+        for options in ({"resume": True}, {"resume": False}, {"resume": True, "seed": 7}):
+            with pytest.raises(UserError) as failure:
+                train(out, training=replace(training, seed=options.pop("seed", 0)), **options)
+            refused.append("Another command" in str(failure.value) or "is not empty" in str(failure.value))
+
+    train(out, training=training, monitor=At(7, meddle))
+    assert refused == [True, True, True]
+    assert left_by(out) == undisturbed(training=training)
+
+
 def test_minutes_become_steps_once_and_the_trial_leaves_no_trace(train, undisturbed, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "TIMING_SECONDS", 0.05)
     totals = []
@@ -223,7 +269,7 @@ KILLS = """
 # Make one run although it is killed again and again; print the number of kills of each kind.
 import json, os, random, signal, sys, time
 import torch
-from epigone import storage
+from epigone import folder_lock, storage
 from epigone.models.config import ModelOptions
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import MachineOptions, TrainingOptions

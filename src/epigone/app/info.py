@@ -99,7 +99,7 @@ def _model(folder: Path) -> dict[str, Any]:
         "characters": max((s["corpus"]["characters"] for s in [request, *stages] if "corpus" in s), default=None),
         "text": corpus.get("hash", "")[:16],
         "split_seed": corpus.get("split_seed"),
-        "state": UNFINISHED if (folder / "trainer.safetensors").exists() else result.get("outcome"),
+        "state": UNFINISHED if not result and (folder / "trainer.safetensors").exists() else result.get("outcome"),
         "steps": result.get("steps"),
         "seconds": result.get("seconds"),
         "validation_loss": result.get("loss"),

@@ -7,6 +7,7 @@ from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from epigone.folder_lock import output_folder
 from epigone.report.page import write_report
 from epigone.storage import atomic_write, write_json
 from epigone.studies.engine.executor import executor
@@ -97,31 +98,32 @@ def conduct(
         UserError: the folder holds something else.
     """
     described = {"command": experiment.name} | request
-    open_study(context.out, described, resume, lists_of(context.options), asdict(experiment.options()))
-    context.notices += _notices_on_texts(experiment, context)
-    with seconds_of_all_calls(context.out, begin) as seconds:
-        with context.monitor, executor(workers) as context.pool:
-            context.table = experiment.rows(context)
-        context.rows, context.diverged = without_diverged(context.table, context.runs)
-        context.notices += [diverged_notice(row, context.runs[row.name]) for row in context.diverged]
-        log.info("Writing the samples and the report.")
-        findings = experiment.analyse(context)
-        took = seconds()
-        found = result(findings, took)
-        write_json(context.out / file, found.figures() | findings.extra)
-        for name, page in findings.pages.items():
-            atomic_write(context.out / name, page)
-        report = experiment.report(context, findings)
-        write_report(
-            context.out,
-            replace(
-                report,
-                summary=TRIAL * context.quick + report.summary,
-                notices=context.notices,
-                facts=_facts(context, findings, request, took),
-            ),
-        )
-        return found
+    with output_folder(context.out, resume):
+        open_study(context.out, described, lists_of(context.options), asdict(experiment.options()))
+        context.notices += _notices_on_texts(experiment, context)
+        with seconds_of_all_calls(context.out, begin) as seconds:
+            with context.monitor, executor(workers) as context.pool:
+                context.table = experiment.rows(context)
+            context.rows, context.diverged = without_diverged(context.table, context.runs)
+            context.notices += [diverged_notice(row, context.runs[row.name]) for row in context.diverged]
+            log.info("Writing the samples and the report.")
+            findings = experiment.analyse(context)
+            took = seconds()
+            found = result(findings, took)
+            write_json(context.out / file, found.figures() | findings.extra)
+            for name, page in findings.pages.items():
+                atomic_write(context.out / name, page)
+            report = experiment.report(context, findings)
+            write_report(
+                context.out,
+                replace(
+                    report,
+                    summary=TRIAL * context.quick + report.summary,
+                    notices=context.notices,
+                    facts=_facts(context, findings, request, took),
+                ),
+            )
+            return found
 
 
 def lists_of(options: Any) -> list[str]:

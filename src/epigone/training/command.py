@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -9,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from lightning_fabric import Fabric
 
+from epigone.folder_lock import output_folder
 from epigone.training.listeners.base import Listener
 from epigone.training.listeners.clock import Clock
 from epigone.training.listeners.journal import Journal
@@ -16,7 +18,7 @@ from epigone.training.listeners.monitor import Monitor
 from epigone.training.listeners.tensorboard import TensorBoard
 from epigone.training.loop import train
 from epigone.training.options import DisplayOptions, MachineOptions, TrainingOptions
-from epigone.training.run.folder import finish, open_folder
+from epigone.training.run.folder import digest, finish, open_folder
 from epigone.training.system.processes import on_first
 from epigone.training.task import Task, Trained
 
@@ -80,17 +82,19 @@ def run_in_folder(
     monitor = monitor or Monitor()
     if display.live:
         monitor.draw_curves()  # before anything is written, because a package may be missing
-    left = on_first(fabric, lambda: open_folder(out, request, machine, resume, notices))
-    if left is not None:
-        log.info(f"The run in {out} is finished; there is nothing to resume.")
-        return result(**left)
-    torch.manual_seed(training.seed)
-    work = begin()
-    on_first(fabric, work.describe)
-    listeners: list[Listener] = []
-    if fabric.is_global_zero:
-        shown = [TensorBoard(out / "tensorboard")] if display.tensorboard else []
-        # The journal comes last: a run that a listener stops at a step leaves nothing of that step.
-        listeners = [Clock(), monitor, *shown, *work.listeners, Journal(training.trace_every)]
-    trained = train(work.task, out, training, machine, fabric, listeners)
-    return on_first(fabric, lambda: finish(out, work.result(trained), trained.outcome))
+    with ExitStack() as held:  # in the first process alone
+        on_first(fabric, lambda: held.enter_context(output_folder(out, resume)))
+        left = on_first(fabric, lambda: open_folder(out, request, machine, notices))
+        if left is not None:
+            log.info(f"The run in {out} is finished; there is nothing to resume.")
+            return result(**left)
+        torch.manual_seed(training.seed)
+        work = begin()
+        on_first(fabric, work.describe)
+        listeners: list[Listener] = []
+        if fabric.is_global_zero:
+            shown = [TensorBoard(out / "tensorboard")] if display.tensorboard else []
+            # The journal comes last: a run that a listener stops at a step leaves nothing of that step.
+            listeners = [Clock(), monitor, *shown, *work.listeners, Journal(training.trace_every)]
+        trained = train(work.task, out, training, machine, fabric, listeners, digest(request))
+        return on_first(fabric, lambda: finish(out, work.result(trained), trained.outcome))

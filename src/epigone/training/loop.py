@@ -33,6 +33,7 @@ def train(
     machine: MachineOptions,
     fabric: Fabric,
     listeners: Sequence[Listener] = (),
+    run: str = "",
 ) -> Trained:
     """Train until the schedule ends, validation stops improving, or the user interrupts; keep the best weights.
 
@@ -46,12 +47,13 @@ def train(
         machine: backend and seconds between saves.
         fabric: the device and the processes.
         listeners: follow the run, in this order, in the first process.
+        run: the hash of the request, which `trainer.safetensors` names.
 
     Raises:
         Diverged: the loss became infinite or NaN; the best weights so far stay in the folder.
         UserError: the disk is full; what was saved before is untouched.
     """
-    return Loop(task, folder, options, machine, fabric, listeners).train()
+    return Loop(task, folder, options, machine, fabric, listeners, run).train()
 
 
 class Objective(nn.Module):
@@ -76,9 +78,11 @@ class Loop:
         machine: MachineOptions,
         fabric: Fabric,
         listeners: Sequence[Listener],
+        identity: str,
     ) -> None:
         keep_freed_memory()
         self.task, self.folder, self.options, self.machine, self.fabric = task, folder, options, machine, fabric
+        self.identity = identity
         self.listeners = listeners if fabric.is_global_zero else ()
         self.module = fabric.setup_module(Objective(task))
         self.lr = options.lr
@@ -100,7 +104,7 @@ class Loop:
     def train(self) -> Trained:
         """Train; see `train`."""
         try:
-            saved = load_state(self.folder)
+            saved = load_state(self.folder, self.identity)
             state = self._begin() if saved is None else self._resume(saved)
             self.run.begun = self.counters.step, self.counters.seconds
             self._tell(lambda listener: listener.begin(self.run))
@@ -349,7 +353,7 @@ class Loop:
 
     def _save(self, state: State) -> None:
         snapshot = self._snapshot(state)
-        on_first(self.fabric, lambda: save_state(self.folder, snapshot))
+        on_first(self.fabric, lambda: save_state(self.folder, snapshot, self.identity))
 
     def _save_best(self) -> None:
         on_first(self.fabric, lambda: self.task.save(self.folder))

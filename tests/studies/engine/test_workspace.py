@@ -7,6 +7,7 @@ import pytest
 
 from epigone.errors import UserError
 from epigone.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
+from epigone.folder_lock import output_folder
 from epigone.generation.generate import generate
 from epigone.studies.engine.workspace import best_run, keep_copy, keep_model, machine, open_study, seconds_of_all_calls
 
@@ -19,6 +20,12 @@ REQUEST = {
     "search": {"trials": 4, "finalists": 2, "max_hidden": 64},
     "training": {"lr": 0.001, "threads": 0},
 }
+
+
+def opened(out, request, resume):
+    """Open the folder of a study as the skeleton does."""
+    with output_folder(out, resume):
+        open_study(out, request)
 
 
 def changed(path, value):
@@ -34,31 +41,31 @@ def changed(path, value):
 
 def test_a_new_folder_is_made(tmp_path):
     out = tmp_path / "deep" / "out"
-    open_study(out, REQUEST, resume=False)
+    opened(out, REQUEST, resume=False)
     assert json.loads((out / "study.json").read_text()) == REQUEST
     (tmp_path / "empty").mkdir()
-    open_study(tmp_path / "empty", REQUEST, resume=True)
+    opened(tmp_path / "empty", REQUEST, resume=True)
 
 
 def test_a_folder_that_is_not_empty_is_refused(tmp_path):
-    open_study(tmp_path / "out", REQUEST, resume=False)
+    opened(tmp_path / "out", REQUEST, resume=False)
     with pytest.raises(UserError, match=r"is not empty.*--resume"):
-        open_study(tmp_path / "out", REQUEST, resume=False)
+        opened(tmp_path / "out", REQUEST, resume=False)
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="is a file"):
-        open_study(tmp_path / "file", REQUEST, resume=False)
+        opened(tmp_path / "file", REQUEST, resume=False)
     with pytest.raises(UserError, match="Could not make the folder"):
-        open_study(tmp_path / "file" / "out", REQUEST, resume=False)
+        opened(tmp_path / "file" / "out", REQUEST, resume=False)
 
 
 def test_only_a_study_of_the_same_kind_goes_on(tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("Dear")
     with pytest.raises(UserError, match="does not hold a compare"):
-        open_study(tmp_path / "other", REQUEST, resume=True)
-    open_study(tmp_path / "out", REQUEST, resume=False)
+        opened(tmp_path / "other", REQUEST, resume=True)
+    opened(tmp_path / "out", REQUEST, resume=False)
     with pytest.raises(UserError, match="does not hold a stacked-lstm"):
-        open_study(tmp_path / "out", REQUEST | {"command": "stacked-lstm"}, resume=True)
+        opened(tmp_path / "out", REQUEST | {"command": "stacked-lstm"}, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +81,8 @@ def test_only_a_study_of_the_same_kind_goes_on(tmp_path):
     ],
 )
 def test_a_study_goes_on_with_more(path, value, tmp_path):
-    open_study(tmp_path / "out", REQUEST, resume=False)
-    open_study(tmp_path / "out", changed(path, value), resume=True)
+    opened(tmp_path / "out", REQUEST, resume=False)
+    opened(tmp_path / "out", changed(path, value), resume=True)
     assert json.loads((tmp_path / "out" / "study.json").read_text()) == changed(path, value)
 
 
@@ -91,19 +98,19 @@ def test_a_study_goes_on_with_more(path, value, tmp_path):
     ],
 )
 def test_a_study_of_something_else_does_not_go_on(path, value, said, tmp_path):
-    open_study(tmp_path / "out", REQUEST, resume=False)
+    opened(tmp_path / "out", REQUEST, resume=False)
     with pytest.raises(UserError) as failure:
-        open_study(tmp_path / "out", changed(path, value), resume=True)
+        opened(tmp_path / "out", changed(path, value), resume=True)
     assert said in str(failure.value)
     assert "another --out" in str(failure.value)
     assert json.loads((tmp_path / "out" / "study.json").read_text()) == REQUEST
 
 
 def test_the_seconds_of_all_calls_are_added_up_those_of_one_that_was_interrupted_too(tmp_path):
-    open_study(tmp_path, REQUEST, resume=False)
+    opened(tmp_path, REQUEST, resume=False)
     with pytest.raises(KeyboardInterrupt), seconds_of_all_calls(tmp_path, time.perf_counter() - 10):
         raise KeyboardInterrupt
-    open_study(tmp_path, REQUEST, resume=True)
+    opened(tmp_path, REQUEST, resume=True)
     with seconds_of_all_calls(tmp_path, time.perf_counter() - 5) as seconds:
         assert seconds() == pytest.approx(15, abs=1)
     kept = json.loads((tmp_path / "study.json").read_text())

@@ -51,6 +51,15 @@ def test_a_long_trace_does_not_fill_the_header(tmp_path, snapshot):
     assert header < 3000  # safetensors takes no more than 100 MB
 
 
+def test_a_file_names_the_run_that_it_belongs_to(tmp_path, snapshot):
+    save_state(tmp_path, snapshot, "mine")
+    assert load_state(tmp_path, "mine").counters == snapshot.counters
+    with pytest.raises(UserError, match=r"trainer\.safetensors belongs to another run .*Delete it"):
+        load_state(tmp_path, "yours")
+    save_state(tmp_path, snapshot)  # as earlier versions did
+    assert load_state(tmp_path, "yours").counters == snapshot.counters
+
+
 def test_nothing_to_continue(tmp_path):
     assert load_state(tmp_path) is None
 

@@ -14,6 +14,7 @@ import torch
 
 from epigone import __version__
 from epigone.errors import UserError
+from epigone.folder_lock import FILE as LOCK
 from epigone.kernels import in_use
 from epigone.machine import cores
 from epigone.models.files.bundled import resolve
@@ -37,29 +38,23 @@ OPTIONS_OF_010 = ("network", "networks")  # names of a study's options in folder
 def open_study(
     out: Path,
     request: dict[str, Any],
-    resume: bool,
     free: Collection[str] = (),
     defaults: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Make the folder of a study ready, and write the request to its study.json.
+    """Write the request of a study to its study.json, if it fits what the folder holds.
 
     Args:
-        out: the folder; made if it is missing.
+        out: the folder, made and locked.
         request: everything that determines the study.
-        resume: go on with the study in the folder, perhaps with more seeds, trials or selections.
         free: further keys that may differ when a study goes on.
         defaults: options of the study; a folder that was written before there was such an option has these.
 
     Raises:
-        UserError: the folder is not empty and `resume` was not given, or it holds another study.
+        UserError: the folder holds another study.
     """
     described = json.loads(json.dumps(request))
     before: dict[str, Any] = {}
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file; give a folder with --out.")
-    if out.exists() and any(out.iterdir()):
-        if not resume:
-            raise UserError(f"{out} is not empty. Choose another folder with --out, or add --resume to go on in it.")
+    if any(path.name != LOCK for path in out.iterdir()):
         path = out / "study.json"
         before = read_json(path) if path.exists() else {}
         if before.get("command") != described["command"]:
@@ -75,10 +70,6 @@ def open_study(
                 f"{'; '.join(changes[:4])}. Give the same settings or another --out. More seeds, trials and selections "
                 "are allowed."
             )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"Could not make the folder {out}: {error.strerror}. Choose another --out.") from error
     write_json(out / "study.json", before | described)
 
 

@@ -1,17 +1,20 @@
 """The folder of a run: refused if it holds something else, continued if asked, finished with a model card."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
+from epigone.folder_lock import FILE as LOCK
 from epigone.models.files.card import model_card
 from epigone.models.language_model import LanguageModel
-from epigone.storage import atomic_write, read_json, remove_leftovers, write_json
+from epigone.storage import atomic_write, read_json, write_json
 from epigone.text.corpus import Corpus
 from epigone.training.options import MachineOptions, recipe_of
 from epigone.training.run.state import FILE as STATE
@@ -101,32 +104,23 @@ class TrainingResult:
 
 
 def open_folder(
-    out: Path, request: dict[str, Any], machine: MachineOptions, resume: bool, notices: list[str]
+    out: Path, request: dict[str, Any], machine: MachineOptions, notices: list[str]
 ) -> dict[str, Any] | None:
-    """Make the folder of a run ready.
+    """Read what the folder of a run holds, and prepare to go on.
 
     Args:
-        out: the folder; made if it is missing.
+        out: the folder, made and locked.
         request: everything that determines the run.
         machine: the machine options.
-        resume: go on with the run that the folder holds.
         notices: gets a sentence if the run may differ from one without a break.
 
     Returns:
         The result of the run if it is finished already.
 
     Raises:
-        UserError: the folder is not empty and `resume` is false, or it holds another run.
+        UserError: the folder holds another run.
     """
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file; give a folder with --out.")
-    if resume:
-        remove_leftovers(out)
-    if out.exists() and any(out.iterdir()):
-        if not resume:
-            raise UserError(
-                f"{out} is not empty. Choose another folder with --out, or add --resume to go on with the run in it."
-            )
+    if any(path.name != LOCK for path in out.iterdir()):
         if not (out / "config.json").exists():
             raise UserError(f"{out} holds no run to resume (there is no config.json); choose another --out.")
         config = read_json(out / "config.json")
@@ -137,6 +131,8 @@ def open_folder(
                 "Give the same settings or another --out."
             )
         if "result" in config:
+            with suppress(OSError):  # it is left if the run was killed right after the result
+                (out / STATE).unlink(missing_ok=True)
             return dict(config["result"])
         earlier = _machine_of(config)
         for name in ("threads", "backend", "device"):
@@ -147,10 +143,6 @@ def open_folder(
                     "differ from those of a run without a break."
                 )
                 log.info(notices[-1])
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"Could not make the folder {out}: {error.strerror}. Choose another --out.") from error
     return None
 
 
@@ -178,6 +170,18 @@ def identity(request: Mapping[str, Any]) -> dict[str, Any]:
     if "corpus" in request:
         found["corpus"] = {key: request["corpus"].get(key) for key in ("hash", "split_seed", "fractions")}
     return found
+
+
+def digest(request: Mapping[str, Any]) -> str:
+    """Hash the part of a request that decides the outcome; an option without a value counts as one that is missing."""
+    found = _without_none(json.loads(json.dumps(identity(request))))
+    return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest()
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_none(inner) for key, inner in value.items() if inner is not None}
+    return value
 
 
 def _machine_of(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -57,8 +57,13 @@ class Snapshot:
     counters: Counters
 
 
-def save_state(folder: Path, snapshot: Snapshot) -> None:
+def save_state(folder: Path, snapshot: Snapshot, run: str = "") -> None:
     """Write trainer.safetensors, atomically.
+
+    Args:
+        folder: the folder of the run.
+        snapshot: the state.
+        run: the hash of the request that the state belongs to.
 
     Raises:
         UserError: the disk is full or the folder cannot be written.
@@ -75,14 +80,18 @@ def save_state(folder: Path, snapshot: Snapshot) -> None:
                 scalars[f"{index}.{key}"] = value
     for name, value in (("counters", asdict(snapshot.counters)), ("scalars", scalars)):
         tensors[f"json.{name}"] = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
-    atomic_write(folder / FILE, save(tensors))
+    atomic_write(folder / FILE, save(tensors, metadata={"request": run} if run else None))
 
 
-def load_state(folder: Path) -> Snapshot | None:
+def load_state(folder: Path, run: str = "") -> Snapshot | None:
     """Read trainer.safetensors; None if there is nothing to continue.
 
+    Args:
+        folder: the folder of the run.
+        run: the hash of the request that goes on. Files of earlier versions name none, and belong to any.
+
     Raises:
-        UserError: the file is damaged.
+        UserError: the file is damaged, or belongs to another run.
     """
     path = folder / FILE
     if not path.exists():
@@ -91,6 +100,7 @@ def load_state(folder: Path) -> Snapshot | None:
     optimizer: dict[int, dict[str, Any]] = {}
     try:
         with safe_open(path, framework="pt") as file:
+            owner = (file.metadata() or {}).get("request", run)
             for name in file.keys():  # noqa: SIM118 (not a mapping)
                 part, rest = name.split(".", 1)
                 parts[part][rest] = file.get_tensor(name).clone()
@@ -102,6 +112,10 @@ def load_state(folder: Path) -> Snapshot | None:
         counters = Counters(**counted | {"trace": Trace(**counted["trace"])})
     except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error}). Delete it to start the run again.") from error
+    if owner != run:
+        raise UserError(
+            f"{path} belongs to another run than the config.json beside it. Delete it to start the run again."
+        )
     return Snapshot(parts["weights"], parts["best"], optimizer, parts["own"], counters)
 
 
