@@ -123,6 +123,22 @@ def test_a_part_of_a_parameter_learns_alone(optimizer, make_base, song_file, tmp
         assert torch.equal(weight != weights(base)[name], masks[name])
 
 
+def test_a_base_that_nothing_improves_on_is_said_to_be_kept(make_base, song_file, tmp_path, cli):
+    out, base = tmp_path / "out", make_base()
+    training = ("--lr", "1e-30", "--optimizer", "sgd", "--steps", 2, "--validate-every", 1)
+    shown = cli("finetune", base, song_file, "--train", "all", *training, "--out", out)
+    check(base, out, set())
+    config = json.loads((out / "config.json").read_text())
+    assert (config["result"]["outcome"], config["result"]["trained_parameters"]) == ("kept the base", 0)
+    assert "Nothing was learned" in (out / "README.md").read_text()
+    lines = dict(line.split("  ", 1) for line in shown.out.splitlines() if "  " in line)
+    assert "kept the base" in lines
+    assert lines["learned"].strip() == "nothing"
+    assert "generate" not in lines["next"]
+    again = cli("finetune", base, song_file, "--train", "all", *training, "--out", out, "--resume", "--json")
+    assert json.loads(again.out)["outcome"] == "kept the base"
+
+
 # The frozen prefix.
 
 LONGER = replace(BRIEF, steps=20, validate_every=5)

@@ -58,8 +58,10 @@ def _training(result: Any) -> None:
         "model": result.folder,
         "next": f"epigone generate {result.folder}",
     }
-    if not result.best_step:
-        facts["kept"] = "the initial weights, because validation never improved; try a smaller --lr"
+    if not result.best_step and result.outcome != "interrupted":
+        facts["kept"] = "the weights before the first step, because validation never improved"
+        facts["learned"] = "nothing"
+        facts["next"] = "try a smaller --lr, another --train, or more text"
     if result.outcome == "interrupted":
         facts["next"] = "run the same command with --resume to continue"
     print_facts(facts)

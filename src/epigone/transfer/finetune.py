@@ -24,7 +24,7 @@ from epigone.training.language_task import LanguageTask
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.listeners.samples import samples
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
-from epigone.training.run.folder import TrainingResult
+from epigone.training.run.folder import KEPT_BASE, TrainingResult
 from epigone.training.system.processes import launched
 from epigone.training.task import Trained
 from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
@@ -126,7 +126,10 @@ def finetune(
             def result(trained: Trained) -> TrainingResult:
                 # Of the whole text, whatever validation reads; outputs of a frozen prefix need not be computed again.
                 losses = document_losses(model, validation) if training.windows == "prefix" else task.measure()
-                return TrainingResult.of(out, trained, losses, method.merge(model), adaptation.count(), corpus, notices)
+                merged = method.merge(model)
+                return TrainingResult.of(
+                    out, trained, losses, merged, adaptation.count(), corpus, notices, unlearned=KEPT_BASE
+                )
 
             return Work(task, describe, result, samples(task, training))
 

@@ -103,3 +103,14 @@ def test_the_card_holds_whatever_names_and_notices_hold():
     assert [token.info for token in tokens if token.type == "fence"] == ["json", "python"]
     assert {c.type for t in tokens for c in t.children or []} <= {"text", "text_special", "code_inline", "softbreak"}
     assert "\x1b" not in card
+
+
+def test_a_base_that_was_kept_is_not_said_to_have_learned():
+    result = CONFIG["result"] | {"trained_parameters": 0, "best_step": 0, "outcome": "kept the base"}
+    card = model_card("mine", CONFIG | {"result": result})
+    assert "Nothing was learned: no step improved on `english-tiny` on validation, so these are its weights." in card
+    assert "weights, of which none learned; 1,200 steps (3.50 epochs, kept the base)" in card
+    assert "Retrained" not in card
+    assert "the rows of 2 new tokens, which are the mean" in model_card(
+        "mine", CONFIG | {"result": result, "new_tokens": 2}
+    )

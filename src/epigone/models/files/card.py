@@ -20,7 +20,9 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         f"made with {_maker(config)} ({code(request.get('command', '?'))}).",
         "",
     ]
-    if "base" in request:
+    if "base" in request and result and not result["trained_parameters"]:
+        lines += [_unlearned(config), ""]
+    elif "base" in request:
         lines += [f"Retrained from {code(request['base']['name'])}{_method(request)}; {_learned(config)}", ""]
     if corpus:
         lines += [
@@ -47,7 +49,7 @@ def model_card(name: str, config: dict[str, Any]) -> str:
             f"| {result['loss']:.4f} | {result['bits_per_char']:.4f} | {result['accuracy']:.2%} "
             f"| {result['perplexity']:.3f} |",
             "",
-            f"{result['parameters']:,} weights, of which {result['trained_parameters']:,} learned; "
+            f"{result['parameters']:,} weights, of which {_count_learned(result)} learned; "
             f"{counted(result['steps'], 'step')} ({result['epochs']:.2f} epochs, {markdown(result['outcome'])}), "
             f"{result['seconds']:,.0f} seconds; the kept weights are those of step {result['best_step']:,}.",
             "",
@@ -102,6 +104,18 @@ def _learned(config: dict[str, Any]) -> str:
         return f"all of the weights learned{f'; {rows}' if new else ''}."
     others = "All others are those of the base, bit for bit"
     return f"the weights that learned: {code(request['selection'])}. {others}{f', but {rows}' if new else ''}."
+
+
+def _count_learned(result: dict[str, Any]) -> str:
+    return f"{result['trained_parameters']:,}" if result["trained_parameters"] else "none"
+
+
+def _unlearned(config: dict[str, Any]) -> str:
+    """Say that a base was kept, because validation never improved."""
+    new = config.get("new_tokens", 0)
+    rows = f", beside the rows of {counted(new, 'new token')}, which are the mean of the base's" if new else ""
+    base = code(config["request"]["base"]["name"])
+    return f"Nothing was learned: no step improved on {base} on validation, so these are its weights{rows}."
 
 
 def _division(corpus: dict[str, Any]) -> str:

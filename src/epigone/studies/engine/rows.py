@@ -223,7 +223,8 @@ def _result(row: Row, runs: Sequence[Finished], difference: Difference | None, p
         interval=ratio_interval(nats, tokens) if len(nats) >= MIN_DOCUMENTS else None,
         difference=difference,
         p_holm=p_holm,
-        trained_parameters=runs[0].trained_parameters,
+        # The most, because a seed that never improved learned nothing.
+        trained_parameters=max((n for run in runs if (n := run.trained_parameters) is not None), default=None),
         seconds=float(np.mean([run.seconds for run in runs])),
         seeds=len(runs),
         tokens=int(tests[0].tokens.sum()),

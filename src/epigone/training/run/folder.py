@@ -23,6 +23,8 @@ from epigone.training.task import Trained
 log = logging.getLogger("epigone")
 
 R = TypeVar("R", bound=Any)  # a result, which is a dataclass
+KEPT_BASE, KEPT_INITIAL = "kept the base", "kept the initial weights"
+"""Outcomes of runs in which validation never improved."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class TrainingResult:
 
     folder: str
     outcome: str
+    """`finished`, `stopped early` or `interrupted`; `kept the base` or `kept the initial weights` if no step improved
+    on these, so that nothing was learned."""
     loss: float
     """Nats per token."""
     bits_per_char: float
@@ -67,6 +71,7 @@ class TrainingResult:
         trained_parameters: int,
         corpus: Corpus,
         notices: list[str],
+        unlearned: str = KEPT_INITIAL,
     ) -> "TrainingResult":
         """Gather the result of a run.
 
@@ -78,10 +83,12 @@ class TrainingResult:
             trained_parameters: how many of its weights learned.
             corpus: the text.
             notices: sentences for the reader.
+            unlearned: the outcome if the kept weights are those before the first step.
         """
+        learned = trained.best_step > 0 or trained.outcome == "interrupted"
         return cls(
             folder=str(out),
-            outcome=trained.outcome,
+            outcome=trained.outcome if learned else unlearned,
             loss=losses.loss,
             bits_per_char=losses.bits_per_char,
             accuracy=losses.accuracy,
@@ -94,7 +101,7 @@ class TrainingResult:
             epochs=round(trained.epochs, 3),
             best_step=trained.best_step,
             parameters=model.num_parameters(),
-            trained_parameters=trained_parameters,
+            trained_parameters=trained_parameters if learned else 0,
             notices=notices,
             texts=list(corpus.paths),
             corpus=corpus.hash,
