@@ -27,6 +27,7 @@ SHELVES = {
     "text/readers/formats/pdf": (
         "columns", "hyphenation", "line_breaks", "running_heads", "paragraphs", "reader",
     ),
+    "text/readers/formats/tables": ("rows", "json_rows", "wide_rows", "csv_rows", "reader"),
     "text/tokenizers": ("base", "spelling", "word_units", "characters", "words", "subwords", "registry"),
     "models": (
         "cells", "config", "backends", "encoder", "heads", "initialisation", "language_model", "files", "gradcheck",

@@ -14,7 +14,7 @@ from epigone.text.readers.formats.markdown import MARKDOWN
 from epigone.text.readers.formats.movie_lines import MOVIE_LINES
 from epigone.text.readers.formats.pdf.reader import PDF
 from epigone.text.readers.formats.plain import PLAIN
-from epigone.text.readers.formats.tables import TABLE
+from epigone.text.readers.formats.tables.reader import TABLE
 
 __all__ = ["PLAIN", "READERS", "TABLE", "ReadOptions", "Reader", "reader_of"]
 

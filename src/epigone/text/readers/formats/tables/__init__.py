@@ -1,0 +1,1 @@
+"""Reader of tables: CSV, TSV and JSON Lines."""
