@@ -4,6 +4,7 @@ import logging
 import os
 import random
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from pkgutil import resolve_name
@@ -13,6 +14,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from epigone import extensions
 from epigone.app.cli import run
 from epigone.kernels import BUILDS, VARIABLE, available, engine
 from epigone.models.config import ModelConfig
@@ -32,6 +34,7 @@ settings.load_profile("no time is asserted")
 
 REGISTRIES = (
     "models.cells.base:CELLS",
+    "models.config:HEADS",
     "text.tokenizers.registry:TOKENIZERS",
     "text.readers.registry:READERS",
     "generation.rules.registry:RULES",
@@ -104,11 +107,16 @@ def no_engine(monkeypatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def registries() -> Iterator[None]:
-    """Take out after the test what it registered."""
+def registries(tmp_path, monkeypatch) -> Iterator[None]:
+    """Take out after the test what it registered, and the extensions in its folder."""
     found = [resolve_name(f"epigone.{name}") for name in REGISTRIES]
     before = [dict(registry) for registry in found]
+    monkeypatch.setattr(extensions, "loaded", [])
+    monkeypatch.setattr(sys, "path", list(sys.path))
     yield
+    for name, module in list(sys.modules.items()):
+        if Path(getattr(module, "__file__", None) or "/").is_relative_to(tmp_path):
+            del sys.modules[name]
     for registry, records in zip(found, before, strict=True):
         registry.clear()
         registry.update(records)

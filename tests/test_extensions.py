@@ -25,16 +25,7 @@ BRIEF = ("--steps", 4, "--batch-size", 4, "--sequence-length", 16, "--device", "
 SHAPE = ("--num-layers", 1, "--hidden-size", 8)
 
 
-@pytest.fixture(autouse=True)
-def _as_before(registries, monkeypatch):
-    """Forgets what a test loads."""
-    monkeypatch.setattr(extensions, "loaded", [])
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    before = set(sys.modules)
-    yield
-    for name in set(sys.modules) - before:
-        if not name.startswith("epigone"):
-            del sys.modules[name]
+pytestmark = pytest.mark.usefixtures("registries")
 
 
 @pytest.fixture
@@ -114,12 +105,11 @@ def test_no_recipe_names_an_extension(sine, cli, song_file, tmp_path):
     assert "sine" not in CELLS
 
 
-def epigone(*words: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A command in a process of its own."""
+def epigone(*words: object) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own."""
     command = [sys.executable, "-W", "error", "-m", "epigone", *map(str, words)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | {"OMP_NUM_THREADS": "1"} | environment
-    )
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def test_a_model_of_an_extension_in_other_processes(sine, song_file, tmp_path):

@@ -34,7 +34,7 @@ SHELVES = {
     ),
     "models/cells": ("base", "rnn", "lstm", "gru"),
     "models/backends": ("choice", "reference", "aten", "native", "stack", "walker", "numpy_reference"),
-    "models/heads": ("base", "language", "adaptive"),
+    "models/heads": ("base", "full", "adaptive"),
     "models/files": ("bundled", "model_folder", "checkpoint", "card"),
     "training": (
         "options", "batches", "task", "language_task", "optimisation", "system", "run", "listeners", "loop", "command",

@@ -66,7 +66,9 @@ class TorchStepper:
         bias, weight = self._inputs[0]
         self._table = bias + (weight if model.embedding is None else _copied(model.embedding.weight) @ weight)
         self._head = copy.deepcopy(model.head).float().cpu().requires_grad_(False)
-        self._head.weight.data = self._head.weight.T.contiguous().T  # in the order in which it is multiplied
+        for weight in self._head.parameters():
+            if weight.ndim == 2:
+                weight.data = weight.T.contiguous().T  # in the order in which it is multiplied
 
     def start(self, num_streams: int) -> None:
         """Begin `num_streams` texts, each with the zero state."""

@@ -1,15 +1,75 @@
-"""The shape of a language model: its options, and the names and shapes of its weights. Needs no PyTorch."""
+"""The shape of a language model: its options, its kind of head, the names and shapes of its weights.
 
-from collections.abc import Iterable
+Needs no PyTorch.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from math import prod
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from epigone.errors import UserError, check_options
 from epigone.models.cells.base import CELLS, CellName
+from epigone.registry import Registry
+
+if TYPE_CHECKING:
+    from torch import nn
 
 BY_OPTIONS = (0,)  # cutoffs that follow from the options
 MANY = 20_000  # tokens from which the softmax is adaptive
+
+
+@dataclass(frozen=True)
+class LanguageHead:
+    """A kind of head that predicts the next token."""
+
+    name: str
+    description: str
+    """One line, with the source."""
+    module: "str | Callable[[ModelConfig, str], nn.Module]"
+    """Makes the module (`models/heads/base.py`) for a model's shape and backend. In the package it is the name of the
+    class, `module:class`, because PyTorch takes seconds to load."""
+    shapes: "Callable[[ModelConfig], dict[str, tuple[int, ...]]]"
+    """The shapes of the weights by name, without the `head.` before it."""
+    by_token: tuple[str, ...] = ("weight", "bias")
+    """Names of the weights with a row for each token; the rows follow their token to another vocabulary."""
+    initialise: "Callable[[Any], None] | None" = None
+    """Draws the weights of the module anew; None keeps those that it was made with."""
+    linear: bool = False
+    """True if the logits are those of one linear layer, `weight` and `bias`, so that the native walker can run it."""
+
+
+def _linear(config: "ModelConfig") -> dict[str, tuple[int, ...]]:
+    return {"weight": (config.vocabulary_size, config.hidden_size), "bias": (config.vocabulary_size,)}
+
+
+def _clustered(config: "ModelConfig") -> dict[str, tuple[int, ...]]:
+    clusters = len(config.cutoffs)
+    return _linear(config) | {"clusters.weight": (clusters, config.hidden_size), "clusters.bias": (clusters,)}
+
+
+HEADS: Registry[LanguageHead] = Registry(
+    "softmax",
+    (
+        LanguageHead(
+            name="full",
+            description="One linear layer",
+            module="epigone.models.heads.full:FullSoftmax",
+            shapes=_linear,
+            initialise=lambda head: head.reset_parameters(),
+            linear=True,
+        ),
+        LanguageHead(
+            name="adaptive",
+            description="Rare tokens in clusters (Grave et al. 2017)",
+            module="epigone.models.heads.adaptive:AdaptiveSoftmax",
+            shapes=_clustered,
+            initialise=lambda head: head.reset_parameters(),
+        ),
+    ),
+)
+HeadName = Annotated[str, "auto", HEADS]
+"""The type of an option that names a head."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +97,7 @@ class ModelOptions:
     as in PyTorch, from which a stack of layers takes thousands of steps to start; or normal, biases too."""
     init_std: float = 0.1
     """Standard deviation of normal initial weights."""
-    softmax: Literal["auto", "full", "adaptive"] = "auto"
+    softmax: HeadName = "auto"
     """Full, or adaptive: rare tokens are grouped in clusters, which is faster with many tokens, but evaluation and
     generation then run on PyTorch; auto is adaptive from 20,000 tokens on."""
     one_bias: bool = False
@@ -49,8 +109,8 @@ class ModelOptions:
             raise UserError(f"There is no dropout_kind '{self.dropout_kind}'; choose one of ordinary, variational.")
         if self.init not in ("orthogonal", "uniform", "normal"):
             raise UserError(f"There is no init '{self.init}'; choose one of orthogonal, uniform, normal.")
-        if self.softmax not in ("auto", "full", "adaptive"):
-            raise UserError(f"There is no softmax '{self.softmax}'; choose one of auto, full, adaptive.")
+        if self.softmax != "auto":
+            HEADS[self.softmax]  # raises if there is none
         if self.num_layers < 1 or self.hidden_size < 1 or self.embedding_size < 0:
             raise UserError(
                 f"A model needs at least one layer and one unit; num_layers={self.num_layers}, hidden_size="
@@ -82,6 +142,15 @@ class ModelConfig(ModelOptions):
             first, second = self.vocabulary_size // 10, self.vocabulary_size // 3
             cutoffs = (first, second) if adaptive and 0 < first < second else ()
         object.__setattr__(self, "cutoffs", cutoffs)
+        if self.tied and self.head.shapes(self).get("weight") != (self.vocabulary_size, self.hidden_size):
+            raise UserError(f"The softmax {self.head.name} has no weight that could be the embedding; leave out tied.")
+
+    @property
+    def head(self) -> LanguageHead:
+        """The kind of head; an adaptive softmax without clusters, for too few tokens, is a full one."""
+        if self.cutoffs:
+            return HEADS["adaptive"]
+        return HEADS["full" if self.softmax in ("auto", "adaptive") else self.softmax]
 
 
 def sized(options: ModelOptions, vocabulary_size: int) -> ModelConfig:
@@ -108,7 +177,7 @@ def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     for layer in range(config.num_layers):
         own = cell.shapes(size if layer else width, size)
         shapes |= {f"layers.{layer}.{name}": shape for name, shape in own.items()}
-    head = {} if config.tied else {"head.weight": (vocabulary, size)}
-    clusters = len(config.cutoffs)
-    adaptive = {"head.clusters.weight": (clusters, size), "head.clusters.bias": (clusters,)} if clusters else {}
-    return shapes | head | {"head.bias": (vocabulary,)} | adaptive
+    head = {f"head.{name}": shape for name, shape in config.head.shapes(config).items()}
+    if config.tied:
+        del head["head.weight"]
+    return shapes | head

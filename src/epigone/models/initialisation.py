@@ -10,7 +10,7 @@ from epigone.models.encoder import Encoder
 
 
 @torch.no_grad()
-def initialise(model: Encoder, head: nn.Linear) -> None:
+def initialise(model: Encoder, head: nn.Module) -> None:
     """Draw all weights of a model and its head anew, in the way that its options name.
 
     `uniform` is PyTorch's: within 1 / sqrt(H). In a stack of layers the text then hardly reaches the top, and training
@@ -24,7 +24,8 @@ def initialise(model: Encoder, head: nn.Linear) -> None:
         for parameter in model.parameters():
             nn.init.normal_(parameter, std=options.init_std)
     else:
-        head.reset_parameters()
+        if options.head.initialise is not None:
+            options.head.initialise(head)
         norm = 1.0  # of what enters a layer: a one-hot vector, an embedding, or outputs of about a half
         if model.embedding is not None:
             width = options.embedding_size

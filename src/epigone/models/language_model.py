@@ -1,13 +1,14 @@
 """The language model: an encoder with a head that predicts the next token."""
 
+from pkgutil import resolve_name
+from typing import Any
+
 from torch import Tensor
 
 from epigone.models.cells.base import State
 from epigone.models.config import ModelConfig
 from epigone.models.encoder import Encoder
-from epigone.models.heads.adaptive import AdaptiveSoftmax
 from epigone.models.heads.base import Scored
-from epigone.models.heads.language import FullSoftmax
 from epigone.models.initialisation import initialise
 
 
@@ -21,7 +22,7 @@ class LanguageModel(Encoder):
     def __init__(self, config: ModelConfig, backend: str = "auto", drawn: bool = True) -> None:
         """Build a model; unless its weights are `drawn`, their values are undefined."""
         super().__init__(config, backend)
-        self.head = (AdaptiveSoftmax if config.cutoffs else FullSoftmax)(config, backend)
+        self.head = _make_head(config, backend)
         if self.embedding is not None and config.tied:
             self.head.weight = self.embedding.weight
         if drawn:
@@ -64,3 +65,18 @@ class LanguageModel(Encoder):
         x = outputs.transpose(0, 1)
         mask = self.dropout_mask(x.shape, self.config.output_dropout)
         return x if mask is None else x * mask
+
+
+def _make_head(config: ModelConfig, backend: str) -> Any:
+    """Make the module of a head.
+
+    Raises:
+        ValueError: it has other weights than its record says.
+    """
+    record = config.head
+    make = resolve_name(record.module) if isinstance(record.module, str) else record.module
+    head = make(config, backend)
+    found = {name: tuple(weight.shape) for name, weight in head.named_parameters()}
+    if found != record.shapes(config):
+        raise ValueError(f"The softmax {record.name} declares the weights {record.shapes(config)}, but has {found}.")
+    return head

@@ -38,16 +38,14 @@ def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tu
         changed = LanguageModel(shape, model.backend, drawn=False)
     target = dict(changed.named_parameters())
     by_column = model.embedding is None
+    of_tokens = {"embedding.weight", *(f"head.{name}" for name in model.config.head.by_token)}
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if by_column and name == "layers.0.weight_ih":
                 target[name].copy_(_gather(weight.T, rows).T)
-            elif name.startswith("head.clusters."):
-                if name in target:  # else the new vocabulary is too small for them
-                    target[name].copy_(weight)
-            elif name.startswith(("embedding.", "head.")):
+            elif name in of_tokens:
                 target[name].copy_(_gather(weight, rows))
-            else:
+            elif name in target:  # a vocabulary that is too small for clusters lacks their weights
                 target[name].copy_(weight)
     names = set(new)
     added = [token for token in new if token not in index]

@@ -31,8 +31,10 @@ def obstacle(config: ModelConfig, device: str, dtype: str, part: Part) -> str:
         return f"The native engine keeps weights in float32, not in {dtype}."
     if cell.native is None and part != "loss":
         return f"The native engine has no kernel for the cell {cell.name}."
-    if config.cutoffs and part == "walker":
-        return f"The native engine has no adaptive softmax, which this model of {config.vocabulary_size:,} tokens has."
+    if part == "walker" and not (head := config.head).linear:
+        return (
+            f"The native engine has no {head.name} softmax, which this model of {config.vocabulary_size:,} tokens has."
+        )
     if dtype == "int8" and not cell.bounded:
         return f"The states of the cell {cell.name} are unbounded, so 8 bits cannot hold them."
     if engine() is None:

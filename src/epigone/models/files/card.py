@@ -16,7 +16,7 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         f"# {markdown(name)}",
         "",
         f"A {_level(request)} {markdown(model['cell'].upper())} language model of "
-        f"{counted(model['num_layers'], 'layer')} with {counted(model['hidden_size'], 'unit')}, "
+        f"{counted(model['num_layers'], 'layer')} with {counted(model['hidden_size'], 'unit')}{_softmax(model)}, "
         f"made with {_maker(config)} ({code(request.get('command', '?'))}).",
         "",
     ]
@@ -67,6 +67,12 @@ def _maker(config: dict[str, Any]) -> str:
     """Name the program and version that wrote a config.json; version 0.1.0 had another name."""
     name = "epigone" if "epigone" in config else "understudy"
     return markdown(f"{name} {config[name]}")
+
+
+def _softmax(model: dict[str, Any]) -> str:
+    """Name a head that was chosen."""
+    name = model.get("softmax", "auto")
+    return "" if name in ("auto", "full") else f" and the softmax {code(name)}"
 
 
 def _level(request: dict[str, Any]) -> str:

@@ -116,7 +116,11 @@ def _shape(path: Path, shape: Any) -> ModelConfig:
         if shape["vocabulary_size"] < 1:
             raise ValueError(f"vocabulary_size is {shape['vocabulary_size']}")
         return ModelConfig(**shape)
-    except (UserError, TypeError, ValueError) as error:
+    except UserError as error:
+        raise UserError(
+            f"{path} describes a model that cannot be built: {error} Otherwise restore it from a copy."
+        ) from error
+    except (TypeError, ValueError) as error:
         raise UserError(f"{path} describes a model that cannot be built ({error}); restore it from a copy.") from error
 
 

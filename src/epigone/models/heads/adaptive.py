@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from epigone.models.config import ModelConfig
 from epigone.models.heads.base import Scored, counted
-from epigone.models.heads.language import FullSoftmax
+from epigone.models.heads.full import FullSoftmax
 
 
 class AdaptiveSoftmax(FullSoftmax):

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple, Protocol
 
+import torch.nn.functional as F
 from torch import Tensor
 
 IGNORED = -100
@@ -19,7 +20,7 @@ class Head(Protocol):
     """A module on top of an encoder."""
 
     def logits(self, outputs: Tensor) -> Tensor:
-        """Compute the logits (..., V) of outputs (..., H)."""
+        """Compute the logits (..., V) of outputs (..., H); their softmax are the probabilities."""
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Scored:
         """Score the targets (...), some of which may be `IGNORED`, on outputs (..., H)."""
@@ -31,3 +32,9 @@ def counted(outputs: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     if chosen.all():
         return outputs.flatten(0, -2), targets.flatten()
     return outputs[chosen], targets[chosen]
+
+
+def score(logits: Tensor, targets: Tensor) -> Scored:
+    """Score the targets (...), some of which may be `IGNORED`, by logits (..., V)."""
+    logits, targets = counted(logits, targets)
+    return Scored(F.cross_entropy(logits, targets), (logits.detach().argmax(-1) == targets).float().mean())
