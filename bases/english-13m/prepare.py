@@ -51,7 +51,7 @@ def without_title(text):
     return "\n".join(lines[i:]), count
 
 
-report = {"sources": {}, "held_out_authors": {}, "examples": {}}
+report = {"sources": {}, "held_out_authors": {}}
 # What must not be trained on.
 forbidden = set()
 for author in HELD:
@@ -112,7 +112,6 @@ for source in VERSE + PROSE:
                     if quotes_shakespeare(paragraphs[i]):
                         count["paragraphs_dropped_tinyshakespeare"] += 1
                         count["characters_dropped_tinyshakespeare"] += len(paragraphs[i])
-                        report["examples"].setdefault("shakespeare_paragraphs", []).append(paragraphs[i][:160])
                         continue
                     parts.append(paragraphs[i])
                 text = "\n\n".join(parts)
