@@ -1,6 +1,9 @@
-"""The processors of this machine, and PyTorch's share of them."""
+"""The processors of this machine, PyTorch's share of them, and the processes that share a command."""
 
 import os
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,3 +26,30 @@ def torch_threads(number: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+LAUNCHER = "EPIGONE_LAUNCHER"
+"""The environment variable with the number of the process that started the others of --devices."""
+
+
+def is_helper() -> bool:
+    """Tell if another process talks to the user: --devices and torchrun start several."""
+    return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) != "0"
+
+
+def follow_launcher() -> None:
+    """Let a helper end with the process that started it, even if that is killed while both still start.
+
+    The first process says who it is; without that, as under torchrun, a helper is left alone. Windows keeps the number
+    of a parent that has ended, so there nothing is followed.
+    """
+    if os.environ.get("LOCAL_RANK", "0") == "0":
+        os.environ[LAUNCHER] = str(os.getpid())
+    elif LAUNCHER in os.environ and sys.platform != "win32":
+        threading.Thread(target=_end_with, args=(int(os.environ[LAUNCHER]),), daemon=True).start()
+
+
+def _end_with(launcher: int) -> None:
+    while os.getppid() == launcher:
+        time.sleep(0.2)
+    os._exit(1)

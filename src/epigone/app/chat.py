@@ -22,6 +22,7 @@ from epigone.generation.prompt import normalised_prompt
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.backends.walker import EngineOptions
 from epigone.models.files.model_folder import read_folder
+from epigone.training.system.interruption import Terminated
 
 
 def generate(
@@ -85,8 +86,8 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions, r
             seconds += room.generate(source, *own, running, stream=listen).seconds
         except UserError as error:  # one unreadable prompt does not end the conversation
             say(str(error), file=sys.stderr)
-        except KeyboardInterrupt:  # Ctrl-C at a terminal ends the text, not the conversation
-            if not sys.stdin.isatty():
+        except KeyboardInterrupt as error:  # Ctrl-C at a terminal ends the text, not the conversation
+            if isinstance(error, Terminated) or not sys.stdin.isatty():
                 raise
             seconds += time.perf_counter() - begin
         say()

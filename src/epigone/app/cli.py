@@ -17,12 +17,12 @@ from epigone.app.arguments import join_free_text, take_flags, take_values
 from epigone.app.commands import COMMANDS, make_app
 from epigone.app.display import as_json, show
 from epigone.app.recipes import read_recipe, take_recipe
-from epigone.app.terminal import SteadyConsole, say
+from epigone.app.terminal import SteadyConsole, open_streams, say
 from epigone.errors import UserError, missing_package
 from epigone.extensions import load
+from epigone.machine import follow_launcher, is_helper
 from epigone.markup import clean
-
-INTERRUPTED = 130  # what shells report for Ctrl-C
+from epigone.training.system.interruption import exit_status, heed_terminations
 
 console = SteadyConsole(stderr=True)
 
@@ -31,19 +31,27 @@ def main() -> None:
     """The entry point of the `epigone` command."""
     # PyTorch reads it when it loads: on shared cores, threads that spin while they wait slow the working ones down.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    for stream in (sys.stdout, sys.stderr):  # a terminal that lacks a character shows another
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
-    sys.exit(run(sys.argv[1:]))
+    open_streams()
+    heed_terminations()
+    if is_helper():
+        follow_launcher()
+    status = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except OSError:  # it was reported; without this Python would fail again at exit
+        _drop_output()
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:
     """Run one command.
 
     Returns:
-        The exit status: 0, 2 for a mistake of the user, 130 after Ctrl-C, 1 for a defect of ours.
+        The exit status: 0, 2 for a mistake of the user, 128 and the number of a signal that stopped it (130 after
+        Ctrl-C), 1 for a defect of ours.
     """
     arguments, flags = take_flags(join_free_text(arguments), "--debug", "--json", "--quiet")
-    quiet = flags["--quiet"] or _is_helper()
+    quiet = flags["--quiet"] or is_helper()
     _log_notices(logging.WARNING if quiet else logging.INFO)
     command = ""
     try:
@@ -55,20 +63,26 @@ def run(arguments: list[str]) -> int:
         hooks = {"json": lambda: flags["--json"], "monitor": _nobody if quiet else _monitor}
         app = make_app(arguments, hooks, read_recipe(recipe) if recipe else None)
         result = app(arguments, exit_on_error=False, print_error=False)
-        if result is not None:
-            say(as_json(result)) if flags["--json"] else show(result)
-        sys.stdout.flush()  # so that a reader that has gone is noticed here
-        if getattr(result, "outcome", None) == "interrupted":
-            return INTERRUPTED
+        interrupted = getattr(result, "outcome", None) == "interrupted"
+        try:
+            if result is not None:
+                say(as_json(result)) if flags["--json"] else show(result)
+            sys.stdout.flush()  # so that a reader that has gone is noticed here
+        except OSError as error:
+            if not interrupted and not isinstance(error, BrokenPipeError):
+                raise UserError(f"Could not write to standard output: {error.strerror}.") from error
+            _drop_output()
+        if interrupted:
+            return exit_status()
         return int(not getattr(result, "passed", True))  # of a check
     except SystemExit as end:  # of a helper process
         return int(end.code or 0)
-    except BrokenPipeError:  # the reader has gone, as `| head` does; without this Python would fail again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader has gone, as `| head` does
+        _drop_output()
         return 0
     except KeyboardInterrupt:
         console.print("Stopped.")
-        return INTERRUPTED
+        return exit_status()
     except Exception as error:
         if flags["--debug"]:
             say(traceback.format_exc(), file=sys.stderr)
@@ -130,6 +144,6 @@ def _monitor() -> Any:
 def _nobody() -> None: ...
 
 
-def _is_helper() -> bool:
-    """Tell if another process talks to the user: --devices and torchrun start several."""
-    return os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) != "0"
+def _drop_output() -> None:
+    """Let what is still printed vanish."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,6 +10,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -26,6 +27,39 @@ FACT = NumberStyle(digits=4, notation="significant")
 
 
 _C1 = re.compile("[\x80-\x9f]")
+
+
+class SteadyStream:
+    """A text stream that drops what it cannot write, as to a terminal that was closed or a disk that is full."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
+def open_streams() -> None:
+    """Make the standard streams ones that can be written whatever was closed or is missing.
+
+    A stream that the caller closed leads nowhere; else the next file that is opened would get its number. A terminal
+    that lacks a character shows another. Notices that nobody can read end no command.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    sys.stderr = SteadyStream(sys.stderr)
 
 
 class SteadyConsole(Console):

@@ -12,6 +12,7 @@ import torch
 
 from epigone.errors import UserError
 from epigone.studies.engine.executor import executor
+from epigone.training.system.interruption import TERMINATIONS
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,27 @@ if __name__ == "__main__":
     with executor(2) as pool:
         pool.map(call, [(number,) for number in range(10)])
 """
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+@pytest.mark.parametrize("number", TERMINATIONS)
+def test_workers_save_and_stop_at_a_termination(tmp_path, number, send):
+    script = TRAINING.replace('__main__":\n', '__main__":\n    heed_terminations()\n')
+    (tmp_path / "script.py").write_text(
+        script.replace("import interruptions", "import heed_terminations, interruptions")
+    )
+    (begun := tmp_path / "begun").mkdir()
+    process = subprocess.Popen(
+        [sys.executable, tmp_path / "script.py", begun], stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while len(list(begun.iterdir())) < 2:
+        time.sleep(0.01)
+    send(process.pid, number)
+    _, said = process.communicate(timeout=60)  # the pipe closes when the workers have ended too
+    assert {path.name for path in begun.iterdir()} == {"0", "0 saved", "1", "1 saved"}
+    assert said.count("Traceback") == 1  # that of the script, which catches nothing
+    assert said.endswith("Terminated\n")
 
 
 @pytest.mark.slow

@@ -101,3 +101,17 @@ def test_two_processes_are_interrupted_and_go_on_exactly(song_file, tmp_path):
     assert run(song_file, tmp_path / "parts", *length, "--resume").returncode == 0
     assert run(song_file, tmp_path / "whole", *length).returncode == 0
     assert left_by(tmp_path / "parts") == left_by(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="follows a process by its parent")
+@pytest.mark.parametrize("seconds", [0.5, 2, 4])
+def test_no_helper_outlives_a_first_process_that_is_killed(song_file, tmp_path, seconds):
+    program = subprocess.Popen(
+        command(song_file, tmp_path / "out", "--steps", "100000"),
+        stdout=subprocess.PIPE,  # the helper has its other end: it closes when both have ended
+        stderr=subprocess.DEVNULL,
+    )
+    time.sleep(seconds)
+    program.kill()
+    program.communicate(timeout=30)

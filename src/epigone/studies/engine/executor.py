@@ -18,7 +18,7 @@ import torch
 from epigone.errors import UserError
 from epigone.extensions import load, loaded
 from epigone.machine import cores, torch_threads
-from epigone.training.system.interruption import listen_to
+from epigone.training.system.interruption import TERMINATIONS, listen_to
 
 log = logging.getLogger("epigone")
 
@@ -63,7 +63,7 @@ class Executor:
 def executor(workers: int = 0) -> Iterator[Executor]:
     """Open an executor that ends with its running calls; `workers` 0 is one for each core.
 
-    If the block ends by an error or by Ctrl-C, running trainings save and stop at their next step. A single worker is
+    If the block ends by an error or by a signal, running trainings save and stop at their next step. A single worker is
     this process, with one thread and as silent as the others.
     """
     workers = workers or cores()
@@ -79,7 +79,8 @@ def executor(workers: int = 0) -> Iterator[Executor]:
     # A fresh interpreter for each worker: a forked one would inherit the locks of PyTorch's threads.
     context = multiprocessing.get_context("spawn")
     over = context.RawValue(ctypes.c_bool, False)  # no lock, which a worker that is killed might hold
-    pool = ProcessPoolExecutor(workers, context, _begin, (over, tuple(loaded)))
+    with _interruptions_held():  # the resource tracker, which starts here, would end at SIGHUP
+        pool = ProcessPoolExecutor(workers, context, _begin, (over, tuple(loaded)))
     try:
         yield Executor(pool)
     except KeyboardInterrupt:
@@ -97,11 +98,11 @@ def executor(workers: int = 0) -> Iterator[Executor]:
 
 @contextmanager
 def _interruptions_held() -> Iterator[None]:
-    """Hold Ctrl-C back until the block ends, so that a worker that starts in it can finish its imports."""
+    """Hold signals back until the block ends, so that a worker that starts in it can finish its imports."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *TERMINATIONS})
     try:
         yield
     finally:
@@ -109,20 +110,24 @@ def _interruptions_held() -> Iterator[None]:
 
 
 _over = ctypes.c_bool(False)  # no call begins and no training goes on after this; a worker shares its parent's value
+_busy = _leaving = False  # of a worker: in a call; told to end by SIGTERM
 
 
 def _begin(over: ctypes.c_bool, extensions: Sequence[str]) -> None:
     """Make a process a worker: one thread, silent at Ctrl-C (training hears it by itself), ending with its parent.
 
-    It loads the extensions of its parent.
+    At SIGTERM, which the pool sends too when another worker was killed, a running training saves before the end. It
+    loads the extensions of its parent.
     """
     global _over
     _over = over
     listen_to(lambda: over.value)
     torch.set_num_threads(1)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, *TERMINATIONS):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, *TERMINATIONS})
     threading.Thread(target=_follow_parent, daemon=True).start()
     for extension in extensions:
         load(extension)
@@ -136,14 +141,28 @@ def _follow_parent() -> None:
     os._exit(1)
 
 
+def _leave(number: int, frame: Any) -> None:
+    """End this worker, after its call if there is one."""
+    global _leaving
+    _leaving = _over.value = True
+    if not _busy:
+        os._exit(1)
+
+
 def _call(function: Callable[..., Any], *arguments: Any) -> Any:
+    global _busy
     if _over.value:
         raise KeyboardInterrupt
+    _busy = True
     try:
         return function(*arguments)
     except KeyboardInterrupt:
         _over.value = True
         raise
+    finally:
+        _busy = False
+        if _leaving:
+            os._exit(1)
 
 
 def _result(future: Future[Any]) -> Any:

@@ -1,11 +1,45 @@
-"""Ctrl-C: the first asks a run to stop after its step, the second stops it at once. Another process may ask too."""
+"""Requests to stop: Ctrl-C, and SIGTERM and SIGHUP, which Slurm and a closed terminal send.
+
+The first asks a run to stop after its step; a second Ctrl-C stops it at once. Another process may ask too.
+"""
 
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+TERMINATIONS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+
 _elsewhere: Callable[[], bool] = bool  # true if the process that this one works for asks; bool() is False
+_terminated = 0  # the number of the first SIGTERM or SIGHUP; both may come, and the second is no further wish
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP."""
+
+
+def heed_terminations() -> None:
+    """Let SIGTERM and SIGHUP do in this process what Ctrl-C does; one that is ignored, as under nohup, stays ignored.
+
+    It is for programs: in a caller's own, these signals do what the caller decides.
+    """
+    global _terminated
+    _terminated = 0
+    for number in TERMINATIONS:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminate)
+
+
+def exit_status() -> int:
+    """The exit status of a program that was stopped, as shells report it: 128 and the number of the signal."""
+    return 128 + (_terminated or signal.SIGINT)
+
+
+def _terminate(number: int, frame: Any) -> None:
+    global _terminated
+    if not _terminated:
+        _terminated = number
+        raise Terminated
 
 
 def listen_to(elsewhere: Callable[[], bool]) -> None:
@@ -16,21 +50,29 @@ def listen_to(elsewhere: Callable[[], bool]) -> None:
 
 @contextmanager
 def interruptions() -> Iterator[Callable[[], bool]]:
-    """Turn Ctrl-C into a flag within the block, which the yielded function reads; a second raises KeyboardInterrupt."""
+    """Turn signals into a flag within the block, which the yielded function reads.
+
+    They are Ctrl-C, and those of `heed_terminations`. A second Ctrl-C raises KeyboardInterrupt.
+    """
     asked = False
 
     def handle(number: int, frame: Any) -> None:
         nonlocal asked
-        if asked:
+        global _terminated
+        if number in TERMINATIONS:
+            _terminated = _terminated or number
+        elif asked:
             raise KeyboardInterrupt
         asked = True
 
+    handled = [signal.SIGINT, *(number for number in TERMINATIONS if signal.getsignal(number) is _terminate)]
     try:
-        before = signal.signal(signal.SIGINT, handle)
+        before = {number: signal.signal(number, handle) for number in handled}
     except ValueError:  # not the main thread, which alone gets signals
         yield lambda: False
         return
     try:
         yield lambda: asked or _elsewhere()
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

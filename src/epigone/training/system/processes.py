@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from epigone.errors import UserError
-from epigone.machine import cores
+from epigone.machine import cores, follow_launcher
 from epigone.training.options import MachineOptions
 
 T = TypeVar("T")
@@ -35,6 +35,8 @@ def make_fabric(machine: MachineOptions, precision: str = "fp32") -> Fabric:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     arithmetic: Any = {"fp32": "32-true", "bf16": "bf16-mixed"}[precision]
     strategy = "auto" if machine.devices == 1 else "ddp"
+    if machine.devices > 1:
+        follow_launcher()
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     try:
         fabric = Fabric(accelerator=device, devices=machine.devices, precision=arithmetic, strategy=strategy)
