@@ -122,3 +122,23 @@ def test_missing_json_and_json_of_another_kind(tmp_path):
     write_json(tmp_path / "a.json", [1])
     with pytest.raises(UserError, match=r"a\.json must hold a JSON object, but holds a list; restore"):
         read_object(tmp_path / "a.json")
+
+
+def test_several_files_appear_together_or_not_at_all(tmp_path, monkeypatch):
+    (tmp_path / "old").write_text("kept")
+    real = storage.os.fsync
+    calls = []
+
+    def full(handle):
+        calls.append(handle)
+        if len(calls) == 2:
+            raise OSError(28, "No space left on device")
+        real(handle)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(storage.os, "fsync", full)
+        with pytest.raises(UserError, match=r"Could not write into .*: No space left on device\. Nothing was left"):
+            storage.write_together(tmp_path, {"a": b"1", "b": "2", "c": "3"})
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    storage.write_together(tmp_path, {"a": b"1", "b": "2"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "old"]

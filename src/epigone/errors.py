@@ -22,7 +22,13 @@ def missing_package(user: str, package: str) -> str:
     return f"{user} needs the package {package}, which is not installed. Run: pip install {package}"
 
 
-def check_options(options: object, wanted: str, good: Callable[[Any], bool], *names: str) -> None:
+LARGEST = 2**31 - 1
+"""The largest whole number of an option, as C counts."""
+
+
+def check_options(
+    options: object, wanted: str, good: Callable[[Any], bool], *names: str, most: float | None = None
+) -> None:
     """Refuse options with wrong values; None means that an option is not set.
 
     Args:
@@ -30,6 +36,7 @@ def check_options(options: object, wanted: str, good: Callable[[Any], bool], *na
         wanted: the requirement in words, to follow "must": `be greater than 0`.
         good: the requirement as a test of a value, which nan must fail.
         names: the options to check.
+        most: the largest value that is allowed; by default `LARGEST` for whole numbers.
 
     Raises:
         UserError: names the first option that fails.
@@ -38,3 +45,6 @@ def check_options(options: object, wanted: str, good: Callable[[Any], bool], *na
         value = getattr(options, name)
         if value is not None and not good(value):
             raise UserError(f"{name} must {wanted}; {value} was given.")
+        limit = LARGEST if most is None and isinstance(value, int) else most
+        if value is not None and limit is not None and value > limit:
+            raise UserError(f"{name} must be at most {limit:,}; {value} was given.")

@@ -41,15 +41,22 @@ def output_folder(out: Path, resume: bool = False, remedy: str = "") -> Iterator
             further = remedy or "Choose another folder with --out, or add --resume to go on with what it holds."
             raise UserError(f"{out} is not empty. {further}")
 
+    fresh = not out.exists()
     refuse()  # before the lock, so that nothing is written into somebody's folder
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"Could not make the folder {out}: {error.strerror}. Choose another --out.") from error
-    with folder_lock(out):
-        refuse()  # again, because it may have filled in the meantime
-        remove_leftovers(out)
-        yield
+    try:
+        with folder_lock(out):
+            refuse()  # again, because it may have filled in the meantime
+            remove_leftovers(out)
+            yield
+    except BaseException:
+        if fresh:
+            with suppress(OSError):  # unless it holds something
+                out.rmdir()
+        raise
 
 
 def _is_vacant(out: Path) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,7 @@ def atomic_write(path: Path, data: bytes | str) -> None:
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(temporary, "wb") as file:
-            # A file's name that is not UTF-8 is half of a surrogate pair to Python, and becomes a question mark.
-            file.write(data.encode(errors="replace") if isinstance(data, str) else data)
-            file.flush()
-            os.fsync(file.fileno())
+        _write(temporary, data)
         os.replace(temporary, path)
     except OSError as error:
         raise UserError(
@@ -32,6 +29,36 @@ def atomic_write(path: Path, data: bytes | str) -> None:
     finally:
         with suppress(OSError):  # it is gone after a success
             temporary.unlink()
+
+
+def write_together(folder: Path, files: Mapping[str, bytes | str]) -> None:
+    """Write new files into a folder, all of them or none; the last one appears last.
+
+    Raises:
+        UserError: the disk is full or the folder cannot be written.
+    """
+    temporaries = {name: folder / f".{name}.{os.getpid()}.tmp" for name in files}
+    try:
+        for name, data in files.items():
+            _write(temporaries[name], data)
+        for name, temporary in temporaries.items():
+            os.replace(temporary, folder / name)
+    except OSError as error:
+        raise UserError(
+            f"Could not write into {folder}: {error.strerror or error}. Nothing was left there; free some space or "
+            "choose another folder with --out."
+        ) from error
+    finally:
+        for temporary in temporaries.values():
+            temporary.unlink(missing_ok=True)
+
+
+def _write(path: Path, data: bytes | str) -> None:
+    with open(path, "wb") as file:
+        # A file's name that is not UTF-8 is half of a surrogate pair to Python, and becomes a question mark.
+        file.write(data.encode(errors="replace") if isinstance(data, str) else data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def leftovers(folder: Path) -> list[Path]:
@@ -47,7 +74,12 @@ def remove_leftovers(folder: Path) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write a value as indented JSON, atomically."""
-    atomic_write(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    atomic_write(path, as_text(value))
+
+
+def as_text(value: Any) -> str:
+    """A value as indented JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> Any:

@@ -1,5 +1,6 @@
 import json
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,25 @@ def test_the_recipes_of_the_repository_have_only_known_options(cli, path):
     result = cli(*command, "--recipe", path, *(["x"] if command == ["finetune"] else []))
     assert result.status == 2
     assert str(path) not in result.err
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a." * 50_000 + "b = 1", "[" + "a . " * 30 + "b]", "x = {" + '"a".' * 30 + "b = 1}", "x = " + "[" * 5000,
+        "x = " + "{a = " * 5000, "x = " + "9" * 5000, "x = 1\n" * 200_000, "#" * 1_000_001,
+    ],
+)  # fmt: skip
+def test_an_absurd_recipe_is_refused_quickly(tmp_path, text):
+    (tmp_path / "r.toml").write_text(text)
+    begin = time.perf_counter()
+    with pytest.raises(UserError, match=r"The recipe .*r\.toml"):
+        read_recipe(tmp_path / "r.toml")
+    assert time.perf_counter() - begin < 5
+
+
+def test_dots_in_texts_and_comments_are_no_levels(tmp_path):
+    dots = "a." * 50 + "b"
+    lines = [f"# {dots}", "[options]", f'prompt = "{dots}"', f"stop = '{dots}'", f'separator = """\n{dots}"""']
+    (tmp_path / "r.toml").write_text("\n".join(lines))
+    assert read_recipe(tmp_path / "r.toml").options == {"prompt": dots, "stop": dots, "separator": dots}

@@ -203,3 +203,12 @@ def test_a_damaged_file_gets_a_sentence(tmp_path):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(UserError, match="delete it"):
         load_fingerprints(path)
+
+
+def test_a_file_of_fingerprints_is_the_same_byte_for_byte_whenever_it_is_written(tmp_path):
+    names = ["training", *(f"base {number}" for number in range(6)), "é"]
+    prints = {name: Fingerprint.build([name * 40]) for name in names}
+    for number in range(4):
+        save_fingerprints(tmp_path / str(number), prints)
+    assert len({(tmp_path / str(number)).read_bytes() for number in range(4)}) == 1
+    assert list(load_fingerprints(tmp_path / "0")) == sorted(names)

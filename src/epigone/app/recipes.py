@@ -9,6 +9,7 @@ validation_loss = 1.23
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ from typing import Any
 
 from epigone.app.arguments import take_values
 from epigone.errors import UserError
+
+MOST_BYTES, MOST_LEVELS = 1_000_000, 20
+# The parser takes memory by the square of the parts of a dotted key, so a key of 100 kB would take gigabytes.
+_DEEP = re.compile(rf"(?<![\w-])(?:[\w-]++[ \t]*+\.[ \t]*+){{{MOST_LEVELS}}}")
+_QUOTED = re.compile(r'''"""(?:[^\\]|\\.)*?"""|\'\'\'.*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|#[^\n]*''', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -62,11 +68,19 @@ def read_recipe(path: str | Path) -> Recipe:
     """
     try:
         with open(path, "rb") as file:
-            recipe = tomllib.load(file)
+            text = file.read(MOST_BYTES + 1).decode()
+        if len(text) > MOST_BYTES or _DEEP.search(_QUOTED.sub("q", text)):
+            raise UserError(
+                f"The recipe {path} is no list of options: it is larger than {MOST_BYTES:,} bytes, or a key in it has "
+                f"more than {MOST_LEVELS} parts."
+            )
+        recipe = tomllib.loads(text)
     except OSError as error:
         raise UserError(f"Could not read the recipe {path}: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:  # of TOML, of UTF-8, or of a number with too many digits
         raise UserError(f"The recipe {path} is not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise UserError(f"The recipe {path} is no list of options: its values are nested too deeply.") from error
     options = recipe.get("options")
     if not isinstance(options, dict):
         raise UserError(f"The recipe {path} has no table [options]; put the options there, for example lr = 0.003.")

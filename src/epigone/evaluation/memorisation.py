@@ -140,7 +140,17 @@ def save_fingerprints(path: Path, fingerprints: Mapping[str, Fingerprint]) -> No
     facts = {
         name: json.dumps({"run": f.run, "rate": f.rate, "characters": f.characters}) for name, f in fingerprints.items()
     }
-    atomic_write(path, save({name: f.hashes for name, f in fingerprints.items()}, metadata=facts))
+    data = save({name: f.hashes for name, f in fingerprints.items()}, metadata=facts)
+    atomic_write(path, _with_metadata(data, facts))
+
+
+def _with_metadata(data: bytes, facts: Mapping[str, str]) -> bytes:
+    """Write the metadata of a safetensors file anew, sorted; the library writes them in a random order."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end]) | {"__metadata__": dict(sorted(facts.items()))}
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[end:]
 
 
 def load_fingerprints(path: Path) -> dict[str, Fingerprint]:
@@ -151,7 +161,7 @@ def load_fingerprints(path: Path) -> dict[str, Fingerprint]:
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            facts = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
+            facts = {name: json.loads(text) for name, text in sorted((file.metadata() or {}).items())}
             return {name: Fingerprint(hashes=file.get_tensor(name), **fact) for name, fact in facts.items()}
     except (OSError, SafetensorError, ValueError, TypeError) as error:
         raise UserError(

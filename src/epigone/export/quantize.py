@@ -5,7 +5,7 @@ correction, Nagel et al. 2019) with means over a text that the model writes itse
 before the folder is written, as the cross-entropy of both models on the same text.
 """
 
-import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from safetensors.numpy import save
 from epigone.errors import UserError
 from epigone.evaluation.intervals import MIN_DOCUMENTS, paired_difference
 from epigone.evaluation.losses import BLOCK, walker_losses
+from epigone.folder_lock import output_folder
 from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.backends.choice import choose
@@ -26,7 +27,7 @@ from epigone.models.files.card import model_card
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.models.files.model_folder import SCALE, Weights, unscaled
 from epigone.models.language_model import LanguageModel
-from epigone.storage import atomic_write, write_json
+from epigone.storage import as_text, write_together
 from epigone.text.corpus import Corpus
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.streams import TokenStream
@@ -71,8 +72,11 @@ def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadO
     """
     source, folder = load_checkpoint(model), Path(out)
     choose("native", source.shape, "cpu", "int8", "walker")  # refuses what cannot run in 8 bits
-    if folder.exists() and any(folder.iterdir()):
-        raise UserError(f"{folder} is not empty. Choose another folder with --out.")
+    with output_folder(folder, remedy="Choose another folder with --out."):
+        return _quantize(source, folder, texts, read)
+
+
+def _quantize(source: Checkpoint, folder: Path, texts: Sequence[str | Path], read: ReadOptions) -> Quantisation:
     weights = source.weights()
     own = _own_text(source)
     tensors = quantized(weights)
@@ -90,7 +94,7 @@ def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadO
         ) from error
     data = save(tensors, metadata={"format": "pt"})
     result = Quantisation(
-        model=str(out),
+        model=str(folder),
         base=source.folder.name,
         megabytes=len(data) / 1e6,
         base_megabytes=(source.folder / "model.safetensors").stat().st_size / 1e6,
@@ -101,14 +105,13 @@ def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadO
         difference=difference.estimate,
         interval=(difference.low, difference.high),
     )
-    folder.mkdir(parents=True, exist_ok=True)
-    atomic_write(folder / "model.safetensors", data)
     config = source.config | {"dtype": "int8", "quantised": {k: v for k, v in asdict(result).items() if k != "model"}}
-    write_json(folder / "config.json", config)
-    for file in ("tokenizer.json", "history.jsonl", "fingerprint.safetensors"):
-        if (source.folder / file).is_file():
-            shutil.copyfile(source.folder / file, folder / file)
-    atomic_write(folder / "README.md", model_card(folder.name, config))
+    copied = ("tokenizer.json", "history.jsonl", "fingerprint.safetensors")
+    files: dict[str, bytes | str] = {
+        name: (source.folder / name).read_bytes() for name in copied if (source.folder / name).is_file()
+    }
+    files |= {"README.md": model_card(folder.name, config), "model.safetensors": data, "config.json": as_text(config)}
+    write_together(folder, files)
     return result
 
 

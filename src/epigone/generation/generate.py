@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # both import torch, which the native engine does without
     from epigone.models.files.checkpoint import Checkpoint
 
 LENGTH = 1000  # characters of a text by default
+MOST_TEXTS = 100_000  # that are written side by side, each with a state in memory
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,10 @@ class GenerateOptions:
             object.__setattr__(self, "stop", (self.stop,))
         if self.length is not None:
             check_options(self, "be 1 or more", lambda value: value >= 1, "length")
-        check_options(self, "be 1 or more", lambda value: value >= 1, "max_length", "samples")
-        check_options(self, "be 0 or more", lambda value: value >= 0, "tokens", "documents", "next")
+        check_options(self, "be 1 or more", lambda value: value >= 1, "max_length")
+        check_options(self, "be 1 or more", lambda value: value >= 1, "samples", most=MOST_TEXTS)
+        check_options(self, "be 0 or more", lambda value: value >= 0, "tokens", "next")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "documents", most=MOST_TEXTS)
         if self.documents and self.samples > 1:
             raise UserError(
                 f"documents={self.documents} already says how many texts to write; leave out samples={self.samples}."

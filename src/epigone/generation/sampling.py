@@ -56,7 +56,7 @@ class SamplingOptions:
         if isinstance(self.rule, str):  # a tuple of one-letter strings otherwise
             object.__setattr__(self, "rule", (self.rule,))
         check_options(self, "be 1 or more", lambda value: value >= 1, "repetition_window")
-        check_options(self, "be 0 or more", lambda value: value >= 0, "seed")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "seed", most=2**63 - 1)
         for rule in ordered_rules():
             if rule.name in FIELDS:
                 check_options(self, rule.wanted, rule.good, rule.name)

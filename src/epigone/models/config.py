@@ -121,6 +121,9 @@ class ModelOptions:
                 f"A tied head needs an embedding as wide as the layers; set embedding_size to {self.hidden_size} "
                 f"(it is {self.embedding_size})."
             )
+        check_options(self, "be 1 or more", lambda value: value >= 1, "hidden_size")
+        check_options(self, "be 1 or more", lambda value: value >= 1, "num_layers", most=1000)
+        check_options(self, "be 0 or more", lambda value: value >= 0, "embedding_size")
         check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "dropout", "output_dropout")
         check_options(self, "be above 0", lambda value: value > 0, "init_std")
 

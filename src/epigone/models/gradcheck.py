@@ -54,8 +54,10 @@ class GradcheckOptions:
     def __post_init__(self) -> None:
         CELLS[self.cell]  # raises if there is none
         check_options(self, "be 1 or more", lambda value: value >= 1, "sequence_length", "vocabulary_size")
-        check_options(self, "be 0 or more", lambda value: value >= 0, "seed", "entries")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "entries")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "seed", most=2**63 - 1)
         check_options(self, "be above 0", lambda value: value > 0, "sigma")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "num_layers", "hidden_size", "embedding_size")
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from epigone.errors import UserError
+from epigone.errors import UserError, check_options
 from epigone.evaluation.memorisation import Fingerprint
 from epigone.models.config import ModelOptions
 from epigone.report.page import Report, Sample
 from epigone.report.tables import Table
 from epigone.studies.engine.claims import Claim
-from epigone.studies.engine.executor import Executor
+from epigone.studies.engine.executor import MOST_WORKERS, Executor
 from epigone.studies.engine.jobs import Text
 from epigone.studies.engine.rows import Row, run_rows
 from epigone.studies.engine.samples import SampleText, sample_text
-from epigone.studies.engine.search import SearchOptions, best_from_scratch
+from epigone.studies.engine.search import MOST_SEEDS, SearchOptions, best_from_scratch
 from epigone.studies.engine.store import Finished
 from epigone.studies.engine.workspace import best_run
 from epigone.text.readers.registry import ReadOptions
@@ -34,8 +34,10 @@ class StudyOptions:
     """Runs at the same time, one thread each; 0 is one for each core."""
 
     def __post_init__(self) -> None:
+        check_options(self, "be 0 or more", lambda value: value >= 0, "workers", most=MOST_WORKERS)
         if self.seeds < 2:
             raise UserError(f"An experiment needs at least 2 seeds to show a spread; {self.seeds} was given.")
+        check_options(self, "be 2 or more", lambda value: value >= 2, "seeds", most=MOST_SEEDS)
 
 
 @dataclass(frozen=True)

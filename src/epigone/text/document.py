@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from shlex import quote
 from typing import Any, Literal
 
-from epigone.errors import UserError
+from epigone.errors import UserError, check_options
 
 FOLDER, RATING = "folder", "rating"
 """Values of `ReadOptions.label` that name no column."""
@@ -52,6 +52,8 @@ class ReadOptions:
             raise UserError(f"--limit {self.limit} is negative; give the number of characters to read, or 0 for all.")
         if self.blank_lines is not None and self.blank_lines < 1:
             raise UserError(f"--blank-lines {self.blank_lines} would separate nothing; give 1 or more.")
+        check_options(self, "be 1 or more", lambda value: value >= 1, "blank_lines")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "limit", most=2**63 - 1)
         try:
             re.compile(self.separator or "")
         except re.error as error:

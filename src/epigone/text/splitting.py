@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from epigone.errors import UserError
+from epigone.errors import UserError, check_options
 from epigone.text.buffer import FileBuffer
 from epigone.text.document import counted, some
 from epigone.text.store import PIECE, Texts
@@ -46,6 +46,7 @@ class SplitOptions:
             )
         if self.split_seed < 0:
             raise UserError(f"The split seed {self.split_seed} is negative; give 0 or a greater number.")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "split_seed", most=2**63 - 1)
 
 
 def divide(texts: Texts, options: SplitOptions) -> tuple[Texts, dict[str, np.ndarray], Fractions]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args, get_type_hints
 
-from epigone.errors import UserError, check_options
+from epigone.errors import LARGEST, UserError, check_options
 
 # The length of a run without options for it. An epoch of a few pages is 16 steps; a network needs hundreds.
 EPOCHS, LEAST_STEPS = 20, 2000
@@ -74,12 +74,13 @@ class TrainingOptions:
 
     def __post_init__(self) -> None:
         _check_choices(self, TrainingOptions, "optimizer", "schedule", "windows", "precision")
-        positive = ("lr", "epochs", "batch_size", "sequence_length", "minutes", "steps", "sample_length")
+        positive = ("lr", "batch_size", "sequence_length", "steps", "sample_length")
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, *positive)
-        not_negative = ["weight_decay", "clip", "clip_value", "patience", "validate_every", "seed"]
+        check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "epochs", "minutes", most=LARGEST)
+        not_negative = ["weight_decay", "clip", "clip_value", "patience", "validate_every"]
         not_negative += ["trace_every", "sample_every"]
         check_options(self, "not be negative", lambda value: value >= 0, *not_negative)
-        check_options(self, "be less than 2**63", lambda value: value < 2**63, "seed")
+        check_options(self, "not be negative", lambda value: value >= 0, "seed", most=2**63 - 1)
         check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "alpha", "momentum")
         if self.minutes is not None and self.steps is not None:
             raise UserError("Give either minutes or steps; both say how long to train.")
@@ -137,7 +138,7 @@ class MachineOptions:
 
     def __post_init__(self) -> None:
         _check_choices(self, MachineOptions, "backend", "device")
-        check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "devices")
+        check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "devices", most=256)
         check_options(self, "not be negative", lambda value: value >= 0, "threads", "save_every")
 
 

@@ -27,10 +27,10 @@ class AdaptiveSoftmax(FullSoftmax):
         logits, clusters = super().logits(outputs), self.clusters(outputs)
         short, bounds = self.cutoffs[0], [*self.cutoffs, self.out_features]
         top = torch.cat([logits[..., :short], clusters], -1).log_softmax(-1)
-        parts = [top[..., :short]]
+        logits[..., :short] = top[..., :short]  # in place, because each copy takes as much memory
         for index, (begin, end) in enumerate(zip(self.cutoffs, bounds[1:], strict=True)):
-            parts.append(logits[..., begin:end].log_softmax(-1) + top[..., short + index, None])
-        return torch.cat(parts, -1)
+            logits[..., begin:end] = logits[..., begin:end].log_softmax(-1) + top[..., short + index, None]
+        return logits
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Scored:
         """Score the targets (...) on outputs (..., H); the likeliest tokens, and so the accuracy, stay unknown."""

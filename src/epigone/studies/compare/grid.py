@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from epigone.errors import check_options
 from epigone.models.files.checkpoint import Checkpoint
 from epigone.studies.compare.bases import base_of
+from epigone.studies.engine.executor import MOST_WORKERS
 from epigone.studies.engine.jobs import Ngrams, Text, Training, Untouched
 from epigone.studies.engine.rows import Labels, Row
-from epigone.studies.engine.search import SearchOptions
+from epigone.studies.engine.search import MOST_SEEDS, SearchOptions
 from epigone.studies.experiment import Context
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions
 from epigone.transfer.methods.base import Method
@@ -34,9 +35,11 @@ class CompareOptions:
     """Temperature of the sample texts."""
 
     def __post_init__(self) -> None:
-        check_options(self, "be 0 or more", lambda value: 0 <= value < math.inf, "workers", "temperature")
-        check_options(self, "be 1 or more", lambda value: 1 <= value < math.inf, "seeds", "sample_length")
-        check_options(self, "be 2 or more", lambda value: 2 <= value < math.inf, "max_order")
+        check_options(self, "be 0 or more", lambda value: 0 <= value < math.inf, "temperature")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "workers", most=MOST_WORKERS)
+        check_options(self, "be 1 or more", lambda value: 1 <= value < math.inf, "sample_length")
+        check_options(self, "be 1 or more", lambda value: value >= 1, "seeds", most=MOST_SEEDS)
+        check_options(self, "be 2 or more", lambda value: 2 <= value < math.inf, "max_order", most=100)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from epigone.training.system.interruption import TERMINATIONS, listen_to
 
 log = logging.getLogger("epigone")
 
+MOST_WORKERS = 1024
+
 
 class Executor:
     """Calls functions in the processes of a pool, or one after the other in this process if there is none."""

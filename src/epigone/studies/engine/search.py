@@ -15,6 +15,7 @@ from epigone.studies.engine.store import Finished, folder_of, run_job, under_way
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
 
+MOST_TRIALS, MOST_SEEDS = 1_000_000, 10_000
 STARTUP = 10  # trials drawn at random before the sampler learns from them
 AHEAD = 4  # trials under way when the next is proposed; independent of the number of workers, so that searches repeat
 
@@ -35,8 +36,11 @@ class SearchOptions:
     """Seed of the search."""
 
     def __post_init__(self) -> None:
-        check_options(self, "be greater than 0", lambda value: value > 0, "trials", "finalists", "search_epochs")
-        check_options(self, "not be negative", lambda value: value >= 0, "search_seed")
+        check_options(
+            self, "be greater than 0", lambda value: value > 0, "trials", "finalists", "search_epochs", most=MOST_TRIALS
+        )
+        check_options(self, "not be negative", lambda value: value >= 0, "search_seed", most=2**32 - 1)
+        check_options(self, "be 8 or more", lambda value: True, "max_hidden")
         if self.max_hidden < 8:
             raise UserError(
                 f"--max-hidden {self.max_hidden} is too small: the search tries multiples of 8 units; give 8 or more."
