@@ -18,12 +18,15 @@ ROOMS = (
 SHELVES = {
     "text": ("document", "readers", "tokenizers", "buffer", "store", "splitting", "streams", "sentences", "corpus"),
     "text/readers": (
-        "checks", "encodings", "decoding", "cleaning", "separators", "gutenberg", "division", "optional", "archive",
-        "base", "formats", "registry", "paths",
+        "checks", "encodings", "decoding", "cleaning", "separators", "gutenberg", "division", "optional", "base",
+        "formats", "registry", "paths",
     ),
     "text/readers/checks": ("kinds", "markup", "layout"),
     "text/readers/encodings": ("western", "unicode", "guess"),
-    "text/readers/formats": ("plain", "imdb", "tables", "movie_lines", "html", "markdown", "docx", "epub", "pdf"),
+    "text/readers/formats": ("plain", "imdb", "tables", "movie_lines", "markup", "pdf"),
+    "text/readers/formats/markup": (
+        "tags", "blocks", "page", "sections", "archive", "html", "markdown", "docx", "epub",
+    ),
     "text/readers/formats/pdf": (
         "columns", "hyphenation", "line_breaks", "running_heads", "paragraphs", "reader",
     ),

@@ -1,6 +1,7 @@
 """Documents, the options of reading them, and the report of what reading changed."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from shlex import quote
@@ -10,6 +11,9 @@ from epigone.errors import UserError, check_options
 
 FOLDER, RATING = "folder", "rating"
 """Values of `ReadOptions.label` that name no column."""
+
+UNITS = ("lines", "files", "headings", "pages")
+"""Values of `ReadOptions.documents`."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +30,15 @@ class ReadOptions:
     """Regular expression; a line that it matches as a whole separates documents. By default a line `===` does."""
     blank_lines: int | None = None
     """Least number of blank lines that separates documents."""
-    documents: Literal["lines"] | None = None
-    """Smallest unit: with `lines` every line is a document, as in a list of names. By default a separator decides."""
+    documents: Literal["lines", "files", "headings", "pages"] | None = None
+    """Unit of documents: with `lines` every line is a document, as in a list of names; with `files` every file; with
+    `headings` and `pages` every section and page of a marked-up text. By default a separator decides, or the headings
+    or page breaks of a marked-up text that seems to be a collection."""
+    titles: bool | None = None
+    """Keep the headings that documents begin with, or leave them out. By default they are left out of a file with three
+    documents or more, and kept in others."""
+    notes: bool = False
+    """Keep the notes of a text and their numbers, page numbers and tables of contents."""
     column: str | None = None
     """Column of CSV, TSV or JSON Lines that holds the text. By default `text`, or the only column of texts."""
     label: str | None = None
@@ -43,11 +54,12 @@ class ReadOptions:
         dividing = [self.separator, self.blank_lines, self.documents]
         if len(dividing) - dividing.count(None) > 1:
             raise UserError(
-                "Documents are separated by --separator, by --blank-lines or by --documents lines; give only one of "
-                "them."
+                "Documents are separated by --separator, by --blank-lines or by --documents; give only one of them."
             )
-        if self.documents not in (None, "lines"):
-            raise UserError(f"--documents {self.documents} is no unit of documents; give lines, or leave it out.")
+        if self.documents not in (None, *UNITS):
+            raise UserError(
+                f"--documents {self.documents} is no unit of documents; give {', '.join(UNITS[:-1])} or {UNITS[-1]}."
+            )
         if self.limit < 0:
             raise UserError(f"--limit {self.limit} is negative; give the number of characters to read, or 0 for all.")
         if self.blank_lines is not None and self.blank_lines < 1:
@@ -136,6 +148,18 @@ class ReadReport:
     """Characters in the files so far, before anything is removed."""
     separated: int = 0
     """Boundaries of documents that `separator` or `blank_lines` found."""
+    divided: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Documents in each file of marked-up text that was divided, by `headings` or `pages`."""
+    articles: dict[str, int] = field(default_factory=dict)
+    """Headings in each file that has several and was not divided."""
+    bold: dict[str, int] = field(default_factory=dict)
+    """Bold lines in each file that may be titles."""
+    titles_left_out: int = 0
+    """Headings that documents began with."""
+    titles_kept: int = 0
+    """Documents that begin with a heading."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Page numbers, notes and other text around the text, by kind, with braces for the ending of the plural."""
 
     def notices(self) -> list[str]:
         """Write the report in sentences; counts of zero are left out."""
@@ -168,7 +192,39 @@ class ReadReport:
                 f"The header of Project Gutenberg was not recognised in {counted(len(self.unstripped), 'text')}, such "
                 f"as the one with the line {self.unstripped[0]!r}; remove it by hand, or it is learned too."
             )
-        return sentences + self.skipped + self.hints
+        return sentences + self._structure() + self.skipped + self.hints
+
+    def _structure(self) -> list[str]:
+        """Write how headings, pages and notes of marked-up texts were read."""
+        sentences = []
+        for by, files in self.divided.items():
+            other = "pages" if by == "headings" else "headings"
+            sentences.append(
+                f"{some(list(files))} divided into {counted(sum(files.values()), 'document')} at {by}; --documents "
+                f"files keeps a file whole, --documents {other} divides at {other}."
+            )
+        if self.articles:
+            sentences.append(
+                f"{some(list(self.articles))} not divided, although there are {sum(self.articles.values())} headings: "
+                "the sections are short, as those of an article are. --documents headings divides there."
+            )
+        if self.bold:
+            sentences.append(
+                f"{some(list(self.bold))} {'has' if len(self.bold) == 1 else 'have'} {sum(self.bold.values())} bold "
+                "lines that may be titles; --documents headings divides there."
+            )
+        if self.titles_left_out:
+            sentences.append(
+                f"{counted(self.titles_left_out, 'title')} of documents left out of the text; --titles keeps them."
+            )
+        if self.titles_kept >= 3:
+            sentences.append(f"{self.titles_kept:,} documents begin with a title; --no-titles leaves titles out.")
+        if self.left_out.total():
+            kinds = " and ".join(
+                f"{number:,} {kind.format('s' * (number != 1))}" for kind, number in self.left_out.items() if number
+            )
+            sentences.append(f"{kinds} left out; --notes keeps them.")
+        return sentences
 
 
 def some(names: Sequence[str], shown: int = 3) -> str:

@@ -55,7 +55,6 @@ def test_parts_keep_name_and_label():
     ],
 )  # fmt: skip
 def test_options_divide_the_texts_of_every_format(tmp_path, name, content):
-    pytest.importorskip("bs4", reason="reading HTML needs the package beautifulsoup4")
     (tmp_path / name).write_text(content)
 
     def read(**options):

@@ -87,7 +87,6 @@ def test_values_of_json_that_are_no_texts_are_labels_too(tmp_path):
 
 
 def test_a_folder_is_a_class_when_that_is_asked_for(classes, monkeypatch):
-    pytest.importorskip("bs4", reason="reading HTML needs the package beautifulsoup4")
     assert [(name, text.strip(), label) for name, text, label in labels(classes, "folder")] == [
         ("prose/a.txt", "One.", "prose"),
         ("prose/a.txt#2", "Two.", "prose"),

@@ -112,7 +112,7 @@ def test_binary_files_are_left_out_of_a_folder_and_refused_by_themselves(tmp_pat
 
 
 def test_documents_of_other_formats_are_found_in_folders(tmp_path, monkeypatch):
-    pytest.importorskip("bs4", reason="reading HTML needs the package beautifulsoup4, of the extra `documents`")
+    pytest.importorskip("markdown_it", reason="reading Markdown needs the package markdown-it-py")
     write(tmp_path, a_html="<p>One.</p>", b__c_MD="*Two.*", d_txt="Three.", e_xhtml_gz="<p>Four.", f_js="x")
     (tmp_path / "g.pdf").write_bytes(b"none")
     documents, report = read(tmp_path)
@@ -120,10 +120,10 @@ def test_documents_of_other_formats_are_found_in_folders(tmp_path, monkeypatch):
     script, pdf = report.notices()
     assert "1 file" in script
     assert pdf.startswith(f"Left out: {tmp_path / 'g.pdf'} is no PDF")
-    monkeypatch.setitem(sys.modules, "bs4", None)
+    monkeypatch.setitem(sys.modules, "markdown_it", None)
     documents, report = read(tmp_path)
-    assert documents == [("d.txt", "Three.")]
-    assert report.notices()[1].endswith("a.html needs the package beautifulsoup4: pip install beautifulsoup4.")
+    assert documents == [("a.html", "One."), ("d.txt", "Three."), ("e.xhtml.gz", "Four.")]
+    assert report.notices()[1].endswith("c.MD needs the package markdown-it-py: pip install markdown-it-py.")
 
 
 def test_a_folder_of_which_nothing_can_be_read_says_why(tmp_path):
@@ -252,7 +252,6 @@ def test_an_option_that_no_file_heeds_is_refused(tmp_path, options, flag, heedin
 
 
 def test_the_formats_of_other_suffixes_are_recognised(tmp_path):
-    pytest.importorskip("bs4", reason="reading HTML needs the package beautifulsoup4")
     write(tmp_path, a_txt="\n<!DOCTYPE html>\n<html><p>One &amp; two.</p></html>", b_txt="Is <html> a mark?")
     assert read(tmp_path)[0] == [("a.txt", "One & two."), ("b.txt", "Is <html> a mark?")]
     write_book(tmp_path / "c.txt", {"a.xhtml": page("Three.")})

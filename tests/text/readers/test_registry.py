@@ -87,7 +87,9 @@ def write(path: Path) -> None:
         book.save()
     elif path.suffix == ".docx":
         docx = pytest.importorskip("docx", reason="reading .docx needs the package python-docx")
-        docx.Document().save(path)
+        document = docx.Document()
+        document.add_paragraph("Row on.")
+        document.save(path)
     elif path.suffix == ".epub":
         write_book(path, {"a.xhtml": page("Row on.")})
     else:
@@ -107,12 +109,11 @@ def test_every_reader_has_a_file_to_be_tried_on():
 
 @pytest.mark.parametrize("name", FILES)
 def test_readers_say_which_options_they_heed(tmp_path, name):
-    pytest.importorskip("bs4", reason="reading HTML needs the package beautifulsoup4")
     pytest.importorskip("markdown_it", reason="reading Markdown needs the package markdown-it-py")
     path, asked = tmp_path / FILES[name], Asked()
     write(path)
     assert reader_of(path) is READERS[name]
     for document in READERS[name].read(path, "a", asked, ReadReport()):  # type: ignore[arg-type]
-        assert "".join(document.pieces) or name == "docx"
+        assert "".join(document.pieces)
     assert asked.names == set(READERS[name].options)
     assert asked.names < {field.name for field in fields(ReadOptions)}

@@ -37,9 +37,13 @@ class Reader:
     options: tuple[str, ...] = ()
     """Fields of `ReadOptions` that the function heeds.
 
-    Those that divide a text are heeded for it, on the text that it yields, unless it lists them. `limit` has a meaning
+    Those that divide a text are heeded for it, on the text that it yields, unless it `divides`. `limit` has a meaning
     for all formats, and `label` with the value `folder` too; a format lists `label` if it has its own labels.
     """
+    divides: bool = False
+    """True if the function divides texts at separators itself."""
+    units: tuple[str, ...] = ("lines", "files")
+    """Values of `ReadOptions.documents` that have a meaning for the format."""
     in_folders: bool = True
     """True if the search of a folder includes files with its suffixes."""
     alone: bool = False
@@ -52,13 +56,10 @@ class Reader:
         if unknown:
             raise ValueError(f"The reader {self.name} names options that do not exist: {', '.join(sorted(unknown))}.")
 
-    @property
-    def divides(self) -> bool:
-        """True if the function divides texts itself."""
-        return set(DIVIDING) <= set(self.options)
-
-    def heeds(self, option: str) -> bool:
-        """True if a field of `ReadOptions` has a meaning for the format."""
+    def heeds(self, option: str, value: object = None) -> bool:
+        """True if a field of `ReadOptions`, with this value, has a meaning for the format."""
+        if option == "documents" and value is not None and value not in self.units:
+            return False
         return option in GENERAL or option in self.options
 
     def reads(self, path: Path) -> bool:

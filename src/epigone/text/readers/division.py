@@ -47,7 +47,7 @@ def divided(
     elif options.separator is not None:
         marked = refined(_counted(at_pattern(parts, options.separator), report), books)
     else:
-        marked = refined(default(parts), books)
+        marked = refined(iter(parts) if options.documents == "files" else default(parts), books)
     return grouped(marked, name)
 
 

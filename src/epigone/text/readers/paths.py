@@ -97,9 +97,11 @@ def _check_options(sources: Sequence[Source], options: ReadOptions) -> None:
         UserError: there is one.
     """
     for option, value in options.chosen().items():
-        if option == "label" or any(source.reader.heeds(option) for source in sources):  # labels are refused by file
+        if option == "label" or any(
+            source.reader.heeds(option, value) for source in sources
+        ):  # labels are refused by file
             continue
-        heeding = [reader.name for reader in READERS.values() if reader.heeds(option)]
+        heeding = [reader.name for reader in READERS.values() if reader.heeds(option, value)]
         flag = f"--no-{option}" if value is False else f"--{option} {value}"
         given = some([f"{source.path} ({source.reader.name})" for source in sources])
         raise UserError(f"{flag} has no meaning for {given}; leave it out. Formats that heed it: {', '.join(heeding)}.")

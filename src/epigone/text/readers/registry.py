@@ -6,11 +6,11 @@ from epigone.registry import Registry
 from epigone.text.document import ReadOptions
 from epigone.text.readers.base import Reader
 from epigone.text.readers.decoding import first_bytes
-from epigone.text.readers.formats.docx import DOCX
-from epigone.text.readers.formats.epub import EPUB
-from epigone.text.readers.formats.html import HTML
 from epigone.text.readers.formats.imdb import IMDB
-from epigone.text.readers.formats.markdown import MARKDOWN
+from epigone.text.readers.formats.markup.docx import DOCX
+from epigone.text.readers.formats.markup.epub import EPUB
+from epigone.text.readers.formats.markup.html import HTML
+from epigone.text.readers.formats.markup.markdown import MARKDOWN
 from epigone.text.readers.formats.movie_lines import MOVIE_LINES
 from epigone.text.readers.formats.pdf.reader import PDF
 from epigone.text.readers.formats.plain import PLAIN

@@ -39,5 +39,6 @@ PLAIN = Reader(
     read_plain,
     suffixes=(".txt", ".text", ".rst", ".tokens"),
     options=("encoding", "gutenberg", *DIVIDING),
+    divides=True,
     usual_share=0.5,
 )

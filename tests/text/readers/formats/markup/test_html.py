@@ -1,13 +1,10 @@
 import gzip
-import sys
 
 import pytest
 
 from epigone.errors import UserError
 from epigone.text.document import ReadOptions, ReadReport
 from epigone.text.readers.paths import read_documents
-
-pytest.importorskip("bs4", reason="reading HTML needs the package beautifulsoup4, of the extra `documents`")
 
 
 def test_blocks_become_paragraphs(text):
@@ -121,12 +118,6 @@ def test_pieces_are_no_longer_than_a_megabyte(tmp_path):
 def test_a_page_without_text(read, content):
     with pytest.raises(UserError, match=r"no text in .*page\.html"):
         read(content)
-
-
-def test_without_the_package(read, monkeypatch):
-    monkeypatch.setitem(sys.modules, "bs4", None)
-    with pytest.raises(UserError, match=r"Reading .*a\.html needs the package beautifulsoup4: pip install"):
-        read("Row", "a.html")
 
 
 def test_binary_files_are_refused(read):

@@ -5,7 +5,6 @@ import pytest
 
 from epigone.errors import UserError
 
-pytest.importorskip("bs4", reason="reading Markdown needs the package beautifulsoup4, of the extra `documents`")
 pytest.importorskip("markdown_it", reason="reading Markdown needs the package markdown-it-py, of the extra `documents`")
 
 MARKDOWN = """---
@@ -69,15 +68,11 @@ def test_packed_pages(text):
     assert text(gzip.compress(b"*Row* on."), "page.md.gz") == "Row on."
 
 
-def test_without_the_packages(read, monkeypatch):
+def test_without_the_package(read, monkeypatch):
     monkeypatch.setitem(sys.modules, "markdown_it", None)
     with pytest.raises(
         UserError, match=r"Reading .*a\.md needs the package markdown-it-py: pip install markdown-it-py\."
     ):
-        read("Row", "a.md")
-    monkeypatch.undo()
-    monkeypatch.setitem(sys.modules, "bs4", None)
-    with pytest.raises(UserError, match=r"Reading .*a\.md needs the package beautifulsoup4: pip install"):
         read("Row", "a.md")
 
 

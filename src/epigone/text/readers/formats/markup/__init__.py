@@ -1,0 +1,1 @@
+"""Readers of marked-up text: Word, EPUB, HTML and Markdown."""
