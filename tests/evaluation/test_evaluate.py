@@ -1,15 +1,18 @@
 """`evaluate`: the measured part of a text, and the result."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
 from epigone.errors import UserError
 from epigone.evaluation.evaluate import evaluate
 from epigone.evaluation.losses import document_losses
+from epigone.models.config import ModelOptions
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.corpus import Corpus, SplitOptions
+from epigone.training.options import TrainingOptions
+from epigone.training.pretrain import pretrain
 
 KEYS = {
     "model",
@@ -44,8 +47,8 @@ def test_the_text_of_the_training_is_measured_on_its_test_split(trained_folder, 
     copy.write_text(song_file.read_text())
     found = evaluate(trained_folder, copy)
     assert (found.split, found.split_seed, found.texts, found.notices) == ("test", 0, [str(copy)], [])
-    assert found.fractions == pytest.approx([1 / 3] * 3)
-    corpus = Corpus.open(song_file)
+    assert found.fractions == pytest.approx([0.8, 0.1, 0.1])
+    corpus = Corpus.open(song_file, split=SplitOptions((0.8, 0.1, 0.1)))
     assert len(found.rows) == found.documents == len(corpus.splits["test"])
     saved = load_checkpoint(trained_folder)
     expected = document_losses(saved.model, corpus.stream("test", saved.tokenizer))
@@ -53,10 +56,20 @@ def test_the_text_of_the_training_is_measured_on_its_test_split(trained_folder, 
     assert found.corpus == corpus.hash
 
 
+def test_a_text_that_was_cut_for_training_is_cut_alike(tmp_path):
+    texts = (f"{n} " + "the words of a book\n" * 100 for n in range(3))
+    (tmp_path / "books.txt").write_text("\n===\n".join(texts))
+    training = TrainingOptions(steps=2, batch_size=4, sequence_length=16)
+    pretrain(tmp_path / "books.txt", out=tmp_path / "out", model=ModelOptions(hidden_size=4), training=training)
+    found = evaluate(tmp_path / "out", tmp_path / "books.txt")
+    assert found.characters == pytest.approx(600, abs=60), "a tenth of the text, not one of the three books"
+    assert [row.name.endswith("(test)") for row in found.rows] == [True]
+
+
 @pytest.mark.parametrize(
     ("asked", "seed", "words"),
     [
-        (SplitOptions(split_seed=7), 7, "with seed 7 into 0.3333 0.3333 0.3333"),
+        (SplitOptions(split_seed=7), 7, "with seed 7 into 0.8 0.1 0.1"),
         (SplitOptions((0.5, 0.25, 0.25)), 0, "with seed 0 into 0.5 0.25 0.25"),
     ],
 )
@@ -65,11 +78,11 @@ def test_another_split_than_that_of_the_training_is_followed_and_said(
 ):
     caplog.set_level("WARNING", "epigone")  # as with --quiet
     found = evaluate(trained_folder, song_file, splitting=asked)
-    corpus = Corpus.open(song_file, split=asked)
+    corpus = Corpus.open(song_file, split=replace(asked, fractions=asked.fractions or (0.8, 0.1, 0.1)))
     assert (found.split_seed, found.fractions) == (seed, list(corpus.fractions))
     assert [row.name for row in found.rows] == [corpus.names[i] for i in corpus.splits["test"]]
     (notice,) = found.notices
-    assert f"with seed 0 into 0.3333 0.3333 0.3333, and it is now split {words}: the model may have learned" in notice
+    assert f"with seed 0 into 0.8 0.1 0.1, and it is now split {words}: the model may have learned" in notice
     assert caplog.messages == [notice]
     assert evaluate(trained_folder, song_file, split="all", splitting=asked).notices == []
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from epigone.errors import UserError
 from epigone.text import buffer
 from epigone.text.corpus import Corpus, ReadOptions, SplitOptions
+from epigone.text.splitting import SPLITS
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.text.tokenizers.registry import TOKENIZERS, train_tokenizer
 
@@ -329,3 +330,29 @@ def test_a_limit_reads_the_first_characters_and_cuts_the_last_document(tmp_path)
     assert corpus.text(0) == whole.text(0)
     assert whole.text(1).startswith(corpus.text(1))
     assert len(corpus.names) == 2
+
+
+def test_most_of_a_text_is_learned_from(tmp_path):
+    (tmp_path / "poems.txt").write_text("\n===\n".join(f"{n} " + "a line of a poem\n" * 20 for n in range(40)))
+    corpus = Corpus.open(tmp_path / "poems.txt", split=None).for_learning(SplitOptions())
+    assert corpus.fractions == (0.8, 0.1, 0.1)
+    assert [len(corpus.splits[split]) for split in ("train", "validation", "test")] == [32, 4, 4]
+    assert "Learning from 32 of 40 documents; 4 choose which weights are kept, and 4 are left for evaluate." in (
+        corpus.notices
+    )
+    asked = corpus.for_learning(SplitOptions(fractions=(0.5, 0.25, 0.25)))
+    assert len(asked.splits["train"]) == 20
+
+
+@pytest.mark.parametrize("sizes", [(100, 100, 100), (1000, 5, 5, 5), (5, 5, 400, 5, 5, 5)])
+def test_few_or_unequal_documents_are_cut_to_learn_from_most(tmp_path, sizes):
+    texts = (f"{n} " + "the words of a book\n" * size for n, size in enumerate(sizes))
+    (tmp_path / "books.txt").write_text("\n===\n".join(texts))
+    undivided = Corpus.open(tmp_path / "books.txt", split=None)
+    corpus = undivided.for_learning(SplitOptions())
+    shares = [corpus.characters[corpus.splits[split]].sum() / corpus.characters.sum() for split in SPLITS]
+    assert shares == pytest.approx([0.8, 0.1, 0.1], abs=0.05)
+    assert corpus.by_position
+    named = undivided.for_learning(SplitOptions(fractions=(0.8, 0.1, 0.1)))
+    assert not named.by_position, "shares that are named divide as they always did"
+    assert corpus.hash == named.hash == undivided.hash

@@ -38,7 +38,7 @@ def test_beginnings_of_sentences_are_validated_on_sentences(song_file, tmp_path)
     second = finetune(base, song_file, out=out, training=options)
     for result, folder in ((first, base), (second, out)):
         found = load_checkpoint(folder)
-        stream = Corpus.open(song_file).stream("validation", found.tokenizer)
+        stream = Corpus.open(song_file, split=SplitOptions((0.8, 0.1, 0.1))).stream("validation", found.tokenizer)
         apart = document_losses(found.model, sentences_apart(stream, found.tokenizer)).loss
         assert min(row["validation_loss"] for row in history(folder)) == pytest.approx(apart, abs=1e-6)
         assert result.loss == pytest.approx(document_losses(found.model, stream).loss, abs=1e-6)  # of the whole text
@@ -63,7 +63,9 @@ def test_the_result_is_that_of_the_kept_weights(song_file, tmp_path, tokenizer):
     out = tmp_path / "out"
     result = pretrain(song_file, out=out, tokenizer=tokenizer, model=TINY, training=TrainingOptions(epochs=3))
     saved = load_checkpoint(out)
-    losses = document_losses(saved.model, Corpus.open(song_file).stream("validation", saved.tokenizer))
+    losses = document_losses(
+        saved.model, Corpus.open(song_file, split=SplitOptions((0.8, 0.1, 0.1))).stream("validation", saved.tokenizer)
+    )
     assert result.loss == losses.loss == min(row["validation_loss"] for row in history(out))
     assert (result.tokens, result.documents) == (losses.tokens.sum(), len(losses.characters))
     assert saved.tokenizer.name == tokenizer
@@ -109,7 +111,7 @@ def test_what_the_tokenizer_changes_is_in_the_result_and_on_the_card(song_file, 
     assert config["request"]["corpus"]["read"] == {"gutenberg": False}
     card = (tmp_path / "out" / "README.md").read_text()
     assert all(f"- {notice}" in card for notice in changed)
-    assert "split with seed 0 into train / validation / test by 0.3333 / 0.3333 / 0.3333." in card
+    assert "split with seed 0 into train / validation / test by 0.8 / 0.1 / 0.1." in card
     assert "- read with `gutenberg` False" in card
 
 
@@ -132,12 +134,12 @@ def test_what_the_vocabulary_is_stands_in_the_folder(song_file, tmp_path, tokeni
 
 
 def test_words_are_learned_from_the_training_split_alone(song_file, tmp_path):
-    corpus = Corpus.open(song_file)
+    corpus = Corpus.open(song_file, split=SplitOptions((0.8, 0.1, 0.1)))
     new = corpus.splits["validation"][0]
     songs = [corpus.text(index) for index in range(len(corpus.names))]
     songs[new] += "\nzebra zebra zebra"
     (tmp_path / "songs.txt").write_text("\n===\n".join(songs))
-    changed = Corpus.open(tmp_path / "songs.txt")
+    changed = Corpus.open(tmp_path / "songs.txt", split=SplitOptions((0.8, 0.1, 0.1)))
     assert "zebra" in "".join(changed.texts("validation"))
     result = pretrain(
         tmp_path / "songs.txt", out=tmp_path / "out", tokenizer="word", model=TINY, training=TrainingOptions(steps=2)

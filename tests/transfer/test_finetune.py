@@ -13,7 +13,7 @@ from epigone.evaluation.evaluate import evaluate
 from epigone.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
-from epigone.text.corpus import Corpus
+from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training import command
 from epigone.training.listeners.monitor import Monitor
@@ -416,6 +416,8 @@ def test_fingerprints_are_inherited(make_base, song_file, tmp_path):
     prints = load_fingerprints(tmp_path / "out" / FILE)
     assert prints.keys() == {"training", "base training"}
     assert (prints["base training"].hashes == theirs.hashes).all()
-    assert prints["training"].copied(Corpus.open(song_file).texts("train")).share == pytest.approx(1)
+    assert prints["training"].copied(
+        Corpus.open(song_file, split=SplitOptions((0.8, 0.1, 0.1))).texts("train")
+    ).share == pytest.approx(1)
     finetune(base, song_file, out=tmp_path / "bare", training=BRIEF, fingerprint=False)
     assert not (tmp_path / "bare" / FILE).exists()

@@ -95,6 +95,7 @@ def evaluate(
     part = split or ("test" if same else "all")
     notices: list[str] = []
     if part != "all":
+        by_position = False
         if same:
             kept = SplitOptions(tuple(trained_on["fractions"]), trained_on["split_seed"])
             splitting = SplitOptions(splitting.fractions or kept.fractions, splitting.split_seed or kept.split_seed)
@@ -103,7 +104,8 @@ def evaluate(
                     f"{model} was trained on this text split {_in_words(kept)}, and it is now split "
                     f"{_in_words(splitting)}: the model may have learned parts of what is measured."
                 )
-        corpus = corpus.resplit(splitting)
+            by_position = splitting == kept and trained_on.get("by_position", False)
+        corpus = corpus.resplit(splitting, by_position)
     stream = corpus.stream(part, source.tokenizer)
     notices += _on_dropping(stream, str(model))
     for notice in notices:

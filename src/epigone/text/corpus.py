@@ -12,7 +12,7 @@ import numpy as np
 from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport, counted, limited, some
 from epigone.text.readers.paths import read_documents
-from epigone.text.splitting import SplitOptions, divide, division_notices
+from epigone.text.splitting import SplitOptions, divide, division_notices, learning_split, uneven
 from epigone.text.store import Texts, store
 from epigone.text.streams import TokenStream, token_stream
 from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
@@ -104,8 +104,12 @@ class Corpus:
         )
         return corpus.resplit(split)
 
-    def resplit(self, split: SplitOptions | None) -> "Corpus":
-        """Divide the same texts anew, without reading them again; None undoes the division.
+    def resplit(self, split: SplitOptions | None, by_position: bool = False) -> "Corpus":
+        """Divide the same texts anew, without reading them again.
+
+        Args:
+            split: options of the division; None undoes it.
+            by_position: divide by position even if there are three documents or more.
 
         Raises:
             UserError: the text is too short to divide.
@@ -113,7 +117,7 @@ class Corpus:
         undivided = self._undivided or self
         if split is None:
             return undivided
-        texts, splits, fractions = divide(undivided._texts, split)
+        texts, splits, fractions = divide(undivided._texts, split, by_position)
         by_position = texts is not undivided._texts
         notices = division_notices(texts.characters, splits, fractions, by_position)
         return replace(
@@ -128,6 +132,32 @@ class Corpus:
             _texts=texts,
             _undivided=undivided,
         )
+
+    def for_learning(self, split: SplitOptions) -> "Corpus":
+        """Divide the same texts so that most is for training, in one notice.
+
+        If the documents are too few or too unequal for that, the text is divided by position. Shares that `split` names
+        are taken as they are.
+
+        Raises:
+            UserError: the text is too short to divide.
+        """
+        undivided = self._undivided or self
+        settled = learning_split(split, int(undivided.characters.sum()))
+        texts, splits, fractions = divide(undivided._texts, settled)
+        unequal = split.fractions is None and texts is undivided._texts and uneven(texts.characters, splits, fractions)
+        divided = undivided.resplit(settled, by_position=unequal)
+        if not divided.by_position:
+            learned, kept = len(divided.splits["train"]), len(divided.splits["validation"])
+            divided.notices.extend(
+                _announced(
+                    [
+                        f"Learning from {learned} of {len(divided.names)} documents; {kept} choose which weights are "
+                        f"kept, and {len(divided.names) - learned - kept} are left for evaluate."
+                    ]
+                )
+            )
+        return divided
 
     def text(self, index: int) -> str:
         """Return the whole text of one document."""

@@ -21,6 +21,10 @@ LARGE = 2_000_000
 
 Fractions = tuple[float, float, float]
 
+THIRDS: Fractions = (1 / 3, 1 / 3, 1 / 3)
+MOSTLY: Fractions = (0.8, 0.1, 0.1)
+MOSTLY_LARGE: Fractions = (0.9, 0.05, 0.05)
+
 
 @dataclass(frozen=True)
 class SplitOptions:
@@ -31,8 +35,8 @@ class SplitOptions:
     """
 
     fractions: tuple[float, float, float] | None = None
-    """Shares of the text for train, validation and test. By default thirds, and 0.9 0.05 0.05 from 2 million
-    characters."""
+    """Shares of the text for train, validation and test. By default pretrain and finetune take 0.8 0.1 0.1, everything
+    else takes thirds, and both take 0.9 0.05 0.05 from 2 million characters."""
     split_seed: int = 0
     """Seed of the random order in which documents go to the splits."""
 
@@ -49,8 +53,15 @@ class SplitOptions:
         check_options(self, "be 0 or more", lambda value: value >= 0, "split_seed", most=2**63 - 1)
 
 
-def divide(texts: Texts, options: SplitOptions) -> tuple[Texts, dict[str, np.ndarray], Fractions]:
-    """Divide texts by document, or by position if there are fewer than three.
+def learning_split(options: SplitOptions, characters: int) -> SplitOptions:
+    """Fill in the shares of a text that is learned from, rather than studied: most of it is for training."""
+    return replace(options, fractions=options.fractions or (MOSTLY if characters < LARGE else MOSTLY_LARGE))
+
+
+def divide(
+    texts: Texts, options: SplitOptions, by_position: bool = False
+) -> tuple[Texts, dict[str, np.ndarray], Fractions]:
+    """Divide texts by document, or by position if there are fewer than three or it is asked for.
 
     Returns:
         The texts, cut if they are divided by position; for each split the indices of its documents; and the
@@ -65,8 +76,8 @@ def divide(texts: Texts, options: SplitOptions) -> tuple[Texts, dict[str, np.nda
             f"{some(texts.names)}: {counted(total, 'character')}, too few to be divided into train, validation and "
             f"test; give at least {MINIMUM}."
         )
-    fractions = options.fractions or ((1 / 3, 1 / 3, 1 / 3) if total < LARGE else (0.9, 0.05, 0.05))
-    if len(texts.names) < len(SPLITS):
+    fractions = options.fractions or (THIRDS if total < LARGE else MOSTLY_LARGE)
+    if by_position or len(texts.names) < len(SPLITS):
         return *split_by_position(texts, fractions), fractions
     return texts, split_by_document(texts.characters, fractions, options.split_seed), fractions
 
@@ -143,15 +154,27 @@ def nearest_break(window: bytes, centre: int) -> int:
     return centre
 
 
+def shares_of(characters: np.ndarray, splits: dict[str, np.ndarray]) -> list[float]:
+    """The shares of the text that train, validation and test have."""
+    return [float(characters[splits[split]].sum() / characters.sum()) for split in SPLITS]
+
+
+def uneven(characters: np.ndarray, splits: dict[str, np.ndarray], fractions: Fractions) -> bool:
+    """True if a split has less than half or more than twice the share of the text that was asked for."""
+    return any(
+        not 0.5 < share / asked < 2 for share, asked in zip(shares_of(characters, splits), fractions, strict=True)
+    )
+
+
 def division_notices(
     characters: np.ndarray, splits: dict[str, np.ndarray], fractions: Fractions, by_position: bool
 ) -> Iterator[str]:
     """Write sentences on a division that may surprise."""
-    shares = [characters[splits[split]].sum() / characters.sum() for split in SPLITS]
+    shares = shares_of(characters, splits)
     listed = ", ".join(f"{share:.0%} for {split}" for split, share in zip(SPLITS, shares, strict=True))
     if by_position:
-        yield f"With fewer than three documents the text is divided by position, in its order: {listed}."
-    elif any(not 0.5 < share / asked < 2 for share, asked in zip(shares, fractions, strict=True)):
+        yield f"With few or unequal documents the text is divided by position, in its order: {listed}."
+    elif uneven(characters, splits, fractions):
         yield f"The documents are too unequal to be divided as asked; the text is divided into {listed}."
 
 

@@ -9,7 +9,7 @@ from epigone.evaluation.memorisation import fingerprint_of, save_fingerprints
 from epigone.models.config import ModelOptions, sized
 from epigone.models.files.checkpoint import save_description
 from epigone.models.language_model import LanguageModel
-from epigone.text.corpus import Corpus, SplitOptions
+from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.training.batches import make_batches, validated
@@ -18,7 +18,7 @@ from epigone.training.language_task import LanguageTask, learning_parameters
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.listeners.samples import samples
 from epigone.training.options import DisplayOptions, MachineOptions, TrainingOptions
-from epigone.training.run.folder import TrainingResult
+from epigone.training.run.folder import TrainingResult, learning_text
 from epigone.training.system.processes import launched
 from epigone.training.task import Trained
 
@@ -63,7 +63,7 @@ def pretrain(
     """
     with launched(machine, training.precision) as fabric:
         out = Path(out)
-        corpus = Corpus.open(texts, read, split)
+        corpus = learning_text(texts, read, split, out, resume)
         codec = corpus.tokenizer(tokenizer, vocabulary)
         options = {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)}
         if codec.options:

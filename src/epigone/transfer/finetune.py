@@ -24,7 +24,7 @@ from epigone.training.language_task import LanguageTask
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.listeners.samples import samples
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
-from epigone.training.run.folder import KEPT_BASE, TrainingResult
+from epigone.training.run.folder import KEPT_BASE, TrainingResult, learning_text
 from epigone.training.system.processes import launched
 from epigone.training.task import Trained
 from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
@@ -85,7 +85,7 @@ def finetune(
     with launched(machine, training.precision) as fabric:
         out = Path(out)
         source = load_checkpoint(base, machine.backend)
-        corpus = Corpus.open(texts, read, split)
+        corpus = learning_text(texts, read, split, out, resume)
         notices = list(corpus.notices)
         model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
         model = with_dropout(model, dropout, output_dropout)

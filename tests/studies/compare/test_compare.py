@@ -22,7 +22,7 @@ from epigone.models.config import ModelOptions
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.studies.compare import analysis as module
 from epigone.studies.compare.compare import compare
-from epigone.studies.compare.grid import CompareOptions, in_words
+from epigone.studies.compare.grid import CompareOptions, extended, in_words
 from epigone.studies.engine.rows import Labels, Row, diverged_notice, without_diverged
 from epigone.studies.engine.search import SearchOptions
 from epigone.text.tokenizers.characters import ByteTokenizer, CharTokenizer
@@ -233,6 +233,42 @@ def test_resume_repeats_nothing_and_adds_what_is_new(finished, base, song_file, 
     assert len(list((out / "runs").iterdir())) == 13 + 5  # a third seed for two finalists and three selections
     assert [row.seeds for row in more.rows] == [1, 3, 1, 1, 3, 3, 3]
     assert [row.folders[:2] for row in more.rows] == [row.folders for row in finished.rows]
+
+
+def test_resume_with_other_selections_keeps_the_rows_and_says_so(base, song_file, tmp_path):
+    call = {"corpus": [song_file], "out": tmp_path / "out"}
+    first = compare(base, **call, **BARE)
+    more = compare(base, **call, **BARE | {"train": ["layers.1"]}, resume=True)
+    names = [row.name for row in more.rows]
+    assert names == [*(row.name for row in first.rows), "small, layer 1 + head"]
+    assert [row.loss for row in more.rows[:-1]] == [row.loss for row in first.rows]
+    assert "The rows that this comparison already had stay in it: head." in more.notices
+    assert "New rows are added to those of the earlier call: layers.1." in more.notices
+    lowest = min((row for row in more.rows if row.family != "n-gram"), key=lambda row: row.validation_loss)
+    kept = json.loads((tmp_path / "out" / "model" / "config.json").read_text())
+    assert lowest.validation_loss <= min(row.validation_loss for row in first.rows if row.family != "n-gram")
+    assert lowest.family == "base" or kept["result"]["loss"] <= lowest.validation_loss + 1e-6
+    again = compare(base, **call, **BARE | {"train": ["head"]}, resume=True)
+    assert [row.name for row in again.rows] == names, "asking for less loses nothing"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "asked", "both"),
+    [
+        ([], [], []),
+        (["head"], ["head"], ["head"]),
+        (["head"], ["all"], ["head", "all"]),
+        ([], ["all"], ["", "all"]),
+        (["all"], [], ["all", ""]),
+        (["", "all"], ["head"], ["", "all", "head"]),
+    ],
+)
+def test_selections_of_both_calls_are_joined(earlier, asked, both):
+    before = {"train": earlier, "options": {"seeds": 5}, "search": {"trials": 40, "finalists": 3}}
+    train, options, searching, notices = extended(before, asked, SIZE, SEARCH)
+    assert train == both
+    assert (options.seeds, searching.trials, searching.finalists) == (5, 40, 3)
+    assert any("5 seeds of the earlier call" in notice for notice in notices)
 
 
 KILLED = """

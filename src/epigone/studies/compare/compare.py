@@ -1,5 +1,6 @@
 """`compare`: scratch against transfer on one corpus, in one table."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -8,9 +9,10 @@ from typing import Any
 
 from epigone.errors import UserError
 from epigone.models.files.checkpoint import load_checkpoint
+from epigone.storage import read_json
 from epigone.studies.compare.analysis import Compared, analyse
 from epigone.studies.compare.bases import common_tokenizer, names_of, notices_on
-from epigone.studies.compare.grid import CompareOptions, Grid, rows
+from epigone.studies.compare.grid import CompareOptions, Grid, extended, rows
 from epigone.studies.compare.report import report
 from epigone.studies.engine.jobs import Text, open_text
 from epigone.studies.engine.rows import RowResult
@@ -26,6 +28,8 @@ from epigone.training.options import DisplayOptions, MachineOptions, RetrainingO
 from epigone.transfer.finetune import weights_hash
 from epigone.transfer.methods.base import Method
 from epigone.transfer.methods.retrain import Retrain
+
+log = logging.getLogger("epigone")
 
 COMPARE: Experiment[Grid, Compared] = Experiment(
     name="compare",
@@ -99,7 +103,7 @@ def compare(
         display: output of each run.
         read: options for reading the text.
         split: options for splitting the documents.
-        resume: go on with the comparison in `out`; finished runs are not repeated.
+        resume: go on with the comparison in `out`; finished rows stay and runs are not repeated.
         monitor: hears of the progress.
 
     Raises:
@@ -115,6 +119,10 @@ def compare(
     tokenizer = common_tokenizer(checkpoints)
     text = Text.of(*corpus, read=read, split=split)
     mixed = Text.of(*source, read=read) if source else None
+    before = read_json(path) if resume and (path := Path(out) / "study.json").exists() else {}
+    train, options, searching, stays = extended(before, train, options, searching)
+    for notice in stays:
+        log.info(notice)
     grid = Grid(checkpoints, tokenizer, train, mixed, options, searching, training, machine, display, method)
     for checkpoint in checkpoints.values():
         grid.selections(checkpoint)  # refuses a bad one before anything is written
@@ -124,7 +132,7 @@ def compare(
         options=grid,
         seeds=range(training.seed, training.seed + options.seeds),
         tokenizer=tokenizer,
-        notices=notices_on(checkpoints, open_text(text)),
+        notices=[*notices_on(checkpoints, open_text(text)), *stays],
         monitor=monitor or Monitor(),
     )
     request: dict[str, Any] = {

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from epigone.errors import check_options
 from epigone.models.files.checkpoint import Checkpoint
@@ -17,6 +18,9 @@ from epigone.training.options import DisplayOptions, MachineOptions, RetrainingO
 from epigone.transfer.methods.base import Method
 from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selection import layer_subsets, select
+
+SUBSETS = ""
+"""Every subset of the layers, in a list of selections."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class Grid:
     tokenizer: str
     """The tokenizer of all bases."""
     train: Sequence[str]
-    """Selections to retrain; every subset of the layers if there are none."""
+    """Selections to retrain; every subset of the layers for `SUBSETS`, or if there are none."""
     source: Text | None
     """Text like that of the bases, for the mixed n-gram row."""
     size: CompareOptions
@@ -67,10 +71,50 @@ class Grid:
         Raises:
             UserError: one does not parse or matches no weight.
         """
-        found = list(dict.fromkeys(self.train)) or layer_subsets(len(checkpoint.model.layers))
+        subsets = layer_subsets(len(checkpoint.model.layers))
+        found = list(
+            dict.fromkeys(
+                selection for each in self.train or [SUBSETS] for selection in (subsets if each == SUBSETS else [each])
+            )
+        )
         for selection in found:
             select(checkpoint.model, selection)
         return found
+
+
+def extended(
+    before: Mapping[str, Any], train: Sequence[str], options: CompareOptions, searching: SearchOptions
+) -> tuple[list[str], CompareOptions, SearchOptions, list[str]]:
+    """Add a request to that of a comparison that goes on, so that it loses no row and no run.
+
+    Args:
+        before: study.json of the comparison, or nothing.
+        train: the selections that are asked for now.
+        options: size.
+        searching: budget of the search from scratch.
+
+    Returns:
+        Selections, size and budget of both together, and sentences on what stays.
+    """
+    if not before:
+        return list(train), options, searching, []
+    earlier, asked = list(before.get("train", [])) or [SUBSETS], list(train) or [SUBSETS]
+    notices = []
+    if stay := [selection or "every subset of the layers" for selection in earlier if selection not in asked]:
+        notices.append(f"The rows that this comparison already had stay in it: {'; '.join(stay)}.")
+    if new := [selection or "every subset of the layers" for selection in asked if selection not in earlier]:
+        notices.append(f"New rows are added to those of the earlier call: {'; '.join(new)}.")
+    both = [] if earlier == asked == [SUBSETS] else list(dict.fromkeys([*earlier, *asked]))
+    seeds = before.get("options", {}).get("seeds", 0)
+    if seeds > options.seeds:
+        notices.append(f"The {seeds} seeds of the earlier call stay, instead of {options.seeds}.")
+        options = replace(options, seeds=seeds)
+    trials, finalists = (before.get("search", {}).get(name, 0) for name in ("trials", "finalists"))
+    if trials > searching.trials or finalists > searching.finalists:
+        more = replace(searching, trials=max(trials, searching.trials), finalists=max(finalists, searching.finalists))
+        notices.append(f"The {more.trials} trials and {more.finalists} finalists of the search from scratch stay.")
+        searching = more
+    return both, options, searching, notices
 
 
 class CompareLabels(Labels):

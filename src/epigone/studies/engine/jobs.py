@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +133,8 @@ class Training:
         resume = (out / "config.json").exists()
         if not resume:  # a run that was killed before its first save may have left a file
             shutil.rmtree(out, ignore_errors=True)
-        read, split = self.text.read, self.text.split
+        # Named in full, because training commands alone would learn from more of the text.
+        read, split = self.text.read, replace(self.text.split, fractions=open_text(self.text).fractions)
         try:
             if self.base is None:
                 result = pretrain(

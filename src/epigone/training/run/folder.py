@@ -3,9 +3,9 @@
 import hashlib
 import json
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from epigone.folder_lock import FILE as LOCK
 from epigone.models.files.card import model_card
 from epigone.models.language_model import LanguageModel
 from epigone.storage import atomic_write, read_json, write_json
-from epigone.text.corpus import Corpus
+from epigone.text.corpus import Corpus, ReadOptions, SplitOptions
 from epigone.training.options import MachineOptions, recipe_of
 from epigone.training.run.state import FILE as STATE
 from epigone.training.task import Trained
@@ -108,6 +108,31 @@ class TrainingResult:
             split_seed=corpus.split_seed,
             fractions=corpus.fractions and list(corpus.fractions),
         )
+
+
+def learning_text(
+    texts: Sequence[str | Path], read: ReadOptions, split: SplitOptions, out: Path, resume: bool
+) -> Corpus:
+    """Open the text of a training command; a run that goes on keeps the division that it began with.
+
+    Args:
+        texts: files and folders.
+        read: options of reading.
+        split: options of the division.
+        out: the folder of the run.
+        resume: go on with the run in the folder.
+
+    Raises:
+        UserError: bad input; the message says what to do.
+    """
+    corpus = Corpus.open(texts, read, None)
+    if resume and split.fractions is None and (out / "config.json").exists():
+        before = read_json(out / "config.json").get("request", {}).get("corpus", {})
+        if before.get("hash") == corpus.hash and before.get("fractions"):
+            return corpus.resplit(
+                replace(split, fractions=tuple(before["fractions"])), before.get("by_position", False)
+            )
+    return corpus.for_learning(split)
 
 
 def open_folder(
