@@ -18,7 +18,7 @@ from epigone.evaluation.losses import document_losses
 from epigone.kernels import VARIABLE, engine
 from epigone.models.config import ModelOptions
 from epigone.models.files.checkpoint import load_checkpoint
-from epigone.text.corpus import Corpus, ReadOptions
+from epigone.text.corpus import Corpus, ReadOptions, SplitOptions
 from epigone.text.sentences import sentences_apart
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.text.tokenizers.registry import TOKENIZERS
