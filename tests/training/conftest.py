@@ -8,6 +8,7 @@ import pytest
 from stopping import left_by
 
 from epigone.models.config import ModelOptions
+from epigone.text.corpus import SplitOptions
 from epigone.training.options import DisplayOptions, MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 
@@ -26,7 +27,7 @@ def train(song_file, tmp_path_factory):
         out = out or tmp_path_factory.mktemp("run") / "out"
         return pretrain(
             song_file, out=out, model=model, training=replace(training, **options), machine=machine, display=display,
-            resume=resume, monitor=monitor,
+            resume=resume, monitor=monitor, split=SplitOptions((1 / 3, 1 / 3, 1 / 3)),
         )  # fmt: skip
 
     return run

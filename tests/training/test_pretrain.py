@@ -76,7 +76,7 @@ def test_the_result_is_that_of_the_kept_weights(song_file, tmp_path, tokenizer):
     assert config["result"]["loss"] == result.loss
     assert (result.texts, result.corpus) == ([str(song_file)], config["request"]["corpus"]["hash"])
     assert (result.split, result.split_seed) == ("validation", 0)
-    assert result.fractions == pytest.approx([1 / 3] * 3)
+    assert result.fractions == pytest.approx([0.8, 0.1, 0.1])
 
 
 def test_the_backend_that_is_asked_for_trains(song_file, tmp_path, monkeypatch):

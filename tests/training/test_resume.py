@@ -18,7 +18,7 @@ from epigone.errors import UserError
 from epigone.evaluation.losses import document_losses
 from epigone.models.config import ModelOptions
 from epigone.models.files.checkpoint import load_checkpoint
-from epigone.text.corpus import Corpus, SplitOptions
+from epigone.text.corpus import Corpus
 from epigone.training import loop
 from epigone.training.options import DisplayOptions, MachineOptions, TrainingOptions
 
@@ -119,7 +119,7 @@ def test_ctrl_c_leaves_a_usable_checkpoint_and_no_trace(train, undisturbed, tmp_
     assert result.loss <= min(row["validation_loss"] for row in rows)
     assert result.best_step in [step, *(row["step"] for row in rows if row["best"])]
     saved = load_checkpoint(tmp_path / "out")
-    validation = Corpus.open(song_file, split=SplitOptions((0.8, 0.1, 0.1))).stream("validation", saved.tokenizer)
+    validation = Corpus.open(song_file).stream("validation", saved.tokenizer)
     assert document_losses(saved.model, validation).loss == result.loss
     card = (tmp_path / "out" / "README.md").read_text()
     assert "interrupted" in card

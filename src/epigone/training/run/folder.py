@@ -16,6 +16,7 @@ from epigone.models.files.card import model_card
 from epigone.models.language_model import LanguageModel
 from epigone.storage import atomic_write, read_json, write_json
 from epigone.text.corpus import Corpus, ReadOptions, SplitOptions
+from epigone.text.splitting import learning_split
 from epigone.training.options import MachineOptions, recipe_of
 from epigone.training.run.state import FILE as STATE
 from epigone.training.task import Trained
@@ -128,10 +129,9 @@ def learning_text(
     corpus = Corpus.open(texts, read, None)
     if resume and split.fractions is None and (out / "config.json").exists():
         before = read_json(out / "config.json").get("request", {}).get("corpus", {})
-        if before.get("hash") == corpus.hash and before.get("fractions"):
-            return corpus.resplit(
-                replace(split, fractions=tuple(before["fractions"])), before.get("by_position", False)
-            )
+        today = learning_split(split, int(corpus.characters.sum()))
+        if before.get("fractions") and before["fractions"] != list(today.fractions or ()):
+            return corpus.resplit(replace(split, fractions=tuple(before["fractions"])))
     return corpus.for_learning(split)
 
 
