@@ -59,7 +59,7 @@ def test_pretrain_finetune_evaluate_generate_from_text_to_text(cli, song_file, t
     assert "validation" in result.err
     facts = [
         rf"text +{re.escape(str(song_file))}, sha256 [0-9a-f]{{16}}$",
-        r"split +seed 0, 0\.3333 / 0\.3333 / 0\.3333 for",
+        r"split +seed 0, 0\.8 / 0\.1 / 0\.1 for",
     ]
     assert all(re.search(fact, result.out, re.MULTILINE) for fact in facts)
     assert sorted(file.name for file in base.iterdir()) == [
