@@ -1,12 +1,12 @@
 """The examples of docs/extending.md, from outside the package: in Python, by the commands, in other processes."""
 
 import json
-import os
 import re
 import subprocess
 import sys
 
 import numpy as np
+import processes
 import pytest
 from extending import EXAMPLES, PAGE, write_example
 from safetensors.torch import load_file
@@ -195,9 +195,7 @@ def test_a_head_for_other_targets(example, song_file, tmp_path):
 
 
 def in_a_process(*words):
-    command = [sys.executable, "-W", "error", "-m", "epigone", *map(str, words)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    done = processes.epigone(*words)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

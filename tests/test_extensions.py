@@ -1,12 +1,11 @@
 """Modules that a user names, on the command line and in Python."""
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from processes import epigone
 
 from epigone import extensions
 from epigone.errors import UserError
@@ -103,13 +102,6 @@ def test_no_recipe_names_an_extension(sine, cli, song_file, tmp_path):
     assert refused.status == 2
     assert "sets 'extension', which is not an option" in refused.err
     assert "sine" not in CELLS
-
-
-def epigone(*words: object) -> subprocess.CompletedProcess[str]:
-    """Run a command in a process of its own."""
-    command = [sys.executable, "-W", "error", "-m", "epigone", *map(str, words)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
 def test_a_model_of_an_extension_in_other_processes(sine, song_file, tmp_path):

@@ -148,7 +148,7 @@ def test_bf16_autocast_stays_near_fp32(cell, embedding_size):
 @pytest.mark.parametrize(
     ("shape", "words"),
     [
-        ({"cell": "transformer"}, "no cell 'transformer'; choose one of gru, lstm, rnn, rnn_relu"),
+        ({"cell": "transformer"}, f"no cell 'transformer'; choose one of {CELLS.choices()}"),
         ({"num_layers": 0}, "at least one layer and one unit; num_layers=0"),
         ({"hidden_size": 0}, "hidden_size=0"),
         ({"embedding_size": -1}, r"embedding_size=-1 \(0 for one-hot input\)"),

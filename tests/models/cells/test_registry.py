@@ -3,13 +3,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from extending import write_example
 
 import epigone
 from epigone.errors import UserError
+from epigone.extensions import load
 from epigone.generation.stepper import TorchStepper
 from epigone.models.backends.numpy_reference import gradients
 from epigone.models.cells.base import CELLS, Cell, stacked
@@ -19,16 +22,6 @@ from epigone.models.gradcheck import GradcheckOptions, gradcheck
 from epigone.models.language_model import LanguageModel
 from epigone.training.options import MachineOptions, RetrainingOptions, TrainingOptions
 from tests.support.stopping import At, Stop, left_by, stop
-
-
-def minimal_step(x, state, weights):
-    """The minimal gated unit, whose gate scales what the candidate reads and how much of it is taken."""
-    (h,) = state
-    x_f, x_n = x.chunk(2, -1)
-    w_f, w_n = weights["weight_hh"].chunk(2)
-    b_f, b_n = weights["bias_hh"].chunk(2)
-    f = (x_f + h @ w_f.T + b_f).sigmoid()
-    return (h + f * ((x_n + (f * h) @ w_n.T + b_n).tanh() - h),)
 
 
 def normalised_step(x, state, weights):
@@ -42,14 +35,6 @@ def normalised_step(x, state, weights):
     return o.sigmoid() * c.tanh(), c
 
 
-MINIMAL = Cell(
-    name="mgu",
-    description="Minimal gated unit (Zhou et al. 2016)",
-    gates=("forget", "new"),
-    step=minimal_step,
-    shapes=stacked(2),
-    bounded=True,
-)
 NORMALISED = Cell(
     name="ln_lstm",
     description="LSTM with layer normalisation (Ba et al. 2016)",
@@ -61,20 +46,20 @@ NORMALISED = Cell(
     forget_gate="forget",
     constants={"gain": 1.0},
 )
-OWN = {"mgu": "layers.1.bias_hh", "ln_lstm": "layers.*.gain"}  # a selection of each cell's weights
+OWN = {"minimal-gru": "layers.1.bias_hh", "ln_lstm": "layers.*.gain"}  # a selection of each cell's weights
 BRIEF = TrainingOptions(steps=8, validate_every=4, lr=1e-2, batch_size=4, sequence_length=16)
 MACHINE = MachineOptions(device="cpu", save_every=0.0)
 
 
 @pytest.fixture(autouse=True)
-def _registered(registries):
-    CELLS.register(MINIMAL)
+def _registered(registries, tmp_path):
+    load(write_example("minimal_gru.py", tmp_path))
     CELLS.register(NORMALISED)
 
 
-@pytest.fixture(params=[MINIMAL, NORMALISED], ids=lambda cell: cell.name)
-def cell(request):
-    return request.param
+@pytest.fixture(params=["minimal-gru", "ln_lstm"])
+def cell(request, _registered):
+    return CELLS[request.param]
 
 
 def network(cell, **shape):
@@ -90,12 +75,12 @@ def weights(folder):
 
 
 def test_an_unknown_name_raises_everywhere():
-    with pytest.raises(UserError, match="no cell 'mlp'; choose one of gru, lstm, rnn, rnn_relu, mgu, ln_lstm"):
+    with pytest.raises(UserError, match=f"no cell 'mlp'; choose one of {CELLS.choices()}"):
         CELLS["mlp"]
     for options in (ModelOptions, GradcheckOptions):
         with pytest.raises(UserError, match="no cell 'mlp'"):
             options(cell="mlp")
-    assert tuple(CELLS)[-2:] == ("mgu", "ln_lstm")
+    assert tuple(CELLS)[-2:] == ("minimal-gru", "ln_lstm")
 
 
 def test_the_registry_loads_no_pytorch():
@@ -224,10 +209,12 @@ def test_the_equation_is_checked_against_differences(cell):
 
 
 def test_an_equation_with_a_wrong_gradient_fails():
-    def cut(x, state, weights):
-        return minimal_step(x, (state[0].detach(),), weights)
+    whole = CELLS["minimal-gru"]
 
-    CELLS.register(Cell("cut", "a gradient that stops (nowhere)", MINIMAL.gates, cut, MINIMAL.shapes, bounded=True))
+    def cut(x, state, weights):
+        return whole.step(x, (state[0].detach(),), weights)
+
+    CELLS.register(replace(whole, name="cut", description="A gradient that stops (nowhere)", step=cut))
     found = gradcheck(GradcheckOptions("cut", **SMALL, sigma=0.5))
     assert not found.passed
     assert any(row.backend == "equation" and row.relative_error > 1e-3 for row in found.rows)
