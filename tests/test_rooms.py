@@ -10,8 +10,8 @@ import epigone
 
 HOUSE = Path(epigone.__file__).parent
 ROOMS = (
-    "errors", "registry", "extensions", "storage", "folder_lock", "markup", "machine", "kernels", "text", "models",
-    "evaluation", "generation", "training", "transfer", "export", "report", "studies", "app", "__main__",
+    "errors", "registry", "extensions", "schema", "storage", "folder_lock", "markup", "machine", "kernels", "text",
+    "models", "evaluation", "generation", "training", "transfer", "export", "report", "studies", "app", "__main__",
 )  # fmt: skip
 
 
@@ -38,7 +38,7 @@ SHELVES = {
     "models/cells": ("base", "rnn", "lstm", "gru"),
     "models/backends": ("choice", "reference", "aten", "native", "stack", "walker", "numpy_reference"),
     "models/heads": ("base", "full", "adaptive"),
-    "models/files": ("bundled", "model_folder", "checkpoint", "card"),
+    "models/files": ("bundled", "tensors", "description", "model_folder", "checkpoint", "card"),
     "training": (
         "options", "batches", "task", "language_task", "optimisation", "system", "run", "listeners", "loop", "command",
         "pretrain",

@@ -10,7 +10,7 @@ import pytest
 
 from epigone import storage
 from epigone.errors import UserError
-from epigone.storage import atomic_write, read_json, read_object, remove_leftovers, write_json
+from epigone.storage import atomic_write, read_json, read_json_lines, read_object, remove_leftovers, write_json
 
 
 def test_text_bytes_and_json(tmp_path):
@@ -142,3 +142,37 @@ def test_several_files_appear_together_or_not_at_all(tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["old"]
     storage.write_together(tmp_path, {"a": b"1", "b": "2"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "old"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 1200 + "]" * 1200, "nested more than 32 deep|not valid JSON"),
+        ("[" * 100_000 + "]" * 100_000, "not valid JSON"),
+        ('{"a":' * 33 + "1" + "}" * 33, "nested more than 32 deep"),
+        ('["\\ud800"]', "half of a surrogate pair"),
+        ('["\\uD800a"]', "half of a surrogate pair"),
+    ],
+)
+def test_json_that_is_deep_or_no_text(tmp_path, text, said):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(UserError, match=f"a.json (is|holds) .*({said})"):
+        read_json(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text('["\\ud83d\\ude00"]')
+    assert read_json(tmp_path / "a.json") == ["\N{GRINNING FACE}"]
+
+
+def test_json_that_is_large_or_no_file(tmp_path):
+    with open(tmp_path / "a.json", "wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(UserError, match=r"a\.json has 1,099,511,627,776 bytes, and such a file has 16,777,216 at most"):
+        read_json(tmp_path / "a.json")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UserError, match="pipe: it is not a regular file"):
+        read_json(tmp_path / "pipe")
+
+
+def test_lines_of_json_are_named(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"a": 1}\n[]\n')
+    with pytest.raises(UserError, match=r"line 2 of .*a\.jsonl is damaged \(a list instead of an object\)"):
+        read_json_lines(tmp_path / "a.jsonl")

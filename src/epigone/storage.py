@@ -1,13 +1,18 @@
-"""Atomic writing of files, and JSON."""
+"""Atomic writing of files, and JSON that is checked when it is read."""
 
 import json
 import os
+import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from epigone.errors import UserError
+from epigone.schema import Schema, anything, mapping
+
+MOST_BYTES = 16 << 20  # of a JSON file; Python needs up to 20 times as much memory for it
+MOST_DEEP = 32  # levels of a JSON file
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:
@@ -82,22 +87,22 @@ def as_text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
+def read_json(path: Path, schema: Schema = anything, most: int = MOST_BYTES) -> Any:
+    """Read a JSON file, which is not trusted: its size and depth are bounded, and it follows a schema.
+
+    Args:
+        path: the file.
+        schema: what it must hold.
+        most: bytes that it may have.
 
     Raises:
-        UserError: the file is missing or is not JSON.
+        UserError: the file is missing, is not JSON, is too large or too deep, or does not follow the schema.
     """
-    try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(f"Could not read {path}: {error.strerror or error}.") from error
-    except ValueError as error:
-        raise UserError(f"{path} is not valid JSON ({error}); restore it from a copy.") from error
+    return _parsed(read_bounded(path, most), str(path), schema)
 
 
-def read_object(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds an object.
+def read_object(path: Path, schema: Schema = anything) -> dict[str, Any]:
+    """Read a JSON file that holds an object, as `read_json` does.
 
     Raises:
         UserError: the file is missing, is not JSON, or holds something else.
@@ -105,4 +110,65 @@ def read_object(path: Path) -> dict[str, Any]:
     value = read_json(path)
     if not isinstance(value, dict):
         raise UserError(f"{path} must hold a JSON object, but holds a {type(value).__name__}; restore it from a copy.")
+    _check(value, str(path), schema)
     return value
+
+
+def read_json_lines(path: Path, most: int = MOST_BYTES) -> list[dict[str, Any]]:
+    """Read a file with an object of JSON on each line, as `read_json` does.
+
+    Raises:
+        UserError: the file is missing, or a line is damaged.
+    """
+    lines = read_bounded(path, most).splitlines()
+    return [_parsed(line, f"line {number} of {path}", mapping) for number, line in enumerate(lines, 1)]
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """Read a file that has `most` bytes at most.
+
+    Raises:
+        UserError: the file is missing, larger, or no regular file.
+    """
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise UserError(f"Could not read {path}: it is not a regular file. Restore it from a copy.")
+        if found.st_size > most:
+            raise UserError(
+                f"{path} has {found.st_size:,} bytes, and such a file has {most:,} at most; restore it from a copy."
+            )
+        with open(path, "rb") as file:
+            return file.read(found.st_size)
+    except OSError as error:
+        raise UserError(f"Could not read {path}: {error.strerror or error}.") from error
+
+
+def _parsed(data: bytes, name: str, schema: Schema) -> Any:
+    """Parse JSON and check it."""
+    try:
+        value = json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{name} is not valid JSON ({error}); restore it from a copy.") from error
+    if _is_deep(value, MOST_DEEP - 1):
+        raise UserError(f"{name} is nested more than {MOST_DEEP} deep; restore it from a copy.")
+    if b"\\ud" in data.lower():  # the only way to half of a surrogate pair, which no file can hold as text
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise UserError(
+                f"{name} holds half of a surrogate pair, which is no text; restore it from a copy."
+            ) from None
+    _check(value, name, schema)
+    return value
+
+
+def _is_deep(value: Any, levels: int) -> bool:
+    """Tell if values are nested more than so many levels."""
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(not levels or _is_deep(item, levels - 1) for item in items if isinstance(item, dict | list))
+
+
+def _check(value: Any, name: str, schema: Schema) -> None:
+    if fault := schema(value):
+        raise UserError(f"{name} is damaged ({fault.lstrip('.: ')}); restore it from a copy.")

@@ -92,7 +92,7 @@ def test_bad_input(make_base, song_file, tmp_path):
     (tmp_path / "full" / "a.txt").write_text("a")
     with pytest.raises(UserError, match="full is not empty"):
         quantize(base, out=tmp_path / "full")
-    with pytest.raises(UserError, match="no usable probabilities"):
+    with pytest.raises(UserError, match=r"head\.bias holds numbers that are not finite"):
         quantize(_broken(make_base), out=tmp_path / "out")
     (tmp_path / "short.txt").write_text("A line that is not much of a text.\n" * 3)
     with pytest.raises(UserError, match="too short to measure on: it needs 5 documents, or 10,000 characters"):

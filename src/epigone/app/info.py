@@ -10,12 +10,26 @@ from typing import Any, Literal
 from epigone.errors import UserError
 from epigone.kernels import in_use
 from epigone.models.files.bundled import bundled_models, resolve
+from epigone.models.files.description import read_config
+from epigone.models.files.model_folder import read_folder
+from epigone.schema import by_name, each, mapping, number, optional, record, text, whole
 from epigone.storage import read_json, read_object
 from epigone.text.corpus import Corpus
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.splitting import MINIMUM, SplitOptions
 from epigone.text.tokenizers.registry import TOKENIZERS
 
+STUDY = record({"command": text}, "command")
+COMPARISON = record(
+    {
+        "winner": text, "verdict": text, "model": text, "report": text, "corpus": text, "split_seed": optional(whole()),
+        "seconds": number(),
+        "rows": each(record({"name": text, "validation_loss": number(), "loss": number()})),
+    },
+    "rows",
+)  # fmt: skip
+LOSSES = record({"nats": each(number()), "tokens": each(whole())}, "nats", "tokens")
+RUN = record({"splits": by_name(LOSSES), "seconds": number()}, "splits")
 UNFINISHED = "unfinished; run the same command with --resume to continue"
 LABELS = 20
 """Most labels whose documents are counted; the rarer ones are given as one number."""
@@ -58,7 +72,7 @@ def info(
             return Info("run", str(path), *_run(folder))
         if (folder / "config.json").is_file() or str(path) in bundled_models():
             return Info("model", str(path), _model(resolve(path)), [])
-    except (KeyError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
             f"{path} is damaged, or another version of epigone wrote it; restore it from a copy."
         ) from error
@@ -78,7 +92,8 @@ def _nothing_at(path: Path) -> UserError:
 
 
 def _model(folder: Path) -> dict[str, Any]:
-    config = read_object(folder / "config.json")
+    read_folder(folder).weights()  # says what is damaged
+    config = read_config(folder)
     model, request, result = config["model"], config.get("request", {}), config.get("result", {})
     corpus, base = request.get("corpus", {}), request.get("base", {})
     stages = config.get("stages", [])  # of a bundled model: its earlier trainings
@@ -117,11 +132,11 @@ def _vocabulary(folder: Path) -> str:
 def _study(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     runs = list((folder / "runs").glob("*/job.json"))
     done = sum((run.parent / "result.json").exists() for run in runs)
-    facts = {"command": read_json(folder / "study.json")["command"], "runs": len(runs), "finished": done}
+    facts = {"command": read_json(folder / "study.json", STUDY)["command"], "runs": len(runs), "finished": done}
     result = next((folder / name for name in ("comparison.json", "result.json") if (folder / name).is_file()), None)
     if result is None:
         return facts | {"state": UNFINISHED}, []
-    found = read_json(result)
+    found = read_json(result, COMPARISON)
     told = ("winner", "verdict", "model", "report", "corpus", "split_seed", "seconds")
     facts |= {"state": "finished"} | {key: found[key] for key in told if key in found}
     # The folder may have moved, and its paths were relative to another working directory.
@@ -134,10 +149,10 @@ def _study(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _run(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    facts = dict(_flat(read_json(folder / "job.json")))
+    facts = dict(_flat(read_json(folder / "job.json", mapping)))
     if not (folder / "result.json").is_file():
         return facts | {"state": "unfinished"}, []
-    found = read_json(folder / "result.json")
+    found = read_json(folder / "result.json", RUN, most=64 << 20)
     rows = [
         {"split": split, "loss": sum(losses["nats"]) / max(1, sum(losses["tokens"]))}
         for split, losses in found["splits"].items()

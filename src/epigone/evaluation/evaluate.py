@@ -91,7 +91,7 @@ def evaluate(
     backend, precision = running.settled(source.shape, source.config.get("dtype"))
     corpus = Corpus.open(texts, read, None)
     trained_on = source.config.get("request", {}).get("corpus", {})
-    same = corpus.hash == trained_on.get("hash")
+    same = corpus.hash == trained_on.get("hash") and bool(trained_on.get("fractions")) and "split_seed" in trained_on
     part = split or ("test" if same else "all")
     notices: list[str] = []
     if part != "all":

@@ -21,6 +21,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from epigone.errors import UserError
+from epigone.schema import record, whole
 from epigone.storage import atomic_write
 from epigone.text.corpus import Corpus
 from epigone.text.tokenizers.base import Tokenizer
@@ -31,6 +32,8 @@ CAPACITY = 200_000  # hashes in a fingerprint, 1.6 MB
 BLOCK = 1 << 16  # characters hashed at a time, so that the arrays fit in the processor's cache
 
 Hashes = NDArray[np.uint64]
+
+_FACTS = record({"run": whole(1, 1000), "rate": whole(1), "characters": whole()})
 
 
 @dataclass(frozen=True)
@@ -162,12 +165,30 @@ def load_fingerprints(path: Path) -> dict[str, Fingerprint]:
     try:
         with safe_open(path, framework="numpy") as file:
             facts = {name: json.loads(text) for name, text in sorted((file.metadata() or {}).items())}
-            return {name: Fingerprint(hashes=file.get_tensor(name), **fact) for name, fact in facts.items()}
-    except (OSError, SafetensorError, ValueError, TypeError) as error:
+            return {name: _sound(Fingerprint(hashes=file.get_tensor(name), **fact)) for name, fact in facts.items()}
+    except (OSError, SafetensorError, ValueError, TypeError, RecursionError) as error:
         raise UserError(
             f"The fingerprint {path} cannot be read ({error}). Restore it from a copy, or delete it: then the "
             "model still works, and copying is not measured."
         ) from error
+
+
+def _sound(found: Fingerprint) -> Fingerprint:
+    """Return a fingerprint that could have been built.
+
+    Raises:
+        ValueError: names the first fault.
+    """
+    fault = _FACTS({"run": found.run, "rate": found.rate, "characters": found.characters})
+    if not fault and found.rate & (found.rate - 1):
+        fault = f".rate: {found.rate} instead of a power of two"
+    if not fault and (found.hashes.dtype != np.uint64 or found.hashes.ndim != 1):
+        fault = ".hashes are no list of whole numbers"
+    if not fault and not (found.hashes[1:] > found.hashes[:-1]).all():
+        fault = ".hashes are not in order"
+    if fault:
+        raise ValueError(fault.lstrip(".: "))
+    return found
 
 
 def copying_by_text(texts: Sequence[str], fingerprints: Path) -> dict[str, dict[str, Any]] | None:

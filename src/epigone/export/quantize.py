@@ -25,6 +25,7 @@ from epigone.models.backends.choice import choose
 from epigone.models.backends.walker import EngineOptions, Floats, Precision, native_walker, row_scales
 from epigone.models.files.card import model_card
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
+from epigone.models.files.description import WEIGHTS, hash_of
 from epigone.models.files.model_folder import SCALE, Weights, unscaled
 from epigone.models.language_model import LanguageModel
 from epigone.storage import as_text, write_together
@@ -105,7 +106,11 @@ def _quantize(source: Checkpoint, folder: Path, texts: Sequence[str | Path], rea
         difference=difference.estimate,
         interval=(difference.low, difference.high),
     )
-    config = source.config | {"dtype": "int8", "quantised": {k: v for k, v in asdict(result).items() if k != "model"}}
+    config = source.config | {
+        "dtype": "int8",
+        WEIGHTS: hash_of(data),
+        "quantised": {k: v for k, v in asdict(result).items() if k != "model"},
+    }
     copied = ("tokenizer.json", "history.jsonl", "fingerprint.safetensors")
     files: dict[str, bytes | str] = {
         name: (source.folder / name).read_bytes() for name in copied if (source.folder / name).is_file()

@@ -1,6 +1,5 @@
 """`finetune`: retrain a selection of a base's weights on a text."""
 
-import hashlib
 import logging
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
 from epigone.evaluation.traversal import layer_outputs
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint, save_description
+from epigone.models.files.description import weights_hash
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.document import some
@@ -239,8 +239,3 @@ def write_fingerprints(folder: Path, corpus: Corpus, tokenizer: Tokenizer, base:
     if base is not None and (base / FINGERPRINT).exists():
         prints |= {f"base {name}": inherited for name, inherited in load_fingerprints(base / FINGERPRINT).items()}
     save_fingerprints(folder / FINGERPRINT, prints)
-
-
-def weights_hash(folder: Path) -> str:
-    """Hash a checkpoint's weights (sha256), which identifies it whatever its path."""
-    return hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()

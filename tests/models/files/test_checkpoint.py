@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from epigone.errors import UserError
 from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
 from epigone.models.files.checkpoint import load_checkpoint, save_description, save_weights
+from epigone.models.files.description import WEIGHTS, weights_hash
 from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
 
@@ -188,3 +190,49 @@ def test_there_is_no_pickle_in_the_house():
     code = {path.name: [line.split("#")[0] for line in path.read_text().splitlines()] for path in sources}
     found = [f"{name}: {line}" for name, lines in code.items() for line in lines if words.search(line)]
     assert [line for line in found if "import" in line or "torch." in line or "(" in line] == []
+
+
+def test_weights_that_are_not_numbers_are_named(make_base):
+    folder = make_base()
+    weights = load_file(folder / "model.safetensors")
+    weights["layers.1.weight_hh"][3, 2] = float("nan")
+    save_file(weights, folder / "model.safetensors")
+    with pytest.raises(UserError, match=r"layers\.1\.weight_hh holds numbers that are not finite"):
+        load_checkpoint(folder)
+
+
+def test_weights_are_known_by_their_hash(make_base):
+    folder = make_base()
+    edit(folder / "config.json", lambda value: value.update({WEIGHTS: weights_hash(folder)}))
+    load_checkpoint(folder)
+    data = bytearray((folder / "model.safetensors").read_bytes())
+    data[-3] ^= 1
+    (folder / "model.safetensors").write_bytes(data)
+    with pytest.raises(UserError, match=rf"model\.safetensors has changed .* delete {WEIGHTS} from config\.json"):
+        load_checkpoint(folder)
+    edit(folder / "config.json", lambda value: value.pop(WEIGHTS) and None)
+    load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("change", [{"num_layers": 10**6}, {"num_layers": 9999}, {"hidden_size": 10**7}])
+def test_a_network_larger_than_its_weights_takes_no_memory(make_base, change):
+    folder = make_base()
+    edit(folder / "config.json", lambda value: value["model"].update(change))
+    tracemalloc.start()
+    with pytest.raises(UserError, match=r"config\.json"):
+        load_checkpoint(folder)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+def test_a_file_of_weights_that_says_it_is_larger(make_base):
+    path = make_base() / "model.safetensors"
+    data = path.read_bytes()
+    for length in (1 << 60, 1 << 33, 0):
+        path.write_bytes(length.to_bytes(8, "little") + data[8:])
+        with pytest.raises(UserError, match=r"damaged or cut short \(its header has"):
+            load_checkpoint(path.parent)
+    path.write_bytes(data + b"more")
+    with pytest.raises(UserError, match=r"damaged or cut short"):
+        load_checkpoint(path.parent)

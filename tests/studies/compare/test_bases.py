@@ -7,12 +7,12 @@ import pytest
 from epigone.errors import UserError
 from epigone.evaluation.memorisation import FILE, Fingerprint, save_fingerprints
 from epigone.models.files.checkpoint import load_checkpoint
+from epigone.models.files.description import weights_hash
 from epigone.studies.compare import bases as module
 from epigone.studies.compare.bases import base_of, common_tokenizer, names_of, notices_on
 from epigone.text.corpus import Corpus
 from epigone.text.tokenizers.characters import ByteTokenizer, CharTokenizer
 from epigone.text.tokenizers.words import WordTokenizer
-from epigone.transfer.finetune import weights_hash
 
 
 def test_names(tmp_path, monkeypatch):

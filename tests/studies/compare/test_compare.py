@@ -20,6 +20,7 @@ from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.config import ModelOptions
 from epigone.models.files.checkpoint import load_checkpoint
+from epigone.models.files.description import weights_hash
 from epigone.studies.compare import analysis as module
 from epigone.studies.compare.compare import compare
 from epigone.studies.compare.grid import CompareOptions, extended, in_words
@@ -29,7 +30,6 @@ from epigone.text.tokenizers.characters import ByteTokenizer, CharTokenizer
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import MachineOptions, RetrainingOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
-from epigone.transfer.finetune import weights_hash
 from epigone.transfer.selection import layer_subsets
 
 SIZE = CompareOptions(seeds=2, workers=1, max_order=3, sample_length=120)

@@ -3,10 +3,10 @@
 import pytest
 
 from epigone.evaluation.memorisation import FILE, Fingerprint, save_fingerprints
+from epigone.models.files.description import weights_hash
 from epigone.studies.engine.jobs import Base, Text, Training
 from epigone.studies.engine.store import run_job
 from epigone.training.options import RetrainingOptions
-from epigone.transfer.finetune import weights_hash
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from epigone.errors import UserError
 from epigone.models.config import ModelOptions
 from epigone.models.files.checkpoint import load_checkpoint
+from epigone.models.files.description import weights_hash
 from epigone.studies.engine import jobs as module
 from epigone.studies.engine.jobs import (
     SPLITS,
@@ -29,7 +30,6 @@ from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.loop import Loop
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
-from epigone.transfer.finetune import weights_hash
 
 CPU = MachineOptions(device="cpu")
 BRIEF = TrainingOptions(lr=1e-2, steps=6, validate_every=3, batch_size=4, sequence_length=16)

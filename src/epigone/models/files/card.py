@@ -24,7 +24,7 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         lines += [_unlearned(config), ""]
     elif "base" in request:
         lines += [f"Retrained from {code(request['base']['name'])}{_method(request)}; {_learned(config)}", ""]
-    if corpus:
+    if {"documents", "characters", "split_seed"} <= corpus.keys():
         lines += [
             "## Text",
             "",

@@ -6,17 +6,20 @@ README.md           the model card         fingerprint.safetensors   hashes of w
 """
 
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, deserialize
+from safetensors import SafetensorError
 
 from epigone import __version__
 from epigone.errors import UserError
 from epigone.models.config import ModelConfig, weight_shapes
 from epigone.models.files.bundled import resolve
+from epigone.models.files.description import MODEL, check_hash, read_config
+from epigone.models.files.tensors import arrays, tensor_shapes
 from epigone.storage import read_object
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.text.tokenizers.registry import tokenizer_from_dict
@@ -42,25 +45,45 @@ class ModelFolder:
         """
         path = self.folder / "model.safetensors"
         try:
-            found = unscaled({name: _array(tensor) for name, tensor in deserialize(path.read_bytes())})
+            self._check_shapes(path, tensor_shapes(path))  # before so many numbers are read
+            data = path.read_bytes()
+            found = unscaled(arrays(data))
         except (SafetensorError, OSError) as error:
             raise UserError(
                 f"{path} is damaged or cut short ({error}). Restore it from a copy, or train again."
             ) from error
-        expected = weight_shapes(self.shape)
-        wrong = [f"{name} is missing" for name in expected.keys() - found.keys()]
-        wrong += [f"{name} is not part of the model" for name in found.keys() - expected.keys()]
-        wrong += [
-            f"{name} has shape {found[name].shape} instead of {expected[name]}"
-            for name in expected.keys() & found.keys()
-            if found[name].shape != expected[name]
-        ]
+        check_hash(self.folder, self.config, data)
+        for name, weight in found.items():
+            if not np.isfinite(weight).all():
+                raise UserError(
+                    f"{path} is damaged: {name} holds numbers that are not finite. Restore it from a copy, or train "
+                    "again with a smaller --lr."
+                )
+        return found
+
+    def _check_shapes(self, path: Path, found: dict[str, tuple[int, ...]]) -> None:
+        """Refuse weights whose names or shapes are not those that config.json describes."""
+        for name, shape in list(found.items()):
+            matrix = found.get(name.removesuffix(SCALE), ())
+            if name.endswith(SCALE) and len(matrix) == 2 and shape == matrix[:1]:
+                del found[name]
+        if self.shape.num_layers > max(FEW, len(found)):  # a list of as many shapes would be long
+            wrong = [f"it has {len(found)} tensors, and num_layers is {self.shape.num_layers:,}"]
+        else:
+            expected = weight_shapes(self.shape)
+            wrong = [f"{name} is missing" for name in expected.keys() - found.keys()]
+            wrong += [f"{name} is not part of the model" for name in found.keys() - expected.keys()]
+            wrong += [
+                f"{name} has shape {found[name]} instead of {expected[name]}"
+                for name in expected.keys() & found.keys()
+                if found[name] != expected[name]
+            ]
         if wrong:
             raise UserError(f"{path} does not fit the config.json beside it: {'; '.join(sorted(wrong)[:3])}.")
-        return found
 
 
 SCALE = ".scale"
+FEW = 64  # layers
 
 
 def unscaled(tensors: Weights) -> Weights:
@@ -81,7 +104,7 @@ def read_folder(name_or_folder: str | Path) -> ModelFolder:
         UserError: the folder is missing or a file is damaged.
     """
     folder = resolve(name_or_folder)
-    config = read_object(folder / "config.json")
+    config = read_config(folder)
     if config.get("format", FORMAT) != FORMAT:
         raise UserError(
             f"{folder / 'config.json'} has format {config['format']}, and epigone {__version__} reads format {FORMAT}: "
@@ -110,26 +133,15 @@ def _shape(path: Path, shape: Any) -> ModelConfig:
             "its 'model' must be an object with the keys " + ", ".join(sorted(known)) + "."
         )
     try:
-        for name in ("num_layers", "hidden_size", "embedding_size", "vocabulary_size"):
-            if not isinstance(size := shape.get(name, 1), int):
-                raise TypeError(f"{name} is {size!r}")
-        if shape["vocabulary_size"] < 1:
-            raise ValueError(f"vocabulary_size is {shape['vocabulary_size']}")
-        return ModelConfig(**shape)
+        if fault := MODEL(shape):
+            raise ValueError(fault.lstrip(".: "))
+        config = ModelConfig(**shape)
+        if any(a >= b for a, b in pairwise([0, *config.cutoffs, config.vocabulary_size])):
+            raise ValueError(f"its cutoffs are {list(config.cutoffs)}, with {config.vocabulary_size} tokens")
+        return config
     except UserError as error:
         raise UserError(
             f"{path} describes a model that cannot be built: {error} Otherwise restore it from a copy."
         ) from error
     except (TypeError, ValueError) as error:
         raise UserError(f"{path} describes a model that cannot be built ({error}); restore it from a copy.") from error
-
-
-def _array(tensor: dict[str, Any]) -> NDArray[np.float32]:
-    """Convert a tensor of the file to float32."""
-    kind, data, shape = tensor["dtype"], tensor["data"], tensor["shape"]
-    if kind == "BF16":  # the upper half of a float32
-        return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(shape)
-    number = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "I8": "i1"}.get(kind)
-    if number is None:
-        raise SafetensorError(f"it holds numbers of the kind {kind}")
-    return np.frombuffer(data, number).astype(np.float32).reshape(shape)

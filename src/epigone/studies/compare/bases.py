@@ -8,9 +8,10 @@ from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import RUN, load_fingerprints
 from epigone.models.files.bundled import bundled_models
 from epigone.models.files.checkpoint import Checkpoint
+from epigone.models.files.description import weights_hash
 from epigone.studies.engine.jobs import Base
 from epigone.text.corpus import Corpus
-from epigone.transfer.finetune import fit_tokenizer, weights_hash
+from epigone.transfer.finetune import fit_tokenizer
 
 # Share of the test text, and number of runs in it, from which a base counts as having read it: some phrases are
 # common, and the fingerprint of a large text holds one run in a thousand.

@@ -9,6 +9,7 @@ from typing import Any
 
 from epigone.errors import UserError
 from epigone.models.files.checkpoint import load_checkpoint
+from epigone.models.files.description import weights_hash
 from epigone.storage import read_json
 from epigone.studies.compare.analysis import Compared, analyse
 from epigone.studies.compare.bases import common_tokenizer, names_of, notices_on
@@ -25,7 +26,6 @@ from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions
-from epigone.transfer.finetune import weights_hash
 from epigone.transfer.methods.base import Method
 from epigone.transfer.methods.retrain import Retrain
 

@@ -1,6 +1,5 @@
 """The kinds of runs: a network that is trained, a base as it is, an n-gram model; and the texts they run on."""
 
-import json
 import shutil
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ from epigone.evaluation.ngram import Mixture, NgramModel, fit_mixture_weight, mi
 from epigone.models.config import ModelOptions
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
+from epigone.storage import read_json_lines
 from epigone.studies.engine.store import Job
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.document import some
@@ -153,13 +153,12 @@ class Training:
             return {"splits": {}, "details": {"failure": str(error)}}
         if result.outcome == "interrupted":
             raise KeyboardInterrupt
-        lines = (out / "history.jsonl").read_text(encoding="utf-8").splitlines()
         trained = load_checkpoint(out)
         return {
             "splits": _measure(trained.model, trained.tokenizer, self.text),
             "seconds": result.seconds,
             "trained_parameters": result.trained_parameters,
-            "history": [json.loads(line) for line in lines],
+            "history": read_json_lines(out / "history.jsonl"),
             "details": {"epochs": result.epochs, "outcome": result.outcome},
         }
 

@@ -11,7 +11,19 @@ import numpy as np
 
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
-from epigone.storage import read_json, write_json
+from epigone.schema import by_name, each, mapping, number, optional, record, whole
+from epigone.storage import read_json, read_json_lines, write_json
+
+MOST_RESULT = 256 << 20  # bytes of a result.json, which has a few numbers for each document
+LOSSES = record({"nats": each(number()), "tokens": each(whole())}, "nats", "tokens")
+RESULT = record(
+    {
+        "splits": by_name(LOSSES), "seconds": number(), "trained_parameters": optional(whole()),
+        "history": each(mapping), "details": mapping,
+    },
+    "splits",
+)  # fmt: skip
+JOB = record({"training": mapping})
 
 
 @dataclass(frozen=True)
@@ -67,10 +79,13 @@ def run_job(job: Job, store: Path) -> Finished:
         write_json(folder / "job.json", json.loads(identity(job)))
         computed = job.compute(folder)
         write_json(result, computed | {"splits": _plain(computed["splits"])})
-    found = read_json(result)
+    found = read_json(result, RESULT, MOST_RESULT)
     splits = found.pop("splits")
-    losses = {name: Losses(**{key: np.array(v) for key, v in value.items()}) for name, value in splits.items()}
-    return Finished(folder, losses, **found)
+    try:
+        losses = {name: Losses(**{key: np.array(v) for key, v in value.items()}) for name, value in splits.items()}
+        return Finished(folder, losses, **found)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{result} is damaged ({error}); delete it to do the run again.") from error
 
 
 def _plain(losses: Mapping[str, Losses]) -> dict[str, Any]:
@@ -102,8 +117,8 @@ def _is_under_way(folder: Path, since: float) -> bool:
 
 def _standing(folder: Path) -> str:
     try:
-        last = json.loads((folder / "model" / "history.jsonl").read_text(encoding="utf-8").splitlines()[-1])
-        most = read_json(folder / "job.json")["training"]["epochs"]
+        last = read_json_lines(folder / "model" / "history.jsonl")[-1]
+        most = read_json(folder / "job.json", JOB)["training"]["epochs"]
         limit = f" of {most:g}" if most else ""
         return f": epoch {last['epoch']:.4g}{limit}, validation {last['validation_loss']:.4f}"
     except (UserError, OSError, ValueError, LookupError):  # it has not reached a validation

@@ -19,6 +19,7 @@ from epigone.kernels import in_use
 from epigone.machine import cores
 from epigone.models.files.bundled import resolve
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
+from epigone.schema import mapping, number, record, text
 from epigone.storage import read_json, write_json
 from epigone.studies.engine.jobs import Text, open_text
 from epigone.studies.engine.store import Finished
@@ -32,6 +33,7 @@ MAY_CHANGE = (
     "notices", "name", "documents", "read", "seconds", "seeds", "trials", "finalists", "train", "sample_length",
     "temperature",
 )  # fmt: skip
+STUDY = record({"command": text, "seconds": number(), "training": mapping, "options": mapping}, "command")
 OPTIONS_OF_010 = ("network", "networks")  # names of a study's options in folders that version 0.1.0 wrote
 
 
@@ -56,7 +58,7 @@ def open_study(
     before: dict[str, Any] = {}
     if any(path.name != LOCK for path in out.iterdir()):
         path = out / "study.json"
-        before = read_json(path) if path.exists() else {}
+        before = read_json(path, STUDY) if path.exists() else {}
         if before.get("command") != described["command"]:
             raise UserError(f"{out} does not hold a {described['command']} that could go on; choose another --out.")
         for old in OPTIONS_OF_010:
@@ -89,7 +91,7 @@ def seconds_of_all_calls(out: Path, begin: float) -> Iterator[Callable[[], float
         begin: the start of the call, by `time.perf_counter` (seconds).
     """
     path = out / "study.json"
-    earlier = read_json(path).get("seconds", 0.0)
+    earlier = read_json(path, STUDY).get("seconds", 0.0)
 
     def so_far() -> float:
         return round(earlier + time.perf_counter() - begin, 1)
@@ -97,7 +99,7 @@ def seconds_of_all_calls(out: Path, begin: float) -> Iterator[Callable[[], float
     try:
         yield so_far
     finally:
-        write_json(path, read_json(path) | {"seconds": so_far()})
+        write_json(path, read_json(path, STUDY) | {"seconds": so_far()})
 
 
 def keep_model(folder: Path, runs: Sequence[Finished], text: Text) -> Path:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from epigone.models.config import ModelOptions, sized
+from epigone.models.files.description import weights_hash
 from epigone.models.language_model import LanguageModel
 from epigone.studies.engine.jobs import Base, Ngrams, Text, Training, Untouched
 from epigone.studies.engine.rows import Row, labelled, validation_mean
@@ -34,7 +35,6 @@ from epigone.studies.stacked_lstm.grid import (
 )
 from epigone.studies.stacked_lstm.report import report
 from epigone.studies.stacked_lstm.texts import ROLES, THIRDS, texts
-from epigone.transfer.finetune import weights_hash
 from epigone.transfer.selection import select
 
 SPLITS = 5  # splits of the target on which two rows are repeated

@@ -1,6 +1,5 @@
 """The analysis of the study `vanilla-rnn`: traces, hard passages, claims, the page of samples."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from epigone.errors import UserError
 from epigone.markup import fenced
 from epigone.report.numbers import NumberStyle, format_measure
 from epigone.report.page import Sample
+from epigone.storage import read_json_lines
 from epigone.studies.engine.claims import Claim, answer
 from epigone.studies.engine.jobs import facts_of_run, open_text
 from epigone.studies.engine.rows import Row, RowResult, labelled, summarise
@@ -128,7 +128,7 @@ def _place_of(passage: "Passage") -> str:
 def lines_of(run: Finished, name: str) -> list[dict[str, Any]]:
     """The lines of a JSON Lines file of a run; empty if there is no such file."""
     path = run.folder / "model" / f"{name}.jsonl"
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    return read_json_lines(path) if path.exists() else []
 
 
 def trace_of(run: Finished) -> dict[str, np.ndarray]:

@@ -13,8 +13,9 @@ from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
 from epigone.folder_lock import FILE as LOCK
 from epigone.models.files.card import model_card
+from epigone.models.files.description import WEIGHTS, read_config, weights_hash
 from epigone.models.language_model import LanguageModel
-from epigone.storage import atomic_write, read_json, write_json
+from epigone.storage import atomic_write, write_json
 from epigone.text.corpus import Corpus, ReadOptions, SplitOptions
 from epigone.text.splitting import learning_split
 from epigone.training.options import MachineOptions, recipe_of
@@ -128,7 +129,7 @@ def learning_text(
     """
     corpus = Corpus.open(texts, read, None)
     if resume and split.fractions is None and (out / "config.json").exists():
-        before = read_json(out / "config.json").get("request", {}).get("corpus", {})
+        before = read_config(out).get("request", {}).get("corpus", {})
         today = learning_split(split, int(corpus.characters.sum()))
         if before.get("fractions") and before["fractions"] != list(today.fractions or ()):
             return corpus.resplit(replace(split, fractions=tuple(before["fractions"])))
@@ -155,7 +156,7 @@ def open_folder(
     if any(path.name != LOCK for path in out.iterdir()):
         if not (out / "config.json").exists():
             raise UserError(f"{out} holds no run to resume (there is no config.json); choose another --out.")
-        config = read_json(out / "config.json")
+        config = read_config(out)
         changes = differences(identity(config.get("request", {})), identity(json.loads(json.dumps(request))))
         if changes:
             raise UserError(
@@ -180,10 +181,10 @@ def open_folder(
 
 def finish(out: Path, result: R, outcome: str) -> R:
     """Write the model card, and the result into config.json unless the run was interrupted; return the result."""
-    config = read_json(out / "config.json")
+    config = read_config(out)
     atomic_write(out / "README.md", model_card(out.name, {**config, "result": asdict(result)}))
     if outcome != "interrupted":
-        write_json(out / "config.json", {**config, "result": asdict(result)})
+        write_json(out / "config.json", {**config, WEIGHTS: weights_hash(out), "result": asdict(result)})
         (out / STATE).unlink(missing_ok=True)  # last, so that a run that is killed before can still go on
     return result
 

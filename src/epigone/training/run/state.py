@@ -17,10 +17,26 @@ from safetensors.torch import save
 from torch import Tensor
 
 from epigone.errors import UserError
+from epigone.schema import each, mapping, number, optional, record, whole
 from epigone.storage import atomic_write
 from epigone.training.run.trace import Trace
 
 FILE = "trainer.safetensors"
+
+_COUNTERS = record(
+    {
+        "step": whole(), "total": whole(), "best_loss": number(), "best_step": whole(), "waited": whole(),
+        "epoch_loss": number(), "epoch_accuracy": number(), "epoch_steps": whole(), "seconds": number(),
+        "learning_seconds": number(), "history": each(mapping), "samples": each(mapping),
+        "trace": record(
+            {
+                "smoothed_loss": optional(number()), "loss": number(), "norm": number(), "largest_norm": number(),
+                "steps": whole(), "rows": each(mapping),
+            }
+        ),
+    },
+    "trace",
+)  # fmt: skip
 
 
 @dataclass
@@ -109,8 +125,10 @@ def load_state(folder: Path, run: str = "") -> Snapshot | None:
             index, key = name.split(".", 1)
             optimizer.setdefault(int(index), {})[key] = value
         counted = texts["counters"]
+        if fault := _COUNTERS(counted):
+            raise ValueError(fault.lstrip(".: "))
         counters = Counters(**counted | {"trace": Trace(**counted["trace"])})
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error}). Delete it to start the run again.") from error
     if owner != run:
         raise UserError(
