@@ -2,6 +2,9 @@
 // compiler flags of setup.py; kernels/__init__.py chooses among the builds.
 #pragma once
 
+#include <limits>
+#include <string>
+
 #include <pybind11/functional.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -45,6 +48,28 @@ auto with_cell(const std::string& cell, F&& f) {
     throw std::invalid_argument("There is no native cell " + cell + ".");
 }
 
+// Callers in Python are wrong where this fails; without it they would read memory that is not theirs.
+void expect(bool holds, const std::string& said) {
+    if (!holds) throw std::invalid_argument(said);
+}
+
+// Expects an array of this shape, each size at least 1.
+template <class Array>
+void expect_shape(const Array& array, const std::vector<ssize_t>& shape, const std::string& name) {
+    bool fits = array.ndim() == ssize_t(shape.size());
+    std::string wanted;
+    for (size_t i = 0; i < shape.size(); ++i) {
+        fits = fits && shape[i] > 0 && array.shape(i) == shape[i];
+        wanted += (i ? ", " : "") + std::to_string(shape[i]);
+    }
+    expect(fits, "The shape of " + name + " must be (" + wanted + ").");
+}
+
+int int_of(ssize_t size, const std::string& name) {
+    expect(size > 0 && size <= std::numeric_limits<int>::max(), "There must be " + name + ", and no more than an int counts.");
+    return int(size);
+}
+
 void check_ids(const IntArray& ids, int vocabulary) {  // ids index tables
     for (ssize_t i = 0; i < ids.size(); ++i)
         if (ids.data()[i] < 0 || ids.data()[i] >= vocabulary)
@@ -62,11 +87,35 @@ std::vector<LayerArrays> layer_arrays(const py::list& layers) {
     std::vector<LayerArrays> arrays;
     for (const py::handle& each : layers) {
         const auto layer = each.cast<py::tuple>();
+        expect(layer.size() >= 4, "A layer has two matrices and two biases.");
         arrays.push_back({layer[0].cast<FloatArray>(), layer[1].cast<FloatArray>(), layer[2].cast<FloatArray>(),
                           layer[3].cast<FloatArray>(), layer.size() > 4 ? layer[4].cast<MaybeFloats>() : std::nullopt,
                           layer.size() > 5 ? layer[5].cast<MaybeFloats>() : std::nullopt});
     }
     return arrays;
+}
+
+int gates_of(const std::string& cell) {
+    return with_cell(cell, [](auto kind) {
+        using Kind = decltype(kind);
+        return std::is_same_v<Kind, Lstm> ? 4 : std::is_same_v<Kind, Gru> ? 3 : 1;
+    });
+}
+
+// Expects layers of a cell with `inputs` columns in the lowest input matrix; for int8 with scales.
+void check_layers(const std::vector<LayerArrays>& layers, int gates, int units, int inputs, bool scaled) {
+    expect(!layers.empty(), "A network has layers.");
+    const ssize_t rows = ssize_t(gates) * units;
+    for (size_t l = 0; l < layers.size(); ++l) {
+        expect_shape(layers[l].ih, {rows, l ? units : inputs}, "the input's matrix of a layer");
+        expect_shape(layers[l].hh, {rows, units}, "the state's matrix of a layer");
+        expect_shape(layers[l].bias_ih, {rows}, "the input's bias of a layer");
+        expect_shape(layers[l].bias_hh, {rows}, "the state's bias of a layer");
+        if (!scaled) continue;
+        expect(layers[l].scales_ih && layers[l].scales_hh, "Matrices of whole numbers need scales.");
+        expect_shape(*layers[l].scales_ih, {rows}, "the scales of a layer");
+        expect_shape(*layers[l].scales_hh, {rows}, "the scales of a layer");
+    }
 }
 
 // A forward pass with the memory of its backward pass. It keeps alive the arrays that it points to.
@@ -82,19 +131,32 @@ py::tuple forward(const std::string& cell, const std::string& precision, std::op
     const auto arrays = layer_arrays(layers);
     std::vector<Weights> weights;
     for (const auto& each : arrays) weights.push_back(each.weights());
+    expect(bool(tokens) != bool(features), "A sequence is of tokens or of features.");
+    expect(tokens ? tokens->ndim() == 2 : features->ndim() == 3, "Tokens have two dimensions, and features three.");
+    expect(h.ndim() == 3 && bool(c) == (cell == "lstm"), "The state has three dimensions, and an LSTM has two of them.");
     Fed fed;
-    fed.steps = int(tokens ? tokens->shape(0) : features->shape(0));
-    fed.batch = int(tokens ? tokens->shape(1) : features->shape(1));
+    fed.steps = int_of(tokens ? tokens->shape(0) : features->shape(0), "steps");
+    fed.batch = int_of(tokens ? tokens->shape(1) : features->shape(1), "texts");
     fed.tokens = tokens ? tokens->data() : nullptr;
     fed.features = pointer(features);
     fed.h = h.data();
     fed.c = pointer(c);
+    const int units = int_of(h.shape(2), "units"), inputs = features ? int_of(features->shape(2), "features") : 0;
+    const int count = int(weights.size());
+    const int vocabulary = tokens && count && arrays[0].ih.ndim() == 2 ? int(arrays[0].ih.shape(1)) : 0;
+    check_layers(arrays, gates_of(cell), units, tokens ? vocabulary : inputs, false);
+    expect_shape(h, {count, fed.batch, units}, "the state");
+    if (c) expect_shape(*c, {count, fed.batch, units}, "the state");
+    expect(int(masks.size()) == count, "There is one mask, or none, for each layer.");
+    bool masked = false;
     for (const auto& mask : masks) {
         fed.masks.push_back(pointer(mask));
-        if (mask) fed.mask_steps = int(mask->shape(0));
+        if (!mask) continue;
+        expect(mask->ndim() == 3 && (mask->shape(0) == 1 || mask->shape(0) == fed.steps), "A mask is of one step or of all.");
+        expect(!masked || mask->shape(0) == fed.mask_steps, "All masks are of one step, or all of all.");
+        expect_shape(*mask, {mask->shape(0), fed.batch, fed.masks.size() == 1 ? mask->shape(2) : units}, "a mask");
+        fed.mask_steps = int(mask->shape(0)), masked = true;
     }
-    const int units = int(h.shape(2)), inputs = features ? int(features->shape(2)) : 0, count = int(weights.size());
-    const int vocabulary = tokens ? int(arrays[0].ih.shape(1)) : 0;
     if (tokens) check_ids(*tokens, vocabulary);
     py::array_t<float> outputs({fed.steps, fed.batch, units}), last_h({count, fed.batch, units});
     std::optional<py::array_t<float>> last_c;
@@ -122,6 +184,11 @@ py::tuple forward(const std::string& cell, const std::string& precision, std::op
 // Returns the gradients of the features, of h and c at the beginning, and of each weight that `wanted` (L, 4) names.
 py::tuple backward(Tape& tape, FloatArray d_outputs, MaybeFloats d_h, MaybeFloats d_c, const std::vector<std::array<bool, 4>>& wanted, bool features, bool state) {
     if (!tape.sequence) throw std::runtime_error("The backward pass of a native sequence can be run once.");
+    expect_shape(d_outputs, {tape.steps, tape.batch, tape.units}, "the gradients of the outputs");
+    if (d_h) expect_shape(*d_h, {tape.layers, tape.batch, tape.units}, "the gradients of the state");
+    if (d_c) expect_shape(*d_c, {tape.layers, tape.batch, tape.units}, "the gradients of the state");
+    expect(!d_c || tape.carries_c, "This cell has one state.");
+    expect(int(wanted.size()) == tape.layers, "Gradients are wanted, or not, of each layer.");
     Backward asked;
     asked.d_outputs = d_outputs.data();
     asked.d_h = pointer(d_h);
@@ -176,6 +243,12 @@ py::tuple backward(Tape& tape, FloatArray d_outputs, MaybeFloats d_h, MaybeFloat
 // gradients of outputs, weight and bias.
 py::tuple loss(const std::string& precision, const FloatArray& outputs, const FloatArray& weight, const FloatArray& bias, const IntArray& targets,
                int threads, const std::array<bool, 3>& wanted) {
+    expect(weight.ndim() == 2, "The weight of a head has two dimensions.");
+    const ssize_t count = int_of(targets.size(), "targets");
+    int_of(weight.shape(0), "tokens"), int_of(weight.shape(1), "units");
+    expect(outputs.ndim() >= 1 && outputs.shape(outputs.ndim() - 1) == weight.shape(1) && outputs.size() == count * weight.shape(1),
+           "There must be one row of outputs, as wide as the head, for each target.");
+    expect_shape(bias, {weight.shape(0)}, "the bias of a head");
     check_ids(targets, int(weight.shape(0)));
     const auto like = [](const FloatArray& array, bool is_wanted) -> std::optional<py::array_t<float>> {
         if (!is_wanted) return std::nullopt;
@@ -199,11 +272,15 @@ py::tuple loss(const std::string& precision, const FloatArray& outputs, const Fl
 }
 
 // Makes one step of RMSprop on each (weight, gradient, mean of squares).
-void rmsprop(const std::vector<std::tuple<FloatArray, FloatArray, FloatArray>>& arrays, double lr, double alpha, double eps, double weight_decay, int threads) {
+void rmsprop(const std::vector<std::tuple<py::array, py::array, py::array>>& arrays, double lr, double alpha, double eps, double weight_decay, int threads) {
     std::vector<Learning> all;
     for (auto [weight, gradient, square] : arrays) {
-        if (gradient.size() != weight.size() || square.size() != weight.size()) throw std::invalid_argument("A weight and its gradient differ in size.");
-        all.push_back({weight.mutable_data(), gradient.data(), square.mutable_data(), weight.size()});
+        for (const py::array& array : {weight, gradient, square})  // a copy would lose the step
+            expect(FloatArray::check_(array), "Weights and gradients must be arrays of float32 without gaps.");
+        expect(gradient.size() == weight.size() && square.size() == weight.size(), "A weight and its gradient differ in size.");
+        expect(weight.writeable() && square.writeable(), "A weight cannot be written to.");
+        all.push_back({static_cast<float*>(weight.mutable_data()), static_cast<const float*>(gradient.data()),
+                       static_cast<float*>(square.mutable_data()), weight.size()});
     }
     py::gil_scoped_release free;
     Rmsprop(lr, alpha, eps, weight_decay).step(all, std::max(1, threads));
@@ -217,7 +294,15 @@ class PyWalker {
         const auto arrays = layer_arrays(layers);
         std::vector<Weights> weights;
         for (const auto& each : arrays) weights.push_back(each.weights());
-        const int units = int(head.shape(1)), tokens = int(head.shape(0)), inputs = embedding ? int(embedding->shape(1)) : 0;
+        expect(head.ndim() == 2 && (!embedding || embedding->ndim() == 2), "The head and the embedding have two dimensions.");
+        const int units = int_of(head.shape(1), "units"), tokens = int_of(head.shape(0), "tokens");
+        const int inputs = embedding ? int_of(embedding->shape(1), "columns of the embedding") : 0;
+        const bool scaled = precision == "int8";
+        check_layers(arrays, gates_of(cell), units, embedding ? inputs : tokens, scaled);
+        if (embedding) expect_shape(*embedding, {tokens, inputs}, "the embedding");
+        expect_shape(bias, {tokens}, "the bias of the head");
+        expect(!scaled || scales, "Matrices of whole numbers need scales.");
+        if (scales) expect_shape(*scales, {tokens}, "the scales of the head");
         const Weights top{nullptr, head.data(), nullptr, bias.data(), nullptr, pointer(scales)};
         walker_ = with_any_format(precision, [&](auto format) {
             return with_cell(cell, [&](auto kind) -> std::unique_ptr<AnyWalker> {
@@ -226,7 +311,10 @@ class PyWalker {
         });
     }
 
-    void start(int streams) { walker_->start(streams); }
+    void start(int streams) {
+        expect(streams >= 1, "A walk has at least one stream.");
+        walker_->start(streams);
+    }
 
     py::array_t<float> step(const IntArray& tokens) {
         check(tokens, tokens.size() == walker_->streams());
@@ -239,7 +327,7 @@ class PyWalker {
     }
 
     py::tuple score(const IntArray& tokens, const IntArray& targets) {
-        check(tokens, tokens.ndim() == 2 && tokens.shape(1) == walker_->streams());
+        check(tokens, tokens.ndim() == 2 && tokens.shape(0) > 0 && tokens.shape(1) == walker_->streams());
         check(targets, targets.ndim() == 2 && targets.shape(0) == tokens.shape(0) && targets.shape(1) == tokens.shape(1));
         const int steps = int(tokens.shape(0));
         py::array_t<double> nats({tokens.shape(0), tokens.shape(1)});
@@ -255,7 +343,10 @@ class PyWalker {
         return py::make_tuple(nats, hits);
     }
 
-    void keep(int streams) { walker_->keep(streams); }
+    void keep(int streams) {
+        expect(streams >= 1 && streams <= walker_->streams(), "No more streams can be kept than there are, and no fewer than one.");
+        walker_->keep(streams);
+    }
 
     void read(const IntArray& prompt) {
         check(prompt, prompt.size() > 0);
@@ -270,6 +361,7 @@ class PyWalker {
                    const std::vector<std::u32string>& stops, int64_t room, int64_t most, int end, int joiner,
                    bool whole_document, const py::array_t<uint8_t, py::array::c_style>& forbidden, const py::object& listener) {
         Writing writing;
+        expect(randoms.ndim() == 2 && randoms.shape(0) > 0 && randoms.shape(1) == 4, "Each stream has random numbers of four words.");
         for (ssize_t i = 0; i < randoms.shape(0); ++i) {
             const uint64_t* words = randoms.data(i, 0);
             writing.randoms.emplace_back(words[0], words[1], words[2], words[3]);
@@ -277,7 +369,13 @@ class PyWalker {
         writing.sampling = {choosing["repetition_penalty"].cast<double>(), choosing["temperature"].cast<double>(),
                             choosing["top_p"].cast<double>(), choosing["min_p"].cast<double>(),
                             choosing["repetition_window"].cast<int>(), choosing["top_k"].cast<int>()};
-        if (int(spaces.size()) != walker_->vocabulary()) throw std::invalid_argument("The spaces are not those of the vocabulary.");
+        const int size = walker_->vocabulary();
+        expect(int(spaces.size()) == size, "The spaces are not those of the vocabulary.");
+        expect(vocabulary.empty() ? size <= 256 : int(vocabulary.size()) == size, "The vocabulary is not that of the model.");
+        expect(forbidden.ndim() == 1 && forbidden.shape(0) == size, "The forbidden tokens are not those of the vocabulary.");
+        expect(end >= 0 && end < size && joiner >= -1 && joiner < size, "The end or the joiner is not in the vocabulary.");
+        expect(room >= 0, "The room for characters is negative.");
+        expect(writing.sampling.repetition_window >= 1 || writing.sampling.repetition_penalty == 1, "A penalty needs a window of at least one token.");
         writing.extent = {vocabulary, spaces, stops, room, most, end, joiner, whole_document};
         writing.forbidden = forbidden.data();
         if (!listener.is_none())
@@ -304,7 +402,7 @@ class PyWalker {
 
    private:
     void check(const IntArray& tokens, bool fits) const {
-        if (!fits) throw std::invalid_argument("The shape of the tokens does not fit the streams.");
+        expect(fits && tokens.size() > 0, "The shape of the tokens does not fit the streams.");
         check_ids(tokens, walker_->vocabulary());
     }
 
