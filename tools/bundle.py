@@ -17,6 +17,7 @@ import torch
 from epigone.evaluation.memorisation import FILE, RUN, Fingerprint, load_fingerprints, save_fingerprints
 from epigone.models.files.card import model_card
 from epigone.models.files.checkpoint import load_checkpoint, save_weights
+from epigone.models.files.description import WEIGHTS, weights_hash
 from epigone.storage import atomic_write, read_json, write_json
 
 BUNDLED = Path(__file__).parents[1] / "src" / "epigone" / "bundled"
@@ -38,7 +39,7 @@ def main(name: str, hashes: int, *runs: Path) -> None:
     for file in ("tokenizer.json", "history.jsonl"):
         atomic_write(folder / file, (runs[-1] / file).read_bytes())
     *earlier, config = (without_paths(read_json(run / "config.json")) for run in runs)
-    config |= {"dtype": "bfloat16", "stages": [stage["request"] for stage in earlier]}
+    config |= {"dtype": "bfloat16", WEIGHTS: weights_hash(folder), "stages": [stage["request"] for stage in earlier]}
     if earlier:
         config["request"]["base"]["name"] = f"{name}, stage {len(earlier)}"
     write_json(folder / "config.json", config)

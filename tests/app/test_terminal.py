@@ -18,6 +18,7 @@ def test_control_characters_in_a_fact_are_made_visible(capsys):
 
 
 def test_long_facts_are_broken_on_a_terminal_but_commands_stay_whole(capsys, monkeypatch):
+    monkeypatch.delenv("COLUMNS", raising=False)
     facts = {"verdict": "word " * 20, "next": "epigone generate " + "folder/" * 20}
     print_facts(facts)
     assert capsys.readouterr().out.count("\n") == 2

@@ -314,6 +314,9 @@ def die_in_write(place, number):
         def flush(self):
             self.file.flush()
 
+        def read(self, *size):
+            return self.file.read(*size)
+
         def write(self, data):
             nonlocal writes
             writes += 1

@@ -55,6 +55,8 @@ class Corpus:
     _texts: Texts = field(repr=False)
     _undivided: "Corpus | None" = field(repr=False)
     _workdir: Path | None = field(repr=False)
+    learning: str = ""
+    """The sentence, also a notice, that says how much is for learning; told when learning begins."""
 
     @classmethod
     def open(
@@ -149,14 +151,11 @@ class Corpus:
         divided = undivided.resplit(settled, by_position=unequal)
         if not divided.by_position:
             learned, kept = len(divided.splits["train"]), len(divided.splits["validation"])
-            divided.notices.extend(
-                _announced(
-                    [
-                        f"Learning from {learned} of {len(divided.names)} documents; {kept} choose which weights are "
-                        f"kept, and {len(divided.names) - learned - kept} are left for evaluate."
-                    ]
-                )
+            learning = (
+                f"Learning from {learned} of {len(divided.names)} documents; {kept} choose which weights are kept, and "
+                f"{len(divided.names) - learned - kept} are left for evaluate."
             )
+            return replace(divided, notices=[*divided.notices, learning], learning=learning)
         return divided
 
     def text(self, index: int) -> str:

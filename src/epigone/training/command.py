@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import torch
 from lightning_fabric import Fabric
 
+from epigone.errors import UserError
 from epigone.folder_lock import output_folder
 from epigone.training.listeners.base import Listener
 from epigone.training.listeners.clock import Clock
@@ -87,7 +88,13 @@ def run_in_folder(
         left = on_first(fabric, lambda: open_folder(out, request, machine, notices))
         if left is not None:
             log.info(f"The run in {out} is finished; there is nothing to resume.")
-            return result(**left)
+            try:
+                return result(**left)
+            except TypeError as error:
+                raise UserError(
+                    f"The result in {out / 'config.json'} is damaged, or another version wrote it ({error}). Restore "
+                    "the file from a copy."
+                ) from error
         torch.manual_seed(training.seed)
         work = begin()
         on_first(fabric, work.describe)

@@ -1,5 +1,6 @@
 """`pretrain`: a model from scratch."""
 
+import logging
 from dataclasses import asdict
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from epigone.training.options import DisplayOptions, MachineOptions, TrainingOpt
 from epigone.training.run.folder import TrainingResult, learning_text
 from epigone.training.system.processes import launched
 from epigone.training.task import Trained
+
+log = logging.getLogger("epigone")
 
 
 def pretrain(
@@ -76,6 +79,8 @@ def pretrain(
             network = LanguageModel(config, machine.backend)
             stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
             notices.extend(stream.notices + validation.notices)
+            if corpus.learning:
+                log.info(corpus.learning)
             held_out = validated(validation, codec, training)
             task = LanguageTask(
                 network,

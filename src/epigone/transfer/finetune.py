@@ -111,6 +111,8 @@ def finetune(
         def begin() -> Work[TrainingResult]:
             stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
             notices.extend(stream.notices + validation.notices)
+            if corpus.learning:
+                log.info(corpus.learning)
             adaptation = method.prepare(model, selection)
             lowest = selection.lowest_layer(model)
             task = adaptation_task(model, adaptation, lowest, stream, validation, codec, training, fabric.world_size)
