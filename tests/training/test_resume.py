@@ -271,6 +271,7 @@ import json, os, random, signal, sys, time
 import torch
 from epigone import folder_lock, storage
 from epigone.models.config import ModelOptions
+from epigone.text.corpus import SplitOptions
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
@@ -346,6 +347,7 @@ def attempt(kind):
             pretrain(
                 text, out=out, resume=True, monitor=monitor, machine=MachineOptions(save_every=0),
                 model=ModelOptions(**json.loads(model)), training=TrainingOptions(**json.loads(training)),
+                split=SplitOptions((1 / 3, 1 / 3, 1 / 3)),
             )
         except BaseException as error:
             print(repr(error), file=sys.stderr)
