@@ -1,6 +1,8 @@
 import contextlib
 import logging
 import sys
+import time
+import zlib
 
 import pytest
 from typesetting import Book, prose
@@ -212,6 +214,12 @@ endstream endobj
 """
 )
 
+PACKED = (
+    PAGE.replace(b"/F 5 0 R", b"/F1 5 0 R")
+    + b"5 0 obj <</Type /Font /Subtype /Type1 /BaseFont /Helvetica>> endobj\n"
+    + b"4 0 obj <</Filter /FlateDecode /Length %d>> stream\n"
+)
+
 
 def raw(objects, trailer=b"<</Root 1 0 R>>"):
     """A file whose table of objects must be reconstructed."""
@@ -291,3 +299,96 @@ def test_options_for_other_files_are_refused(tmp_path):
     for option in ({"encoding": "utf-16"}, {"column": "verse"}, {"gutenberg": False}):
         with pytest.raises(UserError, match=r"--[a-z0-9 -]+ has no meaning for .*a\.pdf \(pdf\); leave it out"):
             read(tmp_path / "a.pdf", **option)
+
+
+def songs(path, pages=4):
+    """Typeset a song on each page, without capitals or stops, so that only the page tells where it ends."""
+    book = Book(path)
+    for number in range(pages):
+        if number:
+            book.canvas.showPage()
+        for line in range(6):
+            book.draw(72, 700 - 15 * line - 15 * (line > 2), verse(number, line))
+    book.save()
+
+
+def verse(number, line):
+    return f"The river {number} " + "and the boat " * (line * 5 % 4) + "on it"
+
+
+def lines(number):
+    verses = [verse(number, line) for line in range(6)]
+    return "\n".join(verses[:3]) + "\n\n" + "\n".join(verses[3:])
+
+
+def test_pages_are_documents_if_that_is_asked_for(tmp_path):
+    songs(tmp_path / "a.pdf")
+    text, notices = read(tmp_path / "a.pdf")
+    assert "\n\n".join(text) == "\n\n".join(map(lines, range(4)))
+    assert notices == [
+        f"Most of the 4 pages of {tmp_path / 'a.pdf'} end early, as those of a collection do; --documents pages makes "
+        "each a document."
+    ]
+    report = ReadReport()
+    documents = list(read_documents(tmp_path / "a.pdf", ReadOptions(documents="pages"), report))
+    assert [document.name for document in documents] == ["a.pdf", "a.pdf#2", "a.pdf#3", "a.pdf#4"]
+    texts = ["".join(d.pieces) for d in read_documents(tmp_path / "a.pdf", ReadOptions(documents="pages"), report)]
+    assert texts == list(map(lines, range(4)))
+
+
+def test_letters_that_are_drawn_twice_are_read_once(tmp_path):
+    book = Book(tmp_path / "a.pdf")
+    for shift in (0, 0.3):
+        book.draw(72 + shift, 700, "Row on, all the ferries will follow.")
+    book.draw(72, 640, "Hallelujah, IIII 1111 llll ....")
+    book.save()
+    text, notices = read(tmp_path / "a.pdf")
+    assert text == ["Row on, all the ferries will follow. Hallelujah, IIII 1111 llll ...."]
+    assert notices == [f"30 letters of {tmp_path / 'a.pdf'} drawn twice, to look bold, were read once."]
+
+
+def test_a_page_of_countless_pieces_takes_no_longer(tmp_path):
+    pieces = b"".join(b"1 0 0 1 %d %d Tm (ab) Tj " % (n % 571, n * 7 % 797) for n in range(12_000))
+    data = zlib.compress(b"BT /F1 1 Tf " + pieces + b"ET")
+    (tmp_path / "a.pdf").write_bytes(raw(PACKED % len(data) + data + b"\nendstream endobj\n"))
+    begin = time.process_time()
+    read(tmp_path / "a.pdf")
+    assert time.process_time() - begin < 10
+
+
+@pytest.mark.parametrize(
+    ("filters", "content"),
+    [
+        (b"/FlateDecode", zlib.compress(b" " * 50_000_000, 9)),
+        (b"[/FlateDecode /FlateDecode]", zlib.compress(zlib.compress(b"(row) Tj " * 9_000_000, 9), 9)),
+        (b"/RunLengthDecode", b"\x81 " * 30_000 + b"\x80"),
+        (b"/FlateDecode", zlib.compress(b" " * 50_000_000, 9)[:-4] + b"rows"),
+    ],
+    ids=["spaces", "twice", "runs", "damaged"],
+)
+def test_what_unpacks_to_far_more_than_text_is_refused(tmp_path, filters, content):
+    packed = PACKED.replace(b"/FlateDecode", filters)
+    (tmp_path / "a.pdf").write_bytes(raw(packed % len(content) + content + b"\nendstream endobj\n"))
+    with pytest.raises(UserError, match=r"a\.pdf unpacks to more than \d\.\d MB.*save its text in a file"):
+        read(tmp_path / "a.pdf")
+
+
+def test_a_damaged_page_loses_only_itself(tmp_path, monkeypatch):
+    from pdfminer.pdfinterp import PDFPageInterpreter
+
+    songs(tmp_path / "a.pdf")
+    process, seen = PDFPageInterpreter.process_page, []
+
+    def failing(self, page):
+        seen.append(page)
+        if len(seen) == 2:
+            raise TypeError("no number")
+        process(self, page)
+
+    monkeypatch.setattr(PDFPageInterpreter, "process_page", failing)
+    text, notices = read(tmp_path / "a.pdf")
+    assert "\n\n".join(text) == "\n\n".join(map(lines, (0, 2, 3)))
+    assert (
+        f"1 page of {tmp_path / 'a.pdf'} damaged and left out, the first of them page 2 (TypeError: no number)"
+        in (notices[0])
+    )

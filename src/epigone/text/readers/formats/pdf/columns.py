@@ -9,6 +9,7 @@ from statistics import median
 
 _NARROWEST = 0.2  # least width of a column of text, as a share of the page's text; columns of tables are narrower
 _ROWS = 3  # least rows side by side in two columns
+_STEPS = 200_000  # most lines that the search for a gap between columns looks at, on a page of countless pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,9 @@ class Column:
     side: str
     """Place of the column: empty for the whole width, `l` and `r` for halves, `lr` for the right half of the left."""
     page_width: float
+    page_height: float = 0.0
+    opens_page: bool = False
+    """True for the first column of a page."""
 
 
 def reading_order(pages: Sequence[Page]) -> Iterator[Column]:
@@ -57,18 +61,21 @@ def reading_order(pages: Sequence[Page]) -> Iterator[Column]:
             continue
         if x is None and usual and _keeps_clear(page.lines, median(usual)):
             x = median(usual)  # the last page of a text in two columns may have only one
-        for lines, side in _columns(page.lines, x, "", _extent(page.lines)):
-            yield Column([joined(row) for row in rows(lines)], side, page.width)
+        for number, (lines, side) in enumerate(_columns(page.lines, x, "", _extent(page.lines))):
+            yield Column([joined(row) for row in rows(lines)], side, page.width, page.height, number == 0)
 
 
 def rows(lines: Iterable[Line]) -> list[list[Line]]:
     """Group lines by their height on the page, from top to bottom, each group from left to right."""
     found: list[list[Line]] = []
+    main: Line | None = None  # the longest of the last group
     for line in sorted(lines, key=lambda line: -line.middle):
-        if found and _beside(line, max(found[-1], key=lambda other: len(other.text))):
+        if main and _beside(line, main):
             found[-1].append(line)
+            main = line if len(line.text) > len(main.text) else main
         else:
             found.append([line])
+            main = line
     return [sorted(row, key=lambda line: line.x0) for row in found]
 
 
@@ -98,7 +105,7 @@ def _columns(lines: Sequence[Line], x: float | None, side: str, width: float) ->
 def _bands(lines: Sequence[Line], x: float) -> Iterator[tuple[bool, list[Line]]]:
     """Yield groups of lines from top to bottom that all cross the gutter at `x`, or all do not."""
     ordered = sorted(lines, key=lambda line: -line.middle)
-    right = [line for line in ordered if line.x0 >= x]
+    right = _Heights(line for line in ordered if line.x0 >= x)
     band: list[Line] = []
     spans = False
     for line in ordered:
@@ -112,7 +119,7 @@ def _bands(lines: Sequence[Line], x: float) -> Iterator[tuple[bool, list[Line]]]
         yield spans, band
 
 
-def _ends(line: Line, above: Line, x: float, right: Sequence[Line]) -> bool:
+def _ends(line: Line, above: Line, x: float, right: "_Heights") -> bool:
     """True for the short last line of the text above, if that crosses the gutter."""
     size = line.size
     return (
@@ -120,15 +127,37 @@ def _ends(line: Line, above: Line, x: float, right: Sequence[Line]) -> bool:
         and abs(above.size - size) < 0.1 * size
         and above.y0 - line.y0 < 1.6 * size
         and -size < above.x0 - line.x0 < 3 * size
-        and not any(_beside(line, other) for other in right)
+        and not right.has_beside(line)
     )
+
+
+class _Heights:
+    """Lines by their height, to find those beside another without comparing all."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._lines = sorted(lines, key=lambda line: line.middle)
+        self._middles = [line.middle for line in self._lines]
+        self._tallest = max((line.y1 - line.y0 for line in self._lines), default=0.0)
+
+    def has_beside(self, line: Line) -> bool:
+        """True if one of the lines is beside another."""
+        reach = (line.y1 - line.y0 + self._tallest) / 2
+        start = bisect_left(self._middles, line.middle - reach)
+        for index in range(start, len(self._lines)):
+            other = self._lines[index]
+            if other.middle > line.middle + reach:
+                return False
+            if _beside(line, other):
+                return True
+        return False
 
 
 def _gutter(lines: Sequence[Line], width: float) -> float | None:
     """Find the gap between two columns with the most lines side by side; None without columns."""
     best, place = _ROWS - 1, None
     starts = Counter(round(line.x0) for line in lines)
-    for start in sorted(start for start, number in starts.items() if number > 1):
+    usual = [start for start, number in starts.most_common(max(_STEPS // max(len(lines), 1), 10)) if number > 1]
+    for start in sorted(usual):
         left = [line for line in lines if line.x1 <= start - 0.6 * line.size]
         right = [line for line in lines if line.x0 >= start - 1]
         pairs = _besides(left, right)

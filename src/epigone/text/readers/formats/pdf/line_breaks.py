@@ -140,9 +140,14 @@ def has_room(above: Line, line: Line, edge: float) -> bool:
     return edge - above.x1 > 1.05 * letter * breadth(word) + space
 
 
-def indented(line: Line, lines: Iterable[Line]) -> bool:
-    """True if a line begins to the right of others."""
-    return line.x0 > min(other.x0 for other in lines) + INDENT * line.size
+def indented(line: Line, left: float) -> bool:
+    """True if a line begins to the right of the left edge of others."""
+    return line.x0 > left + INDENT * line.size
+
+
+def left_edge(lines: Iterable[Line]) -> float:
+    """Return the place where the leftmost line begins, in points."""
+    return min(line.x0 for line in lines)
 
 
 def _shaped(lines: list[Line], edge: float) -> _Block:
@@ -151,10 +156,11 @@ def _shaped(lines: list[Line], edge: float) -> _Block:
     if reaching >= max(2 if edge - right < 4 * lines[0].size else 6, (len(lines) - 1) / 2):
         edge = right  # so many lines end at one place only in justified text
     ends = [has_room(above, line, edge) for above, line in pairwise(lines)]
-    after = [indented(line, lines) for line, end in zip(lines[1:], ends, strict=True) if end]
+    left = left_edge(lines)
+    after = [indented(line, left) for line, end in zip(lines[1:], ends, strict=True) if end]
     full = [line for line, end in zip(lines[1:], ends, strict=True) if not end]
     small = [line.text[:1].isalpha() and not line.text[:1].isupper() for line in full]
-    out = sum(not indented(line, lines) for line in full)
+    out = sum(not indented(line, left) for line in full)
     told = bool(after) and sum(after) >= 0.8 * len(after) and bool(full) and out >= 0.8 * len(full)
     return _Block(lines, ends, small, told and sum(small) >= 0.3 * len(small))
 
@@ -166,7 +172,8 @@ def _are_verses(blocks: Sequence[_Block]) -> bool:
 
 def _hangs(block: _Block) -> bool | None:
     """True if the lines of paragraphs are indented except the first ones; None if the block does not show it."""
-    inner = [indented(line, block.lines) for line in block.lines]
+    left = left_edge(block.lines)
+    inner = [indented(line, left) for line in block.lines]
     pairs = list(zip(block.ends, inner, inner[1:], strict=False))
     hanging = sum(end and above and not line for end, above, line in pairs)
     indenting = sum(end and line for end, _, line in pairs)
@@ -181,13 +188,14 @@ def _verse(block: _Block) -> list[str]:
     """Separate lines of verse; the rest of one too long for the page begins with no capital, and is joined to it."""
     found = []
     for (above, line), end in zip(pairwise(block.lines), block.ends, strict=True):
-        rest = not line.text[:1].isupper() and (indented(line, [above]) or not ends_sentence(above.text))
+        rest = not line.text[:1].isupper() and (indented(line, above.x0) or not ends_sentence(above.text))
         found.append(ON if rest and not end else LINE)
     return found
 
 
 def _prose(block: _Block, hangs: bool) -> list[str]:
-    inner = [indented(line, block.lines) for line in block.lines]
+    left = left_edge(block.lines)
+    inner = [indented(line, left) for line in block.lines]
     found: list[str] = []
     first = True
     for index, (above, line) in enumerate(pairwise(block.lines)):

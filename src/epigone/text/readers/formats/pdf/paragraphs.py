@@ -9,8 +9,18 @@ from math import ceil
 
 from epigone.text.readers.formats.pdf.columns import Column, Line
 from epigone.text.readers.formats.pdf.hyphenation import Words, ends_in_hyphen, ends_sentence
-from epigone.text.readers.formats.pdf.line_breaks import LINE, ON, PARAGRAPH, Setting, breaks, has_room, indented
+from epigone.text.readers.formats.pdf.line_breaks import (
+    LINE,
+    ON,
+    PARAGRAPH,
+    Setting,
+    breaks,
+    has_room,
+    indented,
+    left_edge,
+)
 
+_FOOT = 0.3  # share of a page's height, from its foot, below which a poem may continue on the next page
 _REACH = 30  # most points between the left edges of columns at the same place
 _CAPTION = re.compile(r"(?:Fig(?:ure|\.)|Table|Abb(?:ildung|\.)|Tab(?:elle|\.)) ?\d+(?:\.\d+)*[.:] ")
 
@@ -24,9 +34,11 @@ class _Part:
     below: list[Line]
     edge: float
     """Right end of full lines, in points."""
+    foot: float
+    """Height above which a last line leaves the rest of its page empty, in points."""
 
 
-def paragraphs(columns: Sequence[Column]) -> Iterator[str]:
+def paragraphs(columns: Sequence[Column], pages: bool = False) -> Iterator[str | None]:
     """Join the lines of all columns to paragraphs, in the order of reading.
 
     Two lines are joined unless the size changes, there is a gap between them, the second is indented, or the first ends
@@ -35,9 +47,13 @@ def paragraphs(columns: Sequence[Column]) -> Iterator[str]:
 
     Args:
         columns: columns in the order of reading.
+        pages: yield None before each page but the first; then no paragraph continues on another page.
     """
     setting = Setting.of([column.lines for column in columns])
-    parts = [_parted(column.lines, edge, setting) for column, edge in zip(columns, _edges(columns), strict=True)]
+    parts = [
+        _parted(column.lines, edge, _FOOT * column.page_height, setting)
+        for column, edge in zip(columns, _edges(columns), strict=True)
+    ]
     separators = breaks([part.lines for part in parts], [part.edge for part in parts], setting)
     indents = _indents(parts, separators, setting)
     words = Words(line.text for part in parts for line in part.lines)
@@ -45,7 +61,11 @@ def paragraphs(columns: Sequence[Column]) -> Iterator[str]:
     held: list[str] = []
     last: _Part | None = None
     verse = False
-    for part, between in zip(parts, separators, strict=True):
+    for column, part, between in zip(columns, parts, separators, strict=True):
+        if pages and column.opens_page and last is not None:
+            yield from filter(None, [current, *held])
+            yield None
+            current, held, last = "", [], None
         held += _alone(part.above, part.edge, setting, words)
         start = PARAGRAPH
         if last is not None:
@@ -73,7 +93,7 @@ def _alone(lines: Sequence[Line], edge: float, setting: Setting, words: Words) -
     return found
 
 
-def _parted(lines: list[Line], edge: float, setting: Setting) -> _Part:
+def _parted(lines: list[Line], edge: float, foot: float, setting: Setting) -> _Part:
     blocks = setting.blocks(lines)
     start, stop = 0, len(blocks)
     while stop > 1 and (_CAPTION.match(blocks[stop - 1][0].text) or _is_note(blocks[stop - 1], setting)):
@@ -81,7 +101,7 @@ def _parted(lines: list[Line], edge: float, setting: Setting) -> _Part:
     while start < stop - 1 and _CAPTION.match(blocks[start][0].text):
         start += 1
     above, middle, below = blocks[:start], blocks[start:stop], blocks[stop:]
-    return _Part(list(chain(*middle)), list(chain(*above)), list(chain(*below)), edge)
+    return _Part(list(chain(*middle)), list(chain(*above)), list(chain(*below)), edge, foot)
 
 
 def _is_note(block: Sequence[Line], setting: Setting) -> bool:
@@ -93,7 +113,8 @@ def _across(last: _Part, verse: bool, part: _Part, next_verse: bool, setting: Se
     if verse or next_verse:
         above, line = last.lines[-1], part.lines[0]
         alike = verse == next_verse and setting.same_size(above, line)
-        return PARAGRAPH if not alike or ends_sentence(above.text) else LINE
+        ends_early = last.foot and above.y0 > last.foot and above.y0 < line.y0
+        return PARAGRAPH if not alike or ends_early or ends_sentence(above.text) else LINE
     return ON if _goes_on(last, part, setting, indents) else PARAGRAPH
 
 
@@ -106,7 +127,7 @@ def _goes_on(last: _Part, part: _Part, setting: Setting, indents: bool) -> bool:
         return True
     if has_room(above, line, last.edge):
         return line.text[:1].islower() and not ends_sentence(above.text)
-    is_in = indented(line, part.lines[:20])
+    is_in = indented(line, left_edge(part.lines[:20]))
     if not ends_sentence(above.text):
         return not (is_in and above.text.endswith(":"))
     at_edge = [abs(other.x1 - last.edge) < 1.5 for other in last.lines]
@@ -122,10 +143,11 @@ def _indents(parts: Sequence[_Part], separators: Sequence[Sequence[str]], settin
     """True if most paragraphs begin with an indented line."""
     starts = []
     for part, between in zip(parts, separators, strict=True):
+        left = left_edge(part.lines)
         for index, separator in enumerate(between):
             above, line = part.lines[index : index + 2]
             if separator == PARAGRAPH and setting.same_size(above, line):
-                starts.append(indented(line, part.lines))
+                starts.append(indented(line, left))
     return sum(starts) > 0.5 * len(starts)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
+from math import floor
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,29 +19,34 @@ from epigone.text.readers.formats.pdf.columns import Line, Page, reading_order
 from epigone.text.readers.formats.pdf.hyphenation import is_cjk
 from epigone.text.readers.formats.pdf.paragraphs import paragraphs
 from epigone.text.readers.formats.pdf.running_heads import without_heads
+from epigone.text.readers.formats.pdf.unpacked import limited
 from epigone.text.readers.optional import needing
+from epigone.text.readers.separators import grouped
 
 if TYPE_CHECKING:
     from pdfminer.layout import LTChar, LTContainer, LTPage
     from pdfminer.pdfdocument import PDFDocument
 
 _SPACE = 0.13  # least gap that is a space, in the size of the letters
+_EARLY = 0.4  # share of the page's height above which its last line leaves much of it empty
+_AGAIN = 0.1  # distance of letters that are drawn twice, in their size
 _GAP = 1.0  # least gap between parts of different columns
 _UNKNOWN = re.compile(r"\(cid:\d+\)")  # how pdfminer writes a character whose meaning the font does not tell
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\0": None})
 
 
 def read_pdf(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
-    """Read one document: the paragraphs of all pages, without running heads and page numbers.
+    """Read one document: the paragraphs of all pages, without running heads and page numbers; or one for each page.
 
     Args:
         path: the file.
-        name: name of the document.
-        options: none has a meaning here.
+        name: name of its first document; the others are called `name#2`, `name#3` and so on.
+        options: the unit of documents, if it is the page.
         report: names the pages without text.
 
     Raises:
-        NotText: the file is no PDF, is empty, encrypted or damaged, or holds only pictures of text.
+        NotText: the file is no PDF, is empty, encrypted, too large or damaged as a whole, or holds only pictures of
+            text.
     """
     head = first_bytes(path, 1024)
     if not head:
@@ -50,17 +56,28 @@ def read_pdf(path: Path, name: str, options: ReadOptions, report: ReadReport) ->
             f"{path} is no PDF: it begins with {head[:8]!r} instead of %PDF-. Give it the suffix of its own format "
             "(.txt for text), unpack it if it is packed, or fetch it again."
         )
-    pages = list(_pages(path, report))
-    columns = list(reading_order(without_heads(pages)))
+    pages = without_heads(list(_pages(path, report)))
+    columns = list(reading_order(pages))
+    if options.documents == "pages":
+        yield from grouped((text and f"{text}\n\n" for text in paragraphs(columns, pages=True)), name)
+        return
+    divides = options.documents or options.separator is not None or options.blank_lines is not None
+    early = sum(bool(page.lines) and min(line.y0 for line in page.lines) > _EARLY * page.height for page in pages)
+    if not divides and len(pages) >= 3 and early >= 0.8 * len(pages):
+        report.hints.append(
+            f"Most of the {len(pages):,} pages of {path} end early, as those of a collection do; --documents pages "
+            "makes each a document."
+        )
     yield Document(name, (f"{paragraph}\n\n" for paragraph in paragraphs(columns)))
 
 
 def _pages(path: Path, report: ReadReport) -> Iterator[Page]:
     """Yield the pages that have text."""
-    number = pictures = characters = unknown = 0
-    for layout in _layouts(path):
+    number = pictures = characters = unknown = doubled = 0
+    for layout in _layouts(path, report):
         number += 1
-        page = _page(layout)
+        page, twice = _page(layout)
+        doubled += twice
         if page.lines:
             characters += sum(len(line.text) for line in page.lines)
             unknown += sum(line.text.count("\ufffd") for line in page.lines)
@@ -85,6 +102,8 @@ def _pages(path: Path, report: ReadReport) -> Iterator[Page]:
         report.skipped.append(
             f"{counted(unknown, 'character')} of {path} became U+FFFD: its fonts do not tell which letters they are."
         )
+    if doubled:
+        report.skipped.append(f"{counted(doubled, 'letter')} of {path} drawn twice, to look bold, were read once.")
     if pictures:
         report.skipped.append(
             f"{pictures:,} of {counted(number, 'page')} of {path} left out: there is no text on them, perhaps a "
@@ -92,31 +111,56 @@ def _pages(path: Path, report: ReadReport) -> Iterator[Page]:
         )
 
 
-def _layouts(path: Path) -> Iterator["LTPage"]:
+def _layouts(path: Path, report: ReadReport) -> Iterator["LTPage"]:
     with needing("pdfminer.six", path):
         from pdfminer.converter import PDFPageAggregator
         from pdfminer.pdfinterp import PDFPageInterpreter, PDFResourceManager
         from pdfminer.pdfpage import PDFPage
     number = 0
-    with open(path, "rb") as file, _quiet():
+    damaged: dict[int, Exception] = {}
+    with open(path, "rb") as file, _quiet(), limited(path):
         try:
             document = _opened(path, file)
             resources = PDFResourceManager()
             device = PDFPageAggregator(resources)
             interpreter = PDFPageInterpreter(resources, device)
             for page in PDFPage.create_pages(document):
-                interpreter.process_page(page)
                 number += 1
-                yield device.get_result()
+                try:
+                    interpreter.process_page(page)
+                    layout = device.get_result()
+                except (NotText, MemoryError):
+                    raise
+                except Exception as error:  # a damaged page loses only itself
+                    damaged[number] = error
+                    continue
+                yield layout
         except (NotText, MemoryError):
             raise
         except Exception as error:  # a damaged file can make the parser raise anything
-            why = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-            reach = f" beyond page {number:,}" if number else ""
-            raise NotText(
-                f"{path} is damaged and cannot be read{reach} ({why}). Fetch it again, or repair it, "
-                f"for example with `qpdf {quote(path.name)} repaired.pdf`."
-            ) from error
+            damaged[number + 1] = error
+            if number == len(damaged) - 1:
+                raise _damaged(path, error) from error
+            report.skipped.append(f"{path} is damaged beyond page {number:,} ({_reason(error)}); fetch it again.")
+        else:
+            if damaged and number == len(damaged):
+                raise _damaged(path, damaged[1]) from damaged[1]
+            if damaged:
+                report.skipped.append(
+                    f"{counted(len(damaged), 'page')} of {path} damaged and left out, the first of them page "
+                    f"{min(damaged):,} ({_reason(damaged[min(damaged)])}); fetch it again."
+                )
+
+
+def _damaged(path: Path, error: Exception) -> NotText:
+    return NotText(
+        f"{path} is damaged and cannot be read ({_reason(error)}). Fetch it again, or repair it, for example with "
+        f"`qpdf {quote(path.name)} repaired.pdf`."
+    )
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200] if str(error) else type(error).__name__
 
 
 def _opened(path: Path, file: BinaryIO) -> "PDFDocument":
@@ -148,14 +192,31 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _page(layout: "LTPage") -> Page:
-    glyphs = [_glyph(character) for character in _characters(layout)]
+def _page(layout: "LTPage") -> tuple[Page, int]:
+    """Return the lines of a page, and the number of letters that are drawn twice."""
+    drawn = [_glyph(character) for character in _characters(layout)]
+    glyphs = _once(drawn)
+    twice = len(drawn) - len(glyphs)
     down = sum(abs(a.x0 - b.x0) < 0.3 * a.size and 0 < a.y0 - b.y0 < 1.6 * a.size for a, b in pairwise(glyphs))
     if down <= 0.5 * len(glyphs):
-        return Page(_lines(glyphs), layout.width, layout.height)
+        return Page(_lines(glyphs), layout.width, layout.height), twice
     # Text from top to bottom: turn the page, so that its lines go to the right and the first one is the highest.
     turned = [replace(g, x0=layout.height - g.y1, x1=layout.height - g.y0, y0=g.x0, y1=g.x1) for g in glyphs]
-    return Page(_lines(turned), layout.height, layout.width)
+    return Page(_lines(turned), layout.height, layout.width), twice
+
+
+def _once(glyphs: Sequence[Line]) -> list[Line]:
+    """Return the letters without those that are drawn again almost in the same place, so that they look bold."""
+    seen: set[tuple[str, int, int]] = set()
+    found = []
+    for glyph in glyphs:
+        reach = _AGAIN * glyph.size or 1.0
+        x, y = glyph.x0 / reach, glyph.y0 / reach
+        near = {(glyph.text, floor(x + dx), floor(y + dy)) for dx in (-0.5, 0.5) for dy in (-0.5, 0.5)}
+        if glyph.text.isspace() or not near & seen:
+            found.append(glyph)
+            seen |= near
+    return found
 
 
 def _characters(layout: "LTContainer[Any]") -> Iterator["LTChar"]:
@@ -214,4 +275,11 @@ def _line(text: str, run: Sequence[Line]) -> Line:
     return Line(" ".join(text.split()), run[0].x0, main.y0, max(glyph.x1 for glyph in run), main.y1, size)
 
 
-PDF = Reader("pdf", read_pdf, suffixes=(".pdf",), disguised=lambda path, head: b"%PDF-" in head[:1024])
+PDF = Reader(
+    "pdf",
+    read_pdf,
+    suffixes=(".pdf",),
+    options=("separator", "blank_lines", "documents"),
+    units=("lines", "files", "pages"),
+    disguised=lambda path, head: b"%PDF-" in head[:1024],
+)
