@@ -18,8 +18,8 @@ ROOMS = (
 SHELVES = {
     "text": ("document", "readers", "tokenizers", "buffer", "store", "splitting", "streams", "sentences", "corpus"),
     "text/readers": (
-        "checks", "encodings", "decoding", "cleaning", "separators", "gutenberg", "division", "optional", "base",
-        "formats", "registry", "paths",
+        "checks", "encodings", "decoding", "cleaning", "site_lines", "separators", "gutenberg", "division", "optional",
+        "base", "formats", "registry", "paths",
     ),
     "text/readers/checks": ("kinds", "markup", "layout"),
     "text/readers/encodings": ("western", "unicode", "guess"),

@@ -39,6 +39,8 @@ class ReadOptions:
     documents or more, and kept in others."""
     notes: bool = False
     """Keep the notes of a text and their numbers, page numbers and tables of contents."""
+    site_lines: bool = True
+    """Keep the words that lyrics sites put among those of songs, such as `You might also like` and `12Embed`."""
     column: str | None = None
     """Column of CSV, TSV or JSON Lines that holds the text. By default `text`, or the only column of texts."""
     label: str | None = None
@@ -158,6 +160,10 @@ class ReadReport:
     """Headings that documents began with."""
     titles_kept: int = 0
     """Documents that begin with a heading."""
+    site_lines: Counter[str] = field(default_factory=Counter)
+    """Words of lyrics sites in the texts, by kind."""
+    site_lines_kept: bool = True
+    """True if they were only counted."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Page numbers, notes and other text around the text, by kind, with braces for the ending of the plural."""
 
@@ -224,6 +230,10 @@ class ReadReport:
                 f"{number:,} {kind.format('s' * (number != 1))}" for kind, number in self.left_out.items() if number
             )
             sentences.append(f"{kinds} left out; --notes keeps them.")
+        if self.site_lines.total():
+            kinds = ", ".join(f"{kind!r} ({number:,})" for kind, number in self.site_lines.items() if number)
+            did = "are learned too; --no-site-lines leaves them out" if self.site_lines_kept else "left out"
+            sentences.append(f"Words of a lyrics site, {kinds}, {did}.")
         return sentences
 
 

@@ -8,7 +8,7 @@ from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.decoding import bare_suffix
 from epigone.text.readers.division import DIVIDING
 
-GENERAL = (*DIVIDING, "limit")
+GENERAL = (*DIVIDING, "limit", "site_lines")
 """Fields of `ReadOptions` that have a meaning for every format."""
 
 

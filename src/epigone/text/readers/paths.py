@@ -17,6 +17,7 @@ from epigone.text.readers.cleaning import clean
 from epigone.text.readers.decoding import NotText, bare_suffix
 from epigone.text.readers.division import divided_further
 from epigone.text.readers.registry import PLAIN, READERS, TABLE, reader_of
+from epigone.text.readers.site_lines import without_site_lines
 
 _PER_BOUNDARY = len("\n===\n")
 
@@ -135,6 +136,7 @@ def _reader(path: Path, options: ReadOptions) -> Reader:
 def _read(source: Source, options: ReadOptions, report: ReadReport, hints: list[str]) -> Iterator[Document]:
     """Read and clean the documents of a file that are not empty."""
     decoded, books = report.decoded, report.gutenberg
+    report.site_lines_kept = options.site_lines
     layout = Layout()
     delivered = documents = 0
 
@@ -146,7 +148,7 @@ def _read(source: Source, options: ReadOptions, report: ReadReport, hints: list[
             yield piece
 
     for document in _raw(source, options, report):
-        pieces = clean(document.pieces, report)
+        pieces = clean(without_site_lines(document.pieces, report.site_lines, options.site_lines), report)
         if first := next(pieces, None):
             documents += 1
             layout.begin(documents)

@@ -18,6 +18,7 @@ DAMAGE: tuple[type[Exception], ...] = (
 """Exceptions that a damaged part causes; those of a way of packing that Python does not know are among them."""
 _ALLOWANCE = 20_000_000  # characters or bytes that every file may unpack to
 _RATIO = 20  # further ones for each byte of the file; texts are packed to a third, their markup to a tenth
+_TAGS, _PER_TAG = 500_000, 4  # tags that every file may have, and bytes of it for each further one
 _CHUNK = 1 << 18
 _HEADER = struct.Struct("<4s5H3I2H")  # of a part: signature, version, flags, method, …, sizes, lengths of the names
 _STORED, _DEFLATED = 0, 8
@@ -48,7 +49,7 @@ class Archive:
         self._salvaged: dict[str, tuple[int, int]] = {}
         with unpacking(path, kind, suffix):
             try:
-                self._zip = ZipFile(path)
+                self._zip = _opened(path)
                 self.names = self._zip.namelist()
                 return
             except DAMAGE as error:
@@ -84,6 +85,8 @@ class Archive:
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """Unpack a part piece by piece; raises as `read` does, after the pieces before the damage."""
+        if self._zip and self._zip.getinfo(name).file_size > self._left:
+            raise too_large(self.path)
         for data in self._chunks(name):
             self._left -= len(data)
             if self._left < 0:
@@ -93,7 +96,7 @@ class Archive:
     def _chunks(self, name: str) -> Iterator[bytes]:
         if self._zip:
             # Only two methods unpack no more than they are asked for; others unpack all that they read.
-            size = _CHUNK if self._zip.getinfo(name).compress_type in (_STORED, _DEFLATED) else 1
+            size = _CHUNK if self._zip.getinfo(name).compress_type in (_STORED, _DEFLATED) else 4096
             with self._zip.open(name) as part:
                 while data := part.read(size):
                     yield data
@@ -121,6 +124,20 @@ def too_large(path: Path) -> TooLarge:
     )
 
 
+def check_tags(number: int, path: Path) -> None:
+    """Refuse a file of countless tags, which would take long and much memory.
+
+    Raises:
+        TooLarge: it has far more tags than texts of its size.
+    """
+    most = _TAGS + path.stat().st_size // _PER_TAG
+    if number > most:
+        raise TooLarge(
+            f"{path} has more than {most:,} tags, which is far more than a text of its size, so it was not read. If it "
+            "is what it should be, save its text in a file (.txt) and give that."
+        )
+
+
 def _allowed(path: Path) -> int:
     """Return the most characters or bytes that a file may unpack to."""
     return _ALLOWANCE + _RATIO * path.stat().st_size
@@ -140,6 +157,17 @@ def joined(pieces: Iterator[str], path: Path) -> str:
         if left < 0:
             raise too_large(path)
     return "".join(found)
+
+
+def _opened(path: Path) -> ZipFile:
+    archive = ZipFile(path)
+    places = [info.header_offset for info in archive.infolist()]
+    with open(path, "rb") as file:
+        right = sum(place >= 0 and file.seek(place) >= 0 and file.read(4) == b"PK\3\4" for place in places)
+    if 2 * right < len(places):
+        archive.close()
+        raise BadZipFile("its list names wrong places")
+    return archive
 
 
 def _headers(data: bytes) -> dict[str, tuple[int, int]]:

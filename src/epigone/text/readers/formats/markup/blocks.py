@@ -65,7 +65,8 @@ def with_lines(blocks: Sequence[Block], typed: bool = False, keep_blank: bool = 
             before = block.before
             if (last is not None and (verses or (last.is_verse and block.is_verse))) or (keep_blank and blank):
                 before = "\n" * (blank + 1)
-            found.append(replace(block, before=before, opens=opens))
+            changed = before != block.before or opens != block.opens
+            found.append(replace(block, before=before, opens=opens) if changed else block)
             last, blank, opens = block, 0, ""
     return found
 

@@ -344,10 +344,11 @@ class _Body:
         paragraph.opens = ""
 
     def _add(self, block: Block) -> None:
-        opens = max(self._opens, block.opens) if len(self._lists) == 1 else ""
-        self._lists[-1].append(replace(block, opens=opens))
-        if len(self._lists) == 1:
-            self._opens = ""
+        if len(self._lists) > 1:  # in a cell or a frame
+            self._lists[-1] += [replace(block, opens="")] if block.text else []
+            return
+        self.blocks.append(replace(block, opens=max(self._opens, block.opens)))
+        self._opens = ""
 
 
 DOCX = Reader(

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _SPACE = 0.13  # least gap that is a space, in the size of the letters
 _EARLY = 0.4  # share of the page's height above which its last line leaves much of it empty
+_MOST = 200_000  # letters on a page
 _AGAIN = 0.1  # distance of letters that are drawn twice, in their size
 _GAP = 1.0  # least gap between parts of different columns
 _UNKNOWN = re.compile(r"\(cid:\d+\)")  # how pdfminer writes a character whose meaning the font does not tell
@@ -116,16 +117,32 @@ def _layouts(path: Path, report: ReadReport) -> Iterator["LTPage"]:
         from pdfminer.converter import PDFPageAggregator
         from pdfminer.pdfinterp import PDFPageInterpreter, PDFResourceManager
         from pdfminer.pdfpage import PDFPage
+
+    class Device(PDFPageAggregator):
+        """Collects the letters of a page, of which each takes a kilobyte."""
+
+        letters = 0
+
+        def render_char(self, *args: Any, **kwargs: Any) -> float:
+            self.letters += 1
+            if self.letters > _MOST:
+                raise NotText(
+                    f"{path} has more than {_MOST:,} letters on page {number:,}, so it was not read. If it is what it "
+                    "should be, save its text in a file (.txt) and give that."
+                )
+            return super().render_char(*args, **kwargs)
+
     number = 0
     damaged: dict[int, Exception] = {}
     with open(path, "rb") as file, _quiet(), limited(path):
         try:
             document = _opened(path, file)
             resources = PDFResourceManager()
-            device = PDFPageAggregator(resources)
+            device = Device(resources)
             interpreter = PDFPageInterpreter(resources, device)
             for page in PDFPage.create_pages(document):
                 number += 1
+                device.letters = 0
                 try:
                     interpreter.process_page(page)
                     layout = device.get_result()
