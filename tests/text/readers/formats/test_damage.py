@@ -247,6 +247,11 @@ def test_entities_are_not_expanded(tmp_path):
 def test_countless_tags_are_refused(tmp_path):
     write_book(tmp_path / "a.epub", {"a.xhtml": page("<b>" * 600_000 + "r")})
     assert outcome(tmp_path / "a.epub")[1][0].startswith(f"{tmp_path / 'a.epub'} has more than 500,")
+    pytest.importorskip("markdown_it", reason="reading Markdown needs the package markdown-it-py")
+    (tmp_path / "a.md").write_text("- a\n" * 150_000)
+    assert "a.md has more than 115,000 marks of lists, quotations," in outcome(tmp_path / "a.md")[1][0]
+    (tmp_path / "b.md").write_text("- a river\n" * 20_000)
+    assert outcome(tmp_path / "b.md")[0] == ["\n".join(["a river"] * 20_000)]
 
 
 @pytest.mark.parametrize("name", ["hex", "rot13", "zlib", "base64", "bz2", "uu", "undefined", "idna", "utf-16", "none"])

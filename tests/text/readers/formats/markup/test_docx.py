@@ -129,3 +129,40 @@ def test_no_package_is_needed(docx, tmp_path, monkeypatch):
     document.save(tmp_path / "a.docx")
     monkeypatch.setitem(sys.modules, "docx", None)
     assert read(tmp_path / "a.docx")[0] == [("a.docx", "Row on.")]
+
+
+def test_notes_and_contents_are_left_out_and_counted(docx, tmp_path):
+    from zipfile import ZipFile
+
+    from docx.oxml import parse_xml
+    from docx.oxml.ns import nsdecls
+
+    document = docx.Document()
+    document.styles.add_style("toc 1", 1)
+    document.add_paragraph("Contents", style="TOC Heading")
+    for number in range(3):
+        document.add_paragraph(f"Song {number}\t{number}", style="toc 1")
+    document.add_paragraph("Row on")
+    reference = f"<w:r {nsdecls('w')}><w:footnoteReference w:id='2'/></w:r>"
+    document.paragraphs[-1]._p.append(parse_xml(reference))
+    document.save(tmp_path / "a.docx")
+    note = "<w:footnote w:id='2'><w:p><w:r><w:t>A note.</w:t></w:r></w:p></w:footnote>"
+    with ZipFile(tmp_path / "a.docx", "a") as archive:
+        archive.writestr("word/footnotes.xml", f"<w:footnotes {nsdecls('w')}>{note}</w:footnotes>")
+    documents, report = read(tmp_path / "a.docx")
+    assert documents == [("a.docx", "Row on")]
+    assert report.notices()[0] == "1 table of contents and 1 note left out; --notes keeps them."
+    [(_, text)], _ = read(tmp_path / "a.docx", notes=True)
+    assert text.split() == ["Contents", "Song", "0", "0", "Song", "1", "1", "Song", "2", "2", "Row", "on", "A", "note."]
+
+
+def test_line_breaks_of_every_kind(docx, tmp_path):
+    from docx.enum.text import WD_BREAK
+
+    document = docx.Document()
+    paragraph = document.add_paragraph("Row on")
+    for kind, text in ((WD_BREAK.LINE, "row"), (WD_BREAK.COLUMN, "home"), (WD_BREAK.LINE_CLEAR_ALL, "now")):
+        paragraph.add_run().add_break(kind)
+        paragraph.add_run(text)
+    document.save(tmp_path / "a.docx")
+    assert read(tmp_path / "a.docx")[0][0][1] == "Row on\nrow\nhome\nnow"

@@ -189,6 +189,9 @@ def test_bold_lines_may_be_titles(tmp_path):
     assert len(texts) == 1
     assert report.notices() == ["a.docx has 4 bold lines that may be titles; --documents headings divides there."]
     assert read(tmp_path / "a.docx", documents="headings")[0] == [(f"{n} {SENTENCE}" * 2).strip() for n in range(4)]
+    page = "".join(f"<p><b>Song {n}</b></p><p>{n} {SENTENCE * 2}</p>" for n in range(4))
+    assert "has 4 bold lines" in read(text(tmp_path / "a.html", page))[1].notices()[0]
+    assert len(read(tmp_path / "a.html", documents="headings")[0]) == 4
     play = [p for n in range(9) for p in (BOLD.format("ADA." if n % 2 else "BO."), SENTENCE + str(n))]
     assert read(word(tmp_path / "b.docx", *play))[1].notices() == []
 

@@ -124,17 +124,24 @@ def too_large(path: Path) -> TooLarge:
     )
 
 
-def check_tags(number: int, path: Path) -> None:
-    """Refuse a file of countless tags, which would take long and much memory.
+def check_marks(number: int, path: Path, marks: str = "tags", most: int = _TAGS, per_mark: int = _PER_TAG) -> None:
+    """Refuse a file of countless marks, which would take long and much memory.
+
+    Args:
+        number: marks in it.
+        path: the file.
+        marks: their kind, in the plural.
+        most: marks that every file may have.
+        per_mark: bytes of the file for each further one.
 
     Raises:
-        TooLarge: it has far more tags than texts of its size.
+        TooLarge: it has far more marks than texts of its size.
     """
-    most = _TAGS + path.stat().st_size // _PER_TAG
+    most += path.stat().st_size // per_mark
     if number > most:
         raise TooLarge(
-            f"{path} has more than {most:,} tags, which is far more than a text of its size, so it was not read. If it "
-            "is what it should be, save its text in a file (.txt) and give that."
+            f"{path} has more than {most:,} {marks}, which is far more than a text of its size, so it was not read. If "
+            "it is what it should be, save its text in a file (.txt) and give that."
         )
 
 

@@ -8,6 +8,9 @@ from typing import Literal
 
 from epigone.text.readers.decoding import CHUNK
 
+LONGEST_TITLE = 80
+"""Characters of a bold paragraph that may be a title."""
+
 _LONGEST_VERSE = 60  # characters of a typical line that may be one of a poem
 _SENTENCE_ENDS = (".", "!", "?", "…", "。", "！", "？", ":", ";")
 _CLOSING = "\"'”’»›)]」』）"

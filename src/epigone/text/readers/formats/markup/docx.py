@@ -12,7 +12,7 @@ from epigone.text.readers.base import Reader
 from epigone.text.readers.checks.kinds import holds
 from epigone.text.readers.decoding import NotText, first_bytes
 from epigone.text.readers.formats.markup.archive import DAMAGE, Archive, TooLarge, unpacking
-from epigone.text.readers.formats.markup.blocks import Block, Opening, with_lines
+from epigone.text.readers.formats.markup.blocks import LONGEST_TITLE, Block, Opening, with_lines
 from epigone.text.readers.formats.markup.page import CONTENTS, NOTE
 from epigone.text.readers.formats.markup.sections import STRUCTURE, documents
 
@@ -23,7 +23,6 @@ _UNSEEN = {"Fallback", "del", "moveFrom", "pPrChange", "rPrChange", "sectPrChang
 _HEADING = re.compile(
     r"(?:heading|überschrift|berschrift|titre|título|titolo|kop|заголовок)[ _-]?([1-9])", re.IGNORECASE
 )
-_LONGEST_TITLE = 80
 
 
 def read_docx(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
@@ -338,7 +337,7 @@ class _Body:
                 heading=0 if empty else min(heading, 9),
                 opens=opens,
                 is_paragraph=not heading and not is_item,
-                is_bold=not (empty or heading or is_item or paragraph.is_plain) and len(text) <= _LONGEST_TITLE,
+                is_bold=not (empty or heading or is_item or paragraph.is_plain) and len(text) <= LONGEST_TITLE,
             )
         )
         paragraph.opens = ""

@@ -10,7 +10,7 @@ from epigone.text.document import UNITS, Document, ReadOptions, ReadReport
 from epigone.text.readers.base import Reader
 from epigone.text.readers.checks.kinds import holds
 from epigone.text.readers.decoding import NotText
-from epigone.text.readers.formats.markup.archive import DAMAGE, Archive, TooLarge, check_tags, named, unpacking
+from epigone.text.readers.formats.markup.archive import DAMAGE, Archive, TooLarge, check_marks, named, unpacking
 from epigone.text.readers.formats.markup.blocks import Block, with_lines
 from epigone.text.readers.formats.markup.html import declared_encoding
 from epigone.text.readers.formats.markup.page import blocks_of_html
@@ -52,7 +52,7 @@ def read_epub(path: Path, name: str, options: ReadOptions, report: ReadReport) -
             try:
                 markup = _decoded(book.read(part))
                 tags += markup.count("<")
-                check_tags(tags, path)
+                check_marks(tags, path)
             except TooLarge:
                 raise
             except DAMAGE as error:

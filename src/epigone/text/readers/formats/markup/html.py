@@ -9,7 +9,7 @@ from epigone.errors import UserError
 from epigone.text.document import UNITS, Document, ReadOptions, ReadReport
 from epigone.text.readers.base import Reader
 from epigone.text.readers.decoding import first_bytes, read_text
-from epigone.text.readers.formats.markup.archive import check_tags, joined
+from epigone.text.readers.formats.markup.archive import check_marks, joined
 from epigone.text.readers.formats.markup.blocks import with_lines
 from epigone.text.readers.formats.markup.page import blocks_of_html
 from epigone.text.readers.formats.markup.sections import STRUCTURE, documents
@@ -48,7 +48,7 @@ def read_html(path: Path, name: str, options: ReadOptions, report: ReadReport) -
         if options.encoding or not declared or "\0" in path.name:
             raise
         markup = joined(read_text(path, None, report), path)
-    check_tags(markup.count("<"), path)
+    check_marks(markup.count("<"), path)
     left_out = None if options.notes else report.left_out
     blocks = with_lines(blocks_of_html(markup, left_out), keep_blank=options.blank_lines is not None)
     del markup

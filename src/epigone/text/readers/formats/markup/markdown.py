@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from epigone.text.document import UNITS, Document, ReadOptions, ReadReport
 from epigone.text.readers.base import Reader
-from epigone.text.readers.formats.markup.archive import joined
+from epigone.text.readers.formats.markup.archive import check_marks, joined
 from epigone.text.readers.formats.markup.blocks import with_lines
 from epigone.text.readers.formats.markup.page import BLOCKS, CELLS, DROPPED, LINES, NOTE, NOTE_NUMBER, blocks_of_html
 from epigone.text.readers.formats.markup.sections import STRUCTURE, documents
@@ -28,6 +28,8 @@ _NOTE_NUMBER = re.compile(r"\[\^([^\]\s]{1,100})\]")
 _MARKS = re.compile(r"[*_~`\\\[\]<>&!]")
 _PICTURE = re.compile(r"!\[[^\[\]]{0,500}+\]\([^()\s]{0,2000}+(?: +\"[^\"]{0,500}+\")?\)")
 _LINK = re.compile(r"\[([^\[\]]{0,500}+)\]\([^()\s]{0,2000}+(?: +\"[^\"]{0,500}+\")?\)")
+_BLOCK_MARKS = re.compile(r"^[ \t]*+(?:[>*+#|-][>*+#| \t-]*+|\d{1,9}[.)])", re.MULTILINE)
+_BLOCKS_ALLOWED = 100_000, 40  # such marks in every file, and bytes for each further one
 _TAG_NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9-]*)")
 _INLINE = {
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins",
@@ -57,6 +59,8 @@ def read_markdown(path: Path, name: str, options: ReadOptions, report: ReadRepor
     with needing("markdown-it-py", path):
         parser = _Parser()
     parts = [(part.name, joined(part.pieces, path)) for part in read_plain(path, name, options, report)]
+    marks = sum(len("".join(match[0].split())) for _, text in parts for match in _BLOCK_MARKS.finditer(text))
+    check_marks(marks, path, "marks of lists, quotations, headings and tables", *_BLOCKS_ALLOWED)
     for part_name, text in parts:
         found = _FRONT_MATTER.sub("", text.lstrip("\ufeff\n"), count=1)
         left_out = None if options.notes else report.left_out

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from epigone.text.readers.formats.markup.blocks import Block, Opening
+from epigone.text.readers.formats.markup.blocks import LONGEST_TITLE, Block, Opening
 from epigone.text.readers.formats.markup.tags import CLOSED, Event, Tag, events
 
 PAGE_NUMBER, NOTE_NUMBER, NOTE, CONTENTS = "page number{}", "note number{}", "note{}", "table{} of contents"
@@ -169,6 +169,7 @@ class _Open(NamedTuple):
     is_verse: bool = False
     """True for a paragraph that is a line of a poem."""
     closes_page: bool = False
+    bold: bool = False
 
 
 def blocks_of_html(markup: str, left_out: Counter[str] | None = None, relative: bool = False) -> list[Block]:
@@ -196,7 +197,9 @@ class _Writer:
         self._parts: list[str] = []  # of the current block
         self._before = ""
         self._opens: Opening = ""
+        self._is_plain = False  # a part of the current block is not bold
         self._breaks = 0  # line breaks since the last text
+        self._after_line = False  # the boundary is that of a line of a poem
 
     def blocks(self) -> list[Block]:
         """Write all."""
@@ -208,6 +211,7 @@ class _Writer:
             inside = open_[-1]
             if isinstance(event, str):
                 parts.append(event if inside.keeps else _SPACES.sub(" ", event))
+                self._is_plain = self._is_plain or not (inside.bold or event.isspace())
             elif event is CLOSED:
                 open_.pop()
                 if inside.boundary:
@@ -241,14 +245,25 @@ class _Writer:
         text = "".join(self._parts)
         self._parts.clear()
         tidied = _tidied(text, inside.keeps)
-        self._breaks = text[len(text.rstrip(" \n")) :].count("\n") + (0 if tidied else self._breaks)
+        self._breaks += text[: len(text) - len(text.lstrip(" \n"))].count("\n")
         if tidied or (inside.is_paragraph and text.strip(" ")):  # what is seen of an empty paragraph is a break in it
+            # Two line breaks between lines of a poem divide stanzas.
+            before = "\n\n" if self._after_line and self._breaks > 1 else self._before
             self._blocks.append(
-                Block(tidied, self._before or "\n\n", inside.heading, self._opens, inside.is_paragraph, inside.is_verse)
+                Block(
+                    tidied,
+                    before or "\n\n",
+                    inside.heading,
+                    self._opens,
+                    inside.is_paragraph,
+                    inside.is_verse,
+                    inside.is_paragraph and not self._is_plain and 0 < len(tidied) <= LONGEST_TITLE,
+                )
             )
-            self._before, self._opens = "", ""
-        # Two line breaks between lines of a poem divide stanzas.
-        self._before = max(self._before, "\n\n" if bounded.name == "span" and self._breaks > 1 else bounded.boundary)
+            self._before, self._opens, self._is_plain = "", "", False
+            self._breaks = text[len(text.rstrip(" \n")) :].count("\n")
+        self._before = max(self._before, bounded.boundary)
+        self._after_line = bounded.name == "span" and self._before == "\n"
 
     def _entered(self, tag: Tag, at: int, outer: _Open) -> _Open:
         name = tag.name
@@ -277,6 +292,7 @@ class _Writer:
             name in ("p", "div") and boundary == "\n\n" and not heading,
             name == "p" and verses and not outer.breaks,
             kind.closes_page,
+            outer.bold or name in ("b", "strong"),
         )
 
     def _is_left_out(self, tag: Tag, at: int, open_: Sequence[_Open]) -> str:
