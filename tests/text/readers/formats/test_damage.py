@@ -328,6 +328,18 @@ def test_descriptions_of_books_that_break_the_rules(tmp_path, change):
     assert notices == []
 
 
+@pytest.mark.parametrize("name", ["META-INF/container.xml", "OPS/book.opf"])
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_book_whose_description_is_damaged(tmp_path, name, method):
+    data = book_of(method)
+    at = members(data)[name] + 30 + len(name)
+    data[at + 12 : at + 40] = bytes(28)
+    (tmp_path / "a.epub").write_bytes(data)
+    texts, notices = outcome(tmp_path / "a.epub")
+    assert [text[:7] for text in texts] == ["0 river", "1 river", "2 river"]
+    assert ("does not tell the order of its parts" in "".join(notices)) == (name == "OPS/book.opf")
+
+
 def test_one_bad_file_of_each_kind_leaves_the_folder_readable(tmp_path):
     pytest.importorskip("markdown_it", reason="reading Markdown needs the package markdown-it-py")
     pytest.importorskip("pdfminer", reason="reading PDFs needs the package pdfminer.six")

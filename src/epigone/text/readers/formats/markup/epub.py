@@ -1,6 +1,7 @@
 """EPUB books: zip archives of pages and their order."""
 
 import posixpath
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -77,11 +78,12 @@ def read_epub(path: Path, name: str, options: ReadOptions, report: ReadReport) -
 
 def _spine(book: Archive, options: ReadOptions, report: ReadReport) -> tuple[list[str], list[str]]:
     """List the parts of a book with text, in the order of reading, and those that it lacks."""
-    container = _tags(book, "META-INF/container.xml")
+    pages = sorted((name for name in book.names if name.lower().endswith(_PAGE_SUFFIXES[:3])), key=_numbered)
+    container = _tags(book, "META-INF/container.xml", pages)
     root = next((unquote(tag.attributes.get("full-path", "")) for tag in container if _is(tag, "rootfile")), "")
     if root not in book.names:
         root = next((name for name in book.names if name.lower().endswith(".opf")), root)
-    package = _tags(book, root)
+    package = _tags(book, root, pages)
     items = {tag.attributes.get("id"): tag.attributes for tag in package if _is(tag, "item")}
     spellings = {name.lower(): name for name in book.names}
     parts: list[str] = []
@@ -106,17 +108,29 @@ def _spine(book: Archive, options: ReadOptions, report: ReadReport) -> tuple[lis
         report.left_out[_ASIDE] += len(set(aside) - set(parts))
     else:
         parts = parts + aside
-    if not any(part in book.names for part in parts):
-        pages = [name for name in book.names if name.lower().endswith(_PAGE_SUFFIXES[:3])]
-        if not parts and pages:
-            report.skipped.append(f"{book.path} does not tell the order of its parts; they are read by their names.")
-            parts = sorted(pages)
+    if not parts and pages:
+        report.skipped.append(
+            f"{book.path} does not tell the order of its parts; they are read in that of their names."
+        )
+        parts = pages
     return list(dict.fromkeys(parts)), missing
 
 
-def _tags(book: Archive, part: str) -> Sequence[Tag]:
-    """List the tags of a part that describes the book, whatever is wrong with it."""
-    return [event for event in events(_decoded(book.read(part))) if isinstance(event, Tag)]
+def _tags(book: Archive, part: str, pages: Sequence[str] = ()) -> Sequence[Tag]:
+    """List the tags of a part that describes the book; none if it is damaged and there are pages without it."""
+    try:
+        return [event for event in events(_decoded(book.read(part))) if isinstance(event, Tag)]
+    except TooLarge:
+        raise
+    except DAMAGE:
+        if not pages or part not in book.names:
+            raise
+        return []
+
+
+def _numbered(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts names by the numbers in them."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _is(tag: Tag, name: str) -> bool:
