@@ -7,6 +7,7 @@ from epigone.errors import UserError
 from epigone.text.document import Document, ReadReport
 from epigone.text.splitting import (
     LARGE,
+    LEAST,
     MINIMUM,
     SPLITS,
     SplitOptions,
@@ -151,7 +152,44 @@ def test_notices_tell_of_divisions_nobody_asked_for():
     even, uneven = np.array([30, 33, 36]), np.array([90, 5, 5])
     assert list(division_notices(even, splits, THIRDS, False)) == []
     assert "too unequal" in next(division_notices(uneven, splits, THIRDS, False))
+    assert next(division_notices(even, splits, THIRDS, False, ["a.txt"])) == (
+        "The documents are very unequal: a.txt is too long to be dealt out as a whole and was cut by position, so that "
+        "there is 30% for train, 33% for validation, 36% for test."
+    )
+    assert "a, b are too long and were cut by position" in next(
+        division_notices(even, splits, THIRDS, False, ["a", "b"])
+    )
     assert "90% for train" in next(division_notices(uneven, splits, (0.9, 0.05, 0.05), True))
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("shares", [THIRDS, (0.8, 0.1, 0.1), (0.9, 0.05, 0.05)])
+@pytest.mark.parametrize(
+    "lengths", [(2_000, 10, 10), (2_000, 9, 8, 7, 6, 5), (900, 800, 20), (700, 700, 700), (5,) * 40 + (900,)]
+)
+def test_documents_too_long_to_be_dealt_out_are_cut(lengths, shares, seed):
+    documents = ["\n".join(f"{place}: line {line}" for line in range(size)) for place, size in enumerate(lengths)]
+    texts = texts_of(*documents)
+    parts, splits, _ = divide(texts, SplitOptions(shares, seed))
+    total = sum(map(len, documents))
+    for split, share, least in zip(SPLITS, shares, LEAST, strict=True):
+        assert parts.characters[splits[split]].sum() / total / share > least
+    assert sorted(np.concatenate(list(splits.values()))) == list(range(len(parts.names)))
+    found = ["".join(parts.pieces(index)) for index in range(len(parts.names))]
+    assert "\n".join(found) == "\n".join(documents), "in the order of reading"
+    assert parts.characters.tolist() == list(map(len, found))
+    for name, text in zip(parts.names, found, strict=True):
+        assert (" (" in name) == (text not in documents)
+
+
+def test_the_seed_decides_what_a_long_document_is_cut_into():
+    texts = texts_of("".join(f"line {line}\n" for line in range(999)), "tiny one", "tiny two")
+    found = {
+        seed: {split: texts_.tolist() for split, texts_ in divide(texts, SplitOptions(split_seed=seed))[1].items()}
+        for seed in (0, 0, 1, 2, 3)
+    }
+    assert len({str(splits) for splits in found.values()}) > 1
+    assert found[0] == {k: v.tolist() for k, v in divide(texts, SplitOptions())[1].items()}
 
 
 def test_parts_by_position_have_the_label_of_their_document():

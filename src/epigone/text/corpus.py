@@ -12,7 +12,15 @@ import numpy as np
 from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport, counted, limited, some
 from epigone.text.readers.paths import read_documents
-from epigone.text.splitting import SplitOptions, divide, division_notices, learning_split, uneven
+from epigone.text.splitting import (
+    SPLITS,
+    SplitOptions,
+    divide,
+    division_notices,
+    learning_split,
+    split_by_document,
+    uneven,
+)
 from epigone.text.store import Texts, store
 from epigone.text.streams import TokenStream, token_stream
 from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
@@ -119,15 +127,17 @@ class Corpus:
         undivided = self._undivided or self
         if split is None:
             return undivided
+        by_position = by_position or len(undivided.names) < len(SPLITS)
         texts, splits, fractions = divide(undivided._texts, split, by_position)
-        by_position = texts is not undivided._texts
-        notices = division_notices(texts.characters, splits, fractions, by_position)
+        whole = texts is undivided._texts
+        cut = [] if whole or by_position else sorted(set(undivided.names) - set(texts.names))
+        notices = _announced(division_notices(texts.characters, splits, fractions, by_position, cut))
         return replace(
             undivided,
             names=texts.names,
             characters=texts.characters,
-            notices=undivided.notices + _announced(notices),
-            splits=splits | ({"all": np.arange(len(texts.names))} if by_position else undivided.splits),
+            notices=undivided.notices + notices,
+            splits=splits | (undivided.splits if whole else {"all": np.arange(len(texts.names))}),
             by_position=by_position,
             split_seed=split.split_seed,
             fractions=fractions,
@@ -146,8 +156,11 @@ class Corpus:
         """
         undivided = self._undivided or self
         settled = learning_split(split, int(undivided.characters.sum()))
-        texts, splits, fractions = divide(undivided._texts, settled)
-        unequal = split.fractions is None and texts is undivided._texts and uneven(texts.characters, splits, fractions)
+        unequal = False
+        if split.fractions is None and len(undivided.names) >= len(SPLITS):
+            assert settled.fractions is not None
+            whole = split_by_document(undivided.characters, settled.fractions, settled.split_seed)
+            unequal = uneven(undivided.characters, whole, settled.fractions)
         divided = undivided.resplit(settled, by_position=unequal)
         if not divided.by_position:
             learned, kept = len(divided.splits["train"]), len(divided.splits["validation"])

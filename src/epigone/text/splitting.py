@@ -1,7 +1,7 @@
 """Division of documents, or of one text, into train, validation and test."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +18,9 @@ MINIMUM = 200
 
 LARGE = 2_000_000
 """Characters of a text from which on a twentieth is enough for validation and for test."""
+
+LEAST = (0.5, 0.25, 0.25)
+"""Least parts of the shares of train, validation and test that splits of whole documents must have."""
 
 Fractions = tuple[float, float, float]
 
@@ -63,9 +66,12 @@ def divide(
 ) -> tuple[Texts, dict[str, np.ndarray], Fractions]:
     """Divide texts by document, or by position if there are fewer than three or it is asked for.
 
+    If the documents are so unequal that training would get less than half of its share, or another split less than a
+    quarter, the long ones are cut by position.
+
     Returns:
-        The texts, cut if they are divided by position; for each split the indices of its documents; and the
-        fractions that were used.
+        The texts, cut if documents are cut; for each split the indices of its documents; and the fractions that were
+        used.
 
     Raises:
         UserError: the text is too short.
@@ -79,7 +85,11 @@ def divide(
     fractions = options.fractions or (THIRDS if total < LARGE else MOSTLY_LARGE)
     if by_position or len(texts.names) < len(SPLITS):
         return *split_by_position(texts, fractions), fractions
-    return texts, split_by_document(texts.characters, fractions, options.split_seed), fractions
+    splits = split_by_document(texts.characters, fractions, options.split_seed)
+    shares = shares_of(texts.characters, splits)
+    if all(share >= least * asked for share, asked, least in zip(shares, fractions, LEAST, strict=True)):
+        return texts, splits, fractions
+    return *split_with_cuts(texts, fractions, options.split_seed), fractions
 
 
 def split_by_document(characters: np.ndarray, fractions: Fractions, seed: int) -> dict[str, np.ndarray]:
@@ -115,27 +125,76 @@ def split_by_position(texts: Texts, fractions: Fractions) -> tuple[Texts, dict[s
         UserError: a part would be blank.
     """
     near = int(min(1000, min(fractions) * texts.characters.sum() / 4))
-    cuts = [0, *(_place(texts, share, near) for share in np.cumsum(fractions)[:2]), texts.buffer.size]
-    names: list[str] = []
-    bounds: list[tuple[int, int]] = []
-    origins: list[int] = []
-    splits: dict[str, np.ndarray] = {}
-    for split, first, last in zip(SPLITS, cuts[:-1], cuts[1:], strict=True):
-        before = len(names)
-        for origin, (name, start, stop) in enumerate(zip(texts.names, texts.starts, texts.stops, strict=True)):
-            part = _stripped(texts.buffer, max(int(start), first), min(int(stop), last))
+    parts = _cut(texts, np.arange(len(texts.names)), fractions, near)
+    return _parts(texts, [replace(part, cut=True) for part in parts])
+
+
+def split_with_cuts(texts: Texts, fractions: Fractions, seed: int) -> tuple[Texts, dict[str, np.ndarray]]:
+    """Deal out documents at random, and cut those by position that are too long for it.
+
+    Documents are cut that reach from one split into the next by more than a quarter of the smallest one. Each of their
+    parts becomes a document, named after its split; the others stay whole.
+
+    Raises:
+        UserError: a part would be blank.
+    """
+    order = np.random.default_rng(seed).permutation(len(texts.names))
+    return _parts(texts, _cut(texts, order, fractions, int(min(fractions) * texts.characters.sum() / 4)))
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A document, or a part of one."""
+
+    split: str
+    document: int
+    start: int
+    """First byte in the buffer."""
+    stop: int
+    """Byte after the last one."""
+    cut: bool
+
+
+def _cut(texts: Texts, order: np.ndarray, fractions: Fractions, near: int) -> list[_Part]:
+    """Cut documents in an order (D,) into consecutive splits; `near` as in `_place`."""
+    bounds = [(0, 0), *(_place(texts, order, share, near) for share in np.cumsum(fractions)[:2]), (len(order), 0)]
+    parts: list[_Part] = []
+    for split, (first, begin), (last, end) in zip(SPLITS, bounds[:-1], bounds[1:], strict=True):
+        before = len(parts)
+        for rank in range(first, min(last + 1, len(order))):
+            document = int(order[rank])
+            start, stop = int(texts.starts[document]), int(texts.stops[document])
+            part = max(start, begin if rank == first else 0), min(stop, end) if rank == last else stop
+            part = _stripped(texts.buffer, *part)
             if part[0] < part[1]:
-                names.append(f"{name} ({split})")
-                bounds.append(part)
-                origins.append(origin)
-        if before == len(names):
+                parts.append(_Part(split, document, *part, cut=part != (start, stop)))
+        if before == len(parts):
             raise UserError(f"{some(texts.names)} cannot be divided: the part for {split} is blank. Give more text.")
-        splits[split] = np.arange(before, len(names))
-    starts, stops = np.array(bounds, np.int64).T
-    unknown = np.zeros(len(names), np.int64)
-    parts = Texts(texts.buffer, names, starts, stops, unknown, texts.labels, texts.label_codes[origins])
-    characters = [sum(map(len, parts.pieces(index))) for index in range(len(names))]
-    return replace(parts, characters=np.array(characters, np.int64)), splits
+    return parts
+
+
+def _parts(texts: Texts, parts: list[_Part]) -> tuple[Texts, dict[str, np.ndarray]]:
+    """Make documents of the parts, in the order of reading."""
+    places = sorted(range(len(parts)), key=lambda place: (parts[place].document, parts[place].start))
+    rank = {place: rank for rank, place in enumerate(places)}
+    splits = {
+        split: np.array([rank[place] for place, part in enumerate(parts) if part.split == split]) for split in SPLITS
+    }
+    ordered = [parts[place] for place in places]
+    origins = [part.document for part in ordered]
+    found = Texts(
+        buffer=texts.buffer,
+        names=[texts.names[part.document] + f" ({part.split})" * part.cut for part in ordered],
+        starts=np.array([part.start for part in ordered], np.int64),
+        stops=np.array([part.stop for part in ordered], np.int64),
+        characters=texts.characters[origins],
+        labels=texts.labels,
+        label_codes=texts.label_codes[origins],
+    )
+    for index, part in enumerate(ordered):
+        if part.cut:
+            found.characters[index] = sum(map(len, found.pieces(index)))
+    return found, splits
 
 
 def nearest_break(window: bytes, centre: int) -> int:
@@ -167,34 +226,56 @@ def uneven(characters: np.ndarray, splits: dict[str, np.ndarray], fractions: Fra
 
 
 def division_notices(
-    characters: np.ndarray, splits: dict[str, np.ndarray], fractions: Fractions, by_position: bool
+    characters: np.ndarray,
+    splits: dict[str, np.ndarray],
+    fractions: Fractions,
+    by_position: bool,
+    cut: Sequence[str] = (),
 ) -> Iterator[str]:
-    """Write sentences on a division that may surprise."""
+    """Write sentences on a division that may surprise.
+
+    Args:
+        characters: (D,) characters in each document.
+        splits: for each split the indices of its documents.
+        fractions: intended shares of the splits.
+        by_position: True if the text is divided in its order.
+        cut: names of documents that were cut for a division by document.
+    """
     shares = shares_of(characters, splits)
     listed = ", ".join(f"{share:.0%} for {split}" for split, share in zip(SPLITS, shares, strict=True))
     if by_position:
         yield f"With few or unequal documents the text is divided by position, in its order: {listed}."
+    elif cut:
+        are = "is too long to be dealt out as a whole and was" if len(cut) == 1 else "are too long and were"
+        yield f"The documents are very unequal: {some(cut)} {are} cut by position, so that there is {listed}."
     elif uneven(characters, splits, fractions):
         yield f"The documents are too unequal to be divided as asked; the text is divided into {listed}."
 
 
-def _place(texts: Texts, share: float, near: int) -> int:
-    """Find the byte of the buffer at which this share of the characters ends, moved to a break within `near` bytes."""
+def _place(texts: Texts, order: np.ndarray, share: float, near: int) -> tuple[int, int]:
+    """Find the end of this share of the characters, for documents in an order (D,).
+
+    Returns:
+        The place of the document in `order`, and the byte of the buffer after which it is cut: the end of the document
+        within `near` characters, else a break within as many bytes.
+    """
     wanted = round(share * int(texts.characters.sum()))
-    for index, size in enumerate(map(int, texts.characters)):
-        if abs(wanted - size) <= near and index < len(texts.names) - 1:
-            return int(texts.stops[index])
+    for rank, size in enumerate(map(int, texts.characters[order])):
+        if abs(wanted - size) <= near and rank < len(order) - 1:
+            return rank, int(texts.stops[order[rank]])
         if wanted < size:
             break
         wanted -= size
+    index = int(order[rank])
     start, byte, stop = int(texts.starts[index]), int(texts.starts[index]), int(texts.stops[index])
     for piece in texts.pieces(index):
         byte += len(piece[:wanted].encode("utf-8"))
         wanted -= len(piece)
         if wanted <= 0:
             break
-    first = max(start, byte - near)
-    return first + nearest_break(texts.buffer.read(first, min(stop, byte + near)), byte - first)
+    around = min(near, 1000)
+    first = max(start, byte - around)
+    return rank, first + nearest_break(texts.buffer.read(first, min(stop, byte + around)), byte - first)
 
 
 def _stripped(buffer: FileBuffer, start: int, stop: int) -> tuple[int, int]:
