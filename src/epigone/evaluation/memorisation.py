@@ -116,10 +116,7 @@ class Fingerprint:
         characters = covered = lookups = found = longest = 0
         for text in texts:
             characters += len(text)
-            hashes = np.concatenate([np.empty(0, np.uint64), *_hashes(text, self.run)])
-            positions = np.flatnonzero(_divisible(hashes, self.rate))
-            sampled = hashes[positions]
-            hits = np.searchsorted(self.hashes, sampled, "right") > np.searchsorted(self.hashes, sampled)
+            positions, hits = self._look_up(text)
             for first, last in _stretches(hits):
                 longest = max(longest, int(positions[last] - positions[first]) + self.run)
             starts = positions[hits]
@@ -131,6 +128,18 @@ class Fingerprint:
         else:
             share = found / lookups if lookups else None
         return Copying(longest, share, self.rate == 1, characters, lookups)
+
+    def first_copied(self, text: str) -> int | None:
+        """Return the place of the first copied run in a text; None without one."""
+        positions, hits = self._look_up(text)
+        return int(positions[hits][0]) if hits.any() else None
+
+    def _look_up(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Look up the sampled runs of a text: their places, and if each is in the training text."""
+        hashes = np.concatenate([np.empty(0, np.uint64), *_hashes(text, self.run)])
+        positions = np.flatnonzero(_divisible(hashes, self.rate))
+        sampled = hashes[positions]
+        return positions, np.searchsorted(self.hashes, sampled, "right") > np.searchsorted(self.hashes, sampled)
 
 
 def fingerprint_of(corpus: Corpus, tokenizer: Tokenizer) -> Fingerprint:
