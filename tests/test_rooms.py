@@ -16,7 +16,10 @@ ROOMS = (
 
 
 SHELVES = {
-    "text": ("document", "readers", "tokenizers", "buffer", "store", "splitting", "streams", "sentences", "corpus"),
+    "text": (
+        "document", "readers", "tokenizers", "buffer", "store", "splitting", "overlap", "streams", "sentences",
+        "corpus",
+    ),
     "text/readers": (
         "checks", "encodings", "decoding", "cleaning", "site_lines", "separators", "gutenberg", "division", "optional",
         "base", "formats", "registry", "paths",

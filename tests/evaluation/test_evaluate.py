@@ -15,6 +15,7 @@ from epigone.training.options import TrainingOptions
 from epigone.training.pretrain import pretrain
 
 KEYS = {
+    "seen",
     "model",
     "texts",
     "corpus",

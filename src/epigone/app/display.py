@@ -78,11 +78,13 @@ def _text(result: Any) -> dict[str, str]:
 
 def _evaluation(result: Any) -> None:
     documents = f"{result.documents:,} document{'s' * (result.documents != 1)}"
+    seen = f"; about {result.seen:.0%} of it was read in training" if result.seen else ""
     print_facts(
         {
             "model": result.model,
             **_text(result),
-            "measured": f"{result.split}: {documents}, {result.characters:,} characters, {result.tokens:,} tokens",
+            "measured": f"{result.split}: {documents}, {result.characters:,} characters, {result.tokens:,} tokens"
+            + seen,
             "loss": f"{result.loss:.4f} nats per token",
             "bits per character": f"{result.bits_per_char:.4f}",
             "accuracy": f"{result.accuracy:.2%}",

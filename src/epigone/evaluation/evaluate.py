@@ -9,6 +9,7 @@ from typing import Literal
 
 from epigone.errors import UserError
 from epigone.evaluation.losses import document_losses, walker_losses
+from epigone.evaluation.seen import seen
 from epigone.evaluation.traversal import ROWS
 from epigone.models.backends.walker import EngineOptions, native_walker
 from epigone.models.files.checkpoint import load_checkpoint
@@ -62,6 +63,9 @@ class Evaluation:
     """The documents, in the order of the split."""
     notices: list[str]
     """Sentences on changes, omissions and decisions."""
+    seen: float | None = None
+    """Share of the text that is in what the model or its base was trained on; None for new text, and for the training
+    text itself."""
 
 
 def evaluate(
@@ -106,6 +110,8 @@ def evaluate(
                 )
             by_position = splitting == kept and trained_on.get("by_position", False)
         corpus = corpus.resplit(splitting, by_position)
+    known = None if same else seen(source.folder, source.tokenizer, corpus.texts(part))
+    notices += [known.sentence("the text", str(model))] if known else []
     stream = corpus.stream(part, source.tokenizer)
     notices += _on_dropping(stream, str(model))
     for notice in notices:
@@ -136,6 +142,7 @@ def evaluate(
             for index, n, t in zip(corpus.splits[part], nats, tokens, strict=True)
         ],
         notices=[*corpus.notices, *stream.notices, *notices],
+        seen=known.share if known else None,
     )
 
 

@@ -31,8 +31,8 @@ class Seen:
             model: the model in words.
         """
         return (
-            f"about {self.share:.0%} of {text} is in what {model} was trained on, in runs of {RUN} or more characters, "
-            f"such as {self.example!r}; its losses there say little of new text."
+            f"about {self.share:.0%} of {text} is in the text that {model} was trained on, in runs of {RUN} or "
+            f"more characters, such as {self.example!r}; its losses there say little about new text."
         )
 
 

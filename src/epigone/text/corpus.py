@@ -11,6 +11,7 @@ import numpy as np
 
 from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport, counted, limited, some
+from epigone.text.overlap import overlap_notices
 from epigone.text.readers.paths import read_documents
 from epigone.text.splitting import (
     SPLITS,
@@ -132,6 +133,7 @@ class Corpus:
         whole = texts is undivided._texts
         cut = [] if whole or by_position else sorted(set(undivided.names) - set(texts.names))
         notices = _announced(division_notices(texts.characters, splits, fractions, by_position, cut))
+        notices += _announced(overlap_notices(texts, splits), logging.WARNING)
         return replace(
             undivided,
             names=texts.names,

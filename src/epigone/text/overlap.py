@@ -1,6 +1,6 @@
 """Near copies among documents, and text of one split in another.
 
-A run is 32 letters or digits in a row, about six words, in lower case; spaces, line breaks, punctuation and marks do not
+A run is 32 letters or digits in a row, about six words, in lower case; spaces, line breaks and punctuation do not
 count. So a song in capitals, with a title or with other line breaks has the runs of the original. Runs are compared by
 64-bit hashes ("shingles", Broder 1997). Of a long text only hashes are kept that are divisible by a rate, a power of
 two: the choice depends on the run alone, so a copy keeps the same runs as its original.
@@ -18,7 +18,7 @@ from epigone.text.store import Texts
 RUN = 32
 """Letters and digits in a run."""
 
-CAPACITY = 1 << 20
+CAPACITY = 1 << 19
 """Most runs that are kept."""
 
 COPY = 0.5
@@ -28,14 +28,17 @@ LEAK = 0.02
 """Share of a split's runs in the training split from which on that is said."""
 
 _LEAST = 8  # fewest runs in common that are said; of sampled ones each stands for many
-_LEAST_SAMPLED = 3
-_BLOCK = 1 << 18  # letters hashed at a time
+_LEAST_SAMPLED = 2
+_BLOCK = 1 << 16  # letters hashed at a time
 _SHOWN = 3
 _OTHERS = bytes(code for code in range(128) if not chr(code).isalnum())
 _NO_LETTERS = re.compile(r"[\W_]+")
 
 Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
+Numbers = NDArray[np.int32]
+Pair = tuple[int, int]
+"""The indices of two documents with runs in common."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +46,9 @@ class Runs:
     """The kept runs of D documents, in the order of the documents."""
 
     hashes: Hashes
-    documents: Indices
+    documents: Numbers
     """Index of each run's document."""
-    places: Indices
+    places: Numbers
     """Letters and digits of the document before each run."""
     rate: int
     """The power of two that divides all kept hashes; 1 if all runs were kept."""
@@ -54,16 +57,6 @@ class Runs:
     def least(self) -> int:
         """Fewest runs in common that are no accident."""
         return _LEAST if self.rate == 1 else _LEAST_SAMPLED
-
-
-@dataclass(frozen=True)
-class Shared:
-    """A place in a document that is in another document too."""
-
-    document: int
-    place: int
-    """Letters and digits before it."""
-    other: int
 
 
 def overlap_notices(texts: Texts, splits: Mapping[str, Indices]) -> Iterator[str]:
@@ -79,71 +72,82 @@ def overlap_notices(texts: Texts, splits: Mapping[str, Indices]) -> Iterator[str
         are = "is nearly a copy of another" if len(copies) == 1 else "are nearly copies of others"
         yield (
             f"{len(copies):,} of {len(texts.names):,} documents {are}, but for spaces, capitals or a few lines: "
-            f"{_lines(texts, copies)}. Keep one of each, so that no split holds what another has."
+            f"{_lines(texts, runs, copies)}. Keep one of each, so that no split holds what another has."
         )
     leaks = [
-        (f"{about}{share:.0%} of the {split} text", shared)
+        (f"{about}{share:.0%} of the {split} text", pairs)
         for split in ("validation", "test")
-        for share, shared in [leak(runs, splits["train"], splits[split])]
-        if share >= LEAK and len(shared) >= runs.least
+        for share, pairs in [leak(runs, splits["train"], splits[split])]
+        if share >= LEAK
     ]
     if leaks:
         parts = " and ".join(part for part, _ in leaks)
         yield (
             f"{parts[0].upper()}{parts[1:]} {'is' if len(leaks) == 1 else 'are'} in the training text too, beside "
-            f"spaces and capitals: {_lines(texts, _distinct(leaks[0][1]))}. The losses there are lower than on new text."
+            f"spaces and capitals: {_lines(texts, runs, leaks[0][1])}. Losses there are lower than on new text."
         )
 
 
-def near_copies(runs: Runs, documents: int) -> list[Shared]:
+def near_copies(runs: Runs, documents: int) -> list[Pair]:
     """Find the documents of which at least half is in one earlier document, or which hold half of it.
 
     Returns:
-        One place in each such document.
+        Each such document, with the earlier one that has most of its runs.
     """
     order = np.argsort(runs.hashes, kind="stable")
     hashes, owners = runs.hashes[order], runs.documents[order]
+    del order
     fresh = np.ones(len(hashes), bool)  # the first run with its hash
     fresh[1:] = hashes[1:] != hashes[:-1]
-    originals = owners[np.maximum.accumulate(np.where(fresh, np.arange(len(hashes)), 0))]
-    once = fresh.copy()  # the first run with its hash in its document
-    once[1:] |= owners[1:] != owners[:-1]
-    sizes = np.bincount(owners[once], minlength=documents)
-    common = np.flatnonzero(once & (originals != owners))
-    pairs, first, counts = np.unique(
-        originals[common] * documents + owners[common], return_index=True, return_counts=True
-    )
+    del hashes
+    firsts = np.flatnonzero(fresh)
+    originals = np.repeat(owners[firsts], np.diff(firsts, append=len(fresh)))
+    fresh[1:] |= owners[1:] != owners[:-1]  # and the first in its document
+    sizes = np.bincount(owners[fresh], minlength=documents)
+    fresh &= originals != owners
+    pairs = originals[fresh].astype(np.int64)
+    pairs *= documents
+    pairs += owners[fresh]
+    pairs.sort()
+    firsts = np.flatnonzero(np.diff(pairs, prepend=-1))
+    counts = np.diff(firsts, append=len(pairs))
+    pairs = pairs[firsts]
     near = (counts >= runs.least) & (counts >= COPY * np.minimum(sizes[pairs // documents], sizes[pairs % documents]))
-    found: dict[int, tuple[int, Shared]] = {}
-    for pair, index, count in zip(pairs[near], common[first[near]], counts[near], strict=True):
-        original, copy = divmod(int(pair), documents)
-        if count > found.get(copy, (0,))[0]:
-            found[copy] = int(count), Shared(copy, int(runs.places[order[index]]), original)
-    return [shared for _, (_, shared) in sorted(found.items())]
+    found: dict[int, tuple[int, int]] = {}
+    for pair, count in zip(pairs[near].tolist(), counts[near].tolist(), strict=True):
+        original, copy = divmod(pair, documents)
+        if count > found.get(copy, (0, 0))[0]:
+            found[copy] = count, original
+    return [(copy, original) for copy, (_, original) in sorted(found.items())]
 
 
-def leak(runs: Runs, train: Indices, others: Indices) -> tuple[float, list[Shared]]:
+def leak(runs: Runs, train: Indices, others: Indices) -> tuple[float, list[Pair]]:
     """Measure the share of some documents' runs that training documents have too.
 
     Returns:
-        The share, and the places of the first runs of which that is true.
+        The share, 0 if it may be an accident; and some of the documents, each with one of the training documents.
     """
-    documents = int(runs.documents.max(initial=0)) + 1
-    owner = np.zeros(documents, np.int8)
-    owner[train[train < documents]] = 1
-    owner[others[others < documents]] = 2
-    kinds = owner[runs.documents]
-    known, looked_up = np.flatnonzero(kinds == 1), np.flatnonzero(kinds == 2)
-    order = known[np.argsort(runs.hashes[known], kind="stable")]
-    ordered = runs.hashes[order]
-    places = np.searchsorted(ordered, runs.hashes[looked_up])
-    hits = places < len(ordered)
-    hits[hits] = ordered[places[hits]] == runs.hashes[looked_up][hits]
-    found = [
-        Shared(int(runs.documents[run]), int(runs.places[run]), int(runs.documents[order[place]]))
-        for run, place in zip(looked_up[hits][:1000], places[hits][:1000], strict=True)
-    ]
-    return float(hits.mean()) if len(hits) else 0.0, found
+    known, looked_up = _of(runs, train), _of(runs, others)
+    owners = runs.documents[known]
+    hashes = runs.hashes[known]
+    order = np.argsort(hashes, kind="stable")
+    hashes = hashes[order]
+    wanted = runs.hashes[looked_up]
+    places = np.searchsorted(hashes, wanted)
+    hits = places < len(hashes)
+    hits[hits] = hashes[places[hits]] == wanted[hits]
+    if hits.sum() < runs.least:
+        return 0.0, []
+    first = np.flatnonzero(hits)[:1000]
+    pairs = zip(runs.documents[looked_up][first].tolist(), owners[order[places[first]]].tolist(), strict=True)
+    return float(hits.mean()), list(dict.fromkeys(pairs))
+
+
+def _of(runs: Runs, documents: Indices) -> NDArray[np.bool_]:
+    """Mark the runs of some documents."""
+    marked = np.zeros(1 + max(int(runs.documents.max(initial=0)), int(documents.max(initial=0))), bool)
+    marked[documents] = True
+    return marked[runs.documents]
 
 
 def runs_of(texts: Texts) -> Runs:
@@ -182,7 +186,7 @@ class _Kept:
 
     def __init__(self) -> None:
         self.rate = 1
-        self._parts: list[tuple[Hashes, Indices, Indices]] = []
+        self._parts: list[tuple[Hashes, Numbers, Numbers]] = []
         self._number = 0
 
     def add(self, letters: list[NDArray[np.uint32]], owners: list[int], starts: list[int]) -> None:
@@ -195,9 +199,8 @@ class _Kept:
         inside = np.arange(len(hashes)) + RUN <= ends[segments]
         runs = np.flatnonzero(inside & ((hashes & np.uint64(self.rate - 1)) == 0))
         segments = segments[runs]
-        self._parts.append(
-            (hashes[runs], np.array(owners)[segments], np.array(starts)[segments] + runs - (ends - lengths)[segments])
-        )
+        places = np.array(starts)[segments] + runs - (ends - lengths)[segments]
+        self._parts.append((hashes[runs], np.array(owners, np.int32)[segments], places.astype(np.int32)))
         self._number += len(runs)
         while self._number > CAPACITY:
             self.rate *= 2
@@ -211,7 +214,7 @@ class _Kept:
     def runs(self) -> Runs:
         """Return all runs."""
         if not self._parts:
-            return Runs(np.empty(0, np.uint64), np.empty(0, np.int64), np.empty(0, np.int64), 1)
+            return Runs(np.empty(0, np.uint64), np.empty(0, np.int32), np.empty(0, np.int32), 1)
         hashes, documents, places = map(np.concatenate, zip(*self._parts, strict=True))
         return Runs(hashes, documents, places, self.rate)
 
@@ -235,18 +238,14 @@ def _hashes(codes: Hashes) -> Hashes:
     return hashes ^ (hashes >> np.uint64(31))
 
 
-def _distinct(shared: list[Shared]) -> list[Shared]:
-    """Keep the first place of each pair of documents."""
-    return list({(each.document, each.other): each for each in reversed(shared)}.values())[::-1]
-
-
-def _lines(texts: Texts, shared: list[Shared]) -> str:
-    """Write the first lines that documents share, and the documents."""
-    shown = [
-        f"{line_at(texts, each.document, each.place)!r} in {texts.names[each.document]} and {texts.names[each.other]}"
-        for each in shared[:_SHOWN]
-    ]
-    return "; ".join(shown) + " …" * (len(shared) > _SHOWN)
+def _lines(texts: Texts, runs: Runs, pairs: list[Pair]) -> str:
+    """Write the first lines that pairs of documents share, and the documents."""
+    shown = []
+    for document, other in pairs[:_SHOWN]:
+        ours, theirs = runs.documents == document, runs.documents == other
+        place = runs.places[ours][np.isin(runs.hashes[ours], runs.hashes[theirs])][0]
+        shown.append(f"{line_at(texts, document, place)!r} in {texts.names[document]} and {texts.names[other]}")
+    return "; ".join(shown) + " …" * (len(pairs) > _SHOWN)
 
 
 def line_at(texts: Texts, document: int, place: int, longest: int = 60) -> str:

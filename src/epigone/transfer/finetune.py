@@ -8,6 +8,7 @@ from typing import Any
 from epigone.evaluation.losses import Losses, document_losses
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
+from epigone.evaluation.seen import seen
 from epigone.evaluation.traversal import layer_outputs
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint, save_description
 from epigone.models.files.description import weights_hash
@@ -87,6 +88,9 @@ def finetune(
         source = load_checkpoint(base, machine.backend)
         corpus = learning_text(texts, read, split, out, resume)
         notices = list(corpus.notices)
+        if known := seen(source.folder, source.tokenizer, corpus.texts()):
+            notices.append(known.sentence("the text", str(base)))
+            log.warning(notices[-1])
         model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
         model = with_dropout(model, dropout, output_dropout)
         selection = select(model, train)

@@ -167,7 +167,7 @@ def peak():
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) for line in file if line.startswith("VmHWM")) * 1024
 before = peak()
-corpus = Corpus.open([sys.argv[1]], ReadOptions(label="stars"))
+corpus = Corpus.open([sys.argv[1]], ReadOptions(label="stars"), split=None)
 labels = corpus.labels()
 print(peak() - before, len(labels), labels.count("3"))
 """

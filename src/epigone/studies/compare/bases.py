@@ -4,18 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from epigone.errors import UserError
-from epigone.evaluation.memorisation import FILE as FINGERPRINT
-from epigone.evaluation.memorisation import RUN, load_fingerprints
+from epigone.evaluation.seen import seen
 from epigone.models.files.bundled import bundled_models
 from epigone.models.files.checkpoint import Checkpoint
 from epigone.models.files.description import weights_hash
 from epigone.studies.engine.jobs import Base
 from epigone.text.corpus import Corpus
 from epigone.transfer.finetune import fit_tokenizer
-
-# Share of the test text, and number of runs in it, from which a base counts as having read it: some phrases are
-# common, and the fingerprint of a large text holds one run in a thousand.
-SEEN, RUNS_SEEN = 0.01, 3
 
 
 def names_of(bases: Sequence[str | Path]) -> dict[str, str]:
@@ -69,15 +64,5 @@ def _carried_over(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
 
 
 def _seen(checkpoint: Checkpoint, corpus: Corpus) -> list[str]:
-    path = checkpoint.folder / FINGERPRINT
-    prints = load_fingerprints(path).values() if path.exists() else []
-    test = [checkpoint.tokenizer.normalise(piece) for piece in corpus.texts("test")]
-    found = [print_.copied(test) for print_ in prints]
-    shares = [copying.share for copying in found if copying.share and copying.share * copying.lookups >= RUNS_SEEN]
-    share = max(shares, default=0.0)
-    if share < SEEN:
-        return []
-    return [
-        f"about {share:.0%} of the test documents is in the text that the base was trained on, in runs of {RUN} or "
-        "more characters; its losses there say little about new text."
-    ]
+    found = seen(checkpoint.folder, checkpoint.tokenizer, corpus.texts("test"))
+    return [found.sentence("the test documents", "the base")] if found else []
