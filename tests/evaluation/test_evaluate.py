@@ -1,6 +1,7 @@
 """`evaluate`: the measured part of a text, and the result."""
 
 import json
+import shutil
 from dataclasses import asdict, replace
 
 import pytest
@@ -163,3 +164,13 @@ def test_bad_input_gets_a_sentence(trained_folder, song_file, tmp_path, part):
     arguments = {"model": trained_folder, "text": song_file, "split": None} | {part: tmp_path / "nothing"}
     with pytest.raises(UserError, match="nothing"):
         evaluate(arguments["model"], arguments["text"], split=arguments["split"])
+
+
+def test_a_text_that_was_split_otherwise_by_an_earlier_version_is_told(trained_folder, song_file, tmp_path):
+    model = tmp_path / "model"
+    shutil.copytree(trained_folder, model)
+    config = json.loads((model / "config.json").read_text(encoding="utf-8"))
+    assert evaluate(model, song_file).notices == []
+    config["request"]["corpus"]["splits"]["train"]["characters"] += 1
+    (model / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    assert "by an earlier version, which split this text otherwise" in evaluate(model, song_file).notices[0]

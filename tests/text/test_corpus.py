@@ -154,18 +154,31 @@ def test_what_a_tokenizer_changes_is_told(tmp_path, caplog):
     assert stream.dropped == {"\ue000": 20}
     # "ß" became two characters; the share is of the characters in the stream and those dropped.
     assert stream.notices == [
-        "all: the ascii tokenizer transliterated 61 characters.",
+        "all: the ascii tokenizer does not have all letters of this language and spells 61 characters (13%) with "
+        "others, such as 'ö' as 'o', 'ü' as 'u', 'ß' as 'ss'. To keep them, pretrain or finetune with "
+        "--tokenizer char.",
         "all: the ascii tokenizer lacks and dropped 20 characters (4.16%): '\\ue000' 20 times.",
     ]
     assert caplog.messages == stream.notices
+    assert corpus.stream("all", train_tokenizer("ascii", [])).notices == stream.notices[1:], "it is said once"
+
+
+def test_text_in_another_script_is_told_in_one_sentence(tmp_path):
+    (tmp_path / "a.txt").write_text("강물은 오래된 집 옆으로 흐르고, 우리는 노래를 부른다.\n" * 20, encoding="utf-8")
+    corpus = Corpus.open(tmp_path / "a.txt")
+    streams = [corpus.stream(split, train_tokenizer("ascii", [])) for split in ("train", "validation", "test")]
+    [notice] = [notice for stream in streams for notice in stream.notices]
+    assert notice.startswith("train: the ascii tokenizer does not have all letters of this language and spells ")
+    assert notice.endswith("To keep them, pretrain or finetune with --tokenizer char.")
+    assert corpus.stream("train", corpus.tokenizer("char")).notices == []
 
 
 def test_counts_of_one_are_singular(tmp_path):
     path = tmp_path / "a.txt"
-    path.write_text("Plain lines é \ue000", encoding="utf-8")
+    path.write_text("Plain lines é \ue000" + " and more" * 20, encoding="utf-8")
     notices = Corpus.open([path], split=None).stream("all", train_tokenizer("ascii", [])).notices
     assert notices[0] == "all: the ascii tokenizer transliterated 1 character."
-    assert "dropped 1 character (6.67%): '\\ue000' 1 time." in notices[1]
+    assert "dropped 1 character (0.51%): '\\ue000' 1 time." in notices[1]
     path.write_text("x")
     with pytest.raises(UserError, match="1 character, too few"):
         Corpus.open([path])

@@ -17,27 +17,6 @@ from epigone.text.overlap import RUN, leak, line_at, near_copies, overlap_notice
 from epigone.text.store import PIECE, store
 
 SYLLABLES = ("ba", "ke", "lo", "mi", "nu", "ra", "se", "to", "vi", "wen", "dor", "fal", "gan", "hes", "é", "ö")
-    "ba",
-    "ke",
-    "lo",
-    "mi",
-    "nu",
-    "ra",
-    "se",
-    "to",
-    "vi",
-    "wen",
-    "dor",
-    "fal",
-    "gan",
-    "hes",
-    "jor",
-    "pel",
-    "tam",
-    "rin",
-    "é",
-    "ö",
-]
 
 
 def song(seed, lines=8):

@@ -104,8 +104,9 @@ def test_what_the_tokenizer_changes_is_in_the_result_and_on_the_card(song_file, 
     result = pretrain(
         text, out=tmp_path / "out", tokenizer="ascii", model=TINY, training=TrainingOptions(steps=1), read=NO_HEADERS
     )
-    changed = [notice for notice in result.notices if "the ascii tokenizer transliterated" in notice]
-    assert [notice.partition(":")[0] for notice in changed] == ["train", "validation"]
+    changed = [notice for notice in result.notices if "the ascii tokenizer" in notice]
+    assert [notice.partition(":")[0] for notice in changed] == ["train"]
+    assert "such as 'á' as 'a'. To keep them, pretrain or finetune with --tokenizer char." in changed[0]
     config = json.loads((tmp_path / "out" / "config.json").read_text())
     assert config["result"]["notices"] == result.notices
     assert config["request"]["corpus"]["read"] == {"gutenberg": False}

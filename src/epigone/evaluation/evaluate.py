@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from epigone.errors import UserError
 from epigone.evaluation.losses import document_losses, walker_losses
@@ -110,6 +110,11 @@ def evaluate(
                 )
             by_position = splitting == kept and trained_on.get("by_position", False)
         corpus = corpus.resplit(splitting, by_position)
+        if same and splitting == kept and not _as_before(corpus, trained_on):
+            notices.append(
+                f"{model} was trained by an earlier version, which split this text otherwise: the model may have "
+                "learned parts of what is measured."
+            )
     known = None if same else seen(source.folder, source.tokenizer, corpus.texts(part))
     notices += [known.sentence("the text", str(model))] if known else []
     stream = corpus.stream(part, source.tokenizer)
@@ -144,6 +149,12 @@ def evaluate(
         notices=[*corpus.notices, *stream.notices, *notices],
         seen=known.share if known else None,
     )
+
+
+def _as_before(corpus: Corpus, trained_on: dict[str, Any]) -> bool:
+    """Tell if the training split is as large as it was in the training."""
+    train = trained_on.get("splits", {}).get("train", {}).get("characters")
+    return train in (None, corpus.summary()["splits"]["train"]["characters"])
 
 
 def _in_words(split: SplitOptions) -> str:

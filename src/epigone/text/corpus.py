@@ -31,6 +31,9 @@ __all__ = ["Corpus", "ReadOptions", "SplitOptions"]
 
 _log = logging.getLogger("epigone")
 
+FOREIGN = 0.01
+"""Share of the characters that a tokenizer replaces from which on the text is of another language than its own."""
+
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
@@ -66,6 +69,8 @@ class Corpus:
     _workdir: Path | None = field(repr=False)
     learning: str = ""
     """The sentence, also a notice, that says how much is for learning; told when learning begins."""
+    _told: set[str] = field(default_factory=set, repr=False)
+    """Tokenizers of which it was said how they write the language of the text."""
 
     @classmethod
     def open(
@@ -233,7 +238,9 @@ class Corpus:
         if seed is not None:
             indices = np.random.default_rng(seed).permutation(indices)
         stream = token_stream(map(self._texts.pieces, indices), tokenizer, self._workdir)
-        stream.notices = _announced(_stream_notices(stream, split, tokenizer.name))
+        first = tokenizer.name not in self._told
+        self._told.add(tokenizer.name)
+        stream.notices = _announced(_stream_notices(stream, split, tokenizer, first))
         return stream
 
     def summary(self) -> dict[str, Any]:
@@ -266,17 +273,27 @@ class Corpus:
         return self.splits[split]
 
 
-def _stream_notices(stream: TokenStream, split: str, tokenizer: str) -> Iterator[str]:
-    of_words = stream.unit == "word"
-    if stream.transliterated:
-        letters = counted(stream.transliterated, "character")
-        wrote = f"wrote {letters} in lower case" if of_words else f"transliterated {letters}"
-        yield f"{split}: the {tokenizer} tokenizer {wrote}."
+def _stream_notices(stream: TokenStream, split: str, tokenizer: Tokenizer, first: bool) -> Iterator[str]:
+    """Write sentences on what a tokenizer changed; on the language of the text only in the first stream."""
+    name, of_words, size = tokenizer.name, stream.unit == "word", int(stream.characters.sum())
+    letters = counted(stream.transliterated, "character")
+    if stream.transliterated and of_words:
+        yield f"{split}: the {name} tokenizer wrote {letters} in lower case."
+    elif stream.transliterated > FOREIGN * size:
+        if first:
+            pairs = [f"{c!r} as {tokenizer.normalise(c)!r}" for c, _ in stream.replaced.most_common(3)]
+            yield (
+                f"{split}: the {name} tokenizer does not have all letters of this language and spells {letters} "
+                f"({stream.transliterated / max(1, size):.0%}) with others, such as {', '.join(pairs)}. To keep them, "
+                "pretrain or finetune with --tokenizer char."
+            )
+    elif stream.transliterated:
+        yield f"{split}: the {name} tokenizer transliterated {letters}."
     if stream.dropped:
         dropped = counted(stream.dropped.total(), stream.unit)
         did = f"read {dropped} as unknown" if of_words else f"lacks and dropped {dropped}"
         common = some([f"{unit!r} {counted(number, 'time')}" for unit, number in stream.dropped.most_common()])
-        yield f"{split}: the {tokenizer} tokenizer {did} ({stream.dropped_share:.2%}): {common}."
+        yield f"{split}: the {name} tokenizer {did} ({stream.dropped_share:.2%}): {common}."
 
 
 def _announced(notices: Iterable[str], level: int = logging.INFO) -> list[str]:

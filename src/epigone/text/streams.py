@@ -38,8 +38,8 @@ class TokenStream:
     """Number of these units; signs count as words."""
     dropped: Counter[str] = field(default_factory=Counter)
     """Counts of the characters that the tokenizer lacks and dropped, or of the words that it read as unknown."""
-    transliterated: int = 0
-    """Characters that the tokenizer replaced by others, such as é by e, or A by a."""
+    replaced: Counter[str] = field(default_factory=Counter)
+    """Counts of the characters that the tokenizer replaced by others, such as é by e, or A by a."""
     notices: list[str] = field(default_factory=list)
     """Sentences on everything that the tokenizer changed or dropped."""
 
@@ -55,6 +55,11 @@ class TokenStream:
 
     def __len__(self) -> int:
         return len(self.tokens) - 1
+
+    @property
+    def transliterated(self) -> int:
+        """Number of characters that the tokenizer replaced by others."""
+        return self.replaced.total()
 
     @property
     def dropped_share(self) -> float:
@@ -75,7 +80,8 @@ def token_stream(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, workd
     buffer.append(end)
     offsets, characters, spelling = array("q", [0]), array("q"), array("d")
     dropped: Counter[str] = Counter()
-    transliterated = length = units = 0
+    replaced: Counter[str] = Counter()
+    length = units = 0
     for pieces in documents:
         size, nats = 0, 0.0
         for piece in pieces:
@@ -87,7 +93,7 @@ def token_stream(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, workd
             length += len(reading.ids)
             if reading.unknown:
                 dropped.update(reading.unknown)
-            transliterated += _transliterated(piece, tokenizer)
+            replaced.update(_replaced(piece, tokenizer))
         buffer.append(end)
         length += 1
         offsets.append(length)
@@ -104,11 +110,11 @@ def token_stream(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, workd
         unit=tokenizer.unit,
         units=units,
         dropped=dropped,
-        transliterated=transliterated,
+        replaced=replaced,
     )
 
 
-def _transliterated(text: str, tokenizer: Tokenizer) -> int:
+def _replaced(text: str, tokenizer: Tokenizer) -> dict[str, int]:
     if tokenizer.normalise(text) == text:
-        return 0
-    return sum(number for c, number in character_counts(text).items() if tokenizer.normalise(c) not in (c, ""))
+        return {}
+    return {c: number for c, number in character_counts(text).items() if tokenizer.normalise(c) not in (c, "")}

@@ -31,7 +31,7 @@ from epigone.training.task import Trained
 from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
 from epigone.transfer.methods.base import Adaptation, Method
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import select
+from epigone.transfer.selection import select, with_head
 from epigone.transfer.vocabulary import remap_vocabulary
 
 log = logging.getLogger("epigone")
@@ -93,9 +93,7 @@ def finetune(
             log.warning(notices[-1])
         model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
         model = with_dropout(model, dropout, output_dropout)
-        selection = select(model, train)
-        if head and (more := select(model, f"{train}, head")).count() > selection.count():
-            selection = more
+        selection = with_head(model, train) if head else select(model, train)
         request: dict[str, Any] = {
             "command": "finetune",
             "options": {

@@ -27,6 +27,8 @@ class Weights:
 
     def __init__(self, model: LanguageModel, expression: str) -> None:
         self.model, self.expression = model, expression
+        self.names_head = False
+        """True once a term has named the head or a part of it."""
         self.parameters = dict(model.named_parameters())
         self.aliases = {"embedding.weight": "layers.0.weight_ih"} if model.embedding is None else {}
         if model.config.tied:
@@ -49,6 +51,7 @@ class Weights:
 def by_name(weights: Weights, match: re.Match[str]) -> Masks:
     """Select `all`, or the parameters and groups whose names match a pattern with `*` and `?`."""
     pattern = match[0]
+    weights.names_head |= pattern.split(".")[0] == "head"
     names = {name for name in weights.parameters if pattern == "all" or _matches(name, pattern)}
     names |= {target for alias, target in weights.aliases.items() if _matches(alias, pattern)}
     if not names:

@@ -26,6 +26,8 @@ class Selection:
 
     expression: str
     masks: Masks
+    names_head: bool = False
+    """True if the expression names the head or a part of it."""
 
     def count(self) -> int:
         """Count the selected weights."""
@@ -63,13 +65,27 @@ def select(model: LanguageModel, expression: str) -> Selection:
     """
     expression = " ".join(expression.split())  # on one line, so that a message can point at a place
     try:
-        selection = Selection(expression, Parser(model, expression).parse())
+        parser = Parser(model, expression)
+        selection = Selection(expression, parser.parse(), parser.weights.names_head)
     except RecursionError as error:
         raise UserError("The selection is nested too deeply; write it with fewer '(' and '!'.") from error
     if selection.count() == 0:
         choices = Weights(model, expression).choices()
         raise UserError(f"The selection '{expression}' selects no weight at all. {choices}")
     return selection
+
+
+def with_head(model: LanguageModel, expression: str) -> Selection:
+    """Evaluate a selection expression and add the head, unless the expression says itself what of the head learns.
+
+    Raises:
+        UserError: as for `select`.
+    """
+    selection = select(model, expression)
+    if selection.names_head:
+        return selection
+    more = select(model, f"{expression}, head")
+    return more if more.count() > selection.count() else selection
 
 
 def layer_subsets(layers: int) -> list[str]:

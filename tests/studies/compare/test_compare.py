@@ -23,13 +23,16 @@ from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.files.description import weights_hash
 from epigone.studies.compare import analysis as module
 from epigone.studies.compare.compare import compare
-from epigone.studies.compare.grid import CompareOptions, extended, in_words
+from epigone.studies.compare.grid import CompareOptions, Grid, extended, in_words, transfer_rows
+from epigone.studies.engine.jobs import Text
 from epigone.studies.engine.rows import Labels, Row, diverged_notice, without_diverged
 from epigone.studies.engine.search import SearchOptions
+from epigone.studies.experiment import Context
 from epigone.text.tokenizers.characters import ByteTokenizer, CharTokenizer
 from epigone.training.listeners.monitor import Monitor
-from epigone.training.options import MachineOptions, RetrainingOptions, TrainingOptions
+from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
+from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selection import layer_subsets
 
 SIZE = CompareOptions(seeds=2, workers=1, max_order=3, sample_length=120)
@@ -404,6 +407,27 @@ def test_subsets_of_layers():
 )
 def test_selections_in_words(selection, words):
     assert in_words(selection) == words
+    assert in_words(selection, head=False) == selection
+
+
+@pytest.mark.parametrize(
+    ("selection", "expression", "name"),
+    [
+        ("layers.0", "layers.0, head", "b, layer 0 + head"),
+        ("head", "head, head", "b, head"),
+        ("!head", "!head", "b, !head"),
+        ("all - head", "all - head", "b, all - head"),
+        ("layers.0, head.bias", "layers.0, head.bias", "b, layers.0, head.bias"),
+    ],
+)
+def test_the_head_learns_too_unless_the_selection_says_otherwise(make_base, selection, expression, name):
+    grid = Grid(
+        {"b": load_checkpoint(make_base())}, "ascii", [selection], None, SIZE, SEARCH, RETRAINING, MachineOptions(),
+        DisplayOptions(), Retrain(),
+    )  # fmt: skip
+    text = Text(("a.txt",), "0" * 64)
+    [row] = transfer_rows(Context(out=Path("out"), texts={"corpus": text}, options=grid, seeds=range(1)))
+    assert (row.jobs[0].selection, row.name) == (expression, name)
 
 
 def test_rows_that_diverged_are_left_out_and_named(make_finished):

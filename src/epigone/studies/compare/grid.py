@@ -128,12 +128,12 @@ class CompareLabels(Labels):
             case "base":
                 return f"{self['base']}, untouched"
         method = f", {self['method']}" if "method" in self else ""
-        return f"{self['base']}, {in_words(self['selection'])}{method}"
+        return f"{self['base']}, {in_words(self['selection'], self.get('head', True))}{method}"
 
 
-def in_words(selection: str) -> str:
-    """A selection in words, with the head that is always added: `layers 0, 2 + head`."""
-    if selection == "head":
+def in_words(selection: str, head: bool = True) -> str:
+    """A selection in words, with the head if it is added: `layers 0, 2 + head`."""
+    if selection == "head" or not head:
         return selection
     if numbers := re.fullmatch(r"layers\.(\d+(?:, layers\.\d+)*)", selection):
         selection = f"layer{'s' * (',' in selection)} {numbers[1].replace('layers.', '')}"
@@ -162,16 +162,17 @@ def ngram_rows(grid: Grid, text: Text) -> Iterator[Row]:
 
 
 def transfer_rows(context: Context[Grid]) -> Iterator[Row]:
-    """Each selection of each base's weights, retrained together with the head."""
+    """Each selection of each base's weights, retrained together with the head unless it excludes weights of it."""
     grid, text = context.options, context.texts["corpus"]
     for name, checkpoint in grid.checkpoints.items():
         for selection in grid.selections(checkpoint):
+            head = _adds_head(checkpoint, selection)
             jobs = tuple(
                 Training(
                     text,
                     replace(grid.training, seed=seed),
                     base_of(checkpoint),
-                    f"{selection}, head",
+                    f"{selection}, head" if head else selection,
                     machine=grid.machine,
                     display=grid.display,
                     method=grid.method,
@@ -179,6 +180,14 @@ def transfer_rows(context: Context[Grid]) -> Iterator[Row]:
                 for seed in context.seeds
             )
             labels = CompareLabels(family="transfer", base=name, selection=selection)
+            if not head:
+                labels["head"] = False
             if grid.method != Retrain():
                 labels["method"] = grid.method.name
             yield Row(labels, jobs)
+
+
+def _adds_head(checkpoint: Checkpoint, selection: str) -> bool:
+    """True unless a selection itself says that weights of the head do not learn, as `!head` does."""
+    chosen = select(checkpoint.model, selection)
+    return not chosen.names_head or select(checkpoint.model, f"{selection}, head").count() == chosen.count()
