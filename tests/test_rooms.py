@@ -48,7 +48,7 @@ SHELVES = {
     ),
     "training/listeners": ("base", "clock", "journal", "samples", "tensorboard", "monitor"),
     "training/run": ("trace", "state", "folder"),
-    "transfer": ("grammar", "selection", "vocabulary", "frozen_prefix", "methods", "finetune"),
+    "transfer": ("grammar", "selection", "vocabulary", "frozen_prefix", "methods", "trials", "finetune"),
     "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),
     "studies": (
         "engine", "experiment", "skeleton", "compare", "stacked_lstm", "vanilla_rnn", "word_model", "registry",

@@ -45,6 +45,7 @@ if TYPE_CHECKING:  # the same names as PUBLIC, for editors and type checkers
     from epigone.text.splitting import SplitOptions as SplitOptions
     from epigone.text.tokenizers.base import VocabularyOptions as VocabularyOptions
     from epigone.training.options import DisplayOptions as DisplayOptions
+    from epigone.training.options import FinetuneOptions as FinetuneOptions
     from epigone.training.options import MachineOptions as MachineOptions
     from epigone.training.options import RetrainingOptions as RetrainingOptions
     from epigone.training.options import TrainingOptions as TrainingOptions
@@ -62,6 +63,7 @@ PUBLIC = {
     "TrainingResult": "training.run.folder",
     "ModelOptions": "models.config",
     "TrainingOptions": "training.options",
+    "FinetuneOptions": "training.options",
     "RetrainingOptions": "training.options",
     "MachineOptions": "training.options",
     "DisplayOptions": "training.options",

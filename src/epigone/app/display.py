@@ -54,6 +54,7 @@ def _training(result: Any) -> None:
         "kept": f"the weights of step {result.best_step:,}, the best on validation",
         "validation": f"loss {result.loss:.4f} nats per token, {result.bits_per_char:.4f} bits per character, "
         f"accuracy {result.accuracy:.2%}, perplexity {result.perplexity:.3f}",
+        "chosen": _chosen(result.trials),
         "learned": f"{result.trained_parameters:,} of {result.parameters:,} weights",
         "model": result.folder,
         "next": f"epigone generate {result.folder}",
@@ -65,6 +66,15 @@ def _training(result: Any) -> None:
     if result.outcome == "interrupted":
         facts["next"] = "run the same command with --resume to continue"
     print_facts(facts)
+
+
+def _chosen(trials: Sequence[dict[str, Any]]) -> str:
+    """The rate and the selection that short trials chose, if there were any."""
+    finite = [trial for trial in trials if trial["loss"] is not None]
+    if not finite:
+        return ""
+    best = min(finite, key=lambda trial: trial["loss"])
+    return f"rate {best['lr']:g} on {best['selection']}, the best of {len(trials)} short runs on validation"
 
 
 def _text(result: Any) -> dict[str, str]:

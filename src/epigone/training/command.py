@@ -37,12 +37,14 @@ class Work(Generic[R]):
         describe: writes what the folder says of the model, config.json among it.
         result: measures the kept weights and returns the command's result, a dataclass.
         listeners: further listeners of the run.
+        training: the recipe, if it was settled only now.
     """
 
     task: Task
     describe: Callable[[], None]
     result: Callable[[Trained], R]
     listeners: Sequence[Listener] = ()
+    training: TrainingOptions | None = None
 
 
 def run_in_folder(
@@ -97,6 +99,7 @@ def run_in_folder(
                 ) from error
         torch.manual_seed(training.seed)
         work = begin()
+        training = work.training or training
         on_first(fabric, work.describe)
         listeners: list[Listener] = []
         if fabric.is_global_zero:

@@ -5,7 +5,7 @@ The recipe decides the outcome of a run, so it identifies the run; machine and d
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args, get_type_hints
 
 from epigone.errors import LARGEST, UserError, check_options
@@ -119,6 +119,22 @@ class RetrainingOptions(TrainingOptions):
     """Stop after this many validations in a row without improvement; 0 never stops early."""
     batch_size: int = 16
     """Streams of text read side by side, at most; fewer if the text is short."""
+
+
+@dataclass(frozen=True)
+class FinetuneOptions(RetrainingOptions):
+    """The recipe of retraining, with a rate that short trials may choose."""
+
+    lr: float = 0.0
+    """Learning rate at its highest; 0 lets short trials choose it together with the selection, or is 0.001 if --train
+    is given."""
+
+    def __post_init__(self) -> None:
+        self.with_rate(self.lr or RetrainingOptions.lr)  # checks
+
+    def with_rate(self, lr: float) -> RetrainingOptions:
+        """The same recipe with a rate."""
+        return RetrainingOptions(**asdict(self) | {"lr": lr})
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from epigone.evaluation.losses import Losses, document_losses
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
@@ -13,6 +15,7 @@ from epigone.evaluation.traversal import layer_outputs
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint, save_description
 from epigone.models.files.description import weights_hash
 from epigone.models.language_model import LanguageModel
+from epigone.storage import read_json
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.document import some
 from epigone.text.readers.registry import ReadOptions
@@ -24,14 +27,21 @@ from epigone.training.command import Work, run_in_folder
 from epigone.training.language_task import LanguageTask
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.listeners.samples import samples
-from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
+from epigone.training.options import (
+    DisplayOptions,
+    FinetuneOptions,
+    MachineOptions,
+    RetrainingOptions,
+    TrainingOptions,
+)
 from epigone.training.run.folder import KEPT_BASE, TrainingResult, learning_text
-from epigone.training.system.processes import launched
+from epigone.training.system.processes import launched, on_first
 from epigone.training.task import Trained
+from epigone.transfer import trials
 from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
 from epigone.transfer.methods.base import Adaptation, Method
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import select, with_head
+from epigone.transfer.selection import Selection, select, with_head
 from epigone.transfer.vocabulary import remap_vocabulary
 
 log = logging.getLogger("epigone")
@@ -41,11 +51,11 @@ def finetune(
     base: str | Path,
     *texts: str | Path,
     out: str | Path,
-    train: str = "all",
+    train: str | None = None,
     head: bool = True,
     method: Method = Retrain(),
     tokenizer: str | None = None,
-    training: RetrainingOptions = RetrainingOptions(),
+    training: FinetuneOptions = FinetuneOptions(),
     machine: MachineOptions = MachineOptions(),
     display: DisplayOptions = DisplayOptions(),
     dropout: float | None = None,
@@ -62,7 +72,8 @@ def finetune(
         base: the folder of a model, or the name of a bundled one.
         texts: files or folders of text.
         out: the folder for the new model.
-        train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`.
+        train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`. If
+            neither it nor a rate is given, short trials choose both; with a rate alone, all weights learn.
         head: let the head learn too, even if the selection leaves it out.
         method: the way in which the selected weights learn.
         tokenizer: another tokenizer than the base's; rows are carried over by token.
@@ -93,17 +104,28 @@ def finetune(
             log.warning(notices[-1])
         model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
         model = with_dropout(model, dropout, output_dropout)
-        selection = with_head(model, train) if head else select(model, train)
+        before = read_json(out / "config.json") if resume and (out / "config.json").exists() else {}
+        # A folder from before there were trials goes on without.
+        automatic = train is None and not training.lr and "trials" in (before or {"trials": []})
+        tried = trials.read_trials(before.get("trials", [])) if automatic else []
+        best = min(tried, key=lambda trial: trial.loss, default=trials.Trial(training.lr, ""))
+        if not automatic:
+            best = trials.Trial(training.lr or RetrainingOptions.lr, "all" if train is None else train)
+
+        def chosen(expression: str) -> Selection:
+            return with_head(model, expression) if head else select(model, expression)
+
+        def asked(trial: trials.Trial) -> dict[str, Any]:
+            """The part of the request that trials settle; rate 0 and no selection before they did."""
+            settings = {"head": head, "dropout": dropout, "output_dropout": output_dropout}
+            recipe = asdict(training) | {"lr": trial.lr}
+            expression = chosen(trial.selection).expression if trial.selection or not automatic else ""
+            return {"options": settings | {"training": recipe}, "selection": expression}
+
         request: dict[str, Any] = {
             "command": "finetune",
-            "options": {
-                "head": head,
-                "dropout": dropout,
-                "output_dropout": output_dropout,
-                "training": asdict(training),
-            },
+            **asked(best),
             "base": {"name": str(base), "sha256": weights_hash(source.folder)},
-            "selection": selection.expression,
             "tokenizer": codec.name,
             "corpus": corpus.summary(),
         }
@@ -115,29 +137,64 @@ def finetune(
             notices.extend(stream.notices + validation.notices)
             if corpus.learning:
                 log.info(corpus.learning)
-            adaptation = method.prepare(model, selection)
-            lowest = selection.lowest_layer(model)
-            task = adaptation_task(model, adaptation, lowest, stream, validation, codec, training, fabric.world_size)
-            task = replace(task, merge=method.merge)
+
+            def task_of(
+                network: LanguageModel, selection: Selection, recipe: TrainingOptions
+            ) -> tuple[LanguageTask[Losses], Adaptation]:
+                adaptation, lowest = method.prepare(network, selection), selection.lowest_layer(network)
+                task = adaptation_task(
+                    network, adaptation, lowest, stream, validation, codec, recipe, fabric.world_size
+                )
+                return replace(task, merge=method.merge), adaptation
 
             def describe() -> None:
                 new = set(codec.vocabulary) - set(source.tokenizer.vocabulary)
                 facts = {"request": request, "machine": asdict(machine), "new_tokens": len(new)}
+                if automatic:
+                    facts["trials"] = trials.recorded(tried)
                 save_description(out, model.config, codec, facts)
                 if fingerprint:
                     write_fingerprints(out, corpus, codec, source.folder)
 
+            if automatic and not tried:
+                on_first(fabric, describe)  # so that a run that is killed during the trials can go on
+                tried.extend(
+                    trials.choose(
+                        model,
+                        trials.selections_to_try(model, head),
+                        lambda network, name, recipe: task_of(network, chosen(name), recipe)[0],
+                        out,
+                        training,
+                        machine,
+                        fabric,
+                    )
+                )
+            lr, selection = best.lr, best.selection
+            if automatic:
+                short, weights = trials.best_trial(tried, out)
+                lr, selection = short.lr, short.selection
+                request.update(asked(short))
+                notices.append(trials.sentence(tried))
+                log.info(notices[-1])
+                torch.manual_seed(training.seed)
+            recipe = FinetuneOptions(**asdict(training) | {"lr": lr})
+            task, adaptation = task_of(model, chosen(selection), recipe)
+
             def result(trained: Trained) -> TrainingResult:
+                if automatic and short.loss < trained.best_loss and trials.load_weights(model, weights):
+                    trained = replace(trained, best_loss=short.loss, best_step=short.best_step)
+                    task.save(out)
                 # Of the whole text, whatever validation reads; outputs of a frozen prefix need not be computed again.
                 losses = document_losses(model, validation) if training.windows == "prefix" else task.measure()
                 merged = method.merge(model)
-                return TrainingResult.of(
+                made = TrainingResult.of(
                     out, trained, losses, merged, adaptation.count(), corpus, notices, unlearned=KEPT_BASE
                 )
+                return replace(made, trials=trials.recorded(tried))
 
-            return Work(task, describe, result, samples(task, training))
+            return Work(task, describe, result, samples(task, recipe), recipe)
 
-        return run_in_folder(
+        finished = run_in_folder(
             out,
             request,
             TrainingResult,
@@ -150,6 +207,9 @@ def finetune(
             resume=resume,
             monitor=monitor,
         )
+        if automatic and finished.outcome != "interrupted":
+            on_first(fabric, lambda: trials.remove(out))
+        return finished
 
 
 def adaptation_task(

@@ -21,7 +21,7 @@ from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.document import some
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
-from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
+from epigone.training.options import DisplayOptions, FinetuneOptions, MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 from epigone.training.task import Diverged
 from epigone.transfer.finetune import finetune, fit_tokenizer
@@ -145,7 +145,7 @@ class Training:
             else:
                 result = finetune(
                     self.base.path, *self.text.paths, out=out, train=self.selection, head=False, method=self.method,
-                    training=RetrainingOptions(**asdict(self.training)), machine=self.machine, display=self.display,
+                    training=FinetuneOptions(**asdict(self.training)), machine=self.machine, display=self.display,
                     dropout=self.dropout, output_dropout=self.output_dropout,
                     read=read, split=split, fingerprint=False, resume=resume,
                 )  # fmt: skip

@@ -62,6 +62,8 @@ class TrainingResult:
     split_seed: int | None = None
     fractions: list[float] | None = None
     """The shares of train, validation and test."""
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    """The short runs that chose rate and selection, with their lowest validation losses in nats per token."""
 
     @classmethod
     def of(

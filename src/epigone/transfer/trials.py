@@ -1,0 +1,187 @@
+"""Short trials of learning rates and selections, from which `finetune` chooses if it is told neither.
+
+A trial is a whole run, with its own warm-up and fall of the rate, of a quarter of the length: runs that are cut short
+without a fall favour high rates. The trials climb: each selection begins at a rate that is usual for it, then the rates
+beside the best one so far are tried, until none is left or `MOST` trials are done. With the final run that makes less
+than three times the steps of one run.
+"""
+
+import copy
+import logging
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from safetensors.torch import load_file
+
+from epigone.models.language_model import LanguageModel
+from epigone.storage import read_json, write_json
+from epigone.training.language_task import LanguageTask
+from epigone.training.listeners.clock import Clock
+from epigone.training.loop import train
+from epigone.training.options import EPOCHS, FinetuneOptions, MachineOptions, RetrainingOptions
+from epigone.training.run.state import FILE as STATE
+from epigone.training.system.processes import on_first
+from epigone.training.task import Diverged
+
+log = logging.getLogger("epigone")
+
+RATES = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
+FIRST = {"all": 1e-4, "head": 1e-3}
+"""The rate that each selection begins with; other selections begin with `FIRST_OF_LAYERS`."""
+FIRST_OF_LAYERS = 3e-4
+MOST = 7
+SHARE = 0.25
+"""The length of a trial as a share of the run."""
+PATIENCE = 2
+FOLDER = "trials"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A rate and a selection, with the lowest validation loss (nats per token) and the step that reached it."""
+
+    lr: float
+    selection: str
+    loss: float = float("inf")
+    best_step: int = 0
+
+
+def selections_to_try(model: LanguageModel, head: bool) -> list[str]:
+    """The selections that trials compare: everything, the uppermost layer, and the head alone if it may learn."""
+    layers = len(model.layers)
+    top = [f"layers.{layers - 1}"] if layers > 1 else []
+    return ["all", *top, *(["head"] if head else [])]
+
+
+def next_trial(done: Sequence[Trial], selections: Sequence[str]) -> Trial | None:
+    """Choose what to try next; None if enough is known."""
+    for selection in selections:
+        if all(trial.selection != selection for trial in done):
+            return Trial(FIRST.get(selection, FIRST_OF_LAYERS), selection)
+    if len(done) >= MOST:
+        return None
+    tried = {(trial.lr, trial.selection) for trial in done}
+    for selection in sorted(selections, key=lambda name: _best([t for t in done if t.selection == name]).loss):
+        place = RATES.index(_best([trial for trial in done if trial.selection == selection]).lr)
+        for beside in (place + 1, place - 1):
+            if 0 <= beside < len(RATES) and (RATES[beside], selection) not in tried:
+                return Trial(RATES[beside], selection)
+    return None
+
+
+def _best(trials: Sequence[Trial]) -> Trial:
+    return min(trials, key=lambda trial: trial.loss)
+
+
+def shortened(training: RetrainingOptions, lr: float) -> RetrainingOptions:
+    """The recipe of a trial."""
+    short = replace(training, lr=lr, patience=PATIENCE, trace_every=0, sample_every=0)
+    if training.steps is not None:
+        return replace(short, steps=max(1, round(SHARE * training.steps)))
+    if training.minutes is not None:
+        return replace(short, minutes=SHARE * training.minutes)
+    return replace(short, epochs=SHARE * (training.epochs or EPOCHS))
+
+
+def choose(
+    model: LanguageModel,
+    selections: Sequence[str],
+    task_of: Callable[[LanguageModel, str, RetrainingOptions], LanguageTask],
+    folder: Path,
+    training: FinetuneOptions,
+    machine: MachineOptions,
+    fabric: Fabric,
+) -> list[Trial]:
+    """Do the trials, or go on with those that a killed run left; the weights of the best one stay in the folder.
+
+    Args:
+        model: the base, which stays as it is.
+        selections: the selections to try.
+        task_of: makes the task of a selection and a recipe on a copy of the base.
+        folder: the folder of the run.
+        training: the recipe without a rate.
+        machine: the machine options.
+        fabric: the device and the processes.
+
+    Returns:
+        The trials in their order.
+
+    Raises:
+        KeyboardInterrupt: the user stopped a trial, which is saved.
+    """
+    done: list[Trial] = []
+    while (trial := next_trial(done, selections)) is not None:
+        place = folder / FOLDER / str(len(done))
+        result = place / "trial.json"
+        if result.exists():
+            done.append(Trial(**read_json(result)))
+            continue
+        on_first(fabric, lambda place=place: place.mkdir(parents=True, exist_ok=True))  # type: ignore[misc]
+        torch.manual_seed(training.seed)
+        recipe = shortened(training.with_rate(trial.lr), trial.lr)
+        task = task_of(copy.deepcopy(model), trial.selection, recipe)
+        try:
+            trained = train(task, place, recipe, machine, fabric, [Clock()])
+        except Diverged:
+            finished = trial
+        else:
+            if trained.outcome == "interrupted":
+                log.info("Stopped during the trials; the same command with --resume goes on.")
+                raise KeyboardInterrupt
+            finished = replace(trial, loss=trained.best_loss, best_step=trained.best_step)
+        on_first(fabric, lambda finished=finished, place=place: _finish(finished, place))  # type: ignore[misc]
+        done.append(finished)
+    return done
+
+
+def _finish(trial: Trial, place: Path) -> None:
+    write_json(place / "trial.json", asdict(trial))
+    (place / STATE).unlink(missing_ok=True)
+
+
+def best_trial(trials: Sequence[Trial], folder: Path) -> tuple[Trial, Path]:
+    """The trial with the lowest validation loss, and the folder of its weights."""
+    trial = _best(trials)
+    return trial, folder / FOLDER / str(list(trials).index(trial))
+
+
+def load_weights(model: LanguageModel, folder: Path) -> bool:
+    """Load the weights of a trial; False, and nothing is changed, if they are those of a merged model."""
+    weights = load_file(folder / "model.safetensors")
+    if weights.keys() != dict(model.named_parameters()).keys():
+        return False
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.copy_(weights[name])
+    return True
+
+
+def remove(folder: Path) -> None:
+    """Remove the folders of the trials."""
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)
+
+
+def sentence(trials: Sequence[Trial]) -> str:
+    """What was tried and what was taken."""
+    rates = sorted({trial.lr for trial in trials})
+    names = list(dict.fromkeys(trial.selection for trial in trials))
+    best = _best(trials)
+    return (
+        f"Tried {len(trials)} short runs, with rates from {rates[0]:g} to {rates[-1]:g} on {' / '.join(names)}; took "
+        f"{best.lr:g} on {best.selection} (validation {best.loss:.4f})."
+    )
+
+
+def recorded(trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    """The trials as config.json holds them; a loss that diverged is null."""
+    return [asdict(trial) | {"loss": trial.loss if trial.loss < float("inf") else None} for trial in trials]
+
+
+def read_trials(facts: Sequence[Mapping[str, Any]]) -> list[Trial]:
+    """The trials of a config.json."""
+    return [Trial(**{**fact, "loss": float("inf") if fact["loss"] is None else fact["loss"]}) for fact in facts]

@@ -1,0 +1,109 @@
+"""Short trials that choose a rate and a selection."""
+
+import json
+import math
+from functools import partial
+
+import pytest
+import torch
+
+from epigone.models.files.card import model_card
+from epigone.models.files.checkpoint import load_checkpoint
+from epigone.training import loop
+from epigone.training.options import FinetuneOptions, MachineOptions
+from epigone.transfer import finetune as module
+from epigone.transfer import trials
+from epigone.transfer.trials import MOST, RATES, Trial, next_trial
+
+finetune = partial(module.finetune, machine=MachineOptions(device="cpu", save_every=0.0))
+SHORT = FinetuneOptions(steps=16, validate_every=2, batch_size=4, sequence_length=16)
+
+
+def climbed(loss, selections=("all", "layers.1", "head")):
+    """All trials, if their losses are those of a function of rate and selection."""
+    done: list[Trial] = []
+    while (trial := next_trial(done, selections)) is not None:
+        done.append(Trial(trial.lr, trial.selection, loss(trial.lr, trial.selection)))
+    return done
+
+
+@pytest.mark.parametrize("selection", ["all", "layers.1", "head"])
+@pytest.mark.parametrize("best", RATES[1:-1])
+def test_the_best_rate_of_the_best_selection_is_found(selection, best):
+    found = climbed(lambda lr, name: abs(math.log(lr / best)) / 10 + (name != selection))
+    assert min(found, key=lambda trial: trial.loss) == Trial(best, selection, 0.0)
+    assert len(found) == len({(trial.lr, trial.selection) for trial in found}) <= MOST
+
+
+def test_the_time_is_bounded_and_nothing_is_tried_twice():
+    for loss in (lambda lr, name: lr, lambda lr, name: -lr, lambda lr, name: math.inf):
+        found = climbed(loss)
+        assert len({(trial.lr, trial.selection) for trial in found}) == len(found) <= MOST
+    assert 1 + trials.SHARE * MOST <= 3
+
+
+def test_a_run_without_rate_and_selection_chooses_both(make_base, song_file, tmp_path, cli):
+    base, out = make_base(), tmp_path / "out"
+    words = ("--steps", 16, "--validate-every", 2, "--batch-size", 4, "--sequence-length", 16)
+    shown = cli("finetune", base, song_file, "--out", out, *words)
+    config = json.loads((out / "config.json").read_text())
+    tried = config["trials"]
+    best = min(tried, key=lambda trial: trial["loss"])
+    assert config["request"]["options"]["training"]["lr"] == best["lr"] > 0
+    assert config["request"]["selection"].startswith(best["selection"])
+    assert config["result"]["trials"] == tried
+    assert config["result"]["loss"] <= best["loss"] + 1e-9, "the result is no worse than a trial"
+    assert "Tried" in shown.err
+    assert f"rate {best['lr']:g} on {best['selection']}" in shown.out
+    assert "Tried" in model_card("mine", config)
+    assert not (out / "trials").exists()
+
+
+def test_words_that_are_given_win(make_base, song_file, tmp_path):
+    base = make_base()
+    finetune(base, song_file, out=tmp_path / "rate", training=FinetuneOptions(lr=0.01, steps=2))
+    finetune(base, song_file, out=tmp_path / "part", train="head", training=FinetuneOptions(steps=2))
+    for name, lr, selection in (("rate", 0.01, "all"), ("part", 0.001, "head")):
+        config = json.loads((tmp_path / name / "config.json").read_text())
+        assert "trials" not in config
+        request = config["request"]
+        assert (request["options"]["training"]["lr"], request["selection"]) == (lr, selection)
+
+
+def test_a_choice_is_repeated_by_its_words(make_base, song_file, tmp_path):
+    """The trials leave no trace in the run that follows them, unless one of them was better."""
+    base = make_base()
+    chosen = finetune(base, song_file, out=tmp_path / "chosen", training=SHORT)
+    best = min(chosen.trials, key=lambda trial: trial["loss"])
+    options = FinetuneOptions(lr=best["lr"], steps=16, validate_every=2, batch_size=4, sequence_length=16)
+    named = finetune(base, song_file, out=tmp_path / "named", train=best["selection"], training=options)
+    assert chosen.loss == pytest.approx(min(named.loss, best["loss"]), abs=1e-6)
+
+
+class Killed(Exception):
+    """Stands for a signal."""
+
+
+@pytest.mark.parametrize("killed", [1, 5, 14, 30])
+def test_a_run_that_is_killed_during_its_trials_ends_alike(killed, make_base, song_file, tmp_path, monkeypatch):
+    base = make_base()
+    whole = finetune(base, song_file, out=tmp_path / "whole", training=SHORT)
+    saves = 0
+    save = loop.save_state
+
+    def counted(*arguments, **options):
+        nonlocal saves
+        saves += 1
+        if saves == killed:
+            raise Killed
+        save(*arguments, **options)
+
+    monkeypatch.setattr(loop, "save_state", counted)
+    with pytest.raises(Killed):
+        finetune(base, song_file, out=tmp_path / "out", training=SHORT)
+    monkeypatch.setattr(loop, "save_state", save)
+    result = finetune(base, song_file, out=tmp_path / "out", training=SHORT, resume=True)
+    assert (result.trials, result.loss, result.best_step) == (whole.trials, whole.loss, whole.best_step)
+    ours, theirs = (load_checkpoint(tmp_path / name).model for name in ("out", "whole"))
+    for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(one, other)
