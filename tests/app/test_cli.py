@@ -260,7 +260,7 @@ def test_any_error_of_a_command_becomes_a_sentence(cli, monkeypatch, error, stat
 
 def test_an_interrupted_run_says_how_to_continue_and_ends_with_130(cli, monkeypatch):
     facts = dict.fromkeys(TrainingResult.__annotations__, 1) | {"folder": "x", "outcome": "interrupted", "notices": []}
-    facts |= {"texts": ["a.txt"], "corpus": "abc", "fractions": None}
+    facts |= {"texts": ["a.txt"], "corpus": "abc", "fractions": None, "trials": []}
     monkeypatch.setattr("epigone.training.pretrain.pretrain", lambda: TrainingResult(**facts))
     result = cli("pretrain")
     assert result.status == 130
