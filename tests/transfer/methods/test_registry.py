@@ -48,7 +48,20 @@ def test_each_method_has_its_own_name():
 def test_a_method_from_outside_is_used_by_its_name(cli, make_base, song_file, tmp_path, registries):
     METHODS.register(Biases)
     base = make_base()
-    result = cli("finetune", base, song_file, "--method", "biases", "--later", 1, *BRIEF, "--out", tmp_path / "out")
+    result = cli(
+        "finetune",
+        base,
+        song_file,
+        "--train",
+        "all",
+        "--method",
+        "biases",
+        "--later",
+        1,
+        *BRIEF,
+        "--out",
+        tmp_path / "out",
+    )
     assert result.status == 0, result.err
     models = [load_checkpoint(folder).model for folder in (base, tmp_path / "out")]
     before, after = ({name: p.detach() for name, p in model.named_parameters()} for model in models)
