@@ -132,6 +132,10 @@ class ReadReport:
     """Documents dropped because the same text had been read before."""
     skipped: list[str] = field(default_factory=list)
     """A sentence for each file, or part of a file, that was left out, with the reason."""
+    unseen: int = 0
+    """Soft hyphens and zero-width spaces removed."""
+    composed: int = 0
+    """Accents, and parts of Korean syllables, that were written apart from their letters."""
     relabelled: int = 0
     """Duplicates with another label than the document that was kept."""
     warnings: list[str] = field(default_factory=list)
@@ -152,6 +156,8 @@ class ReadReport:
     """Boundaries of documents that `separator` or `blank_lines` found."""
     divided: dict[str, dict[str, int]] = field(default_factory=dict)
     """Documents in each file of marked-up text that was divided, by `headings` or `pages`."""
+    undivided: dict[str, list[str]] = field(default_factory=dict)
+    """Names of the marked-up texts that `documents` could not divide, by its value."""
     articles: dict[str, int] = field(default_factory=dict)
     """Headings in each file that has several and was not divided."""
     bold: dict[str, int] = field(default_factory=dict)
@@ -180,6 +186,8 @@ class ReadReport:
         counts = {
             "carriage return{} turned into newlines": self.newlines,
             "control character{} removed": self.controls,
+            "soft hyphen{0} or zero-width space{0} removed": self.unseen,
+            "accent{} joined to the letters before them": self.composed,
             "Project Gutenberg header{0} and footer{0} removed" + share: self.gutenberg,
             "empty document{} dropped": self.empty,
             "exact duplicate{} of other documents dropped": self.duplicates,
@@ -203,10 +211,15 @@ class ReadReport:
     def _structure(self) -> list[str]:
         """Write how headings, pages and notes of marked-up texts were read."""
         sentences = []
-        for by, files in self.divided.items():
+        for by, files in self.undivided.items():
+            sentences.append(
+                f"--documents {by} divides nothing: {some(files)} {'has' if len(files) == 1 else 'have'} no {by} to "
+                "divide at."
+            )
+        for by, numbers in self.divided.items():
             other = "pages" if by == "headings" else "headings"
             sentences.append(
-                f"{some(list(files))} divided into {counted(sum(files.values()), 'document')} at {by}; --documents "
+                f"{some(list(numbers))} divided into {counted(sum(numbers.values()), 'document')} at {by}; --documents "
                 f"files keeps a file whole, --documents {other} divides at {other}."
             )
         if self.articles:

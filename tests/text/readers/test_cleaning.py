@@ -57,3 +57,36 @@ def test_page_breaks_become_newlines_and_the_end_symbol_goes(accent):
     assert text == f"one\ntwo\nthree{accent}."
     assert cleaned("one\x85two\u2028three")[0] == "one\ntwo\nthree"
     assert report.notices() == ["2 control characters removed."]
+
+
+def test_signs_that_nobody_sees_are_removed_and_counted():
+    report = ReadReport()
+    assert "".join(clean(["soft\u00adhyphen ze\u200bro wo\u2060rd, family 👨\u200d👩"], report)) == (
+        "softhyphen zero word, family 👨\u200d👩"
+    )
+    assert report.unseen == 3
+    assert report.notices() == ["3 soft hyphens or zero-width spaces removed."]
+
+
+@pytest.mark.parametrize(
+    ("apart", "joined", "number"),
+    [
+        ("Cafe\u0301 nai\u0308ve", "Café naïve", 2),
+        ("\u1112\u1161\u11ab", "한", 2),
+        ("か\u3099", "が", 1),
+        ("q\u0307 \u0301", "q\u0307 \u0301", 0),
+        ("Å Ω", "Å Ω", 0),
+    ],
+)
+def test_accents_apart_are_joined_to_their_letters(apart, joined, number):
+    report = ReadReport()
+    assert "".join(clean([apart], report)) == joined
+    assert report.composed == number
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [("\x1b[31mred\x1b[0m text", "red text"), ("N\x08NA\x08A _\x08x", "NA x"), ("a\x1b[2Kb", "ab"), ("a\x08", "")],
+)
+def test_what_a_terminal_does_not_show_is_removed_whole(text, seen):
+    assert cleaned(text)[0] == seen

@@ -181,3 +181,23 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path):
 def test_the_suffix_ignores_gz_and_case():
     assert bare_suffix(Path("a/B.TXT.gz")) == bare_suffix(Path("b.txt")) == ".txt"
     assert bare_suffix(Path("README")) == bare_suffix(Path("x.gz")) == ""
+
+
+def test_a_cut_character_does_not_lose_a_text_of_another_encoding(read):
+    data = KOREAN.encode("cp949")
+    for damaged in (data[:-2], data[:900] + b"\x81 " + data[900:]):
+        text, report = read(damaged)
+        assert text.startswith("오늘은")
+        assert text.count("\ufffd") <= 1
+        assert [said.split(",")[0] for said in report.encodings.values()] == ["cp949"]
+
+
+def test_utf7_is_recognised_by_three_letters(read):
+    text = "Café naïve “so” it’s — ÄÖÜ.\n" * 4
+    assert read(text.encode("utf-7"))[0] == text
+    ascii_only = "1+1-2 and C++ x+AB-y, salt+vinegar-chips\n" * 20
+    assert read(ascii_only.encode())[0] == ascii_only
+
+
+def test_nuls_of_a_failed_disk_are_no_reason_to_refuse_a_text(read):
+    assert read(b"Row on, row on.\n" * 20 + b"\0" * 4000)[0].rstrip("\0") == "Row on, row on.\n" * 20

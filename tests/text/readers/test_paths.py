@@ -288,3 +288,30 @@ def test_hints_are_given_only_if_there_are_few_documents(tmp_path):
     assert len(read(tmp_path, separator=r"\s*(\-\s*)+")[0]) == 3
     write(tmp_path, b_txt="Four.", c_txt="Five.")
     assert read(tmp_path)[1].notices() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("a.csv", "id,text\n", "no rows with text"),
+        ("a.html", "<script>x</script>", "only marks, scripts or navigation"),
+        ("a.md", "![](a.png)", "only marks and links"),
+        ("a.txt", " \n", "it is blank"),
+        ("a.txt", "", "it is empty"),
+    ],
+)
+def test_a_file_without_text_says_why(tmp_path, name, text, why):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=rf"There is no text in .*{name}: {why}|There is no text in .*{name}: .*{why}"):
+        read(tmp_path / name)
+
+
+def test_a_refused_flag_is_written_as_it_is_given(tmp_path):
+    write(tmp_path, a_txt="One.", b_csv="text\nx\n")
+    for path, options, flag in [
+        ("a.txt", {"titles": True}, "--titles has"),
+        ("a.txt", {"titles": False}, "--no-titles has"),
+        ("b.csv", {"documents": "pages"}, "--documents pages has"),
+    ]:
+        with pytest.raises(UserError, match=rf"^{flag} no meaning"):
+            read(tmp_path / path, **options)

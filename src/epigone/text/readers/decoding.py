@@ -15,7 +15,7 @@ from epigone.errors import UserError
 from epigone.text.document import ReadReport
 from epigone.text.readers.checks.kinds import conversion, kind_of
 from epigone.text.readers.encodings.guess import guessed
-from epigone.text.readers.encodings.unicode import MENDING, REPLACING, damaged, is_binary, utf16
+from epigone.text.readers.encodings.unicode import MENDING, REPLACING, damaged, is_binary, utf16_or_utf32
 from epigone.text.readers.encodings.western import FAMILY, LENIENT
 
 CHUNK = 1 << 20
@@ -36,6 +36,7 @@ _ESCAPES = (
     (re.compile(rb"\x1b(?:\$[@B]|\([JI])"), ("iso2022_jp", "iso2022_jp_2", "iso2022_jp_ext")),
     (re.compile(rb"\x1b\$\)C"), ("iso2022_kr",)),
     (re.compile(rb"(?s)(?:~\{(?:[!-~]{2})+~\}.*?){3}"), ("hz",)),
+    (re.compile(rb"(?s)(?:\+(?:A[A-P]|[BCDIMThk-w])[A-Za-z0-9+/]{1,400}-.*?){3}"), ("utf_7",)),
 )
 """Sequences of ASCII that switch to other characters, and the encodings that have them."""
 
@@ -149,8 +150,9 @@ def _detect(path: Path, fallback: str | None, report: ReadReport) -> tuple[str, 
                 report.encodings[str(path)] = f"UTF-8, with {way}"
                 return "utf-8-sig", errors
             codec = fallback or _guess(path, position, sample)
-            report.encodings[str(path)] = codec
-            return codec, LENIENT if codec in FAMILY else "strict"
+            broken = not fallback and codec not in FAMILY and _broken(path, codec)
+            report.encodings[str(path)] = f"{codec}, with U+FFFD for broken characters" if broken else codec
+            return codec, LENIENT if codec in FAMILY else "replace" if broken else "strict"
     return "utf-8-sig", "strict"
 
 
@@ -173,7 +175,7 @@ def _by_first_bytes(path: Path, data: bytes, report: ReadReport) -> str | None:
         raise NotText(f"{conversion(path, kind)} {remedy}")
     head = data[:8192]
     if b"\0" in head:
-        if codec := utf16(head):
+        if codec := utf16_or_utf32(head):
             report.encodings[str(path)] = codec
             return codec
         if is_binary(head):
@@ -195,6 +197,17 @@ def _decodes(path: Path, codec: str) -> bool:
     except UnicodeError:
         return False
     return True
+
+
+def _broken(path: Path, codec: str) -> bool:
+    """True if a few characters of a file are broken, as in a damaged one."""
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    signs = broken = 0
+    for data in _chunks(path):
+        text = decoder.decode(data, final=not data)
+        signs += len(text)
+        broken += text.count("\N{REPLACEMENT CHARACTER}")
+    return 0 < broken <= 1 + signs // 5000
 
 
 def _guess(path: Path, position: int, sample: bytes) -> str:

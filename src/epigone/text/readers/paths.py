@@ -19,6 +19,15 @@ from epigone.text.readers.division import divided_further
 from epigone.text.readers.registry import PLAIN, READERS, TABLE, reader_of
 from epigone.text.readers.site_lines import without_site_lines
 
+_WITHOUT_TEXT = {
+    "table": "it has no rows with text below its header",
+    "html": "it holds only marks, scripts or navigation",
+    "markdown": "it holds only marks and links to pictures",
+    "epub": "its pages hold only pictures, or they are blank",
+    "docx": "it holds only pictures, or it is blank",
+}
+"""Reasons why a file that is not empty has no text, by its format."""
+
 _PER_BOUNDARY = len("\n===\n")
 
 
@@ -65,7 +74,7 @@ def read_documents(paths: Path | Sequence[Path], options: ReadOptions, report: R
         if number == before:
             why = " ".join([f"There is no text in {path}.", *report.skipped[told:]])
             if len(report.skipped) == told:
-                why = f"There is no text in {path}: it is empty."
+                why = f"There is no text in {path}: {_reason_of_none(path, found)}."
                 if options.separator is not None and report.separated:
                     why = f"There is no text in {path} beside the lines that --separator {options.separator!r} matches."
             raise UserError(f"{why} Give a file or folder that holds text.")
@@ -73,6 +82,13 @@ def read_documents(paths: Path | Sequence[Path], options: ReadOptions, report: R
         report.hints += hints
     if not report.separated and (said := _unmatched(options)):
         report.hints.append(said)
+
+
+def _reason_of_none(path: Path, sources: Sequence[Source]) -> str:
+    """Write why nothing was read of files that are sound."""
+    if path.is_dir() or not path.stat().st_size:
+        return "it is empty" if len(sources) < 2 else "its files are empty or blank"
+    return _WITHOUT_TEXT.get(sources[0].reader.name, "it is blank")
 
 
 def _unmatched(options: ReadOptions) -> str:
@@ -87,7 +103,7 @@ def _unmatched(options: ReadOptions) -> str:
     lines = " To divide at blank lines, give --blank-lines 1 or 2." if r"\n" in options.separator else ""
     return (
         f"--separator {options.separator!r} matches no line, so it divides nothing; it must match a line as a "
-        f"whole, without its end.{lines}"
+        f"whole, with its spaces and without its end.{lines}"
     )
 
 
@@ -103,7 +119,7 @@ def _check_options(sources: Sequence[Source], options: ReadOptions) -> None:
         ):  # labels are refused by file
             continue
         heeding = [reader.name for reader in READERS.values() if reader.heeds(option, value)]
-        flag = f"--no-{option}" if value is False else f"--{option} {value}"
+        flag = f"--{'no-' * (value is False)}{option.replace('_', '-')}" + f" {value}" * (not isinstance(value, bool))
         given = some([f"{source.path} ({source.reader.name})" for source in sources])
         raise UserError(f"{flag} has no meaning for {given}; leave it out. Formats that heed it: {', '.join(heeding)}.")
 
@@ -148,17 +164,18 @@ def _read(source: Source, options: ReadOptions, report: ReadReport, hints: list[
             yield piece
 
     for document in _raw(source, options, report):
-        pieces = clean(without_site_lines(document.pieces, report.site_lines, options.site_lines), report)
+        raw = layout.see_raw(document.pieces)
+        pieces = clean(without_site_lines(raw, report.site_lines, options.site_lines), report)
         if first := next(pieces, None):
             documents += 1
             layout.begin(documents)
             yield replace(document, pieces=observed(chain([first], pieces)))
         else:
             report.empty += 1
-    if documents == 1 and not options.divides:
-        hints += layout.hints(source.path)
     if source.reader is PLAIN and (markup := markup_of(layout.text)):
         report.marked.setdefault((markup.name, markup.remedy), []).append(str(source.path))
+    elif documents == 1 and not options.divides:
+        hints += layout.hints(source.path)
     size = report.decoded - decoded
     if delivered + _PER_BOUNDARY * documents < source.reader.usual_share * size:
         report.warnings.append(_said_share(source, delivered, size, report.gutenberg > books, options))

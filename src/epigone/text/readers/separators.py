@@ -92,6 +92,16 @@ def at_headings(parts: Iterable[str]) -> Marked:
     return _at_beginnings(parts, lambda line, blanks: blanks > 0 and heading.fullmatch(line))
 
 
+def at_page_breaks(parts: Iterable[str]) -> Marked:
+    """Divide a text at form feeds."""
+    for part in parts:
+        for number, text in enumerate(part.split("\f")):
+            if number:
+                yield None
+            if text:
+                yield text
+
+
 def at_lines(parts: Iterable[str]) -> Marked:
     """Divide before every line that is not blank."""
     return _at_beginnings(parts, lambda line, blanks: True)

@@ -61,7 +61,7 @@ def test_lists_are_offered_as_lines(tmp_path, names):
         ("id,text\n1,Row on\n2,And on\n", "--column text reads"),
         ("id;lyrics\n1;Row on\n2;And on\n", "--column lyrics reads"),
         ("id\tmy song\n1\tRow on\n2\tAnd on\n", "--column 'my song' reads"),
-        ('{"text": "Row on"}\n{"text": "And on"}\n', "--column NAME reads"),
+        ('{"text": "Row on"}\n{"text": "And on"}\n', "--column text reads"),
     ],
 )
 def test_tables_are_recognised(text, option):
@@ -71,3 +71,31 @@ def test_tables_are_recognised(text, option):
 @pytest.mark.parametrize("text", ["", "One line", VERSE * 20, PROSE * 50, "Row, row\nand on, on\n", f"{VERSE}\n" * 9])
 def test_verse_and_prose_need_no_hint(text):
     assert hint(text) == ""
+
+
+def test_an_underlined_title_separates_nothing():
+    assert hint("A song\n======\n\n" + VERSE) == ""
+
+
+def test_equals_signs_with_spaces_are_offered_before_lines():
+    assert "--separator" in hint("Row on\nand on\n=== \nRow on\nand off\n===\t\nOn")
+
+
+def test_marked_titles_are_offered():
+    text = "".join(f"# Song {number}\n{VERSE}\n" for number in range(3))
+    assert "--separator '#{1,4} .*'" in hint(text)
+
+
+def test_form_feeds_are_offered(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text(f"{VERSE}\f{VERSE}on\f{VERSE}off", encoding="utf-8")
+    assert Corpus.open(path, split=None).notices == [
+        f"{path} has 2 page breaks; --documents pages makes each of its pages a document."
+    ]
+
+
+def test_a_text_with_marks_gets_no_other_hint(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("[00:12.00]Row on\n" * 9, encoding="utf-8")
+    [notice] = Corpus.open(path, split=None).notices
+    assert "LRC" in notice

@@ -70,3 +70,20 @@ def test_a_binary_file_fails_before_there_is_a_document(tmp_path):
     (tmp_path / "a.txt").write_bytes(b"\0\1")
     with pytest.raises(NotText):
         next(read_plain(tmp_path / "a.txt", "a", ReadOptions(), ReadReport()))
+
+
+def test_form_feeds_divide_if_pages_are_asked_for(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("One.\n===\n\fTwo.\f\nThree.", encoding="utf-8")
+    report = ReadReport()
+    found = read_plain(path, "a.txt", ReadOptions(documents="pages"), report)
+    assert ["".join(document.pieces).strip() for document in found] == ["One.\n===", "Two.", "Three."]
+    assert report.notices() == []
+
+
+def test_a_text_without_pages_says_so(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("One.\n===\nTwo.", encoding="utf-8")
+    report = ReadReport()
+    assert len(["".join(d.pieces) for d in read_plain(path, "a.txt", ReadOptions(documents="pages"), report)]) == 1
+    assert report.notices() == ["--documents pages divides nothing: a.txt has no pages to divide at."]

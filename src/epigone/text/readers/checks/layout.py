@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 SAMPLE = 200_000
@@ -13,6 +14,7 @@ _DECORATION = re.compile(r"[ \t]*[-*#~_+.·•=<>§%/|\\^&$@]+(?:[ \t]+[-*#~_+.�
 _NUMBERS = (
     (re.compile(r"[IVXLC]+\.?"), r"[IVXLC]+\.?"),
     (re.compile(r"\d{1,4}[.)]?"), r"\d+[.)]?"),
+    (re.compile(r"#{1,4} \S.{0,60}"), r"#{1,4} .*"),
     (re.compile(r"(?i:chapter|kapitel|chapitre|canto|sonnet)\b.{0,60}"), None),
 )
 _JSON = re.compile(r'\s*\{\s*"')
@@ -26,11 +28,19 @@ class Layout:
     def __init__(self) -> None:
         self.text = ""
         """The beginning, `SAMPLE` characters at most."""
+        self.page_breaks = 0
+        """Form feeds in the first document, before cleaning."""
         self._first = True
 
     def begin(self, number: int) -> None:
         """Begin with document `number`, counted from 1."""
         self._first = number == 1
+
+    def see_raw(self, pieces: Iterator[str]) -> Iterator[str]:
+        """Count the page breaks of the next document in its pieces."""
+        for piece in pieces:
+            self.page_breaks += self._first and piece.count("\f")
+            yield piece
 
     def see(self, piece: str) -> None:
         """Take note of the next piece of the document."""
@@ -41,14 +51,18 @@ class Layout:
         """Write sentences on options that may divide the text, if it is the only one of its file."""
         lines = self.text.split("\n")
         filled = [line for line in lines if line and not line.isspace()]
+        if self.page_breaks > 1:
+            yield f"{path} has {self.page_breaks:,} page breaks; --documents pages makes each of its pages a document."
+            return
+        separator = _separator(filled)
         if (table := _table(filled)) is not None:
             yield f"{path} looks like a table; {table} reads each row as a document."
-        elif _is_list(lines, filled):
+        elif _is_list(lines, filled) and not (separator and "=" in separator[1]):
             yield (
                 f"{path} is one document. If each of its lines is a text of its own, as in a list of names, give "
                 "--documents lines."
             )
-        elif (separator := _separator(filled)) is not None:
+        elif separator is not None:
             example, pattern = separator
             yield (
                 f"{path} is one document. If lines such as {example!r} separate documents in it, give --separator "
@@ -64,7 +78,8 @@ def _table(lines: list[str]) -> str | None:
     if len(first) < 2:
         return None
     if all(_JSON.match(line) and line.rstrip().endswith("}") for line in first):
-        return "--column NAME"
+        named = re.findall(r'[{,]\s*"([^"]{1,80})"\s*:\s*"', first[0])
+        return f"--column {_quoted('text' if 'text' in named or not named else named[0])}"
     for delimiter in ("\t", ";", ","):
         names = [name.strip().strip('"') for name in first[0].split(delimiter)]
         width = len(names)
@@ -79,7 +94,8 @@ def _table(lines: list[str]) -> str | None:
 
 def _separator(lines: list[str]) -> tuple[str, str] | None:
     """Return a line that may separate documents, and a pattern for it and others like it."""
-    if equals := next(filter(_NEAR_EQUALS.fullmatch, lines), None):
+    underlines = {line for above, line in pairwise(lines) if len(above.strip()) == len(line.strip())}
+    if equals := next((line for line in lines if _NEAR_EQUALS.fullmatch(line) and line not in underlines), None):
         return equals, r"\s*=+\s*"
     marks = Counter(line.strip() for line in lines if len(line) < 80 and _DECORATION.fullmatch(line))
     if marks:

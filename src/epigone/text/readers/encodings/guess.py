@@ -4,6 +4,7 @@ import re
 
 from charset_normalizer import from_bytes
 
+from epigone.text.readers.encodings.languages import by_letters
 from epigone.text.readers.encodings.western import likeliest
 
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
@@ -25,6 +26,8 @@ def guessed(sample: bytes) -> str | None:
     found = _NOT_ASCII.findall(sample)
     if len(found) < _HANDFUL or len(set(found)) <= _FEW_KINDS:
         return likeliest(sample)
+    if codec := by_letters(sample):
+        return codec
     if re.search(rb"([\xc4\xcd])\1", sample) and len(_BOXES.findall(sample)) > 0.3 * len(found):
         return likeliest(sample)
     matches = list(from_bytes(sample))

@@ -1,4 +1,4 @@
-"""Text that is almost UTF-8, and UTF-16 without a mark."""
+"""Text that is almost UTF-8, and UTF-16 and UTF-32 without a mark."""
 
 import codecs
 import re
@@ -14,6 +14,10 @@ _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _SURROGATES = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
 _WESTERN = re.compile(rb"[\xc2-\xc5][\x80-\xbf]|\xe2[\x80-\x82][\x80-\xbf]")
 _EVERY = 500  # least bytes for each NUL in a text
+_LEAST_TEXT = 100  # bytes of a text that is read although it holds more
+_NO_TEXT = re.compile(rb"[\x01-\x08\x0e-\x1f\x7f]")
+_NO_ASCII_TEXT = re.compile(rb"[\x01-\x08\x0e-\x1f\x7f-\xff]")
+_WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 
 
 def _replaced(error: UnicodeError) -> tuple[str, int]:
@@ -55,26 +59,41 @@ def damaged(sample: bytes) -> str | None:
 
 
 def is_binary(head: bytes) -> bool:
-    """True if there are more NULs than a damaged text has."""
-    return head.count(0) * _EVERY > len(head)
+    """True if there are NULs that no damaged text has: more than a few, and other bytes that are no text either."""
+    if head.count(0) * _EVERY <= len(head):
+        return False
+    rest = head.replace(b"\0", b"")
+    # A disk that failed pads a text with NULs; a text of one line is more likely a list of names in a program.
+    return len(rest) < _LEAST_TEXT or b"\n" not in rest or _NO_TEXT.search(rest) is not None or not _is_utf8(rest)
 
 
-def utf16(head: bytes) -> str | None:
-    """Recognise UTF-16 without a byte-order mark: `utf-16-le` or `utf-16-be`; None if it is something else.
+def _is_utf8(data: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def utf16_or_utf32(head: bytes) -> str | None:
+    """Recognise UTF-16 or UTF-32 without a byte-order mark, and its order of bytes; None if it is something else.
 
     Args:
         head: some kilobytes from the beginning of a file.
     """
-    head = head[: len(head) // 2 * 2]
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    if min(even, odd) > 0.01 * max(even, odd) or max(even, odd) < 4 or max(even, odd) < 0.01 * len(head):
-        return None
-    codec = "utf-16-le" if odd > even else "utf-16-be"
-    if ord("\ud800".encode("utf-16-be", "surrogatepass")[:1]) <= head[-1 if codec == "utf-16-le" else -2] < 0xDC:
-        head = head[:-2]  # half of a character
+    if head.count(0) < 0.25 * len(head) and not _NO_ASCII_TEXT.search(head):
+        return None  # ASCII with some NULs
+    fits = [(len({ord(sign) >> 8 for sign in text}), codec) for codec in _WIDE if (text := _decoded(head, codec))]
+    # With the bytes the wrong way around, the characters are scattered over many rows of Unicode.
+    return min(fits)[1] if fits else None
+
+
+def _decoded(head: bytes, codec: str) -> str:
+    """Decode the beginning of a text; the empty string if it is no text in this encoding."""
     try:
-        text = head.decode(codec)
+        text = codecs.getincrementaldecoder(codec)().decode(head)
     except UnicodeDecodeError:
-        return None
-    strange = sum(unicodedata.category(c) in ("Cc", "Cn", "Co", "Cs") for c in text if c not in "\t\n\r\f")
-    return codec if strange <= 0.01 * len(text) else None
+        return ""
+    spaces = sum(map(text.count, " \n"))
+    strange = sum(unicodedata.category(sign) in ("Cc", "Cn", "Co", "Cs") for sign in text if sign not in "\t\n\r\f")
+    return text if spaces > 0.002 * len(text) and strange <= 0.01 * len(text) else ""

@@ -38,13 +38,12 @@ def _score(text: str) -> float:
     """Count the characters that are plausible where they are, less those that are not."""
     around = f" {text} "
     return sum(
-        _plausible(around[place - 1], sign, around[place + 1])
-        for place, sign in enumerate(around)
-        if not sign.isascii()
+        plausible(around[place - 1], sign, around[place + 1]) for place, sign in enumerate(around) if not sign.isascii()
     )
 
 
-def _plausible(before: str, sign: str, after: str) -> float:
+def plausible(before: str, sign: str, after: str) -> float:
+    """Rate a character of a Western text between its neighbours, from -1 to 1."""
     if "\x80" <= sign <= "\x9f":  # a byte without a character
         return 0.0
     in_word = before.isalpha() or after.isalpha()

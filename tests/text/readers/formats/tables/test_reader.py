@@ -300,3 +300,35 @@ def test_a_column_makes_a_table_of_plain_text(tmp_path, name, rows):
     assert open_table(tmp_path, data, name, column="text") == (ROWS, [])
     with pytest.raises(UserError, match=r"has no column 'lyrics'"):
         open_table(tmp_path, data, name, column="lyrics")
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ['{0}, "{1}, so"', '{0},"he said \\"{1}\\", so"', "{0},'{1}, so'", "{0}, '{1}, so'", '{0}, "a \\"{1}\\", so"'],
+)
+def test_other_ways_to_quote_are_recognised(tmp_path, cell):
+    found, notices = open_table(tmp_path, "id,text\n" + "".join(cell.format(n, t) + "\n" for n, t in enumerate(ROWS)))
+    assert all(text in row and row.endswith(", so") and "\\" not in row for row, text in zip(found, ROWS, strict=True))
+    assert notices == []
+
+
+def test_apostrophes_are_no_quotation_marks(tmp_path):
+    rows = "id,text\n1,'Tis so\n2,'Twas on\n3,\"'Tis, off\"\n"
+    assert open_table(tmp_path, rows) == (["'Tis so", "'Twas on", "'Tis, off"], [])
+
+
+def test_a_table_with_commas_may_be_called_tsv(tmp_path):
+    assert open_table(tmp_path, "id,text\n" + NUMBERED, "a.tsv") == (ROWS, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ('["Row on", "And on"]', "jq -c '.[] | {text: .}' a.json"),
+        ('"Row on"\n"And on"\n', "jq -c '. | {text: .}' a.json"),
+        ('{"songs": [{"text": "Row on"}]}', "jq -c '.songs[]' a.json > texts.jsonl"),
+    ],
+)
+def test_texts_elsewhere_in_json_get_a_command(tmp_path, text, command):
+    with pytest.raises(UserError, match=re.escape(f"`{command}`")):
+        open_table(tmp_path, text, "a.json")

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,9 @@ def read_markdown(path: Path, name: str, options: ReadOptions, report: ReadRepor
     """
     with needing("markdown-it-py", path):
         parser = _Parser()
-    parts = [(part.name, joined(part.pieces, path)) for part in read_plain(path, name, options, report)]
+    # The pages of Markdown are not divided by form feeds.
+    plain = replace(options, documents=None) if options.documents == "pages" else options
+    parts = [(part.name, joined(part.pieces, path)) for part in read_plain(path, name, plain, report)]
     marks = sum(len("".join(match[0].split())) for _, text in parts for match in _BLOCK_MARKS.finditer(text))
     check_marks(marks, path, "marks of lists, quotations, headings and tables", *_BLOCKS_ALLOWED)
     for part_name, text in parts:

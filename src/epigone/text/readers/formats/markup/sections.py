@@ -65,8 +65,10 @@ def documents(
         report.titles_kept += sum(map(bool, titles)) if options.titles is None else 0
         sections = list(_with_texts(sections))
     sections = [section for section in sections if section]
-    if division.by != "parts":
+    if division.by != "parts" and options.documents is None:
         report.divided.setdefault(division.by, {})[name] = len(sections)
+    elif options.documents in ("headings", "pages") and len(division.starts) < 2 and not is_part:
+        report.undivided.setdefault(options.documents, []).append(name)
     for number, section in enumerate(sections, 1):
         yield Document(numbered(name, number), written(section))
 

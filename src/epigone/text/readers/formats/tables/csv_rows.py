@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
 from epigone.errors import UserError
 from epigone.text.readers.formats.tables.rows import Remarks, Row
@@ -43,8 +44,10 @@ def csv_rows(
     first = list(islice(lines, PEEK))
     skipped, delimiter = _preamble(first, delimiter, remarks)
     first = first[skipped:]
-    delimiter = delimiter or _delimiter((first or [""])[0])
-    records = _Records(path, chain(first, lines), skipped, delimiter, _is_bare(first, delimiter), remarks)
+    if delimiter is None or delimiter not in "".join(first[:1]):
+        delimiter = _delimiter((first or [""])[0])
+    dialect = _dialect(first, delimiter)
+    records = _Records(path, chain(first, lines), skipped, dialect, remarks)
     beginning = list(islice(records, PEEK))
     if not beginning:
         return
@@ -110,21 +113,50 @@ def _is_title(line: str, others: list[str]) -> bool:
     return named and not any(map(is_number, names)) and all(row.count(sign) >= len(names) - 1 for row in filled[1:])
 
 
-def _is_bare(lines: list[str], delimiter: str) -> bool:
-    """True for TSV in which a quotation mark has no meaning; its fields hold no newlines."""
-    if delimiter != "\t" or len(lines) < 2:
+def _dialect(lines: list[str], delimiter: str) -> dict[str, Any]:
+    """Return the way in which texts are quoted, as arguments of `csv.reader`.
+
+    In TSV with as many tabs in every line a quotation mark has no meaning. If the usual way gives rows that are wider
+    than the header, other ways are tried: spaces before quotation marks, backslashes before those inside, and single
+    ones.
+    """
+    bare = {"delimiter": delimiter, "quoting": csv.QUOTE_NONE}
+    usual = {"delimiter": delimiter, "quoting": csv.QUOTE_MINIMAL}
+    if len(lines) < 2:
+        return usual
+    if delimiter == "\t" and all(line.count("\t") == lines[0].count("\t") for line in lines if line.strip()):
+        return bare
+    escaped = {"escapechar": "\\", "doublequote": False}
+    ways: tuple[dict[str, Any], ...] = (
+        {"skipinitialspace": True},
+        escaped,
+        escaped | {"skipinitialspace": True},
+        {"quotechar": "'"},
+        {"quotechar": "'", "skipinitialspace": True},
+    )
+    if _are_wide(lines, usual):
+        return next((usual | way for way in ways if not _are_wide(lines, usual | way)), usual)
+    return usual
+
+
+def _are_wide(lines: list[str], dialect: dict[str, Any]) -> bool:
+    """True if a row is wider than the header."""
+    try:
+        widths = [len(row) for row in csv.reader(lines, **dialect) if row]
+    except csv.Error:
         return False
-    return all(line.count("\t") == lines[0].count("\t") for line in lines if line.strip())
+    return bool(widths) and max(widths) > widths[0]
 
 
 class _Records:
     """Iterator over the records of a table, each with its first line's number."""
 
     def __init__(
-        self, path: Path, lines: Iterator[str], skipped: int, delimiter: str, bare: bool, remarks: Remarks
+        self, path: Path, lines: Iterator[str], skipped: int, dialect: dict[str, Any], remarks: Remarks
     ) -> None:
         self._path, self._lines, self._remarks = path, lines, remarks
-        self._delimiter, self._bare = delimiter, bare
+        self._dialect, self._delimiter = dialect, dialect["delimiter"]
+        self._bare = dialect["quoting"] == csv.QUOTE_NONE
         self._again: deque[str] = deque()  # lines to be read once more
         self._record: list[str] = []
         self._size = self._mended = 0
@@ -151,9 +183,7 @@ class _Records:
         return line, list(map(_unquoted, fields)) if self._bare else fields
 
     def _restarted(self) -> Iterator[list[str]]:
-        return csv.reader(
-            self._fed(), delimiter=self._delimiter, quoting=csv.QUOTE_NONE if self._bare else csv.QUOTE_MINIMAL
-        )
+        return csv.reader(self._fed(), **self._dialect)
 
     def _fed(self) -> Iterator[str]:
         while True:
@@ -194,7 +224,7 @@ class _Records:
         self._again.extendleft(reversed(rest))
         self._record = [first]
         self._reader = self._restarted()
-        fields = next(csv.reader([first], delimiter=self._delimiter), [])
+        fields = next(csv.reader([first], **self._dialect), [])
         return [*fields[:-1], fields[-1].rstrip("\r\n")] if fields else fields
 
 

@@ -25,8 +25,10 @@ def json_rows(path: Path, lines: Iterable[str]) -> Iterator[Row]:
             row = error
         if not isinstance(row, dict):
             opening = line.lstrip()[0]
-            whole = {"[": "list", "{": "object"}.get(opening, "") if not begun else ""
+            whole = {"[": "list", "{": "object", '"': "string"}.get(opening, "") if not begun else ""
+            strings = opening == '"' or (isinstance(row, list) and bool(row) and isinstance(row[0], str))
             every = ".[]" if opening == "[" else "."
+            every = f"{every} | {{text: .}}" if strings else every
             remedy = (
                 f" Of one {whole} write the objects in lines, for example with `jq -c '{every}' {quote(path.name)}`."
             )

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from epigone.errors import UserError
@@ -122,6 +123,12 @@ def _column(path: Path, rows: list[Row], options: ReadOptions) -> str:
         return texts[0]
     if not rows:
         return "text"
+    for name, value in rows[0].values.items():
+        if len(rows) == 1 and isinstance(value, list) and value and isinstance(value[0], dict):
+            raise UserError(
+                f"{path} is one object, and its texts are in the list {name!r}. Write the objects of the list in "
+                f"lines, for example with `jq -c '.{name}[]' {quote(path.name)} > texts.jsonl`."
+            )
     raise UserError(
         f"{path} has no column `text`, and it is not clear which of its columns holds the texts: "
         f"{', '.join(map(repr, names)) or 'none'}. "
