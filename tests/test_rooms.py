@@ -21,11 +21,11 @@ SHELVES = {
         "corpus",
     ),
     "text/readers": (
-        "checks", "encodings", "decoding", "cleaning", "site_lines", "separators", "gutenberg", "division", "optional",
+        "encodings", "checks", "decoding", "cleaning", "site_lines", "separators", "gutenberg", "division", "optional",
         "base", "formats", "registry", "paths",
     ),
     "text/readers/checks": ("kinds", "markup", "layout"),
-    "text/readers/encodings": ("western", "unicode", "guess"),
+    "text/readers/encodings": ("western", "unicode", "languages", "guess"),
     "text/readers/formats": ("plain", "imdb", "tables", "movie_lines", "markup", "pdf"),
     "text/readers/formats/markup": (
         "tags", "blocks", "page", "sections", "archive", "html", "markdown", "docx", "epub",
