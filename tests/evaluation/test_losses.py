@@ -240,3 +240,19 @@ def test_no_tokens_is_no_loss():
 def test_an_immense_loss_has_a_finite_perplexity():
     one = np.ones(1, np.int64)
     assert math.isfinite(Losses(np.array([1e6]), one, one, np.zeros(1, np.int64), one).perplexity)
+
+
+def test_few_logits_exist_at_a_time_whatever_the_vocabulary(monkeypatch):
+    model, sizes = make(vocabulary_size=128, softmax="adaptive").eval(), []
+    stream = stream_of(["the ferry goes over", "a stone", "the river is wide and slow in the morning"] * 9)
+    whole = document_losses(model, stream)
+    logits = model.logits
+    monkeypatch.setattr(model, "logits", lambda outputs: sizes.append(found := logits(outputs)) or found)
+    for most in (1, 27 * 128 * 3, 27 * 128 * 7 + 5):
+        sizes.clear()
+        monkeypatch.setattr(room, "LOGITS", most)
+        pieces = document_losses(model, stream)
+        assert max(found.numel() for found in sizes) <= max(most, 27 * 128)
+        np.testing.assert_allclose(pieces.nats, whole.nats, rtol=1e-6)
+        np.testing.assert_array_equal(pieces.correct, whole.correct)
+        np.testing.assert_array_equal(pieces.tokens, whole.tokens)

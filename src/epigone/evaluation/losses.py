@@ -20,6 +20,7 @@ from epigone.models.backends.walker import native_walker
 from epigone.models.language_model import LanguageModel
 from epigone.text.streams import TokenStream
 
+LOGITS = 1 << 22  # computed at a time: 16 MB, and some copies
 BLOCK = 2_000  # losses are summed by blocks of this many tokens, the units of resampling for a single text
 
 
@@ -84,8 +85,7 @@ def document_losses(
         weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
         return walker_losses(native_walker(model.config, weights, "fp32", torch.get_num_threads()), stream)
     sums = _Sums(stream)
-    for rows, positions, expected, nats, logits in _scored(model, stream, features, start):
-        hits = (logits.argmax(-1) == torch.as_tensor(expected, device=logits.device)).cpu().numpy()
+    for rows, positions, expected, nats, hits in _scored(model, stream, features, start):
         sums.add(rows, positions, expected, nats, hits)
     return sums.losses()
 
@@ -102,14 +102,21 @@ def token_nats(model: LanguageModel, stream: TokenStream) -> np.ndarray:
 @torch.no_grad()
 def _scored(
     model: LanguageModel, stream: TokenStream, features: np.ndarray | None = None, start: int = 0
-) -> Iterator[tuple[list[Segment], np.ndarray, np.ndarray, np.ndarray, Tensor]]:
-    """The traversal with the targets (rows, steps), their losses in nats, and the logits (rows, steps, V)."""
-    for rows, positions, outputs in traverse(model, stream, features, start, width=model.config.vocabulary_size):
-        logits = model.logits(outputs)
+) -> Iterator[tuple[list[Segment], np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
+    """The traversal with the targets (rows, steps), their losses in nats, and if each was the likeliest."""
+    for rows, positions, outputs in traverse(model, stream, features, start):
         expected = np.asarray(stream.targets[positions]).astype(np.int64)
-        targets = torch.as_tensor(expected, device=logits.device)
-        loss = F.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
-        yield rows, positions, expected, loss.view(expected.shape).cpu().double().numpy(), logits
+        targets = torch.as_tensor(expected, device=outputs.device)
+        nats, hits = np.empty(expected.shape), np.empty(expected.shape, bool)
+        most = max(1, LOGITS // (len(rows) * model.config.vocabulary_size))
+        for begin in range(0, expected.shape[1], most):
+            piece = slice(begin, begin + most)
+            logits = model.logits(outputs[:, piece]).transpose(0, 1)  # (steps, rows, V), which flattens without a copy
+            wanted = targets[:, piece].T
+            loss = F.cross_entropy(logits.float().flatten(0, 1), wanted.flatten(), reduction="none")
+            nats[:, piece] = loss.view(wanted.shape).T.cpu()
+            hits[:, piece] = (logits.argmax(-1) == wanted).T.cpu()
+        yield rows, positions, expected, nats, hits
 
 
 def walker_losses(walker: Any, stream: TokenStream) -> Losses:

@@ -13,7 +13,6 @@ from epigone.text.streams import TokenStream
 WINDOW = 20_000  # a longer document is read in windows, each warmed up on the tokens before it
 WARM_UP = 1_000
 ROWS, STEPS = 64, 256  # segments and tokens that are read at a time
-NUMBERS = 1 << 24  # computed at a time: 64 MB, and some copies
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,6 @@ def traverse(
     features: np.ndarray | None = None,
     start: int = 0,
     stop: int | None = None,
-    width: int = 1,
 ) -> Iterator[tuple[list[Segment], np.ndarray, Tensor]]:
     """Run a model over every document from a zero state, in evaluation mode.
 
@@ -59,7 +57,6 @@ def traverse(
         stream: the text, of N tokens.
         features: outputs (N, H) of layer `start - 1` at every position, instead of token ids.
         start, stop: the layers to run, as in `Encoder.encode`.
-        width: numbers that the caller computes from each output; few steps are yielded at a time if it is large.
 
     Yields:
         The segments of the rows, positions (rows, steps) in the stream, and the model's outputs (rows, steps, H).
@@ -69,7 +66,7 @@ def traverse(
     source = stream.inputs if features is None else features
     for batch in batches(stream):
         state = model.initial_state(len(batch), start, stop)
-        for rows, positions in steps(batch, max(1, NUMBERS // (len(batch) * width))):
+        for rows, positions in steps(batch):
             state = tuple(s[:, : len(rows)].contiguous() for s in state)
             inputs = torch.as_tensor(source[positions], device=model.weight.device)
             if features is None:
@@ -79,11 +76,11 @@ def traverse(
     model.train(was_training)
 
 
-def steps(rows: list[Segment], most: int = 10**9) -> Iterator[tuple[list[Segment], np.ndarray]]:
-    """Yield the rows that have not ended and their next positions (rows, steps), at most `most` steps at a time."""
+def steps(rows: list[Segment]) -> Iterator[tuple[list[Segment], np.ndarray]]:
+    """Yield the rows that have not ended and their next positions (rows, steps)."""
     offset = 0
     while rows:
-        steps = min(STEPS, most, rows[-1].stop - rows[-1].warm - offset)
+        steps = min(STEPS, rows[-1].stop - rows[-1].warm - offset)
         yield rows, np.array([s.warm + offset for s in rows])[:, None] + np.arange(steps)
         offset += steps
         rows = [s for s in rows if s.stop - s.warm > offset]

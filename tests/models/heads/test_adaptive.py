@@ -103,3 +103,17 @@ def test_it_belongs_to_the_head_and_moves_to_another_vocabulary():
     small = LanguageModel(ModelConfig(num_layers=1, hidden_size=4, vocabulary_size=MANY - 1))
     grown, _ = remap_vocabulary(small, list(map(str, range(MANY - 1))), list(map(str, range(MANY + 5))))
     assert grown.config.cutoffs == ()
+
+
+def test_gradients_of_the_clusters_are_joined_at_once():
+    model = adaptive()
+    tokens, targets = torch.randint(V, (2, 4, 30))
+    (loss, _), _ = model.loss(tokens, targets)
+    names, queue = set(), [loss.grad_fn]
+    while queue:
+        node = queue.pop()
+        if node is not None:
+            names.add(node.name())
+            queue += [further for further, _ in node.next_functions]
+    assert any("Split" in name for name in names)
+    assert "SliceBackward0" not in names, "each has a gradient as large as the whole weight"

@@ -6,6 +6,8 @@ in a cluster is that of the cluster times its own within the cluster (Grave et a
 width, so that their weights can be tied to an embedding).
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 
@@ -35,16 +37,18 @@ class AdaptiveSoftmax(FullSoftmax):
     def loss(self, outputs: Tensor, targets: Tensor) -> Scored:
         """Score the targets (...) on outputs (..., H); the likeliest tokens, and so the accuracy, stay unknown."""
         x, targets = counted(outputs, targets)
-        short, bounds = self.cutoffs[0], [*self.cutoffs, self.out_features]
+        short, bounds = self.cutoffs[0], [0, *self.cutoffs, self.out_features]
         place = torch.bucketize(targets, torch.tensor(self.cutoffs, device=targets.device), right=True)  # 0: short list
         first = torch.where(place == 0, targets, short + place - 1)
-        weight = torch.cat([self.weight[:short], self.clusters.weight])
-        bias = torch.cat([self.bias[:short], self.clusters.bias])
+        # Split at once: the gradient of each single slice would be as large as the whole.
+        sizes = [end - begin for begin, end in pairwise(bounds)]
+        weights, biases = self.weight.split(sizes), self.bias.split(sizes)
+        weight = torch.cat([weights[0], self.clusters.weight])
+        bias = torch.cat([biases[0], self.clusters.bias])
         total, _ = self.cross_entropy(x, first, weight, bias)
-        for index, (begin, end) in enumerate(zip(self.cutoffs, bounds[1:], strict=True), 1):
+        for index, begin in enumerate(self.cutoffs, 1):
             here = (place == index).nonzero()[:, 0]
             if len(here):
-                weight, bias = self.weight[begin:end], self.bias[begin:end]
-                mean, _ = self.cross_entropy(x[here], targets[here] - begin, weight, bias)
+                mean, _ = self.cross_entropy(x[here], targets[here] - begin, weights[index], biases[index])
                 total = total + mean * (len(here) / len(targets))
         return Scored(total, torch.full_like(total.detach(), torch.nan))
