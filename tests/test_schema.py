@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from epigone.schema import by_name, each, flag, mapping, number, optional, record, text, whole
+from epigone.schema import any_of, by_name, each, flag, integer, mapping, number, optional, record, text, whole
 
 SHAPE = record(
     {"name": text, "layers": each(record({"size": whole(1, 9)}, "size"), 2), "rate": optional(number(0, 1))}, "name"
@@ -38,3 +38,11 @@ def test_simple_kinds():
     assert flag(1) is not None
     assert mapping({}) is None
     assert by_name(flag)({"a": True, "b": 0}) == ".b: 0 instead of true or false"
+
+
+def test_alternatives_and_lists_of_a_length():
+    schema = any_of(each(integer, 2, 2), text)
+    assert [schema(value) for value in ([1, -2], "a")] == [None, None]
+    assert schema(3) == ": 3 instead of a list of 2"
+    assert schema([1]) == ": a list of 1 instead of a list of 2"
+    assert schema([1, True]) == "[1]: True instead of a whole number"

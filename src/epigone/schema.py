@@ -32,6 +32,11 @@ def whole(low: int = 0, high: int = LARGEST) -> Schema:
     return lambda value: None if type(value) is int and low <= value <= high else _instead(value, wanted)
 
 
+def integer(value: Any) -> str | None:
+    """Whole numbers of any sign."""
+    return None if type(value) is int else _instead(value, "a whole number")
+
+
 def number(low: float = -math.inf, high: float = math.inf) -> Schema:
     """Numbers from `low` to `high`; without limits also nan and infinity, as the loss of a run that diverged."""
     free = low == -math.inf and high == math.inf
@@ -49,12 +54,25 @@ def optional(schema: Schema) -> Schema:
     return lambda value: None if value is None else schema(value)
 
 
-def each(schema: Schema, most: int = 1_000_000) -> Schema:
-    """Lists of values of a schema, `most` at most."""
+def any_of(*schemas: Schema) -> Schema:
+    """Values of at least one of some schemas; the fault is that of the first one."""
 
     def check(value: Any) -> str | None:
+        faults = [schema(value) for schema in schemas]
+        return faults[0] if all(faults) else None
+
+    return check
+
+
+def each(schema: Schema, most: int = 1_000_000, least: int = 0) -> Schema:
+    """Lists of values of a schema, `most` at most; if `least` is as many, exactly so many."""
+
+    def check(value: Any) -> str | None:
+        wanted = f"a list of {least}" if least == most else "a list"
         if not isinstance(value, list):
-            return _instead(value, "a list")
+            return _instead(value, wanted)
+        if least == most != len(value):
+            return f": a list of {len(value):,} instead of {wanted}"
         if len(value) > most:
             return f": {len(value):,} values instead of {most:,} at most"
         return next((f"[{i}]{fault}" for i, item in enumerate(value) if (fault := schema(item))), None)
@@ -92,4 +110,9 @@ def record(fields: Mapping[str, Schema], *required: str) -> Schema:
 
 def _instead(value: Any, wanted: str) -> str:
     found = "an object" if isinstance(value, dict) else "a list" if isinstance(value, list) else repr(value)
-    return f": {found if len(found) <= 40 else found[:40] + '…'} instead of {wanted}"
+    return f": {shortened(found)} instead of {wanted}"
+
+
+def shortened(text: str, most: int = 40) -> str:
+    """Cut a text that is too long for a sentence."""
+    return text if len(text) <= most else text[:most] + "…"

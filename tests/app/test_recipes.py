@@ -78,13 +78,13 @@ def test_a_missing_file_and_one_that_is_not_utf8_are_named(tmp_path):
 
 def test_an_unknown_option_is_named_with_the_nearest_known_one(recipe):
     found = read_recipe(recipe)
-    found.check("pretrain", ["hidden_size", "num_layers", "steps", "fractions", "fingerprint"])
+    found.check("pretrain", dict.fromkeys(["hidden_size", "num_layers", "steps", "fractions", "fingerprint"]))
     with pytest.raises(
         UserError, match=r"recipe\.toml sets 'hidden_size', which is not an option of x; did you mean hiden"
     ):
-        found.check("x", ["hiden_size"])
+        found.check("x", {"hiden_size": int})
     with pytest.raises(UserError, match="epigone x --help"):
-        found.check("x", ["zzz"])
+        found.check("x", {"zzz": int})
 
 
 def test_flags_win_over_a_recipe(cli, recipe, song_file, tmp_path):
@@ -148,3 +148,64 @@ def test_dots_in_texts_and_comments_are_no_levels(tmp_path):
     lines = [f"# {dots}", "[options]", f'prompt = "{dots}"', f"stop = '{dots}'", f'separator = """\n{dots}"""']
     (tmp_path / "r.toml").write_text("\n".join(lines))
     assert read_recipe(tmp_path / "r.toml").options == {"prompt": dots, "stop": dots, "separator": dots}
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("lr = 'fast'", "lr: 'fast' instead of a number"),
+        ("lr = '0.01'", "lr: '0.01' instead of a number"),
+        ("lr = true", "lr: True instead of a number"),
+        ("lr = [0.1]", "lr: a list instead of a number"),
+        ("lr = {a = 1}", "lr: an object instead of a number"),
+        ("steps = 0.5", "steps: 0.5 instead of a whole number"),
+        ("steps = 1979-05-27", r"steps: datetime.date\(1979, 5, 27\) instead of a whole number"),
+        ("batch-size = inf", "batch-size: inf instead of a whole number"),
+        ("tied = 1", "tied: 1 instead of true or false"),
+        ("tied = 'true'", "tied: 'true' instead of true or false"),
+        ("separator = true", "separator: True instead of a text"),
+        ("separator = ['a']", "separator: a list instead of a text"),
+        ("encoding = 1.5", "encoding: 1.5 instead of a text"),
+        ("fractions = 0.5", "fractions: 0.5 instead of a list of 3"),
+        ("fractions = [0.5, 0.5]", "fractions: a list of 2 instead of a list of 3"),
+        ("fractions = [0.5, 0.25, 'a']", r"fractions\[2\]: 'a' instead of a number"),
+        (f"lr = '{'9' * 5000}'", f"lr: '{'9' * 39}… instead of a number"),
+    ],
+)
+def test_values_are_checked_and_named(cli, song_file, tmp_path, line, fault):
+    path = tmp_path / "r.toml"
+    path.write_text(f"[options]\n{line}\n")
+    result = cli("pretrain", song_file, "--recipe", path, "--out", tmp_path / "out")
+    assert result.status == 2
+    assert re.search(rf"Error: The recipe .*r\.toml sets {fault}; correct the value, or delete the line", result.err)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_single_value_does_for_a_list_and_a_number_for_a_text(cli, make_base, tmp_path):
+    (tmp_path / "r.toml").write_text('[options]\nstop = "e"\nprompt = 3\nlength = 5\ntemperature = 1\n')
+    options = json.loads(cli("generate", make_base(), "--recipe", tmp_path / "r.toml", "--json").out)["options"]
+    assert (options["stop"], options["prompt"]) == (["e"], "3")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("lr = -1", "lr = -1"),
+        ("blank-lines = 0", "blank-lines = 0"),
+        ("encoding = 'klingon'", "encoding = 'klingon'"),
+        ("separator = '['", r"separator = '\['"),
+        (f"tokenizer = '{'x' * 99}'", f"tokenizer = '{'x' * 39}…"),
+    ],
+)
+def test_a_refused_value_is_said_to_come_from_the_recipe(cli, song_file, tmp_path, line, said):
+    path = tmp_path / "r.toml"
+    path.write_text(f"[options]\n{line}\nsteps = 1\n")
+    result = cli("pretrain", song_file, "--recipe", path, "--out", tmp_path / "out")
+    assert result.status == 2
+    assert re.search(rf"The recipe .*r\.toml sets {said}\.\n$", result.err), result.err
+
+
+def test_a_flag_that_wins_over_a_recipe_is_not_said_to_come_from_it(cli, song_file, tmp_path):
+    (tmp_path / "r.toml").write_text("[options]\nlr = 0.1\n")
+    result = cli("pretrain", song_file, "--recipe", tmp_path / "r.toml", "--out", tmp_path / "out", "--lr=-1")
+    assert (result.status, "r.toml" in result.err) == (2, False)

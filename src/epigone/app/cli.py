@@ -53,15 +53,16 @@ def run(arguments: list[str]) -> int:
     arguments, flags = take_flags(join_free_text(arguments), "--debug", "--json", "--quiet")
     quiet = flags["--quiet"] or is_helper()
     _log_notices(logging.WARNING if quiet else logging.INFO)
-    command = ""
+    command, recipe = "", None
     try:
         arguments, extensions = take_values(arguments, "--extension")
         for extension in extensions:
             load(extension)
-        arguments, recipe = take_recipe(arguments)
+        arguments, path = take_recipe(arguments)
         command = arguments[0] if arguments else ""
         hooks = {"json": lambda: flags["--json"], "monitor": _nobody if quiet else _monitor}
-        app = make_app(arguments, hooks, read_recipe(recipe) if recipe else None)
+        recipe = read_recipe(path) if path else None
+        app = make_app(arguments, hooks, recipe)
         result = app(arguments, exit_on_error=False, print_error=False)
         interrupted = getattr(result, "outcome", None) == "interrupted"
         try:
@@ -87,6 +88,8 @@ def run(arguments: list[str]) -> int:
         if flags["--debug"]:
             say(traceback.format_exc(), file=sys.stderr)
         sentence, status = _explained(error, command)
+        if recipe is not None and isinstance(error, UserError) and str(recipe.path) not in sentence:
+            sentence += recipe.named_in(sentence, arguments)
         _tell(Text.assemble(("Error: ", "red"), clean(sentence)))
         return status
 

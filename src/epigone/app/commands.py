@@ -261,13 +261,14 @@ def _default(value: Any) -> str | None:
     return None if value in (None, "", ()) else str(value)
 
 
-def _options(command: Callable[..., Any]) -> list[str]:
-    """List the names of all options of a command."""
-    names: list[str] = []
+def _options(command: Callable[..., Any]) -> dict[str, Any]:
+    """The types of all options of a command, by name."""
+    kinds: dict[str, Any] = {}
     for parameter in inspect.signature(command).parameters.values():
         kind = getattr(parameter.annotation, "__origin__", parameter.annotation)
         if is_dataclass(kind):
-            names += [field.name for field in fields(kind)]
+            hints = get_type_hints(kind)
+            kinds |= {field.name: hints[field.name] for field in fields(kind)}
         elif parameter.kind is parameter.KEYWORD_ONLY:
-            names.append(parameter.name)
-    return names
+            kinds[parameter.name] = parameter.annotation
+    return kinds

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
 from epigone.evaluation.traversal import Segment, batches, steps, traverse
 from epigone.models.backends.choice import choose

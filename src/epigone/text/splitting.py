@@ -52,7 +52,7 @@ class SplitOptions:
                 "numbers that add up to 1, such as 0.8 0.1 0.1."
             )
         if self.split_seed < 0:
-            raise UserError(f"The split seed {self.split_seed} is negative; give 0 or a greater number.")
+            raise UserError(f"--split-seed {self.split_seed} is negative; give 0 or a greater number.")
         check_options(self, "be 0 or more", lambda value: value >= 0, "split_seed", most=2**63 - 1)
 
 
