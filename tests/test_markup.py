@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from epigone.markup import clean, code, fenced, markdown, paragraph
+from epigone.markup import clean, code, fenced, markdown, one_line, paragraph
 
 HOSTILE = st.text(st.sampled_from("ab1 .#+->*_`[](){}<>|&$~!\\:=;\n\x03é한"), max_size=30)
 
@@ -61,3 +61,7 @@ def test_code_in_a_line_shows_exactly_its_text(text: str) -> None:
 def test_characters_that_cannot_be_shown_are_replaced(bad: str) -> None:
     assert clean(f"a{bad}b\n\tc") == "a\N{REPLACEMENT CHARACTER}b\n\tc"
     clean(f"a{bad}b").encode()
+
+
+def test_one_line_shows_the_breaks_of_lines():
+    assert one_line(" a\nb\r\nc\u2028d\u2029\te ") == " a�b�c�d�\te "

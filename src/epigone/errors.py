@@ -7,9 +7,14 @@ from typing import Any
 class UserError(Exception):
     """A mistake in what was asked for.
 
-    `str(error)` is the whole message: a sentence that names the file, the value and the remedy. The command line
-    prints it and exits with status 2. Any other error that reaches the command line is a defect of ours.
+    It is made of a sentence that names the file, the value and the remedy, and of further lines if there are any;
+    `str(error)` is the whole message. The command line prints it and exits with status 2; breaks of lines within a
+    sentence, which come from the names of files, are made visible. Any other error that reaches the command line is a
+    defect of ours.
     """
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))
 
 
 def missing_package(user: str, package: str) -> str:

@@ -3,6 +3,7 @@
 import re
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_BREAKS = re.compile("[\n\u2028\u2029]")
 # Only what Markdown would take as markup, so that the source reads well too: `<0.001` or a lone bracket stays.
 _MARKDOWN = re.compile(r"[\\`*|$~]|(?<![^\W_])_|_(?![^\W_])|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=[#A-Za-z])")
 _BLOCK = re.compile(r"^(\d*)([#+=.)>\[-])")
@@ -14,6 +15,11 @@ def clean(text: str) -> str:
     Newlines and tabs stay.
     """
     return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """Make the breaks of lines in `text` visible too, as in a sentence that holds the name of a file."""
+    return _BREAKS.sub("\N{REPLACEMENT CHARACTER}", clean(text))
 
 
 def markdown(text: str) -> str:

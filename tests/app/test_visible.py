@@ -19,6 +19,7 @@ from epigone.text.tokenizers.characters import ByteTokenizer
 
 CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 EVIL = "\x1b]52;c;T1dORUQ=\x07\x9b31m\x7f\u202e\x08"  # writes to the clipboard, turns red, turns the text around
+LINES = "\nError: all is lost\u2028\r\nafterwards"  # would begin a line of its own
 EVIL_NAME = EVIL + "\udcff"  # what a name that is not UTF-8 is in Python
 SHORT = ("--num-layers", "1", "--hidden-size", "8", "--steps", "2", "--validate-every", "1", "--threads", "1")
 
@@ -143,6 +144,52 @@ def test_a_study_of_somebody_else(printed, tmp_path, files):
     )
     assert printed("info", tmp_path)[0] == 0
     assert printed("info", tmp_path, "--json")[0] == 0
+
+
+BROKEN = re.compile("(?m)^(Error: all is lost|afterwards)")
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_line_break_in_a_name_breaks_no_line(printed, song_file, tmp_path, flags):
+    text = tmp_path / f"songs{LINES}.txt"
+    text.write_bytes(song_file.read_bytes())
+    (tmp_path / f"empty{LINES}.csv").write_text("")
+    (tmp_path / f"bad{LINES}.toml").write_text("[options\n")
+    (tmp_path / f"worse{LINES}.toml").write_text("[options]\nlr = -1\n")
+    out, missing = (tmp_path / f"{name}{LINES}" for name in ("out", "missing"))
+    model = tmp_path / f"model{LINES}"
+    for status, *words in (
+        (0, "pretrain", text, "--out", model, *SHORT),
+        (2, "pretrain", text, "--out", model, *SHORT),
+        (2, "pretrain", missing, "--out", out),
+        (2, "pretrain", tmp_path / f"empty{LINES}.csv", "--out", out),
+        (2, "pretrain", text, "--out", out, "--recipe", tmp_path / f"bad{LINES}.toml"),
+        (2, "pretrain", text, "--out", out, "--recipe", tmp_path / f"worse{LINES}.toml"),
+        (2, "pretrain", text, "--out", out, "--column", f"a{LINES}"),
+        (2, "pretrain", text, "--out", out, "--tokenizer", f"a{LINES}"),
+        (2, "pretrain", text, "--out", out, f"--lr{LINES}", "3"),
+        (2, "pretrain", text, f"--out{LINES}", out),
+        (2, f"pretrain{LINES}", text),
+        (2, "finetune", model, text, "--out", out, "--train", f"head{LINES}"),
+        (0, "finetune", model, text, "--out", tmp_path / f"tuned{LINES}", "--steps", "1", "--train", "head"),
+        (0, "evaluate", model, text),
+        (0, "info", model),
+        (0, "info", text),
+        (2, "info", tmp_path / f"empty{LINES}.csv"),
+        (2, "info", missing),
+        (2, "generate", missing),
+        (2, "generate", model, "--prompt", f"\u0416{LINES}"),
+        (2, "info", "--extension", missing),
+    ):
+        found, said = printed(*words, *flags)
+        assert found == status, said
+        assert not BROKEN.search(said), (words, said)
+
+
+def test_the_lines_of_a_mistake_are_kept(printed, song_file, make_base, tmp_path):
+    status, said = printed("finetune", make_base(), song_file, "--out", tmp_path / "out", "--train", "head + ?")
+    assert status == 2
+    assert "    head + ?\n         ^\nWrite for example" in said
 
 
 def test_a_conversation_shows_errors_and_text(printed, make_base, monkeypatch):

@@ -20,6 +20,7 @@ from epigone.generation import generate as room
 from epigone.generation.generate import GenerateOptions, Generation
 from epigone.generation.prompt import normalised_prompt
 from epigone.generation.sampling import SamplingOptions
+from epigone.markup import one_line
 from epigone.models.backends.walker import EngineOptions
 from epigone.models.files.model_folder import read_folder
 from epigone.training.system.interruption import Terminated
@@ -85,7 +86,7 @@ def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions, r
         try:
             seconds += room.generate(source, *own, running, stream=listen).seconds
         except UserError as error:  # one unreadable prompt does not end the conversation
-            say(str(error), file=sys.stderr)
+            say("\n".join(map(one_line, error.args)), file=sys.stderr)
         except KeyboardInterrupt as error:  # Ctrl-C at a terminal ends the text, not the conversation
             if isinstance(error, Terminated) or not sys.stdin.isatty():
                 raise

@@ -21,7 +21,7 @@ from epigone.app.terminal import SteadyConsole, open_streams, say
 from epigone.errors import UserError, missing_package
 from epigone.extensions import load
 from epigone.machine import follow_launcher, is_helper
-from epigone.markup import clean
+from epigone.markup import one_line
 from epigone.training.system.interruption import exit_status, heed_terminations
 
 console = SteadyConsole(stderr=True)
@@ -89,8 +89,8 @@ def run(arguments: list[str]) -> int:
             say(traceback.format_exc(), file=sys.stderr)
         sentence, status = _explained(error, command)
         if recipe is not None and isinstance(error, UserError) and str(recipe.path) not in sentence:
-            sentence += recipe.named_in(sentence, arguments)
-        _tell(Text.assemble(("Error: ", "red"), clean(sentence)))
+            sentence += one_line(recipe.named_in(sentence, arguments))
+        _tell(Text.assemble(("Error: ", "red"), sentence))
         return status
 
 
@@ -98,24 +98,24 @@ def _explained(error: Exception, command: str) -> tuple[str, int]:
     """Turn an error into a sentence and an exit status."""
     match error:
         case UserError():
-            return str(error), 2
+            return "\n".join(map(one_line, error.args)), 2
         case MissingArgumentError(argument=argument, keyword=None) if argument is not None:
             return f"{command} needs {argument.name}. Usage: epigone {command} {COMMANDS[command].usage}", 2
         case UnusedCliTokensError(unused_tokens=[*tokens]):
             rest = " ".join(map(str, tokens))
-            return f"{command} does not take '{rest}'. Usage: epigone {command} {COMMANDS[command].usage}", 2
+            return f"{command} does not take '{one_line(rest)}'. Usage: epigone {command} {COMMANDS[command].usage}", 2
         case CycloptsError():
             helped = any(hint in str(error) for hint in ("Did you mean", "Choose from", "Available commands"))
             see = f" See epigone {command} --help." if command in COMMANDS and not helped else ""
-            return str(error) + see, 2
+            return one_line(str(error).strip()) + see, 2
         case ModuleNotFoundError(name=str(package)) if not package.startswith("epigone"):
             return missing_package(command, package), 2
         case OSError(strerror=str(reason), filename=name):
-            return f"{name}: {reason}." if name else f"The system reports: {reason}.", 2
+            return f"{one_line(str(name))}: {reason}." if name else f"The system reports: {reason}.", 2
     if isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or "allocate memory" in str(error):
         return "There is not enough memory. Try a smaller --batch-size, --sequence-length or --hidden-size.", 2
     return (
-        f"Something failed that should not have: {type(error).__name__}: {error}\n"
+        f"Something failed that should not have: {type(error).__name__}: {one_line(str(error).strip())}\n"
         "Please report it, with what the same command prints with --debug."
     ), 1
 
@@ -129,7 +129,7 @@ class _Notices(logging.Handler):
     """Show log messages, above the progress bar if there is one."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        _tell(record.getMessage())
+        _tell(one_line(record.getMessage()))
 
 
 def _log_notices(level: int) -> None:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import Any
 
 from epigone.app.terminal import print_facts, print_paragraph, print_table, say, write_generated
+from epigone.markup import one_line
 from epigone.report.numbers import Interval, NumberStyle, format_measure
 from epigone.report.tables import Column, Table, table_of
 
@@ -190,7 +191,7 @@ def _comparison(result: Any) -> None:
 
 def _sample(name: str, text: str, measures: Sequence[str], most: int | None = None) -> None:
     shown = text if most is None else text[:most].rsplit("\n", 1)[0].rstrip()
-    say(f"\n── {name}\n")
+    say(f"\n── {one_line(name)}\n")
     say(shown + (" …" if len(shown) < len(text) else ""))
     say()
     for measure in measures:

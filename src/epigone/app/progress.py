@@ -21,6 +21,7 @@ from rich.text import Text
 
 from epigone.app.terminal import SteadyConsole
 from epigone.errors import UserError
+from epigone.markup import one_line
 from epigone.text.document import counted
 from epigone.training.listeners.base import Run
 from epigone.training.listeners.monitor import Monitor
@@ -83,7 +84,7 @@ class ConsoleMonitor(Monitor):
         self.end()
         self.title, self.total, self.done, self.measured, self.began = title, total, 0, 0, time.monotonic()
         if self.console.is_terminal:
-            self._show_bar(title, 0, total, TimeElapsedColumn())
+            self._show_bar(one_line(title), 0, total, TimeElapsedColumn())
         else:
             self._say(f"{title}: {counted(total, 'run')}")
         self.over = threading.Event()
@@ -96,14 +97,14 @@ class ConsoleMonitor(Monitor):
         line = f"{self.title} {self.done}/{self.total}  {outcome}  {left}{'  ' * bool(left)}{name}"
         if self.live is not None:  # a line that is too long is cut, not broken
             self.progress.update(self.task, completed=self.done, facts=left)
-            self.console.print(line, markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
+            self.console.print(one_line(line), markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
         else:
             self._say(line)
         if self.done == self.total:
             self.end()
 
     def _say(self, line: str) -> None:
-        self.console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self.console.print(one_line(line), markup=False, highlight=False, soft_wrap=True)
 
     def _show_bar(self, name: str, done: int, total: int, clock: ProgressColumn) -> None:
         self.progress = Progress(
@@ -120,7 +121,7 @@ class ConsoleMonitor(Monitor):
     def _look(self, under_way: Callable[[], Sequence[str]], live: Live | None, over: threading.Event) -> None:
         """Show what is under way again and again: below the bar, or without a bar as lines of their own."""
         while not over.wait(LOOK_ELSEWHERE if live is None else LOOK_ON_TERMINAL):
-            lines = [f"  {line}" for line in under_way()]
+            lines = [f"  {one_line(line)}" for line in under_way()]
             if live is None:
                 for line in lines:
                     self._say(line)

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
-from epigone.markup import clean
+from epigone.markup import clean, one_line
 from epigone.report.numbers import NumberStyle, format_value
 from epigone.report.renderers.terminal import to_terminal
 from epigone.report.tables import Table
@@ -97,7 +97,7 @@ def write_generated(text: str, end: str = "") -> None:
 
 def print_facts(facts: dict[str, Any]) -> None:
     """Print a line for each name and value, the values aligned; empty values are left out."""
-    texts = {clean(name): _fact(value) for name, value in facts.items() if value not in (None, "", [], ())}
+    texts = {one_line(name): _fact(value) for name, value in facts.items() if value not in (None, "", [], ())}
     left = max(map(len, texts)) + 2
     width = max(40, _console().width - left) if _has_width() else sys.maxsize
     for name, text in texts.items():
@@ -108,7 +108,7 @@ def print_facts(facts: dict[str, Any]) -> None:
 
 
 def _fact(value: Any) -> str:
-    return clean(value) if isinstance(value, str) else format_value(value, FACT)  # a path keeps its spaces
+    return one_line(value) if isinstance(value, str) else format_value(value, FACT)  # a path keeps its spaces
 
 
 def print_table(table: Table) -> None:
@@ -118,8 +118,8 @@ def print_table(table: Table) -> None:
 
 
 def print_paragraph(text: str) -> None:
-    """Print text, its lines broken at the terminal's width."""
-    _console().print(text)
+    """Print text, its lines broken at the terminal's width only."""
+    _console().print(one_line(text))
 
 
 def _has_width() -> bool:

@@ -135,6 +135,8 @@ class Parser:
 
     def _failure(self, reason: str) -> UserError:
         return UserError(
-            f"The selection does not parse: {reason}.\n    {self.text}\n    {' ' * self.place}^\n"
-            "Write for example 'layers.2', 'layers.*.weight_hh', 'all - embedding' or '!layers.0'."
+            f"The selection does not parse: {reason}.",
+            f"    {self.text}",
+            f"    {' ' * self.place}^",
+            "Write for example 'layers.2', 'layers.*.weight_hh', 'all - embedding' or '!layers.0'.",
         )
