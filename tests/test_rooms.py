@@ -28,7 +28,7 @@ SHELVES = {
     "text/readers/encodings": ("western", "unicode", "languages", "guess"),
     "text/readers/formats": ("plain", "imdb", "tables", "movie_lines", "markup", "pdf"),
     "text/readers/formats/markup": (
-        "tags", "blocks", "page", "sections", "archive", "html", "markdown", "docx", "epub",
+        "tags", "blocks", "contents", "page", "sections", "archive", "html", "markdown", "docx", "epub",
     ),
     "text/readers/formats/pdf": (
         "columns", "hyphenation", "line_breaks", "running_heads", "paragraphs", "unpacked", "reader",

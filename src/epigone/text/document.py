@@ -162,6 +162,8 @@ class ReadReport:
     """Headings in each file that has several and was not divided."""
     bold: dict[str, int] = field(default_factory=dict)
     """Bold lines in each file that may be titles."""
+    rules: dict[str, int] = field(default_factory=dict)
+    """Rules in each file that has several and was not divided."""
     titles_left_out: int = 0
     """Headings that documents began with."""
     titles_kept: int = 0
@@ -208,6 +210,10 @@ class ReadReport:
             )
         return sentences + self._structure() + self.skipped + self.hints
 
+    def has_hint(self, name: str) -> bool:
+        """True if a hint tells how to divide the text of this name by its structure."""
+        return name in self.articles or name in self.bold or name in self.rules
+
     def _structure(self) -> list[str]:
         """Write how headings, pages and notes of marked-up texts were read."""
         sentences = []
@@ -231,6 +237,11 @@ class ReadReport:
             sentences.append(
                 f"{some(list(self.bold))} {'has' if len(self.bold) == 1 else 'have'} {sum(self.bold.values())} bold "
                 "lines that may be titles; --documents headings divides there."
+            )
+        if self.rules:
+            sentences.append(
+                f"{some(list(self.rules))} not divided at the {sum(self.rules.values())} rules between paragraphs; "
+                "--documents pages divides there."
             )
         if self.titles_left_out:
             sentences.append(

@@ -174,7 +174,7 @@ def _read(source: Source, options: ReadOptions, report: ReadReport, hints: list[
             report.empty += 1
     if source.reader is PLAIN and (markup := markup_of(layout.text)):
         report.marked.setdefault((markup.name, markup.remedy), []).append(str(source.path))
-    elif documents == 1 and not options.divides:
+    elif documents == 1 and not options.divides and not report.has_hint(source.name):
         hints += layout.hints(source.path)
     size = report.decoded - decoded
     if delivered + _PER_BOUNDARY * documents < source.reader.usual_share * size:

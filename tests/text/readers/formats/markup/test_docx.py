@@ -166,3 +166,79 @@ def test_line_breaks_of_every_kind(docx, tmp_path):
         paragraph.add_run(text)
     document.save(tmp_path / "a.docx")
     assert read(tmp_path / "a.docx")[0][0][1] == "Row on\nrow\nhome\nnow"
+
+
+STANZAS = "Row on,\nrow on\n\nrow home,\nrow home"
+
+
+def test_a_wide_space_below_a_paragraph_ends_a_stanza(docx, tmp_path):
+    from docx.shared import Pt
+
+    document = docx.Document()
+    for line, space in (("Row on,", 0), ("row on", 12), ("row home,", 0), ("row home", 12)):
+        document.add_paragraph(line).paragraph_format.space_after = Pt(space)
+    document.save(tmp_path / "a.docx")
+    assert [text for _, text in read(tmp_path / "a.docx")[0]] == [STANZAS]
+
+
+def test_the_space_of_a_style_ends_a_stanza_too(docx, tmp_path):
+    from docx.shared import Pt
+
+    document = docx.Document()
+    document.styles["Normal"].paragraph_format.space_after = Pt(0)
+    first = document.styles.add_style("Stanza", 1)
+    first.base_style = document.styles["Normal"]
+    first.paragraph_format.space_before = Pt(10)
+    for line, style in (("Row on,", "Stanza"), ("row on", None), ("row home,", "Stanza"), ("row home", None)):
+        document.add_paragraph(line, style=style)
+    document.save(tmp_path / "a.docx")
+    assert [text for _, text in read(tmp_path / "a.docx")[0]] == [STANZAS]
+
+
+def test_prose_with_equal_spaces_has_no_stanzas(docx, tmp_path):
+    document = docx.Document()
+    for line in ("Row on,", "row on", "row home,", "row home"):
+        document.add_paragraph(line)
+    document.save(tmp_path / "a.docx")
+    assert [text for _, text in read(tmp_path / "a.docx")[0]] == ["Row on,\nrow on\nrow home,\nrow home"]
+
+
+def test_hidden_text_is_left_out(docx, tmp_path):
+    document = docx.Document()
+    paragraph = document.add_paragraph("Row ")
+    paragraph.add_run("hidden").font.hidden = True
+    paragraph.add_run("on.")
+    document.save(tmp_path / "a.docx")
+    assert [text for _, text in read(tmp_path / "a.docx")[0]] == ["Row on."]
+
+
+def test_a_layout_in_a_table_keeps_its_lines(docx, tmp_path):
+    document = docx.Document()
+    table = document.add_table(1, 2)
+    for cell, lines in zip(table._cells, (["Row on,", "row on", "", "row home"], ["We rest"]), strict=True):
+        cell.text = lines[0]
+        for line in lines[1:]:
+            cell.add_paragraph(line)
+    document.save(tmp_path / "a.docx")
+    assert [text for _, text in read(tmp_path / "a.docx")[0]] == ["Row on,\nrow on\n\nrow home\nWe rest"]
+
+
+def test_a_table_of_contents_in_a_control_is_left_out(docx, tmp_path):
+    from docx.oxml import parse_xml
+
+    document = docx.Document()
+    space = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    entries = "".join(f"<w:p><w:r><w:t>Song {number} ... {number}</w:t></w:r></w:p>" for number in range(3))
+    document.element.body.insert(
+        0,
+        parse_xml(
+            f'<w:sdt xmlns:w="{space}"><w:sdtPr><w:docPartObj><w:docPartGallery w:val="Table of Contents"/>'
+            f"</w:docPartObj></w:sdtPr><w:sdtContent>{entries}</w:sdtContent></w:sdt>"
+        ),
+    )
+    document.add_paragraph("Row on.")
+    document.save(tmp_path / "a.docx")
+    documents, report = read(tmp_path / "a.docx")
+    assert [text for _, text in documents] == ["Row on."]
+    assert report.notices() == ["1 table of contents left out; --notes keeps them."]
+    assert "Song 2" in read(tmp_path / "a.docx", notes=True)[0][0][1]

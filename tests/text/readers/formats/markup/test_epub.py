@@ -96,3 +96,19 @@ def test_a_book_without_text(tmp_path):
     write_book(tmp_path / "a.epub", {"a.xhtml": page("<img/>")})
     with pytest.raises(UserError, match=r"no text in .*a\.epub"):
         read(tmp_path / "a.epub")
+
+
+def test_the_page_of_the_publisher_is_left_out(tmp_path):
+    rights = "<p>Copyright © 1999 by Bo.</p><p>All rights reserved. ISBN 3-16-148410-0</p>"
+    write_book(tmp_path / "a.epub", {"a.xhtml": page(rights), "b.xhtml": page("<p>Row on.</p>")})
+    documents, report = read(tmp_path / "a.epub")
+    assert [text for _, text in documents] == ["Row on."]
+    assert report.notices() == ["1 page with the rights of the publisher left out; --notes keeps them."]
+    assert len(read(tmp_path / "a.epub", notes=True)[0]) == 2
+
+
+def test_a_table_of_contents_without_links_is_left_out(tmp_path):
+    poems = {f"{n}.xhtml": page(f"<h2>Song {n}</h2><p>Row {n}</p>") for n in "abc"}
+    contents = page("<h1>Contents</h1>" + "".join(f"<p>Song {n}</p>" for n in "abc"))
+    write_book(tmp_path / "a.epub", {"toc.xhtml": contents, **poems})
+    assert [text for _, text in read(tmp_path / "a.epub")[0]] == ["Row a", "Row b", "Row c"]

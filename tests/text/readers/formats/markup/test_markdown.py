@@ -79,3 +79,16 @@ def test_without_the_package(read, monkeypatch):
 def test_binary_files_are_refused(read):
     with pytest.raises(UserError, match=r"a\.md is a binary file"):
         read(b"\0\1\2", "a.md")
+
+
+@pytest.mark.parametrize(
+    ("markdown", "plain"),
+    [
+        ("Row on<br>\nrow on<br/>\nrow home\n", "Row on\nrow on\nrow home"),
+        ("Row on<br><br>\nrow home\n", "Row on\n\nrow home"),
+        ("| Row on\n|   row on\n|\n| row home\n", "Row on\nrow on\n\nrow home"),
+        ("| Row on |\n", "| Row on |"),
+    ],
+)
+def test_breaks_and_bars_of_verse(text, markdown, plain):
+    assert text(markdown, "a.md") == plain

@@ -7,7 +7,8 @@ from books import page, write_book
 
 from epigone.text.document import ReadOptions, ReadReport
 from epigone.text.readers.formats.markup.blocks import with_lines, written
-from epigone.text.readers.formats.markup.page import CONTENTS, NOTE, NOTE_NUMBER, PAGE_NUMBER, blocks_of_html
+from epigone.text.readers.formats.markup.contents import CONTENTS
+from epigone.text.readers.formats.markup.page import NOTE, NOTE_NUMBER, PAGE_NUMBER, blocks_of_html
 from epigone.text.readers.paths import read_documents
 
 
@@ -25,6 +26,15 @@ STANZAS = "Row on,\nrow on\n\nrow home"
         "<p>Row on,<br>row on</p><p>row home</p>",
         "<div>Row on,<br>row on<br><br>row home</div>",
         "<pre>Row on,\nrow on\n\nrow home</pre>",
+        "<table><tr><td>Row on,</td></tr><tr><td>row on</td></tr>"
+        "<tr><td>&nbsp;</td></tr><tr><td>row home</td></tr></table>",
+        "<p><span style='display:block'>Row on,</span><span style='display: block'>row on</span></p><p>row home</p>",
+        "<p style='white-space: pre-line'>Row on,\nrow on\n\nrow home</p>",
+        "<div class=lg><div class=l>Row on,</div><div class=l>row on</div></div>"
+        "<div class=lg><div class=l>row home</div></div>",
+        "<div class=lg><p class=l>Row on,</p><p class=l>row on</p></div><div class=lg><p class=l>row home</p></div>",
+        "<div class=linegroup><span class=line>Row on,</span><span class=line>row on</span></div>"
+        "<div class=linegroup><span class=line>row home</span></div>",
         "<p><span class=line>Row on,</span><span class=line>row on</span></p><p><span class=line>row home</span></p>",
         "<p><span class='verse-line'>Row on,</span>\n<span class='verse-line'>row on</span><br><br>row home</p>",
         "<div class='poem'><span class='i0'>Row on,<br/></span><span class='i2'>row on</span></div><p>row home</p>",
@@ -157,3 +167,34 @@ def test_spacers_are_no_paragraphs():
         read("<p>The ferry is here.</p><p>&nbsp;</p><p>&nbsp;</p><p>It goes.</p>")[0]
         == "The ferry is here.\n\nIt goes."
     )
+
+
+def test_a_number_that_links_back_begins_a_note():
+    page = (
+        "<p>Row<sup><a id=r1 href='#n1'>1</a></sup> on<a id=r2 href='#n2'>[2]</a>.</p>"
+        "<p id=n1><a href='#r1'>1</a> A river.</p><ol><li><span><a href='#r2'>2.</a></span> A boat.</li></ol>"
+    )
+    assert read(page) == ("Row on.", {NOTE_NUMBER: 2, NOTE: 2})
+
+
+@pytest.mark.parametrize(
+    "markup",
+    ["<p><a id=r1 href='#n1'>1</a> In the boat.</p><p id=n1>Row on.</p>", "<p><a name=v1>1</a> In the boat.</p>"],
+)
+def test_other_numbers_in_links_are_text(markup):
+    assert read(markup)[0].startswith("1 In the boat.")
+
+
+def test_the_picture_of_an_initial_is_its_letter():
+    assert (
+        read("<p><img src=o.png alt=O>n the river <img src=x.png alt='a boat'>we row</p>")[0] == "On the river we row"
+    )
+
+
+def test_a_button_around_paragraphs_is_text():
+    assert read("<button><p>Row on.</p></button><p>Row <button>OK</button> home.</p>")[0] == "Row on.\n\nRow home."
+
+
+@pytest.mark.parametrize("name", ["sr-only", "visually-hidden", "mw-editsection"])
+def test_what_sites_hide_is_hidden(name):
+    assert read(f"<p>Row on<span class={name}>[edit]</span>.</p>")[0] == "Row on."

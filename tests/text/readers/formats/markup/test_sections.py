@@ -213,3 +213,48 @@ def test_units_that_a_format_does_not_have_are_refused(tmp_path):
         read(text(tmp_path / "a.txt", "Row."), documents="headings")
     with pytest.raises(UserError, match="--documents verses is no unit of documents; give lines, files, headings or"):
         ReadOptions(documents="verses")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["a.html", "a.md"])
+def test_rules_divide_if_pages_are_asked_for(tmp_path, name):
+    rule = "\n\n---\n\n" if name == "a.md" else "<hr>"
+    path = text(tmp_path / name, rule.join(f"<p>Row {number}<br>row on</p>" for number in range(3)))
+    documents, report = read(path)
+    assert len(documents) == 1
+    assert report.notices() == [
+        f"{name} not divided at the 2 rules between paragraphs; --documents pages divides there."
+    ]
+    documents, report = read(path, documents="pages")
+    assert documents == [f"Row {number}\nrow on" for number in range(3)]
+    assert report.notices() == []
+
+
+def test_a_page_without_pages_says_so(tmp_path):
+    path = text(tmp_path / "a.html", "<p>Row on</p><p>Row home</p>")
+    assert read(path, documents="pages")[1].notices() == [
+        "--documents pages divides nothing: a.html has no pages to divide at."
+    ]
+
+
+def test_a_bold_first_line_may_be_a_title(tmp_path):
+    page = "".join(f"<p><strong>Song {number}</strong><br>Row {number}<br>row on</p>" for number in range(4))
+    documents, report = read(text(tmp_path / "a.html", page))
+    assert documents == ["\n\n".join(f"Song {number}\nRow {number}\nrow on" for number in range(4))]
+    assert "4 bold lines" in report.notices()[0]
+    documents, _ = read(tmp_path / "a.html", documents="headings")
+    assert documents == [f"Row {number}\nrow on" for number in range(4)]
+
+
+def test_the_parts_of_a_book_are_no_undivided_article(tmp_path):
+    write_book(tmp_path / "a.epub", {f"{n}.xhtml": page(f"<h2>{n}</h2><p>{SENTENCE * 5}{n}</p>") for n in "abc"})
+    documents, report = read(tmp_path / "a.epub")
+    assert len(documents) == 3
+    assert not any("not divided" in notice for notice in report.notices())
+
+
+def test_centred_lines_may_be_titles(tmp_path):
+    centred = "<w:r><w:t>{}</w:t></w:r>"
+    paragraphs = []
+    for title, first, second in POEMS[:4]:
+        paragraphs += [f"|<w:pPr><w:jc w:val='center'/></w:pPr>{centred.format(title)}", *first, "", *second, ""]
+    assert "4 bold lines" in read(word(tmp_path / "a.docx", *paragraphs))[1].notices()[0]

@@ -37,6 +37,8 @@ class Block:
     """True if it is such a line."""
     is_bold: bool = False
     """True if all of it is bold, like a title that is not marked as a heading."""
+    after_rule: bool = False
+    """True if a rule is above it."""
 
 
 def with_lines(blocks: Sequence[Block], typed: bool = False, keep_blank: bool = False) -> list[Block]:

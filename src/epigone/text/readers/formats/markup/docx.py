@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import median
 from xml.parsers.expat import ExpatError, ParserCreate
 
 from epigone.text.document import UNITS, Document, ReadOptions, ReadReport
@@ -13,13 +14,16 @@ from epigone.text.readers.checks.kinds import holds
 from epigone.text.readers.decoding import NotText, first_bytes
 from epigone.text.readers.formats.markup.archive import DAMAGE, Archive, TooLarge, unpacking
 from epigone.text.readers.formats.markup.blocks import LONGEST_TITLE, Block, Opening, with_lines
-from epigone.text.readers.formats.markup.page import CONTENTS, NOTE
+from epigone.text.readers.formats.markup.contents import CONTENTS
+from epigone.text.readers.formats.markup.page import NOTE
 from epigone.text.readers.formats.markup.sections import STRUCTURE, documents
 
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")  # the container of old Word files and of encrypted new ones
 _SPACES = ("/wordprocessingml/2006/main", "/wordprocessingml/main", "/officeDocument/2006/math", "/officeDocument/math")
 _OF_WORDS = {"tab": "\t", "cr": "\n", "noBreakHyphen": "-"}
 _UNSEEN = {"Fallback", "del", "moveFrom", "pPrChange", "rPrChange", "sectPrChange"}
+_NO_SPACE, _STANZA = 40, 100  # twentieths of a point between lines at most, and between stanzas at least
+_LAYOUT = 3  # lines of a cell that is no cell of a table of data
 _HEADING = re.compile(
     r"(?:heading|überschrift|berschrift|titre|título|titolo|kop|заголовок)[ _-]?([1-9])", re.IGNORECASE
 )
@@ -64,7 +68,7 @@ def read_docx(path: Path, name: str, options: ReadOptions, report: ReadReport) -
         else:
             report.left_out.update(body.left_out)
     report.skipped += archive.told()
-    blocks = with_lines(body.blocks, typed=True, keep_blank=options.blank_lines is not None)
+    blocks = with_lines(_with_stanzas(body.blocks, body.gaps), typed=True, keep_blank=options.blank_lines is not None)
     yield from documents(blocks, name, options, report)
 
 
@@ -124,6 +128,8 @@ class _Style:
     outline: int = 0
     opens_page: bool = False
     bold: bool = False
+    spacing: tuple[int | None, int | None] = (None, None)
+    """Space before and after, in twentieths of a point; None if it is inherited."""
 
 
 class _Styles:
@@ -131,7 +137,7 @@ class _Styles:
 
     def __init__(self) -> None:
         self._found: dict[str, _Style] = {}
-        self._current = _Style()
+        self._current = self._default = _Style()
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         style = self._current
@@ -147,6 +153,8 @@ class _Styles:
             style.opens_page = _is_on(attributes)
         elif tag == "b":
             style.bold = _is_on(attributes)
+        elif tag == "spacing":
+            style.spacing = _spacing(attributes, style.spacing)
 
     def end(self, tag: str) -> None:
         pass
@@ -157,7 +165,7 @@ class _Styles:
     def of(self, identifier: str) -> _Style:
         """Return a style with what it inherits."""
         style = self._found.get(identifier, _Style())
-        merged = _Style(style.name or identifier, "", style.outline, style.opens_page, style.bold)
+        merged = _Style(style.name or identifier, "", style.outline, style.opens_page, style.bold, style.spacing)
         for _ in range(20):  # styles may be based on each other in a circle
             if not style.based_on:
                 break
@@ -165,7 +173,13 @@ class _Styles:
             merged.outline = merged.outline or style.outline
             merged.opens_page = merged.opens_page or style.opens_page
             merged.bold = merged.bold or style.bold
+            merged.spacing = _inherited(merged.spacing, style.spacing)
+        merged.spacing = _inherited(merged.spacing, self._default.spacing)
         return merged
+
+    def usual(self) -> _Style:
+        """Return the style of a paragraph that names none."""
+        return _Style(spacing=self._default.spacing)
 
 
 def _styles(archive: Archive) -> _Styles:
@@ -192,6 +206,42 @@ def _outline(attributes: dict[str, str]) -> int:
     return int(level) + 2 if level.isdigit() and int(level) < 9 else 0
 
 
+def _spacing(attributes: dict[str, str], usual: tuple[int | None, int | None]) -> tuple[int | None, int | None]:
+    """Return the space before and after a paragraph; what is not given is as usual."""
+    given = [_value(attributes, name) for name in ("before", "after")]
+    before, after = (int(value) if value.isdigit() else None for value in given)
+    return _inherited((before, after), usual)
+
+
+def _inherited(
+    spacing: tuple[int | None, int | None], usual: tuple[int | None, int | None]
+) -> tuple[int | None, int | None]:
+    before, after = (mine if mine is not None else other for mine, other in zip(spacing, usual, strict=True))
+    return before, after
+
+
+def _with_stanzas(blocks: Sequence[Block], gaps: Sequence[int]) -> list[Block]:
+    """Put an empty paragraph where a wide space divides paragraphs that have hardly any between others.
+
+    Args:
+        blocks: the blocks of a document.
+        gaps: the space above each, in twentieths of a point.
+    """
+    follow = [
+        gap
+        for gap, block, last in zip(gaps[1:], blocks[1:], blocks, strict=False)
+        if block.is_paragraph and last.is_paragraph and block.text and last.text
+    ]
+    if not follow or median(follow) > _NO_SPACE or max(follow) < _STANZA:
+        return list(blocks)
+    found = list(blocks[:1])
+    for gap, block in zip(gaps[1:], blocks[1:], strict=True):
+        if gap >= _STANZA and block.is_paragraph and found[-1].is_paragraph and block.text and found[-1].text:
+            found.append(Block("", is_paragraph=True))
+        found.append(block)
+    return found
+
+
 @dataclass
 class _Paragraph:
     """An open paragraph."""
@@ -205,6 +255,8 @@ class _Paragraph:
     is_plain: bool = False
     """True if a part of its text is not bold."""
     ends_section: bool = False
+    spacing: tuple[int | None, int | None] = (None, None)
+    is_centred: bool = False
 
 
 class _Body:
@@ -212,16 +264,20 @@ class _Body:
 
     def __init__(self, styles: _Styles, keeps: bool) -> None:
         self.blocks: list[Block] = []
+        self.gaps: list[int] = []
+        """The space above each block, in twentieths of a point."""
+        self._space = 0  # below the last one
         self.left_out: Counter[str] = Counter()
         self._styles = styles
         self._keeps = keeps
         self._lists: list[list[Block]] = [self.blocks]  # of the body, and of the open cells and frames in it
-        self._rows: list[list[list[str]]] = []  # of the open tables
+        self._rows: list[list[list[list[Block]]]] = []  # of the open tables: their cells
         self._paragraphs: list[_Paragraph] = []
         self._skipped = 0  # depth inside an element without visible text
         self._in_text = False
         self._settings = 0  # depth inside those of a paragraph or of a run
-        self._bold = False
+        self._bold = self._hidden = False
+        self._is_contents: list[bool] = []  # of the open content controls
         self._opens: Opening = ""
         self._in_contents = False
 
@@ -231,8 +287,15 @@ class _Body:
             self._skipped += 1
             return
         paragraph = self._paragraphs[-1] if self._paragraphs else None
-        if tag == "p":
-            self._paragraphs.append(_Paragraph(_Style()))
+        if tag == "sdtContent" and self._is_contents and self._is_contents[-1] and not self._keeps:
+            self.left_out[CONTENTS] += 1
+            self._skipped += 1
+        elif tag == "sdt":
+            self._is_contents.append(False)
+        elif tag == "docPartGallery" and self._is_contents:
+            self._is_contents[-1] = _value(attributes).startswith("Table of Contents")
+        elif tag == "p":
+            self._paragraphs.append(_Paragraph(style := self._styles.usual(), spacing=style.spacing))
         elif tag == "tbl":
             self._rows.append([])
         elif tag == "tr" and self._rows:
@@ -244,7 +307,7 @@ class _Body:
         elif tag == "t":
             self._in_text = True
         elif tag == "r":
-            self._bold = paragraph.style.bold
+            self._bold, self._hidden = paragraph.style.bold, False
         elif tag in ("pPr", "rPr"):
             self._settings += 1
         elif tag == "br":
@@ -259,6 +322,13 @@ class _Body:
     def _set(self, paragraph: _Paragraph, tag: str, attributes: dict[str, str]) -> None:
         if tag == "pStyle":
             paragraph.style = self._styles.of(_value(attributes))
+            paragraph.spacing = paragraph.style.spacing
+        elif tag == "spacing" and (_value(attributes, "before") or _value(attributes, "after")):
+            paragraph.spacing = _spacing(attributes, paragraph.spacing)
+        elif tag == "jc":
+            paragraph.is_centred = _value(attributes) == "center"
+        elif tag == "vanish":
+            self._hidden = _is_on(attributes)
         elif tag == "outlineLvl":
             paragraph.outline = _outline(attributes)
         elif tag == "pageBreakBefore" and _is_on(attributes):
@@ -283,7 +353,7 @@ class _Body:
 
     def text(self, data: str) -> None:
         """Add the text of a run."""
-        if self._in_text and not self._skipped and self._paragraphs:
+        if self._in_text and not self._skipped and not self._hidden and self._paragraphs:
             paragraph = self._paragraphs[-1]
             paragraph.words.append(data)
             paragraph.is_plain = paragraph.is_plain or (not self._bold and not data.isspace())
@@ -292,6 +362,8 @@ class _Body:
         """End an element."""
         if self._skipped:
             self._skipped -= 1
+        elif tag == "sdt" and self._is_contents:
+            self._is_contents.pop()
         elif tag == "t":
             self._in_text = False
         elif tag in ("pPr", "rPr"):
@@ -299,20 +371,31 @@ class _Body:
         elif tag == "p" and self._paragraphs:
             paragraph = self._paragraphs.pop()
             self._end_paragraph(paragraph)
-            self._lists[-1] += paragraph.frames
+            for frame in _filled(paragraph.frames):
+                self._add(frame)
             if paragraph.ends_section:
                 self._opens = "page"
         elif tag == "txbxContent" and len(self._lists) > 1:
             frames = self._lists.pop()
             (self._paragraphs[-1].frames if self._paragraphs else self._lists[-1]).extend(frames)
         elif tag == "tc" and len(self._lists) > 1:
-            cell = " ".join(" ".join(block.text for block in self._lists.pop()).split())
+            cell = self._lists.pop()
             if self._rows and self._rows[-1]:
                 self._rows[-1][-1].append(cell)
         elif tag == "tbl" and self._rows:
-            rows = "\n".join("\t".join(cells) for cells in self._rows.pop())
-            if rows.strip():
-                self._add(Block(rows))
+            self._end_table(self._rows.pop())
+
+    def _end_table(self, rows: Sequence[Sequence[Sequence[Block]]]) -> None:
+        """Write a table: its rows, or its cells one after the other if one holds many lines, as in a layout."""
+        cells = [cell for row in rows for cell in row]
+        if any(sum(block.text.count("\n") + 1 for block in _filled(cell)) >= _LAYOUT for cell in cells):
+            for cell in cells:
+                for block in cell:
+                    self._add(block)
+            return
+        text = "\n".join("\t".join(" ".join(" ".join(b.text for b in cell).split()) for cell in row) for row in rows)
+        if text.strip():
+            self._add(Block(text))
 
     def _end_paragraph(self, paragraph: _Paragraph) -> None:
         text = "".join(paragraph.words)
@@ -337,17 +420,25 @@ class _Body:
                 heading=0 if empty else min(heading, 9),
                 opens=opens,
                 is_paragraph=not heading and not is_item,
-                is_bold=not (empty or heading or is_item or paragraph.is_plain) and len(text) <= LONGEST_TITLE,
-            )
+                is_bold=not (empty or heading or is_item or (paragraph.is_plain and not paragraph.is_centred))
+                and len(text) <= LONGEST_TITLE,
+            ),
+            paragraph.spacing,
         )
         paragraph.opens = ""
 
-    def _add(self, block: Block) -> None:
+    def _add(self, block: Block, spacing: tuple[int | None, int | None] = (None, None)) -> None:
         if len(self._lists) > 1:  # in a cell or a frame
-            self._lists[-1] += [replace(block, opens="")] if block.text else []
+            self._lists[-1].append(replace(block, opens=""))
             return
+        self.gaps.append(max(self._space, spacing[0] or 0))
+        self._space = spacing[1] or 0
         self.blocks.append(replace(block, opens=max(self._opens, block.opens)))
         self._opens = ""
+
+
+def _filled(blocks: Sequence[Block]) -> list[Block]:
+    return [block for block in blocks if block.text]
 
 
 DOCX = Reader(

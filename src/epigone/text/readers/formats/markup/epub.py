@@ -13,6 +13,7 @@ from epigone.text.readers.checks.kinds import holds
 from epigone.text.readers.decoding import NotText
 from epigone.text.readers.formats.markup.archive import DAMAGE, Archive, TooLarge, check_marks, named, unpacking
 from epigone.text.readers.formats.markup.blocks import Block, with_lines
+from epigone.text.readers.formats.markup.contents import CONTENTS
 from epigone.text.readers.formats.markup.html import declared_encoding
 from epigone.text.readers.formats.markup.page import blocks_of_html
 from epigone.text.readers.formats.markup.sections import STRUCTURE, documents
@@ -21,6 +22,11 @@ from epigone.text.readers.formats.markup.tags import Tag, events
 _FONTS = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}  # these encrypt fonts only
 _PAGES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 _PAGE_SUFFIXES = (".xhtml", ".html", ".htm", ".xml")
+_CONTAINER = "META-INF/container.xml"
+_IMPRINT = "page{} with the rights of the publisher"
+_LONGEST_IMPRINT = 6_000  # characters
+_RIGHTS = re.compile(r"©|\(c\)|\bcopyright\b", re.IGNORECASE)
+_PUBLISHED = re.compile(r"\bISBN\b|all rights reserved|alle rechte vorbehalten|tous droits réservés", re.IGNORECASE)
 _ASIDE = "part{} outside the order of reading"
 
 
@@ -62,6 +68,9 @@ def read_epub(path: Path, name: str, options: ReadOptions, report: ReadReport) -
             found = with_lines(
                 blocks_of_html(markup, left_out, relative=True), keep_blank=options.blank_lines is not None
             )
+            if left_out is not None and _is_imprint(found):
+                left_out[_IMPRINT] += 1
+                continue
             blocks += [replace(block, opens="part") if not number else block for number, block in enumerate(found)]
         if not blocks and damaged:
             raise next(iter(damaged.values()))
@@ -79,13 +88,18 @@ def read_epub(path: Path, name: str, options: ReadOptions, report: ReadReport) -
 def _spine(book: Archive, options: ReadOptions, report: ReadReport) -> tuple[list[str], list[str]]:
     """List the parts of a book with text, in the order of reading, and those that it lacks."""
     pages = sorted((name for name in book.names if name.lower().endswith(_PAGE_SUFFIXES[:3])), key=_numbered)
-    container = _tags(book, "META-INF/container.xml", pages)
+    container = _tags(book, _CONTAINER, pages)
     root = next((unquote(tag.attributes.get("full-path", "")) for tag in container if _is(tag, "rootfile")), "")
     if root not in book.names:
         root = next((name for name in book.names if name.lower().endswith(".opf")), root)
     package = _tags(book, root, pages)
     items = {tag.attributes.get("id"): tag.attributes for tag in package if _is(tag, "item")}
     spellings = {name.lower(): name for name in book.names}
+    contents = {
+        unquote(tag.attributes.get("href", "").split("#")[0])
+        for tag in package
+        if _is(tag, "reference") and tag.attributes.get("type", "").lower() == "toc"
+    }
     parts: list[str] = []
     aside: list[str] = []
     missing: list[str] = []
@@ -99,6 +113,9 @@ def _spine(book: Archive, options: ReadOptions, report: ReadReport) -> tuple[lis
             continue
         href = unquote(item.get("href", "").split("#")[0])
         if "nav" in item.get("properties", "").split():
+            continue
+        if href in contents and not options.notes:
+            report.left_out[CONTENTS] += 1
             continue
         if item.get("media-type") in _PAGES or href.lower().endswith(_PAGE_SUFFIXES):
             part = posixpath.normpath(posixpath.join(posixpath.dirname(root), href))
@@ -114,6 +131,12 @@ def _spine(book: Archive, options: ReadOptions, report: ReadReport) -> tuple[lis
         )
         parts = pages
     return list(dict.fromkeys(parts)), missing
+
+
+def _is_imprint(blocks: Sequence[Block]) -> bool:
+    """True for the page of a book that tells its publisher and its rights."""
+    text = "\n".join(block.text for block in blocks)
+    return len(text) < _LONGEST_IMPRINT and bool(_RIGHTS.search(text) and _PUBLISHED.search(text))
 
 
 def _tags(book: Archive, part: str, pages: Sequence[str] = ()) -> Sequence[Tag]:
@@ -169,7 +192,7 @@ EPUB = Reader(
     "epub",
     read_epub,
     suffixes=(".epub",),
-    disguised=lambda path, head: holds(path, head, "META-INF/container.xml"),
+    disguised=lambda path, head: holds(path, head, _CONTAINER),
     options=STRUCTURE,
     units=UNITS,
 )

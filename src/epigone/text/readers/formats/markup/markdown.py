@@ -31,6 +31,8 @@ _PICTURE = re.compile(r"!\[[^\[\]]{0,500}+\]\([^()\s]{0,2000}+(?: +\"[^\"]{0,500
 _LINK = re.compile(r"\[([^\[\]]{0,500}+)\]\([^()\s]{0,2000}+(?: +\"[^\"]{0,500}+\")?\)")
 _BLOCK_MARKS = re.compile(r"^[ \t]*+(?:[>*+#|-][>*+#| \t-]*+|\d{1,9}[.)])", re.MULTILINE)
 _BLOCKS_ALLOWED = 100_000, 40  # such marks in every file, and bytes for each further one
+_VERSE = re.compile(r"\|[ \t]*|\|.*[^|\s][ \t]*")
+_BREAK = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _TAG_NAME = re.compile(r"</?([a-zA-Z][a-zA-Z0-9-]*)")
 _INLINE = {
     "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "ins",
@@ -97,8 +99,18 @@ class _Parser:
         self._blocks.core.ruler.enableOnly(["normalize", "block"])
         self._blocks.block.ruler.at("reference", definition, {"alt": []})
         self._lean.disable(["link", "image"])
+
+        def newline(self: object, tokens: Sequence["Token"], index: int, *_: object) -> str:
+            """Render a newline, which is not another break after a tag for one."""
+            after_tag = (
+                index and tokens[index - 1].type == "html_inline" and _BREAK.fullmatch(tokens[index - 1].content)
+            )
+            return "" if after_tag else "<br>"
+
         for parser in (self._inline, self._lean):
             parser.add_render_rule("html_inline", tag)
+            parser.add_render_rule("softbreak", newline)
+            parser.add_render_rule("hardbreak", newline)
         self._renderer = RendererHTML()
         self.too_deep = False
         """True if a text had quotations and lists that are inside too many others."""
@@ -128,6 +140,8 @@ class _Parser:
                     content = shorter
                 if after_note:
                     continue
+                if all(map(_VERSE.fullmatch, content.split("\n"))):
+                    content = "\n".join(line.removeprefix("|").strip() for line in content.split("\n"))  # verse
                 if not _MARKS.search(content):
                     yield content.replace("\n", "<br>")
                 elif _is_heavy(content):

@@ -7,9 +7,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from epigone.text.readers.formats.markup.blocks import LONGEST_TITLE, Block, Opening
+from epigone.text.readers.formats.markup.contents import CONTENTS, is_title_of_contents
 from epigone.text.readers.formats.markup.tags import CLOSED, Event, Tag, events
 
-PAGE_NUMBER, NOTE_NUMBER, NOTE, CONTENTS = "page number{}", "note number{}", "note{}", "table{} of contents"
+PAGE_NUMBER, NOTE_NUMBER, NOTE = "page number{}", "note number{}", "note{}"
 """Kinds of text around the text, which are left out; the braces are for the ending of the plural."""
 
 DROPPED = {
@@ -24,9 +25,11 @@ BLOCKS = {
 LINES = {"dt", "l", "li", "option", "tr"}
 CELLS = {"td", "th"}
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_MEASURED = {"ul", "ol", "dl", "table", "div", "section", "aside", "blockquote", "body", "p", *CELLS}
+_MEASURED = {"ul", "ol", "dl", "table", "div", "section", "aside", "blockquote", "body", "p", "button", *CELLS}
 
-_VERSES = re.compile(r"\b(?:poem|poetry|stanza|lyrics)\b")  # classes of elements whose divisions are lines
+_VERSES = re.compile(
+    r"\b(?:poem|poetry|stanza|strophe|lyrics|lg|line-?group)\b"
+)  # classes of elements whose divisions are lines
 _VERSE_TYPES = re.compile(r"\bz3998:(?:verse|poem|song|hymn|lyrics)\b")
 _LINE = re.compile(r"(?:poem|poetry|verse|lyrics?)?-?_?line(?:-?\d+)?")  # classes of lines
 _LINE_IN_VERSES = re.compile(r"l|verse|[iv]\d+|indent-?\d*")  # classes that are lines in poems only
@@ -36,11 +39,12 @@ _NOTES = {"footnote", "footnotes", "endnote", "endnotes", "rearnote", "rearnotes
 _PAGE_BREAKS = {"pagebreak", "page-break", "newpage", "page-break-before"}
 _BREAKS_PAGE = re.compile(r"(?:page-)?break-(before|after)\s*:\s*(?:always|page|left|right|recto|verso)")
 _UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden")
+_UNSEEN_CLASSES = {"sr-only", "visually-hidden", "screen-reader-text", "mw-editsection"}
+_KEEPS_LINES = re.compile(r"white-space\s*:\s*(?:pre|break-spaces)")
+_IS_LINE = re.compile(r"display\s*:\s*(?:block|list-item|table-row)")
 _NUMBER = r"(?:\d{1,4}|[*†‡§¶]{1,4}|[a-z]|[ivxlc]{1,6})"
 _BRACKETED = re.compile(rf"\[{_NUMBER}\]|\({_NUMBER}\)")
 _BARE = re.compile(_NUMBER)
-_TITLES_OF_CONTENTS = {"contents", "table of contents", "inhalt", "inhaltsverzeichnis", "table des matières", "índice",
-                       "indice", "содержание", "оглавление"}  # fmt: skip
 
 _SPACES = re.compile(r"[ \t\n\r\f]+")
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060]")  # places where a word may be divided, and where it may not
@@ -59,6 +63,8 @@ class _Kind(NamedTuple):
     """True for a line of a poem if it is inside one."""
     opens_page: bool = False
     closes_page: bool = False
+    keeps: bool = False
+    """True if newlines in it are line breaks."""
 
 
 _PLAIN = _Kind()
@@ -73,6 +79,8 @@ def _kind(tag: Tag) -> _Kind:
         return _Kind("hidden")
     named = attributes.get("class", "")
     classes = set(named.lower().split())
+    if classes & _UNSEEN_CLASSES:
+        return _Kind("hidden")
     types = f"{attributes.get('epub:type', '')} {attributes.get('role', '')}".lower()
     roles = {role.removeprefix("doc-") for role in types.split()}
     inline = tag.name in ("a", "sup", "span")
@@ -89,10 +97,11 @@ def _kind(tag: Tag) -> _Kind:
     return _Kind(
         left_out,
         bool(_VERSES.search(named) or _VERSE_TYPES.search(types)),
-        any(map(_LINE.fullmatch, classes)),
+        any(map(_LINE.fullmatch, classes)) or bool(_IS_LINE.search(style)),
         any(map(_LINE_IN_VERSES.fullmatch, classes)),
         not inline and bool(classes & _PAGE_BREAKS or "before" in breaks or "pagebreak" in roles),
         "after" in breaks,
+        bool(_KEEPS_LINES.search(style)),
     )
 
 
@@ -170,6 +179,8 @@ class _Open(NamedTuple):
     """True for a paragraph that is a line of a poem."""
     closes_page: bool = False
     bold: bool = False
+    is_stanza: bool = False
+    """True for a poem or a stanza that holds paragraphs."""
 
 
 def blocks_of_html(markup: str, left_out: Counter[str] | None = None, relative: bool = False) -> list[Block]:
@@ -199,6 +210,10 @@ class _Writer:
         self._opens: Opening = ""
         self._is_plain = False  # a part of the current block is not bold
         self._breaks = 0  # line breaks since the last text
+        self._after_rule = False
+        self._new_stanza = False
+        self._places: set[str] = set()
+        self._searched = 0
         self._after_line = False  # the boundary is that of a line of a poem
 
     def blocks(self) -> list[Block]:
@@ -219,7 +234,13 @@ class _Writer:
                 if inside.closes_page:
                     self._opens = "page"
             elif event.name == "br":
-                parts.append("\n")
+                if inside.is_paragraph and not self._is_plain and 0 < len("".join(parts).strip()) <= LONGEST_TITLE:
+                    self._end(inside, _Open("", "\n"))  # a title in bold above the lines of a song
+                else:
+                    parts.append("\n")
+                at += 1
+            elif event.name == "img" and len(letter := event.attributes.get("alt", "")) == 1 and letter.isalpha():
+                parts.append(letter)  # the picture of an initial
                 at += 1
             elif left_out := self._is_left_out(event, at, open_):
                 if left_out != "hidden" and self._left_out is not None:
@@ -249,6 +270,8 @@ class _Writer:
         if tidied or (inside.is_paragraph and text.strip(" ")):  # what is seen of an empty paragraph is a break in it
             # Two line breaks between lines of a poem divide stanzas.
             before = "\n\n" if self._after_line and self._breaks > 1 else self._before
+            if self._new_stanza and inside.is_verse and self._blocks and self._blocks[-1].is_verse:
+                self._blocks.append(Block("", is_paragraph=True))
             self._blocks.append(
                 Block(
                     tidied,
@@ -258,11 +281,17 @@ class _Writer:
                     inside.is_paragraph,
                     inside.is_verse,
                     inside.is_paragraph and not self._is_plain and 0 < len(tidied) <= LONGEST_TITLE,
+                    self._after_rule,
                 )
             )
             self._before, self._opens, self._is_plain = "", "", False
+            self._after_rule = self._new_stanza = False
             self._breaks = text[len(text.rstrip(" \n")) :].count("\n")
+        elif inside.name == "tr" and text.strip(" "):  # so is an empty row
+            self._before = "\n\n"
         self._before = max(self._before, bounded.boundary)
+        self._after_rule = self._after_rule or bounded.name == "hr"
+        self._new_stanza = self._new_stanza or bounded.is_stanza
         self._after_line = bounded.name == "span" and self._before == "\n"
 
     def _entered(self, tag: Tag, at: int, outer: _Open) -> _Open:
@@ -284,7 +313,7 @@ class _Writer:
         return _Open(
             name,
             boundary,
-            outer.keeps or name == "pre",
+            outer.keeps or name == "pre" or kind.keeps,
             verses,
             outer.cell or (name in CELLS and not holds_blocks),
             measure.breaks if measure else 0,
@@ -293,12 +322,13 @@ class _Writer:
             name == "p" and verses and not outer.breaks,
             kind.closes_page,
             outer.bold or name in ("b", "strong"),
+            kind.verses and name in ("div", "section", "lg", "blockquote"),
         )
 
     def _is_left_out(self, tag: Tag, at: int, open_: Sequence[_Open]) -> str:
         """Return the kind of an element that is left out; empty for one that is read."""
         kind = _kind(tag) if tag.source else _PLAIN
-        if tag.name in DROPPED:
+        if tag.name in DROPPED and not (tag.name == "button" and self._measures[at].blocks):
             return CONTENTS if kind.left_out == CONTENTS else "hidden"
         if kind.left_out == "hidden" or self._left_out is None:
             return kind.left_out if kind.left_out == "hidden" else ""
@@ -306,9 +336,11 @@ class _Writer:
             return kind.left_out
         if tag.name in ("a", "sup") and self._is_note_number(tag, at, open_):
             return NOTE_NUMBER
+        if tag.name in ("p", "div", "li", "dd") and self._is_note(at):
+            return NOTE
         measure = self._measures.get(at)
         if measure and measure.is_contents and tag.name != "p" and not (open_[-1].verses or kind.verses):
-            if self._blocks and self._blocks[-1].text.casefold().rstrip(".:") in _TITLES_OF_CONTENTS:
+            if self._blocks and is_title_of_contents(self._blocks[-1].text):
                 self._blocks.pop()
             return CONTENTS
         return ""
@@ -332,6 +364,31 @@ class _Writer:
                 inside.append(event.name)
                 links = links or (event.name == "a" and "#" in event.attributes.get("href", ""))
         return False
+
+    def _is_note(self, at: int) -> bool:
+        """True for a paragraph that begins with a number that links back to a place above it."""
+        for place in range(at + 1, min(at + 6, len(self._events))):
+            event = self._events[place]
+            if isinstance(event, Tag) and event.name == "a":
+                target = event.attributes.get("href", "")
+                end = self._end_of(place)
+                number = "".join(part for part in self._events[place:end] if isinstance(part, str)).strip().rstrip(".")
+                is_number = bool(_BARE.fullmatch(number) or _BRACKETED.fullmatch(number))
+                return is_number and target[1:] in self._places_above(at) and target.startswith("#")
+            if event is CLOSED or (isinstance(event, str) and event.strip()):
+                return False
+            if isinstance(event, Tag) and event.name not in ("span", "sup", "b", "p"):
+                return False
+        return False
+
+    def _places_above(self, at: int) -> set[str]:
+        """Return the identifiers of the elements before a place."""
+        while self._searched < at:
+            event = self._events[self._searched]
+            if isinstance(event, Tag) and event.source:
+                self._places |= {event.attributes.get("id", ""), event.attributes.get("name", "")}
+            self._searched += 1
+        return self._places
 
     def _end_of(self, at: int) -> int:
         """Return the place of the end of the element at a place."""

@@ -8,6 +8,7 @@ from typing import Literal
 
 from epigone.text.document import Document, ReadOptions, ReadReport
 from epigone.text.readers.formats.markup.blocks import Block, Opening, written
+from epigone.text.readers.formats.markup.contents import without_contents
 from epigone.text.readers.gutenberg import strip_gutenberg
 from epigone.text.readers.separators import numbered
 
@@ -50,11 +51,14 @@ def documents(
     """
     if options.gutenberg and not is_part:
         blocks = _without_gutenberg(blocks, report)
+    blocks = without_contents(blocks, None if options.notes else report.left_out)
     if not blocks:
         return
     if options.documents == "headings" and not _level(blocks, 1):
         blocks = [replace(block, heading=int(block.is_bold)) for block in blocks]
-    division = _Division([0]) if is_part and options.documents is None else _division(blocks, options, name, report)
+    division = (
+        _Division([0]) if is_part and options.documents is None else _division(blocks, options, name, report, is_part)
+    )
     sections = [blocks[start:end] for start, end in zip(division.starts, [*division.starts[1:], None], strict=True)]
     titles = [_title(section, division.level) for section in sections]
     drops = options.titles is False or (options.titles is None and sum(map(bool, titles)) >= _FEWEST)
@@ -92,9 +96,10 @@ def _with_texts(sections: Sequence[Sequence[Block]]) -> Iterator[list[Block]]:
     yield waiting
 
 
-def _division(blocks: Sequence[Block], options: ReadOptions, name: str, report: ReadReport) -> _Division:
+def _division(blocks: Sequence[Block], options: ReadOptions, name: str, report: ReadReport, is_part: bool) -> _Division:
     parts = [0, *(number for number, block in enumerate(blocks) if number and block.opens == "part")]
     pages = [0, *(number for number, block in enumerate(blocks) if number and block.opens)]
+    rules = [0, *(number for number, block in enumerate(blocks) if number and (block.after_rule or block.opens))]
     level = _level(blocks, 1 if options.documents == "headings" else _FEWEST)
     headings = [0, *(number for number, block in enumerate(blocks) if number and 0 < block.heading <= level)]
     by_headings = _Division(sorted({*parts, *headings}), "headings", level)
@@ -104,25 +109,29 @@ def _division(blocks: Sequence[Block], options: ReadOptions, name: str, report: 
     if options.documents == "headings":
         return _Division(headings, "headings", level) if level else _Division(parts)
     if options.documents == "pages":
-        return by_pages
+        return by_pages if len(pages) > 1 else _Division(rules, "pages")
     if options.separator is not None or options.blank_lines is not None or options.documents == "lines":
         return _Division(parts)
     is_bound = _FEWEST <= len(pages) > len(headings) and len(parts) < _FEWEST
     if is_bound and not _has_title_page(blocks, pages):
         return by_pages
     if level and _is_article(blocks, by_headings):
-        report.articles[name] = sum(block.heading == level for block in blocks)
+        if len(parts) < 2:
+            report.articles[name] = sum(block.heading == level for block in blocks)
     elif level:
         return by_headings
     elif (bold := _bold_titles(blocks)) and len(parts) < _FEWEST:
         report.bold[name] = bold
+    elif len(rules) >= _FEWEST > len(pages) and not is_part:
+        report.rules[name] = len(rules) - 1
     return _Division(parts)
 
 
 def _bold_titles(blocks: Sequence[Block]) -> int:
     """Count the bold lines that may be titles; 0 for few, and for names that recur, such as those of a play."""
     titles = [block.text for block in blocks if block.is_bold]
-    return len(titles) if len(titles) >= _FEWEST and len(set(titles)) > 0.8 * len(titles) else 0
+    few = 2 * len(titles) <= sum(bool(block.text) for block in blocks)
+    return len(titles) if few and len(titles) >= _FEWEST and len(set(titles)) > 0.8 * len(titles) else 0
 
 
 def _level(blocks: Sequence[Block], fewest: int) -> int:
