@@ -31,7 +31,7 @@ SHELVES = {
         "tags", "blocks", "contents", "page", "sections", "archive", "html", "markdown", "docx", "epub",
     ),
     "text/readers/formats/pdf": (
-        "columns", "hyphenation", "line_breaks", "running_heads", "paragraphs", "unpacked", "reader",
+        "columns", "hyphenation", "line_breaks", "running_heads", "surroundings", "paragraphs", "unpacked", "reader",
     ),
     "text/readers/formats/tables": ("rows", "json_rows", "wide_rows", "csv_rows", "reader"),
     "text/tokenizers": ("base", "spelling", "word_units", "characters", "words", "subwords", "registry"),

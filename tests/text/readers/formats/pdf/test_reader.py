@@ -51,7 +51,8 @@ def test_what_was_typeset_comes_back(tmp_path, setting):
         book.paragraph(text)
     book.save()
     assert book.page > 4
-    assert read(tmp_path / "a.pdf") == (texts, [])
+    told = f"{2 * book.page - 1} running heads and page numbers left out; --notes keeps them."
+    assert read(tmp_path / "a.pdf") == (texts, [told])
 
 
 def test_a_paper(tmp_path):
@@ -392,3 +393,75 @@ def test_a_damaged_page_loses_only_itself(tmp_path, monkeypatch):
         f"1 page of {tmp_path / 'a.pdf'} damaged and left out, the first of them page 2 (TypeError: no number)"
         in (notices[0])
     )
+
+
+VERSES = ["Row on, row on,", "the river is wide", "and nobody rows", "to the other side"]
+
+
+def words(text):
+    return " ".join(" ".join(text).split())
+
+
+def draw_verses(book, x=100, y=600, verses=VERSES):
+    for number, verse in enumerate(verses):
+        book.draw(x, y - 15 * number, verse)
+
+
+@pytest.mark.parametrize("angle", [90, 180, 270])
+@pytest.mark.parametrize("by", ["page", "text"])
+def test_a_turned_page_is_turned_back(tmp_path, angle, by):
+    book = Book(tmp_path / "a.pdf")
+    if by == "page":
+        book.canvas.setPageRotation(angle)
+    else:
+        book.canvas.translate(300, 400)
+        book.canvas.rotate(angle)
+        book.canvas.translate(-200, -600)
+    draw_verses(book)
+    book.save()
+    assert words(read(tmp_path / "a.pdf")[0]) == " ".join(VERSES)
+
+
+def test_a_watermark_is_left_out_and_counted(tmp_path):
+    book = Book(tmp_path / "a.pdf")
+    draw_verses(book)
+    book.canvas.translate(100, 300)
+    book.canvas.rotate(45)
+    book.draw(0, 0, "DRAFT")
+    book.save()
+    text, notices = read(tmp_path / "a.pdf")
+    assert words(text) == " ".join(VERSES)
+    assert notices == [f"5 letters of {tmp_path / 'a.pdf'} drawn askew, as in a watermark, left out."]
+
+
+@pytest.mark.parametrize("drawn", ["R I V E R   S O N G S", "R  I  V  E  R     S  O  N  G  S"])
+def test_spread_letters_are_words(tmp_path, drawn):
+    book = Book(tmp_path / "a.pdf")
+    draw_verses(book, verses=[drawn, *VERSES])
+    book.save()
+    assert read(tmp_path / "a.pdf")[0][0].startswith("RIVER SONGS")
+
+
+def test_letters_that_a_font_does_not_name_are_no_picture(tmp_path):
+    (tmp_path / "a.pdf").write_bytes(raw(CODED.replace(b"<MAP>", b"<0001> <0000> <0002> <0000>")))
+    with pytest.raises(NotText, match=r"does not tell which letters it shows"):
+        read(tmp_path / "a.pdf")
+
+
+def test_contents_and_numbers_of_lines_are_left_out_and_counted(tmp_path):
+    book = Book(tmp_path / "a.pdf")
+    book.draw(100, 700, "Contents")
+    for number in range(4):
+        book.draw(100, 660 - 15 * number, f"Song {number} {'. ' * 20}{number + 2}")
+    for _ in range(4):
+        book.next_page()
+        draw_verses(book, verses=VERSES * 2)
+        book.draw(400, 600 - 15 * 4, "5")
+    book.save()
+    text, notices = read(tmp_path / "a.pdf")
+    assert words(text) == " ".join(VERSES * 8)
+    assert notices[0] == "1 table of contents and 4 line numbers left out; --notes keeps them."
+    text, notices = read(tmp_path / "a.pdf", notes=True)
+    assert "Contents" in text[0]
+    assert any("5" in part for part in text[1:])
+    assert "left out" not in "".join(notices)

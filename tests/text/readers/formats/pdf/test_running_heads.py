@@ -1,7 +1,9 @@
+from collections import Counter
+
 import pytest
 
 from epigone.text.readers.formats.pdf.columns import Line, Page
-from epigone.text.readers.formats.pdf.running_heads import without_heads
+from epigone.text.readers.formats.pdf.running_heads import HEADS, without_heads
 
 BODY = ["Rain came over the river, and nobody wanted to cross it before", "the evening, when it was too late."]
 
@@ -79,3 +81,18 @@ def test_a_head_of_several_parts_and_lines():
     lines = [line("The Ferry", 760), line("12", 760, 480), line("Songs of the River", 748)]
     pages = [Page([*lines, *page().lines], 600, 800)] * 3
     assert left(*pages) == [[]] * 3
+
+
+def test_titles_in_larger_letters_differ_by_their_number():
+    def titled(text):
+        return Page([line(text, 760, size=14.0), *page().lines], 600, 800)
+
+    assert left(*[titled(f"Song {n}") for n in range(1, 5)]) == [[f"Song {n}"] for n in range(1, 5)]
+    assert left(*[titled("The Ferry")] * 4) == [[]] * 4
+
+
+def test_heads_are_counted():
+    left_out = Counter()
+    bodies = [[f"{word} {number * word}" for number in range(1, 9)] for word in ("rain", "river", "reed", "oar")]
+    without_heads([page("The Ferry", f"{n}", body) for n, body in enumerate(bodies, 1)], left_out)
+    assert left_out == {HEADS: 8}

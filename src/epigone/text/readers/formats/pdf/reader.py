@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import pairwise
-from math import floor
+from math import atan2, degrees, floor
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Any, BinaryIO
+from statistics import median
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from epigone.text.document import Document, ReadOptions, ReadReport, counted
 from epigone.text.readers.base import Reader
@@ -19,6 +20,7 @@ from epigone.text.readers.formats.pdf.columns import Line, Page, reading_order
 from epigone.text.readers.formats.pdf.hyphenation import is_cjk
 from epigone.text.readers.formats.pdf.paragraphs import paragraphs
 from epigone.text.readers.formats.pdf.running_heads import without_heads
+from epigone.text.readers.formats.pdf.surroundings import without_surroundings
 from epigone.text.readers.formats.pdf.unpacked import limited
 from epigone.text.readers.optional import needing
 from epigone.text.readers.separators import grouped
@@ -31,6 +33,8 @@ _SPACE = 0.13  # least gap that is a space, in the size of the letters
 _EARLY = 0.4  # share of the page's height above which its last line leaves much of it empty
 _MOST = 200_000  # letters on a page
 _AGAIN = 0.1  # distance of letters that are drawn twice, in their size
+_ASKEW = 8  # degrees between a line and the edge of the page above which it is slanted
+_SPREAD = 5  # letters of a line that may be spread
 _GAP = 1.0  # least gap between parts of different columns
 _UNKNOWN = re.compile(r"\(cid:\d+\)")  # how pdfminer writes a character whose meaning the font does not tell
 _LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\0": None})
@@ -42,8 +46,8 @@ def read_pdf(path: Path, name: str, options: ReadOptions, report: ReadReport) ->
     Args:
         path: the file.
         name: name of its first document; the others are called `name#2`, `name#3` and so on.
-        options: the unit of documents, if it is the page.
-        report: names the pages without text.
+        options: the unit of documents, if it is the page, and notes.
+        report: counts what is left out, and names the pages without text.
 
     Raises:
         NotText: the file is no PDF, is empty, encrypted, too large or damaged as a whole, or holds only pictures of
@@ -57,7 +61,9 @@ def read_pdf(path: Path, name: str, options: ReadOptions, report: ReadReport) ->
             f"{path} is no PDF: it begins with {head[:8]!r} instead of %PDF-. Give it the suffix of its own format "
             "(.txt for text), unpack it if it is packed, or fetch it again."
         )
-    pages = without_heads(list(_pages(path, report)))
+    pages = list(_pages(path, report))
+    if not options.notes:
+        pages = without_surroundings(without_heads(pages, report.left_out), report.left_out)
     columns = list(reading_order(pages))
     if options.documents == "pages":
         yield from grouped((text and f"{text}\n\n" for text in paragraphs(columns, pages=True)), name)
@@ -74,11 +80,13 @@ def read_pdf(path: Path, name: str, options: ReadOptions, report: ReadReport) ->
 
 def _pages(path: Path, report: ReadReport) -> Iterator[Page]:
     """Yield the pages that have text."""
-    number = pictures = characters = unknown = doubled = 0
+    number = pictures = characters = unknown = doubled = askew = nameless = 0
     for layout in _layouts(path, report):
         number += 1
-        page, twice = _page(layout)
-        doubled += twice
+        page, found = _page(layout)
+        doubled += found.twice
+        askew += found.askew
+        nameless += found.nameless
         if page.lines:
             characters += sum(len(line.text) for line in page.lines)
             unknown += sum(line.text.count("\ufffd") for line in page.lines)
@@ -87,9 +95,11 @@ def _pages(path: Path, report: ReadReport) -> Iterator[Page]:
             pictures += any(True for _ in layout)
     if not number:
         raise NotText(f"{path} has no pages, so there is no text in it; make or fetch it again.")
-    if not characters and not pictures:
+    if not characters and nameless:
+        unknown = nameless
+    if not characters and not pictures and not nameless:
         raise NotText(f"{path} has nothing on its {counted(number, 'page')}; export or fetch it again.")
-    if not characters:
+    if not characters and not nameless:
         raise NotText(
             f"{path} holds pictures of its {counted(number, 'page')} and no text, as scanners make them. Have the "
             f"text recognised (OCR), for example with `ocrmypdf {quote(path.name)} text.pdf`."
@@ -103,6 +113,8 @@ def _pages(path: Path, report: ReadReport) -> Iterator[Page]:
         report.skipped.append(
             f"{counted(unknown, 'character')} of {path} became U+FFFD: its fonts do not tell which letters they are."
         )
+    if askew:
+        report.skipped.append(f"{counted(askew, 'letter')} of {path} drawn askew, as in a watermark, left out.")
     if doubled:
         report.skipped.append(f"{counted(doubled, 'letter')} of {path} drawn twice, to look bold, were read once.")
     if pictures:
@@ -209,17 +221,59 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _page(layout: "LTPage") -> tuple[Page, int]:
-    """Return the lines of a page, and the number of letters that are drawn twice."""
-    drawn = [_glyph(character) for character in _characters(layout)]
+class _Found(NamedTuple):
+    """Letters of a page that are not read, or read once."""
+
+    twice: int
+    """Letters that are drawn again, to look bold."""
+    askew: int
+    """Letters of slanted lines."""
+    nameless: int
+    """Letters whose meaning the font does not tell, and which are left out."""
+
+
+def _page(layout: "LTPage") -> tuple[Page, _Found]:
+    """Return the lines of a page, and the letters that are left out."""
+    characters = _characters(layout)
+    turns = [_turn(character) for character in characters]
+    upright = Counter(turn for turn in turns if turn is not None)
+    most = max(upright, key=lambda turn: (upright[turn], -turn)) if upright else 0
+    drawn = [
+        _turned(_glyph(character), turn, layout.width, layout.height)
+        for character, turn in zip(characters, turns, strict=True)
+        if turn == most
+    ]
+    width, height = (layout.width, layout.height) if most % 2 == 0 else (layout.height, layout.width)
     glyphs = _once(drawn)
-    twice = len(drawn) - len(glyphs)
+    found = _Found(len(drawn) - len(glyphs), turns.count(None), sum(not glyph.text for glyph in glyphs))
     down = sum(abs(a.x0 - b.x0) < 0.3 * a.size and 0 < a.y0 - b.y0 < 1.6 * a.size for a, b in pairwise(glyphs))
     if down <= 0.5 * len(glyphs):
-        return Page(_lines(glyphs), layout.width, layout.height), twice
+        return Page(_lines(glyphs), width, height), found
     # Text from top to bottom: turn the page, so that its lines go to the right and the first one is the highest.
-    turned = [replace(g, x0=layout.height - g.y1, x1=layout.height - g.y0, y0=g.x0, y1=g.x1) for g in glyphs]
-    return Page(_lines(turned), layout.height, layout.width), twice
+    turned = [replace(g, x0=height - g.y1, x1=height - g.y0, y0=g.x0, y1=g.x1) for g in glyphs]
+    return Page(_lines(turned), height, width), found
+
+
+def _turn(character: "LTChar") -> int | None:
+    """Return the direction of a letter's line in quarters of a turn, counterclockwise; None for a slanted one."""
+    a, b, *_ = character.matrix
+    angle = degrees(atan2(b, a))
+    turn = round(angle / 90)
+    return turn % 4 if abs(angle - 90 * turn) < _ASKEW else None
+
+
+def _turned(glyph: Line, turn: int, width: float, height: float) -> Line:
+    """Turn a letter back, so that its line goes to the right."""
+    x0, x1, y0, y1 = glyph.x0, glyph.x1, glyph.y0, glyph.y1
+    if turn == 1:
+        x0, x1, y0, y1 = y0, y1, width - x1, width - x0
+    elif turn == 2:
+        x0, x1, y0, y1 = width - x1, width - x0, height - y1, height - y0
+    elif turn == 3:
+        x0, x1, y0, y1 = height - y1, height - y0, x0, x1
+    else:
+        return glyph
+    return replace(glyph, x0=x0, x1=x1, y0=y0, y1=y1, size=y1 - y0)
 
 
 def _once(glyphs: Sequence[Line]) -> list[Line]:
@@ -236,19 +290,14 @@ def _once(glyphs: Sequence[Line]) -> list[Line]:
     return found
 
 
-def _characters(layout: "LTContainer[Any]") -> Iterator["LTChar"]:
-    """Yield the upright characters of a page; those inside figures only if there are no others."""
+def _characters(layout: "LTContainer[Any]") -> list["LTChar"]:
+    """Return the characters of a page; those inside figures only if there are no others."""
     from pdfminer.layout import LTChar, LTFigure
 
-    found = False
-    for item in layout:
-        if isinstance(item, LTChar) and item.upright:
-            found = True
-            yield item
-    if not found:  # some programs put the whole page into one figure
-        for item in layout:
-            if isinstance(item, LTFigure):
-                yield from _characters(item)
+    if found := [item for item in layout if isinstance(item, LTChar)]:
+        return found
+    # Some programs put the whole page into one figure.
+    return [letter for item in layout if isinstance(item, LTFigure) for letter in _characters(item)]
 
 
 def _glyph(character: "LTChar") -> Line:
@@ -287,16 +336,26 @@ def _follows(glyph: Line, last: Line) -> bool:
 
 
 def _line(text: str, run: Sequence[Line]) -> Line:
+    if len(run) >= _SPREAD and all(len(word) == 1 and word.isalpha() for word in text.split()):
+        text = _without_spread(run)
     size = Counter(round(glyph.size, 1) for glyph in run).most_common(1)[0][0]
     main = next(glyph for glyph in run if round(glyph.size, 1) == size)
     return Line(" ".join(text.split()), run[0].x0, main.y0, max(glyph.x1 for glyph in run), main.y1, size)
+
+
+def _without_spread(run: Sequence[Line]) -> str:
+    """Write a line of spread letters as words: `C H A P T E R   O N E`."""
+    gaps = [glyph.x0 - last.x1 for last, glyph in pairwise(run)]
+    usual = median(gaps)
+    words = [" " * (gap > 1.8 * usual) + glyph.text for gap, glyph in zip(gaps, run[1:], strict=True)]
+    return run[0].text + "".join(words)
 
 
 PDF = Reader(
     "pdf",
     read_pdf,
     suffixes=(".pdf",),
-    options=("separator", "blank_lines", "documents"),
+    options=("separator", "blank_lines", "documents", "notes"),
     units=("lines", "files", "pages"),
     disguised=lambda path, head: b"%PDF-" in head[:1024],
 )

@@ -8,6 +8,9 @@ from itertools import pairwise
 
 from epigone.text.readers.formats.pdf.columns import Line, Page, joined, rows
 
+HEADS = "running head{0} and page number{0}"
+"""Kind of the lines that are left out; the braces are for the ending of the plural."""
+
 _ZONE = 0.15  # share of the page's height, at the top and at the bottom, that is searched
 _REACH = 3  # most rows from the top and from the bottom that are searched
 
@@ -22,18 +25,28 @@ _DECORATED = re.compile(
 )
 
 
-def without_heads(pages: Sequence[Page]) -> list[Page]:
+def without_heads(pages: Sequence[Page], left_out: Counter[str] | None = None) -> list[Page]:
     """Return the pages without running heads, running feet and page numbers.
 
     A running head is a line at the edge of several pages at the same height, whatever numbers it holds, or a single
-    line at the height of such lines, such as the title of a chapter.
+    line at the height of such lines, such as the title of a chapter. A line in larger letters than the text is one only
+    if its numbers are the same, too; else it is a title.
+
+    Args:
+        pages: the pages of a book.
+        left_out: counts the lines that are left out.
     """
+    sizes = Counter[int]()
+    for page in pages:
+        for line in page.lines:
+            sizes[round(line.size)] += len(line.text)
+    largest = 1.1 * sizes.most_common(1)[0][0] if sizes else 0.0
     edges = [edge for page in pages for edge in (_edge(page, top=True), _edge(page, top=False))]
-    seen = Counter((_key(line), _height(line)) for edge in edges for line in edge.lines)
+    seen = Counter((_key(line, largest), _height(line)) for edge in edges for line in edge.lines)
     needed = 2 if len(pages) < 12 else 3
 
     def recurs(line: Line) -> bool:
-        return sum(seen[_key(line), _height(line) + step] for step in (-1, 0, 1)) >= needed
+        return sum(seen[_key(line, largest), _height(line) + step] for step in (-1, 0, 1)) >= needed
 
     places = {(round(line.size), _height(line)) for edge in edges for line in edge.lines if recurs(line)}
 
@@ -50,6 +63,10 @@ def without_heads(pages: Sequence[Page]) -> list[Page]:
             line = edge.lines[rest]
             bare = number % 2 and _BARE.fullmatch(line.text)
             goes[rest] = bool(is_place(line) or bare or _DECORATED.fullmatch(line.text))
+        if left_out is not None:
+            left_out[HEADS] += sum(
+                gone and id(row[0]) not in dropped for row, gone in zip(edge.rows, goes, strict=True)
+            )
         dropped |= {id(part) for row, gone in zip(edge.rows, goes, strict=True) if gone for part in row}
     return [replace(page, lines=[line for line in page.lines if id(line) not in dropped]) for page in pages]
 
@@ -79,8 +96,10 @@ def _edge(page: Page, top: bool) -> _Edge:
     return _Edge(found[:reach], lines[:reach], [*apart, False][:reach])
 
 
-def _key(line: Line) -> tuple[str, int]:
-    """Return the parts of a line that recur: its text without numbers, and its size."""
+def _key(line: Line, largest: float) -> tuple[str, int]:
+    """Return the parts of a line that recur: its text without numbers, unless it is a title, and its size."""
+    if line.size > largest and not _BARE.fullmatch(line.text):
+        return line.text, round(line.size)
     return _ROMAN_AT_AN_END.sub("#", re.sub(r"\d+", "#", line.text)), round(line.size)
 
 
