@@ -13,6 +13,7 @@ from epigone.schema import Schema, anything, mapping
 
 MOST_BYTES = 16 << 20  # of a JSON file; Python needs up to 20 times as much memory for it
 MOST_DEEP = 32  # levels of a JSON file
+RESTORE = "restore it from a copy"
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:
@@ -87,18 +88,19 @@ def as_text(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def read_json(path: Path, schema: Schema = anything, most: int = MOST_BYTES) -> Any:
+def read_json(path: Path, schema: Schema = anything, most: int = MOST_BYTES, remedy: str = RESTORE) -> Any:
     """Read a JSON file, which is not trusted: its size and depth are bounded, and it follows a schema.
 
     Args:
         path: the file.
         schema: what it must hold.
         most: bytes that it may have.
+        remedy: the end of the sentence on a damaged file.
 
     Raises:
         UserError: the file is missing, is not JSON, is too large or too deep, or does not follow the schema.
     """
-    return _parsed(read_bounded(path, most), str(path), schema)
+    return _parsed(read_bounded(path, most), str(path), schema, remedy)
 
 
 def read_object(path: Path, schema: Schema = anything) -> dict[str, Any]:
@@ -114,14 +116,14 @@ def read_object(path: Path, schema: Schema = anything) -> dict[str, Any]:
     return value
 
 
-def read_json_lines(path: Path, most: int = MOST_BYTES) -> list[dict[str, Any]]:
+def read_json_lines(path: Path, schema: Schema = mapping, most: int = MOST_BYTES) -> list[dict[str, Any]]:
     """Read a file with an object of JSON on each line, as `read_json` does.
 
     Raises:
         UserError: the file is missing, or a line is damaged.
     """
     lines = read_bounded(path, most).splitlines()
-    return [_parsed(line, f"line {number} of {path}", mapping) for number, line in enumerate(lines, 1)]
+    return [_parsed(line, f"line {number} of {path}", schema) for number, line in enumerate(lines, 1)]
 
 
 def read_bounded(path: Path, most: int) -> bytes:
@@ -144,22 +146,20 @@ def read_bounded(path: Path, most: int) -> bytes:
         raise UserError(f"Could not read {path}: {error.strerror or error}.") from error
 
 
-def _parsed(data: bytes, name: str, schema: Schema) -> Any:
+def _parsed(data: bytes, name: str, schema: Schema, remedy: str = RESTORE) -> Any:
     """Parse JSON and check it."""
     try:
         value = json.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{name} is not valid JSON ({error}); restore it from a copy.") from error
+        raise UserError(f"{name} is not valid JSON ({error}); {remedy}.") from error
     if _is_deep(value, MOST_DEEP - 1):
-        raise UserError(f"{name} is nested more than {MOST_DEEP} deep; restore it from a copy.")
+        raise UserError(f"{name} is nested more than {MOST_DEEP} deep; {remedy}.")
     if b"\\ud" in data.lower():  # the only way to half of a surrogate pair, which no file can hold as text
         try:
             json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            raise UserError(
-                f"{name} holds half of a surrogate pair, which is no text; restore it from a copy."
-            ) from None
-    _check(value, name, schema)
+            raise UserError(f"{name} holds half of a surrogate pair, which is no text; {remedy}.") from None
+    _check(value, name, schema, remedy)
     return value
 
 
@@ -169,6 +169,6 @@ def _is_deep(value: Any, levels: int) -> bool:
     return any(not levels or _is_deep(item, levels - 1) for item in items if isinstance(item, dict | list))
 
 
-def _check(value: Any, name: str, schema: Schema) -> None:
+def _check(value: Any, name: str, schema: Schema, remedy: str = RESTORE) -> None:
     if fault := schema(value):
-        raise UserError(f"{name} is damaged ({fault.lstrip('.: ')}); restore it from a copy.")
+        raise UserError(f"{name} is damaged ({fault.lstrip('.: ')}); {remedy}.")

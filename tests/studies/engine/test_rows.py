@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from epigone.errors import UserError
 from epigone.evaluation.intervals import holm, paired_difference
 from epigone.studies.engine import rows as module
 from epigone.studies.engine.executor import executor
@@ -142,7 +143,7 @@ def test_too_little_test_text_has_no_interval(documents, blocks, make_finished):
 def test_rows_on_other_tokens_are_not_compared(make_finished):
     rows = [row("scratch", "scratch"), row("retrained", "transfer")]
     runs = {"scratch": [make_finished(2.0, 2.0)], "retrained": [make_finished(1.0, 1.0, tokens=90)]}
-    with pytest.raises(ValueError, match="'retrained' was measured on other test tokens than 'scratch'"):
+    with pytest.raises(UserError, match="'retrained' was measured on other test tokens than 'scratch'"):
         summarise(rows, runs)
 
 

@@ -20,6 +20,7 @@ from epigone.studies.engine.rows import RowResult
 from epigone.studies.engine.samples import SampleText
 from epigone.studies.engine.search import SearchOptions
 from epigone.studies.engine.tables import winning
+from epigone.studies.engine.workspace import STUDY
 from epigone.studies.experiment import Context, Experiment
 from epigone.studies.skeleton import conduct
 from epigone.text.corpus import SplitOptions
@@ -119,7 +120,7 @@ def compare(
     tokenizer = common_tokenizer(checkpoints)
     text = Text.of(*corpus, read=read, split=split)
     mixed = Text.of(*source, read=read) if source else None
-    before = read_json(path) if resume and (path := Path(out) / "study.json").exists() else {}
+    before = read_json(path, STUDY) if resume and (path := Path(out) / "study.json").exists() else {}
     train, options, searching, stays = extended(before, train, options, searching)
     for notice in stays:
         log.info(notice)

@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
+from epigone.errors import UserError
 from epigone.evaluation.intervals import MIN_DOCUMENTS, Difference, holm, paired_difference, ratio_interval
 from epigone.evaluation.intervals import Interval as Estimate
 from epigone.studies.engine.executor import Executor
@@ -157,7 +158,7 @@ def summarise(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> li
         runs: the finished runs of each row by its name, one a seed; none may have diverged.
 
     Raises:
-        ValueError: a row was measured on other tokens than the best row from scratch, so they cannot be compared.
+        UserError: a row was measured on other tokens than the best row from scratch, so they cannot be compared.
     """
     scratch = [row.name for row in labelled(rows, family="scratch")]
     reference = min(scratch, key=lambda name: validation_mean(runs[name]), default=None)
@@ -169,7 +170,11 @@ def summarise(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> li
                 continue
             found, other_tokens = units(runs[row.name])
             if not np.array_equal(tokens, other_tokens):
-                raise ValueError(f"'{row.name}' was measured on other test tokens than '{reference}'.")
+                raise UserError(
+                    f"'{row.name}' was measured on other test tokens than '{reference}', so they cannot be compared: "
+                    f"{runs[row.name][0].folder / 'result.json'} is damaged, or that of '{reference}' is. Delete the "
+                    "folder of the run to do it again."
+                )
             if len(found) >= MIN_DOCUMENTS:
                 differences[row.name] = paired_difference(found, expected, tokens)
     corrected = dict(zip(differences, holm(np.array([d.p_value for d in differences.values()])).tolist(), strict=True))

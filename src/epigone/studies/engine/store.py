@@ -11,19 +11,63 @@ import numpy as np
 
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
-from epigone.schema import by_name, each, mapping, number, optional, record, whole
+from epigone.schema import LARGEST, by_name, each, flag, number, optional, record, text, whole
 from epigone.storage import read_json, read_json_lines, write_json
 
 MOST_RESULT = 256 << 20  # bytes of a result.json, which has a few numbers for each document
-LOSSES = record({"nats": each(number()), "tokens": each(whole())}, "nats", "tokens")
-RESULT = record(
+_COUNTS, _NATS = each(whole(), LARGEST), each(number(), LARGEST)
+_LOSSES = record(
+    {"nats": _NATS, "tokens": _COUNTS, "correct": _COUNTS, "document": _COUNTS, "characters": _COUNTS,
+     "spelling": _NATS},
+    "nats", "tokens", "correct", "document", "characters",
+)  # fmt: skip
+HISTORY = record(
     {
-        "splits": by_name(LOSSES), "seconds": number(), "trained_parameters": optional(whole()),
-        "history": each(mapping), "details": mapping,
+        "epoch": number(), "step": whole(), "validation_loss": number(), "best": flag,
+        "train_loss": optional(number()), "smoothed_loss": optional(number()),
+        "validation_accuracy": optional(number()), "train_accuracy": optional(number()),
+        "learning_seconds": number(), "seconds": number(),
+    },
+    "epoch", "step", "validation_loss", "best",
+)  # fmt: skip
+"""A row of history.jsonl."""
+_DETAILS = record(
+    {
+        "order": whole(), "source_order": whole(), "weight": number(0, 1), "epochs": number(), "outcome": text,
+        "failure": text,
+    }
+)  # fmt: skip
+_RESULT = record(
+    {
+        "splits": by_name(_LOSSES), "seconds": number(), "trained_parameters": optional(whole()),
+        "history": each(HISTORY), "details": _DETAILS,
     },
     "splits",
 )  # fmt: skip
-JOB = record({"training": mapping})
+
+
+def _result(value: Any) -> str | None:
+    """The schema of a result.json."""
+    return _RESULT(value) or next(
+        (f".splits.{name}: {fault}" for name, split in value["splits"].items() if (fault := _misfit(split))),
+        None,
+    )
+
+
+def _misfit(split: Mapping[str, Any]) -> str:
+    """Say what is wrong with the sizes of the losses of a split; see `Losses`."""
+    blocks, documents = len(split["nats"]), len(split["characters"])
+    sizes = {"tokens": {blocks}, "document": {blocks}, "correct": {blocks, 0}}
+    if wrong := [key for key, allowed in sizes.items() if len(split[key]) not in allowed]:
+        return f"{blocks} nats and {len(split[wrong[0]])} of {wrong[0]}"
+    if len(split.get("spelling", ())) not in (documents, 0):
+        return f"{documents} characters and {len(split['spelling'])} of spelling"
+    if any(document >= documents for document in split["document"]):
+        return f"there are {documents} documents, and a block of document {max(split['document'])}"
+    return ""
+
+
+_JOB = record({"training": record({"epochs": optional(number())}, "epochs")}, "training")
 
 
 @dataclass(frozen=True)
@@ -79,13 +123,13 @@ def run_job(job: Job, store: Path) -> Finished:
         write_json(folder / "job.json", json.loads(identity(job)))
         computed = job.compute(folder)
         write_json(result, computed | {"splits": _plain(computed["splits"])})
-    found = read_json(result, RESULT, MOST_RESULT)
+    found = read_json(result, _result, MOST_RESULT, f"delete the folder {folder} to do the run again")
     splits = found.pop("splits")
     try:
         losses = {name: Losses(**{key: np.array(v) for key, v in value.items()}) for name, value in splits.items()}
         return Finished(folder, losses, **found)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"{result} is damaged ({error}); delete it to do the run again.") from error
+    except TypeError as error:  # of a key that this version does not know
+        raise UserError(f"{result} is damaged ({error}); delete the folder {folder} to do the run again.") from error
 
 
 def _plain(losses: Mapping[str, Losses]) -> dict[str, Any]:
@@ -117,8 +161,8 @@ def _is_under_way(folder: Path, since: float) -> bool:
 
 def _standing(folder: Path) -> str:
     try:
-        last = read_json_lines(folder / "model" / "history.jsonl")[-1]
-        most = read_json(folder / "job.json", JOB)["training"]["epochs"]
+        last = read_json_lines(folder / "model" / "history.jsonl", HISTORY)[-1]
+        most = read_json(folder / "job.json", _JOB)["training"]["epochs"]
         limit = f" of {most:g}" if most else ""
         return f": epoch {last['epoch']:.4g}{limit}, validation {last['validation_loss']:.4f}"
     except (UserError, OSError, ValueError, LookupError):  # it has not reached a validation

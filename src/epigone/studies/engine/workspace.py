@@ -19,9 +19,10 @@ from epigone.kernels import in_use
 from epigone.machine import cores
 from epigone.models.files.bundled import resolve
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
-from epigone.schema import mapping, number, record, text
+from epigone.schema import each, mapping, number, record, text, whole
 from epigone.storage import read_json, write_json
 from epigone.studies.engine.jobs import Text, open_text
+from epigone.studies.engine.search import MOST_SEEDS, MOST_TRIALS
 from epigone.studies.engine.store import Finished
 from epigone.training.options import recipe_of
 from epigone.training.run.folder import differences
@@ -33,7 +34,14 @@ MAY_CHANGE = (
     "notices", "name", "documents", "read", "seconds", "seeds", "trials", "finalists", "train", "sample_length",
     "temperature",
 )  # fmt: skip
-STUDY = record({"command": text, "seconds": number(), "training": mapping, "options": mapping}, "command")
+STUDY = record(
+    {
+        "command": text, "seconds": number(), "training": mapping, "train": each(text),
+        "options": record({"seeds": whole(1, MOST_SEEDS)}),
+        "search": record(dict.fromkeys(("trials", "finalists"), whole(1, MOST_TRIALS))),
+    },
+    "command",
+)  # fmt: skip
 OPTIONS_OF_010 = ("network", "networks")  # names of a study's options in folders that version 0.1.0 wrote
 
 
@@ -105,7 +113,7 @@ def seconds_of_all_calls(out: Path, begin: float) -> Iterator[Callable[[], float
 def keep_model(folder: Path, runs: Sequence[Finished], text: Text) -> Path:
     """Copy the model with the lowest validation loss, and add the fingerprint of its training text."""
     kept = keep_copy(folder, best_run(runs).folder / "model")
-    base = kept.config["request"].get("base")
+    base = kept.config.get("request", {}).get("base")
     write_fingerprints(folder, open_text(text), kept.tokenizer, resolve(base["name"]) if base else None)
     return folder
 

@@ -10,6 +10,7 @@ from epigone.errors import UserError
 from epigone.markup import fenced
 from epigone.report.numbers import NumberStyle, format_measure
 from epigone.report.page import Sample
+from epigone.schema import Schema, number, record, text, whole
 from epigone.storage import read_json_lines
 from epigone.studies.engine.claims import Claim, answer
 from epigone.studies.engine.jobs import facts_of_run, open_text
@@ -23,8 +24,18 @@ from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.training.batches import Batches
 from epigone.training.options import TrainingOptions
+from epigone.training.run.trace import COLUMNS
 
 HARDEST, EXCERPT = 3, 400  # passages that are printed, their characters
+_FIGURE = number()
+TRACE = record(dict.fromkeys(COLUMNS, _FIGURE), *COLUMNS)
+SAMPLE = record(
+    {"step": whole(), "epoch": _FIGURE, "smoothed_loss": _FIGURE, "text": text},
+    "step",
+    "epoch",
+    "smoothed_loss",
+    "text",
+)
 FEW = 12  # documents that can be told apart in a figure
 Trace = Mapping[str, np.ndarray]
 
@@ -88,7 +99,7 @@ def analyse(context: Context[VanillaRnnOptions]) -> VanillaFindings:
     passages = hardest(traces[main.name], book.documents, book.steps_per_epoch)
     first = context.runs[main.name][0]
     unroll = options.sequence_length
-    evolution = [line | {"summed_loss": line["smoothed_loss"] * unroll} for line in lines_of(first, "samples")]
+    evolution = [line | {"summed_loss": line["smoothed_loss"] * unroll} for line in lines_of(first, "samples", SAMPLE)]
     sample = context.sample(main, context.texts["book"], 1000, 1.0)
     return VanillaFindings(
         rows=[
@@ -125,15 +136,15 @@ def _place_of(passage: "Passage") -> str:
     )
 
 
-def lines_of(run: Finished, name: str) -> list[dict[str, Any]]:
+def lines_of(run: Finished, name: str, schema: Schema) -> list[dict[str, Any]]:
     """The lines of a JSON Lines file of a run; empty if there is no such file."""
     path = run.folder / "model" / f"{name}.jsonl"
-    return read_json_lines(path) if path.exists() else []
+    return read_json_lines(path, schema) if path.exists() else []
 
 
 def trace_of(run: Finished) -> dict[str, np.ndarray]:
     """The columns of a run's trace."""
-    rows = lines_of(run, "trace")
+    rows = lines_of(run, "trace", TRACE)
     return {key: np.array([row[key] for row in rows], float) for key in rows[0]} if rows else {}
 
 

@@ -6,6 +6,9 @@ from typing import Any
 SMOOTHING = 0.999
 """The factor of the smoothed loss: L' = 0.999 L' + 0.001 L, beginning with the first loss."""
 
+COLUMNS = ("step", "loss", "smoothed_loss", "gradient_norm", "largest_gradient_norm")
+"""The names in a row of trace.jsonl."""
+
 
 @dataclass
 class Trace:
@@ -33,14 +36,7 @@ class Trace:
 
     def close(self, step: int) -> None:
         """Finish a row after `step` steps of the run."""
-        self.rows.append(
-            {
-                "step": step,
-                "loss": self.loss / self.steps,
-                "smoothed_loss": self.smoothed_loss,
-                "gradient_norm": self.norm / self.steps,
-                "largest_gradient_norm": self.largest_norm,
-            }
-        )
+        row = (step, self.loss / self.steps, self.smoothed_loss, self.norm / self.steps, self.largest_norm)
+        self.rows.append(dict(zip(COLUMNS, row, strict=True)))
         self.loss = self.norm = self.largest_norm = 0.0
         self.steps = 0

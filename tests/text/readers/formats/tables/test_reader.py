@@ -2,6 +2,7 @@ import csv
 import gzip
 import json
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -332,3 +333,15 @@ def test_a_table_with_commas_may_be_called_tsv(tmp_path):
 def test_texts_elsewhere_in_json_get_a_command(tmp_path, text, command):
     with pytest.raises(UserError, match=re.escape(f"`{command}`")):
         open_table(tmp_path, text, "a.json")
+
+
+def test_a_table_of_many_columns_is_read_in_linear_time_and_named_shortly(read):
+    names = [f"c{number % 90_000}" for number in range(100_000)]  # some of them twice
+    table = ",".join(names) + "\n" + ",".join("ab" for _ in names) + "\n"
+    begin = time.process_time()
+    with pytest.raises(UserError, match=r"'c0 \(1\)', 'c1 \(1\)'.* and 99,980 more\. Name one") as refused:
+        read(table, "wide.csv")
+    assert time.process_time() - begin < 10
+    assert len(str(refused.value)) < 1000
+    with pytest.raises(UserError, match="and 99,980 more"):
+        read(table, "wide.csv", "d")

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Collection, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -64,15 +64,21 @@ def csv_rows(
             f"The first row of {path}, {header[0]!r}, is taken for the name of its column; if it is a text, put a row "
             "`text` before it."
         )
-    header = [
-        f"{name} ({header[: place + 1].count(name)})" if header.count(name) > 1 else name
-        for place, name in enumerate(header)
-    ]
+    header = _distinct(header)
     for line, fields in chain(body, records):
         if fields:
             wide = any(fields[len(header) :])
             values = dict(zip(header, fields, strict=False))
             yield Row(line, values, (*fields,), delimiter) if wide else Row(line, values)
+
+
+def _distinct(names: list[str]) -> list[str]:
+    """Number the names that several columns have: `text (1)`, `text (2)`."""
+    counts, seen, found = Counter(names), Counter[str](), []
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name} ({seen[name]})" if counts[name] > 1 else name)
+    return found
 
 
 def _preamble(lines: list[str], delimiter: str | None, remarks: Remarks) -> tuple[int, str | None]:

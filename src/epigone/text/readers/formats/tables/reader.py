@@ -22,6 +22,8 @@ _CSV = (".csv", ".tsv")
 
 PEEK = 100
 """Rows that are examined to tell texts from numbers."""
+NAMED = 20
+"""Columns that a sentence names at most."""
 
 
 def read_table(path: Path, name: str, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
@@ -101,8 +103,14 @@ def _asked(path: Path, rows: list[Row], name: str, option: str) -> str:
     for other in names:
         if other.strip() == name.strip():
             return other
-    listed = ", ".join(map(repr, names))
+    listed = _listed(names)
     raise UserError(f"{path} has no column {name!r}; its columns are: {listed}. Name one of them with {option}.")
+
+
+def _listed(names: list[str]) -> str:
+    """List the names of columns for a sentence, the first ones if they are many."""
+    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+    return ", ".join(map(repr, names[:NAMED])) + more
 
 
 def _names(rows: list[Row]) -> list[str]:
@@ -131,7 +139,7 @@ def _column(path: Path, rows: list[Row], options: ReadOptions) -> str:
             )
     raise UserError(
         f"{path} has no column `text`, and it is not clear which of its columns holds the texts: "
-        f"{', '.join(map(repr, names)) or 'none'}. "
+        f"{_listed(names) or 'none'}. "
         "Name one with --column."
     )
 
