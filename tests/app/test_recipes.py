@@ -192,6 +192,8 @@ def test_a_single_value_does_for_a_list_and_a_number_for_a_text(cli, make_base, 
     [
         ("lr = -1", "lr = -1"),
         ("blank-lines = 0", "blank-lines = 0"),
+        ("weight-decay = inf", "weight-decay = inf"),
+        ("init_std = inf", "init_std = inf"),
         ("encoding = 'klingon'", "encoding = 'klingon'"),
         ("separator = '['", r"separator = '\['"),
         (f"tokenizer = '{'x' * 99}'", f"tokenizer = '{'x' * 39}…"),
@@ -203,6 +205,14 @@ def test_a_refused_value_is_said_to_come_from_the_recipe(cli, song_file, tmp_pat
     result = cli("pretrain", song_file, "--recipe", path, "--out", tmp_path / "out")
     assert result.status == 2
     assert re.search(rf"The recipe .*r\.toml sets {said}\.\n$", result.err), result.err
+
+
+@pytest.mark.parametrize("value", ["true", "3", "['l2-to-base']", "{a = 1}", "''", "'x'", "1979-05-27"])
+def test_a_method_is_refused_like_any_other_option(cli, make_base, song_file, tmp_path, value):
+    (tmp_path / "r.toml").write_text(f"[options]\nmethod = {value}\n")
+    result = cli("finetune", make_base(), song_file, "--out", tmp_path / "out", "--recipe", tmp_path / "r.toml")
+    assert result.status == 2
+    assert "method" in result.err
 
 
 def test_a_flag_that_wins_over_a_recipe_is_not_said_to_come_from_it(cli, song_file, tmp_path):

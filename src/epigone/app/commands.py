@@ -167,7 +167,9 @@ def _kinds(function: Callable[..., Any], arguments: Sequence[str], recipe: Recip
     for name, parameter in inspect.signature(function).parameters.items():
         if name not in KINDS:
             continue
-        chosen = recipe.options.get(name, parameter.default.name) if recipe else parameter.default.name
+        chosen = parameter.default.name
+        if recipe is not None and isinstance(named := recipe.options.get(name), str):  # else its check refuses it
+            chosen = named
         for flag, value in itertools.pairwise([part for each in arguments for part in each.split("=", 1)] + [""]):
             chosen = value if flag == f"--{name}" else chosen
         found[name] = resolve_name(KINDS[name])[chosen]

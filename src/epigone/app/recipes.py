@@ -67,9 +67,8 @@ class Recipe:
         told = []
         for key, value in self.options.items():
             name, option = key.replace("-", "_"), f"--{key.replace('_', '-')}"
-            if option not in given and re.search(
-                rf"(?<![\w-])({re.escape(name)}|{re.escape(option)})(?![\w-])", sentence
-            ):
+            named = re.search(rf"(?<![\w-])({re.escape(name)}|{re.escape(option)})(?![\w-])", sentence)
+            if option not in given and (named or f"'{value}'" in sentence):
                 told.append(f"{key} = {shortened(repr(value))}")
         return f" The recipe {self.path} sets {' and '.join(told)}." if told else ""
 

@@ -3,6 +3,7 @@
 Needs no PyTorch.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from math import prod
@@ -125,7 +126,7 @@ class ModelOptions:
         check_options(self, "be 1 or more", lambda value: value >= 1, "num_layers", most=1000)
         check_options(self, "be 0 or more", lambda value: value >= 0, "embedding_size")
         check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "dropout", "output_dropout")
-        check_options(self, "be above 0", lambda value: value > 0, "init_std")
+        check_options(self, "be above 0", lambda value: 0 < value < math.inf, "init_std")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """`gradcheck`: numerical gradients against a yardstick, and the yardstick against every backend."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class GradcheckOptions:
         check_options(self, "be 1 or more", lambda value: value >= 1, "sequence_length", "vocabulary_size")
         check_options(self, "be 0 or more", lambda value: value >= 0, "entries")
         check_options(self, "be 0 or more", lambda value: value >= 0, "seed", most=2**63 - 1)
-        check_options(self, "be above 0", lambda value: value > 0, "sigma")
+        check_options(self, "be above 0", lambda value: 0 < value < math.inf, "sigma")
         check_options(self, "be 0 or more", lambda value: value >= 0, "num_layers", "hidden_size", "embedding_size")
 
 

@@ -77,9 +77,9 @@ class TrainingOptions:
         positive = ("lr", "batch_size", "sequence_length", "steps", "sample_length")
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, *positive)
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "epochs", "minutes", most=LARGEST)
-        not_negative = ["weight_decay", "clip", "clip_value", "patience", "validate_every"]
-        not_negative += ["trace_every", "sample_every"]
+        not_negative = ("clip", "clip_value", "patience", "validate_every", "trace_every", "sample_every")
         check_options(self, "not be negative", lambda value: value >= 0, *not_negative)
+        check_options(self, "be 0 or more", lambda value: 0 <= value < math.inf, "weight_decay")
         check_options(self, "not be negative", lambda value: value >= 0, "seed", most=2**63 - 1)
         check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "alpha", "momentum")
         if self.minutes is not None and self.steps is not None:

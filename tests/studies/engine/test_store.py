@@ -75,7 +75,7 @@ def test_a_damaged_result_is_refused_or_as_good_as_whole(tmp_path, new):
             for losses in found.losses.values():
                 assert losses.by_document()[0].shape == (len(losses.characters),)
                 assert np.isfinite([losses.loss, losses.bits_per_char]).all()
-            assert all(row["step"] >= 0 and row["epoch"] + row["validation_loss"] for row in found.history)
+            assert all(row["step"] >= 0 and np.isfinite(row["epoch"] + row["validation_loss"]) for row in found.history)
             assert f"{found.details.get('weight', 0):.2f}"
     assert len(refused) > 12
     remedy = f"delete the folder {good.folder} to do the run again."
