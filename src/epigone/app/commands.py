@@ -168,8 +168,8 @@ def _kinds(function: Callable[..., Any], arguments: Sequence[str], recipe: Recip
         if name not in KINDS:
             continue
         chosen = parameter.default.name
-        if recipe is not None and isinstance(named := recipe.options.get(name), str):  # else its check refuses it
-            chosen = named
+        if recipe is not None and isinstance(named := recipe.options.get(name), str | int):  # else it will be refused
+            chosen = str(named)
         for flag, value in itertools.pairwise([part for each in arguments for part in each.split("=", 1)] + [""]):
             chosen = value if flag == f"--{name}" else chosen
         found[name] = resolve_name(KINDS[name])[chosen]

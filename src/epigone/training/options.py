@@ -15,6 +15,9 @@ EPOCHS, LEAST_STEPS = 20, 2000
 PATIENCE, LEAST_WAIT = 5, 500
 
 
+MOST_DECAY = 1e6
+
+
 @dataclass(frozen=True)
 class TrainingOptions:
     """The recipe of training: optimizer, schedule, length, batches and seed."""
@@ -79,7 +82,7 @@ class TrainingOptions:
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "epochs", "minutes", most=LARGEST)
         not_negative = ("clip", "clip_value", "patience", "validate_every", "trace_every", "sample_every")
         check_options(self, "not be negative", lambda value: value >= 0, *not_negative)
-        check_options(self, "be 0 or more", lambda value: 0 <= value < math.inf, "weight_decay")
+        check_options(self, "not be negative", lambda value: value >= 0, "weight_decay", most=MOST_DECAY)
         check_options(self, "not be negative", lambda value: value >= 0, "seed", most=2**63 - 1)
         check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "alpha", "momentum")
         if self.minutes is not None and self.steps is not None:
