@@ -39,6 +39,7 @@ COPIES = {
     "with typographic dashes": lambda text: text.replace(" ", " — "),
     "with one line changed": lambda text: "a new beginning of it\n" + text.split("\n", 1)[1],
     "without its end": lambda text: text[: len(text) * 2 // 3],
+    "without accents": lambda text: text.replace("é", "e").replace("ö", "o"),
     "in a collection": lambda text: f"{song(91)}\n{text}\n{song(92)}",
     "with the signature of a site": lambda text: f"{text}\nwww.songs.example",
 }

@@ -1,12 +1,13 @@
 """Near copies among documents, and text of one split in another.
 
-A run is 32 letters or digits in a row, about six words, in lower case; spaces, line breaks and punctuation do not
-count. So a song in capitals, with a title or with other line breaks has the runs of the original. Runs are compared by
+A run is 32 letters or digits in a row, about six words, in lower case and without accents; spaces, line breaks and
+punctuation do not count. So a song in capitals, with a title or with other line breaks has the runs of the original. Runs are compared by
 64-bit hashes ("shingles", Broder 1997). Of a long text only hashes are kept that are divisible by a rate, a power of
 two: the choice depends on the run alone, so a copy keeps the same runs as its original.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ _LEAST_SAMPLED = 2
 _BLOCK = 1 << 16  # letters hashed at a time
 _SHOWN = 3
 _OTHERS = bytes(code for code in range(128) if not chr(code).isalnum())
+_ACCENTS = re.compile("[\u0300-\u036f]")
 _NO_LETTERS = re.compile(r"[\W_]+")
 
 Hashes = NDArray[np.uint64]
@@ -83,8 +85,8 @@ def overlap_notices(texts: Texts, splits: Mapping[str, Indices]) -> Iterator[str
     if leaks:
         parts = " and ".join(part for part, _ in leaks)
         yield (
-            f"{parts[0].upper()}{parts[1:]} {'is' if len(leaks) == 1 else 'are'} in the training text too, beside "
-            f"spaces and capitals: {_lines(texts, runs, leaks[0][1])}. Losses there are lower than on new text."
+            f"{parts[0].upper()}{parts[1:]} {'is' if len(leaks) == 1 else 'are'} in the training text too, but "
+            f"for spaces and capitals: {_lines(texts, runs, leaks[0][1])}. Losses there are lower than on new text."
         )
 
 
@@ -220,10 +222,11 @@ class _Kept:
 
 
 def _letters(text: str) -> NDArray[np.uint32]:
-    """Return the codes of the letters and digits of a text in lower case."""
+    """Return the codes of the letters and digits of a text in lower case, without accents."""
     if text.isascii():
         return np.frombuffer(text.encode("ascii").lower().translate(None, _OTHERS), np.uint8).astype(np.uint32)
-    return np.frombuffer(_NO_LETTERS.sub("", text.lower()).encode("utf-32-le"), "<u4")
+    bare = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text.lower())))
+    return np.frombuffer(_NO_LETTERS.sub("", bare).encode("utf-32-le"), "<u4")
 
 
 def _hashes(codes: Hashes) -> Hashes:

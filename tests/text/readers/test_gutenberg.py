@@ -173,3 +173,49 @@ def test_the_share_that_is_kept_is_said():
     report = books_of(HEADER + START + STORY + END + LICENCE)[1]
     share = round(100 * len(STORY) / len(HEADER + START + STORY + END + LICENCE))
     assert report.notices() == [f"2 Project Gutenberg headers and footers removed; {share}% of these texts is kept."]
+
+
+@pytest.mark.parametrize(
+    "credit",
+    [
+        "Produced by David Widger\n",
+        "Produced by Bo Lomi, Ka and Anne O’Neill.\n",
+        "Produced by Bo and the Online Distributed\nProofreading Team at https://www.pgdp.net (This file was\nmade.)\n",
+        "E-text prepared by Bo, and the Project Gutenberg Team\n",
+        "This etext was produced by Bo <bo@reeds.example>\n",
+        "Transcribed from the 1890 Longmans edition by Bo\n",
+    ],
+)
+def test_the_makers_of_a_file_are_no_part_of_its_book(credit):
+    found, _ = books_of(HEADER + START + "\n" + credit + "\n\n" + STORY + END + LICENCE)
+    assert found == [STORY.strip()]
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Produced by magic, the river ran.\n",
+        "Prepared by nobody, we rowed.\n",
+        "Produced the next day, it was late.\n",
+        "Digitized from the hand of a ferrywoman.\n",
+    ],
+)
+def test_a_book_may_begin_like_a_credit(sentence):
+    assert books_of(HEADER + START + sentence + "\n" + STORY + END + LICENCE)[0] == [f"{sentence}\n{STORY}".strip()]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "*** START OF THE PROJECT GUTENBERG EBOOK OF THE RIVER AND\nOF THE FERRY ***\n",
+        "*** START OF THE PROJECT GUTENBERG EBOOK OF THE RIVER,\nOF THE FERRY, AND\nOF THE REEDS ***\n",
+        "* * * START OF THIS PROJECT GUTENBERG EBOOK THE RIVER * * *\n",
+    ],
+)
+def test_other_forms_of_the_start(start):
+    assert books_of(HEADER + start + STORY + END + LICENCE)[0] == [STORY.strip()]
+
+
+def test_stars_below_the_start_are_the_books():
+    found, _ = books_of(HEADER + START + "One line\n***\n" + STORY + END + LICENCE)
+    assert found == [f"One line\n***\n{STORY}".strip()]

@@ -13,9 +13,26 @@ REACH = 100_000
 _WINDOW = 2_000  # characters after an unmarked footer that tell if it is one
 _GAP = 4_000  # most characters of the small print without a word of it
 
-_START = re.compile(r"^[ \t]*\*\*\* ?START OF (?:TH(?:E|IS) )?PROJECT GUTENBERG.*\n?", re.IGNORECASE | re.MULTILINE)
+_STARS = r"^[ \t]*\*[ ]?\*[ ]?\*[ ]?"
+_START = re.compile(
+    rf"{_STARS}START OF (?:TH(?:E|IS) )?PROJECT GUTENBERG.*"
+    r"(?:(?<!\*)\n(?:.{1,200}\n)?.{0,200}\*[ ]?\*[ ]?\*[ \t]*(?=\n|\Z))?+\n?",  # a title of two or three lines
+    re.IGNORECASE | re.MULTILINE,
+)
+_CREDIT = re.compile(
+    r"\s*+(?P<credit>(?:(?:This )?E-?(?:text|book)s? (?:was )?)?(?:produced|prepared|transcribed|scanned|digitized)"
+    r"[^\S\n]+(?:by|from)\b[^\n]*\n(?:[^\n]*\S[^\n]*\n){0,9})[^\S\n]*\n",
+    re.IGNORECASE,
+)
+"""The paragraph after the START line that names those who made the file."""
+
+_MARKS_OF_CREDIT = re.compile(
+    r"\A(?:This )?E-?(?:text|book)|proofread|distributed|https?:|www\.|@|gutenberg|internet archive|volunteer| edition ",
+    re.IGNORECASE,
+)
+_NAMES = re.compile(r"\w+ by(?:[ \n]+(?:and\b|[A-Z][\w.’'-]*),?)+\.?\s*")
 _SMALL_PRINT = re.compile(r"^\*END ?\*? ?THE SMALL PRINT!.*\n?", re.IGNORECASE | re.MULTILINE)
-_MARKED_END = re.compile(r"^[ \t]*\*\*\* ?END OF (?:TH(?:E|IS) )?PROJECT GUTENBERG", re.IGNORECASE | re.MULTILINE)
+_MARKED_END = re.compile(rf"{_STARS}END OF (?:TH(?:E|IS) )?PROJECT GUTENBERG", re.IGNORECASE | re.MULTILINE)
 _END = re.compile(
     rf"(?P<marked>{_MARKED_END.pattern})"
     r"|^[ \t]*(?P<titled>End of (?:The |This )?Project Gutenberg(?:['’]s\b| E-?(?:text|book)))"
@@ -100,10 +117,13 @@ class _Buffer:
 
 def _header_end(text: str) -> int:
     """Return the place after the header; 0 without one."""
-    if "***" not in text and "*END" not in text:
+    if "***" not in text and "*END" not in text and "* * *" not in text:
         return 0
     start = _START.search(text, 0, REACH)
     end = start.end() if start else 0
+    credit = _CREDIT.match(text, end) if start else None
+    if credit and (_MARKS_OF_CREDIT.search(credit["credit"]) or _NAMES.fullmatch(credit["credit"])):
+        end = credit.end()
     if small := _SMALL_PRINT.search(text, end, REACH):
         # At the beginning of a text there is nothing else before its end; at the end of a short book there is the book.
         words = [end, *(word.start() for word in _LICENCE.finditer(text, end, small.end())), small.end()]

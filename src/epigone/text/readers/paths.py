@@ -76,7 +76,9 @@ def read_documents(paths: Path | Sequence[Path], options: ReadOptions, report: R
             if len(report.skipped) == told:
                 why = f"There is no text in {path}: {_reason_of_none(path, found)}."
                 if options.separator is not None and report.separated:
-                    why = f"There is no text in {path} beside the lines that --separator {options.separator!r} matches."
+                    why = (
+                        f"There is no text in {path} but for the lines that --separator {options.separator!r} matches."
+                    )
             raise UserError(f"{why} Give a file or folder that holds text.")
     if number < 3:
         report.hints += hints
