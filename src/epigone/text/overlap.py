@@ -1,9 +1,9 @@
 """Near copies among documents, and text of one split in another.
 
 A run is 32 letters or digits in a row, about six words, in lower case and without accents; spaces, line breaks and
-punctuation do not count. So a song in capitals, with a title or with other line breaks has the runs of the original. Runs are compared by
-64-bit hashes ("shingles", Broder 1997). Of a long text only hashes are kept that are divisible by a rate, a power of
-two: the choice depends on the run alone, so a copy keeps the same runs as its original.
+punctuation do not count. So a song in capitals, with a title or with other line breaks has the runs of the original.
+Runs are compared by 64-bit hashes ("shingles", Broder 1997). Of a long text only hashes are kept that are divisible by
+a rate, a power of two: the choice depends on the run alone, so a copy keeps the same runs as its original.
 """
 
 import re

@@ -27,7 +27,8 @@ _CREDIT = re.compile(
 """The paragraph after the START line that names those who made the file."""
 
 _MARKS_OF_CREDIT = re.compile(
-    r"\A(?:This )?E-?(?:text|book)|proofread|distributed|https?:|www\.|@|gutenberg|internet archive|volunteer| edition ",
+    r"\A(?:This )?E-?(?:text|book)|proofread|distributed|https?:|www\.|@|gutenberg|internet archive|volunteer"
+    r"| edition ",
     re.IGNORECASE,
 )
 _NAMES = re.compile(r"\w+ by(?:[ \n]+(?:and\b|[A-Z][\w.’'-]*),?)+\.?\s*")
