@@ -369,3 +369,25 @@ def test_few_or_unequal_documents_are_cut_to_learn_from_most(tmp_path, sizes):
     named = undivided.for_learning(SplitOptions(fractions=(0.8, 0.1, 0.1)))
     assert not named.by_position, "shares that are named divide as they always did"
     assert corpus.hash == named.hash == undivided.hash
+
+
+def test_typographic_signs_are_no_language(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("“It’s” so — “isn’t” it… a café\n" * 40, encoding="utf-8")
+    notices = Corpus.open(path, split=None).stream("all", train_tokenizer("ascii", [])).notices
+    assert notices[0].startswith("all: the ascii tokenizer does not have all letters")  # of café
+    path.write_text("“It’s” so — “isn’t” it…\n" * 40, encoding="utf-8")
+    notices = Corpus.open(path, split=None).stream("all", train_tokenizer("ascii", [])).notices
+    assert notices == ["all: the ascii tokenizer transliterated 320 characters."]
+
+
+def test_emoji_are_told_with_the_option_that_keeps_them(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("I love ❤\ufe0f it 😂 so\n" * 40, encoding="utf-8")
+    corpus = Corpus.open(path, split=None)
+    assert corpus.stream("all", train_tokenizer("ascii", [])).notices == [
+        "all: the ascii tokenizer has no emoji and writes 80 signs in other characters, such as '❤' as ':heart:', "
+        "'😂' as ':joy:'. To keep them, pretrain or finetune with --tokenizer char.",
+        "all: the ascii tokenizer lacks and dropped 40 characters (3.57%): U+FE0F 40 times.",
+    ]
+    assert corpus.stream("all", corpus.tokenizer("char")).notices == []

@@ -68,6 +68,9 @@ class SteadyConsole(Console):
     Readers go, as `| head` does; rich would end the program.
     """
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(emoji=False, **options)  # `:heart:` in a text is no picture
+
     def on_broken_pipe(self) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 

@@ -1,6 +1,8 @@
 """A corpus: documents, divided into train, validation and test."""
 
 import logging
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -33,6 +35,9 @@ _log = logging.getLogger("epigone")
 
 FOREIGN = 0.01
 """Share of the characters that a tokenizer replaces from which on the text is of another language than its own."""
+
+
+_TO_KEEP = "To keep them, pretrain or finetune with --tokenizer char."
 
 
 @dataclass(frozen=True, eq=False)
@@ -277,23 +282,39 @@ def _stream_notices(stream: TokenStream, split: str, tokenizer: Tokenizer, first
     """Write sentences on what a tokenizer changed; on the language of the text only in the first stream."""
     name, of_words, size = tokenizer.name, stream.unit == "word", int(stream.characters.sum())
     letters = counted(stream.transliterated, "character")
+    foreign = Counter({c: n for c, n in stream.replaced.items() if unicodedata.category(c)[0] in "LM"})
+    pictures = Counter({c: n for c, n in stream.replaced.items() if unicodedata.category(c) == "So"})
     if stream.transliterated and of_words:
         yield f"{split}: the {name} tokenizer wrote {letters} in lower case."
-    elif stream.transliterated > FOREIGN * size:
+    elif foreign.total() > FOREIGN * size:
         if first:
-            pairs = [f"{c!r} as {tokenizer.normalise(c)!r}" for c, _ in stream.replaced.most_common(3)]
             yield (
                 f"{split}: the {name} tokenizer does not have all letters of this language and spells {letters} "
-                f"({stream.transliterated / max(1, size):.0%}) with others, such as {', '.join(pairs)}. To keep them, "
-                "pretrain or finetune with --tokenizer char."
+                f"({stream.transliterated / max(1, size):.0%}) with others, such as {_pairs(foreign, tokenizer)}. "
+                f"{_TO_KEEP}"
+            )
+    elif pictures:
+        if first:
+            yield (
+                f"{split}: the {name} tokenizer has no emoji and writes {counted(pictures.total(), 'sign')} in other "
+                f"characters, such as {_pairs(pictures, tokenizer)}. {_TO_KEEP}"
             )
     elif stream.transliterated:
         yield f"{split}: the {name} tokenizer transliterated {letters}."
     if stream.dropped:
         dropped = counted(stream.dropped.total(), stream.unit)
         did = f"read {dropped} as unknown" if of_words else f"lacks and dropped {dropped}"
-        common = some([f"{unit!r} {counted(number, 'time')}" for unit, number in stream.dropped.most_common()])
+        common = some([f"{_shown(unit)} {counted(number, 'time')}" for unit, number in stream.dropped.most_common()])
         yield f"{split}: the {name} tokenizer {did} ({stream.dropped_share:.2%}): {common}."
+
+
+def _pairs(replaced: Counter[str], tokenizer: Tokenizer) -> str:
+    return ", ".join(f"{c!r} as {tokenizer.normalise(c)!r}" for c, _ in replaced.most_common(3))
+
+
+def _shown(unit: str) -> str:
+    """Write a character or word; a sign that is seen only with others is written by its code."""
+    return f"U+{ord(unit):04X}" if len(unit) == 1 and unicodedata.category(unit) in ("Mn", "Me", "Cf") else repr(unit)
 
 
 def _announced(notices: Iterable[str], level: int = logging.INFO) -> list[str]:
