@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from killing import campaign
 
 from epigone import folder_lock as room
 from epigone.errors import UserError
@@ -132,3 +133,62 @@ def test_an_opened_folder_of_errors_is_no_lock(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "open", full)
     with folder_lock(Path(tmp_path)):
         pass
+
+
+KILLS = """
+# Write files together, with a kill before each change in the folder or in the middle of a file, until none comes.
+import json, sys
+from pathlib import Path
+from killing import die_before, killed
+from epigone.errors import UserError
+from epigone.folder_lock import output_folder
+from epigone.storage import write_together
+
+FILES = {"README.md": "text", "weights": b"0123456789", "config.json": "{}"}
+
+
+def make(out, number=0, half=False):
+    if number:
+        die_before(number, str(out), half)
+    with output_folder(out):
+        write_together(out, FILES)
+
+
+states = {"nothing": 0, "whole": 0}
+for half in (False, True):
+    number, status = 1, None
+    while status is None:
+        out = Path(sys.argv[1], f"out{number}{half}")
+        status = killed(lambda: make(out, number, half))
+        whole = (out / "config.json").exists()
+        states["whole" if whole else "nothing"] += 1
+        if not whole:  # the same command makes it then
+            assert killed(lambda: make(out)) == 0, number
+        left = {path.name: path.read_text() for path in out.iterdir() if not path.name.startswith(".")}
+        assert left == {"README.md": "text", "weights": "0123456789", "config.json": "{}"}, (number, left)
+        number += 1
+    assert status == 0
+print(json.dumps(states))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills with SIGKILL")
+def test_a_kill_before_each_change_leaves_all_or_nothing_in_the_way(tmp_path):
+    states = campaign(KILLS, tmp_path)
+    assert states["nothing"] > 12
+    assert states["whole"] > 2
+
+
+def test_a_list_of_files_deletes_only_those_beside_it(tmp_path):
+    (tmp_path / "mine").write_text("kept")
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in (FILE, "a"):
+        (out / name).write_text("")
+    (out / ".group.7.tmp").write_text('["a", "../mine", "b/c", "", ".", "..", "/etc/hosts", 3]')
+    with pytest.raises(UserError, match="is not empty"), output_folder(out):
+        pass
+    (out / ".group.7.tmp").write_text('["a", "../mine", "b/c", "", ".", "..", "/etc/hosts"]')
+    with output_folder(out):
+        assert [path.name for path in out.iterdir()] == [FILE]
+    assert (tmp_path / "mine").read_text() == "kept"

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from epigone.errors import UserError
-from epigone.schema import Schema, anything, mapping
+from epigone.schema import Schema, anything, each, mapping, text
 
 MOST_BYTES = 16 << 20  # of a JSON file; Python needs up to 20 times as much memory for it
 MOST_DEEP = 32  # levels of a JSON file
+_GROUP = ".group."  # begins the name of a list of files that are written together
 RESTORE = "restore it from a copy"
 
 
@@ -40,22 +41,28 @@ def atomic_write(path: Path, data: bytes | str) -> None:
 def write_together(folder: Path, files: Mapping[str, bytes | str]) -> None:
     """Write new files into a folder, all of them or none; the last one appears last.
 
+    If the process is killed meanwhile, the files that have appeared are leftovers.
+
     Raises:
         UserError: the disk is full or the folder cannot be written.
     """
     temporaries = {name: folder / f".{name}.{os.getpid()}.tmp" for name in files}
+    group = folder / f"{_GROUP}{os.getpid()}.tmp"
     try:
+        _write(group, json.dumps(list(files)))
         for name, data in files.items():
             _write(temporaries[name], data)
         for name, temporary in temporaries.items():
             os.replace(temporary, folder / name)
     except OSError as error:
+        for path in _group(group):
+            path.unlink(missing_ok=True)
         raise UserError(
             f"Could not write into {folder}: {error.strerror or error}. Nothing was left there; free some space or "
             "choose another folder with --out."
         ) from error
     finally:
-        for temporary in temporaries.values():
+        for temporary in (*temporaries.values(), group):
             temporary.unlink(missing_ok=True)
 
 
@@ -68,8 +75,19 @@ def _write(path: Path, data: bytes | str) -> None:
 
 
 def leftovers(folder: Path) -> list[Path]:
-    """List the temporary files of killed processes."""
-    return [path for path in Path(folder).glob(".*.tmp") if path.name.split(".")[-2].isdigit()]
+    """List the temporary files of killed processes, and the files that they meant to write together and did not."""
+    found = [path for path in Path(folder).glob(".*.tmp") if path.name.split(".")[-2].isdigit()]
+    groups = [path for path in found if path.name.startswith(_GROUP)]
+    return found + [path for group in groups for path in _group(group) if path.is_file()]
+
+
+def _group(path: Path) -> list[Path]:
+    """The files that a process began to write together; none if it was killed while it wrote their list."""
+    try:
+        names = read_json(path, each(text))
+    except UserError:
+        return []
+    return [path.with_name(name) for name in names if name and name == Path(name).name]
 
 
 def remove_leftovers(folder: Path) -> None:

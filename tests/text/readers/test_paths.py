@@ -10,6 +10,7 @@ import pytest
 from books import page, write_book
 
 from epigone.errors import UserError
+from epigone.text.corpus import Corpus
 from epigone.text.document import ReadOptions, ReadReport
 from epigone.text.readers import registry as readers
 from epigone.text.readers.paths import read_documents
@@ -315,3 +316,10 @@ def test_a_refused_flag_is_written_as_it_is_given(tmp_path):
     ]:
         with pytest.raises(UserError, match=rf"^{flag} no meaning"):
             read(tmp_path / path, **options)
+
+
+@pytest.mark.parametrize("name", ["a" * 5000, "/".join(["a" * 200] * 30)])
+def test_a_name_that_is_too_long_is_refused_in_a_short_sentence(name):
+    with pytest.raises(UserError, match=r"Could not read aaa.*…: File name too long\.") as refused:
+        Corpus.open(name)
+    assert len(str(refused.value)) < 300

@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from epigone.errors import UserError
+from epigone.schema import shortened
 from epigone.text.document import FOLDER, Document, ReadOptions, ReadReport, counted, some
 from epigone.text.readers.base import Reader
 from epigone.text.readers.checks.layout import Layout
@@ -132,7 +133,11 @@ def _sources(path: Path, options: ReadOptions, report: ReadReport) -> list[Sourc
     Raises:
         UserError: the path does not exist, or is a folder without texts.
     """
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # a name that is too long, a broken disk
+        raise UserError(f"Could not read {shortened(str(path), 200)}: {error.strerror}.") from error
+    if is_folder:
         return [
             Source(file, file.relative_to(path).as_posix(), _reader(file, options), in_folder=True)
             for file in _texts_in(path, report)
