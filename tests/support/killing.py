@@ -55,7 +55,7 @@ def _break_off() -> None:
             self.file.write(data[: len(data) // 2])
             die()
 
-    storage.open = lambda path, mode: Half(path, mode) if "w" in mode else open(path, mode)
+    storage.open = lambda path, mode: (Half if "w" in mode else open)(path, mode)
 
 
 def killed(call: Callable[[], object]) -> int | None:

@@ -102,3 +102,11 @@ def test_losses_of_other_sizes_are_refused(tmp_path, key, value):
     path.write_text(json.dumps(whole))
     with pytest.raises(UserError, match=rf"result\.json is damaged \(splits\.test: .*{key}"):
         run_job(Measured(), tmp_path)
+
+
+def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
+    folder = folder_of(Measured(), tmp_path)
+    folder.mkdir()
+    (folder / ".result.json.123.tmp").write_text("{")
+    run_job(Measured(), tmp_path)
+    assert sorted(path.name for path in folder.iterdir()) == ["job.json", "result.json"]

@@ -12,7 +12,7 @@ import numpy as np
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
 from epigone.schema import LARGEST, by_name, each, flag, number, optional, record, text, whole
-from epigone.storage import read_json, read_json_lines, write_json
+from epigone.storage import read_json, read_json_lines, remove_leftovers, write_json
 
 MOST_RESULT = 256 << 20  # bytes of a result.json, which has a few numbers for each document
 _COUNTS, _NATS = each(whole(), LARGEST), each(number(), LARGEST)
@@ -120,6 +120,7 @@ def run_job(job: Job, store: Path) -> Finished:
     result = folder / "result.json"
     if not result.exists():
         folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
         write_json(folder / "job.json", json.loads(identity(job)))
         computed = job.compute(folder)
         write_json(result, computed | {"splits": _plain(computed["splits"])})
