@@ -59,15 +59,22 @@ def test_a_run_without_rate_and_selection_chooses_both(make_base, song_file, tmp
     assert not (out / "trials").exists()
 
 
-def test_words_that_are_given_win(make_base, song_file, tmp_path):
-    base = make_base()
-    finetune(base, song_file, out=tmp_path / "rate", training=FinetuneOptions(lr=0.01, steps=2))
-    finetune(base, song_file, out=tmp_path / "part", train="head", training=FinetuneOptions(steps=2))
-    for name, lr, selection in (("rate", 0.01, "all"), ("part", 0.001, "head")):
-        config = json.loads((tmp_path / name / "config.json").read_text())
-        assert "trials" not in config
-        request = config["request"]
-        assert (request["options"]["training"]["lr"], request["selection"]) == (lr, selection)
+def test_a_rate_that_is_given_is_taken(make_base, song_file, tmp_path):
+    result = finetune(make_base(), song_file, out=tmp_path / "out", training=FinetuneOptions(lr=0.01, steps=2))
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert "trials" not in config
+    assert result.trials == []
+    request = config["request"]
+    assert (request["options"]["training"]["lr"], request["selection"]) == (0.01, "all")
+
+
+def test_a_selection_that_is_given_is_tried_with_several_rates(make_base, song_file, tmp_path):
+    result = finetune(make_base(), song_file, out=tmp_path / "out", train="layers.0", training=SHORT)
+    request = json.loads((tmp_path / "out" / "config.json").read_text())["request"]
+    assert {trial["selection"] for trial in result.trials} == {"layers.0"}
+    assert len({trial["lr"] for trial in result.trials}) == len(result.trials) > 1
+    best = min(result.trials, key=lambda trial: trial["loss"])
+    assert (request["options"]["training"]["lr"], request["selection"]) == (best["lr"], "layers.0, head")
 
 
 def test_a_choice_is_repeated_by_its_words(make_base, song_file, tmp_path):

@@ -57,6 +57,7 @@ def _training(result: Any) -> None:
         f"accuracy {result.accuracy:.2%}, perplexity {result.perplexity:.3f}",
         "chosen": _chosen(result.trials),
         "learned": f"{result.trained_parameters:,} of {result.parameters:,} weights",
+        "refit": "at the end, all of the text was learned; the loss is that of the weights before" * result.refit,
         "model": result.folder,
         "next": f"epigone generate {result.folder}",
     }

@@ -115,6 +115,8 @@ def evaluate(
                 f"{model} was trained by an earlier version, which split this text otherwise: the model may have "
                 "learned parts of what is measured."
             )
+    if same and source.config["request"].get("options", {}).get("final"):
+        notices.append(f"{model} learned all of this text, so the figures say nothing about new text.")
     known = None if same else seen(source.folder, source.tokenizer, corpus.texts(part))
     notices += [known.sentence("the text", str(model))] if known else []
     stream = corpus.stream(part, source.tokenizer)

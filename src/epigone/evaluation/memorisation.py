@@ -142,9 +142,9 @@ class Fingerprint:
         return positions, np.searchsorted(self.hashes, sampled, "right") > np.searchsorted(self.hashes, sampled)
 
 
-def fingerprint_of(corpus: Corpus, tokenizer: Tokenizer) -> Fingerprint:
-    """Fingerprint a corpus's training split as a model with this tokenizer reads it."""
-    return Fingerprint.build(map(tokenizer.normalise, pieces) for pieces in corpus.documents("train"))
+def fingerprint_of(corpus: Corpus, tokenizer: Tokenizer, split: str = "train") -> Fingerprint:
+    """Fingerprint a split of a corpus as a model with this tokenizer reads it."""
+    return Fingerprint.build(map(tokenizer.normalise, pieces) for pieces in corpus.documents(split))
 
 
 def save_fingerprints(path: Path, fingerprints: Mapping[str, Fingerprint]) -> None:

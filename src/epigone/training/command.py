@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +19,8 @@ from epigone.training.listeners.monitor import Monitor
 from epigone.training.listeners.tensorboard import TensorBoard
 from epigone.training.loop import train
 from epigone.training.options import DisplayOptions, MachineOptions, TrainingOptions
+from epigone.training.refit import refit
+from epigone.training.refit import remove as remove_refit
 from epigone.training.run.folder import digest, finish, open_folder
 from epigone.training.system.processes import on_first
 from epigone.training.task import Task, Trained
@@ -38,6 +40,8 @@ class Work(Generic[R]):
         result: measures the kept weights and returns the command's result, a dataclass.
         listeners: further listeners of the run.
         training: the recipe, if it was settled only now.
+        everything: makes the task of a recipe on all of the text, which is then learned at the end; gives also the
+            length of the schedule that led to the kept weights, in steps of the run.
     """
 
     task: Task
@@ -45,6 +49,7 @@ class Work(Generic[R]):
     result: Callable[[Trained], R]
     listeners: Sequence[Listener] = ()
     training: TrainingOptions | None = None
+    everything: Callable[[Trained, TrainingOptions], tuple[Task, int]] | None = None
 
 
 def run_in_folder(
@@ -107,4 +112,17 @@ def run_in_folder(
             # The journal comes last: a run that a listener stops at a step leaves nothing of that step.
             listeners = [Clock(), monitor, *shown, *work.listeners, Journal(training.trace_every)]
         trained = train(work.task, out, training, machine, fabric, listeners, digest(request))
-        return on_first(fabric, lambda: finish(out, work.result(trained), trained.outcome))
+        measured = on_first(fabric, lambda: work.result(trained))
+        if work.everything and measured.best_step and trained.outcome != "interrupted":
+            torch.manual_seed(training.seed)
+            # In batches of as many rows, so that a step still moves the weights as far.
+            recipe = replace(training, batch_size=work.task.batches.batch_size)
+            task, length = work.everything(trained, recipe)
+            longer = task.batches.steps_per_epoch / work.task.batches.steps_per_epoch
+            recipe = replace(recipe, steps=max(1, round(longer * length)), epochs=None, minutes=None)
+            stop = max(1, round(longer * measured.best_step))
+            if refit(task, recipe, stop, out, machine, fabric, [Clock(), monitor]):
+                measured = replace(measured, refit=True)
+        finished = on_first(fabric, lambda: finish(out, measured, trained.outcome))
+        on_first(fabric, lambda: remove_refit(out))
+        return finished

@@ -34,6 +34,7 @@ def train(
     fabric: Fabric,
     listeners: Sequence[Listener] = (),
     run: str = "",
+    stop: int | None = None,
 ) -> Trained:
     """Train until the schedule ends, validation stops improving, or the user interrupts; keep the best weights.
 
@@ -48,12 +49,13 @@ def train(
         fabric: the device and the processes.
         listeners: follow the run, in this order, in the first process.
         run: the hash of the request, which `trainer.safetensors` names.
+        stop: the step after which the run is over, if before the end of its schedule.
 
     Raises:
         Diverged: the loss became infinite or NaN; the best weights so far stay in the folder.
         UserError: the disk is full; what was saved before is untouched.
     """
-    return Loop(task, folder, options, machine, fabric, listeners, run).train()
+    return Loop(task, folder, options, machine, fabric, listeners, run, stop).train()
 
 
 class Objective(nn.Module):
@@ -79,10 +81,11 @@ class Loop:
         fabric: Fabric,
         listeners: Sequence[Listener],
         identity: str,
+        stop: int | None = None,
     ) -> None:
         keep_freed_memory()
         self.task, self.folder, self.options, self.machine, self.fabric = task, folder, options, machine, fabric
-        self.identity = identity
+        self.identity, self.stop = identity, stop
         self.listeners = listeners if fabric.is_global_zero else ()
         self.module = fabric.setup_module(Objective(task))
         self.lr = options.lr
@@ -126,7 +129,7 @@ class Loop:
                 self._save_best()
         self._load(self.best)
         epochs = counters.step / self.task.batches.steps_per_epoch
-        return Trained(outcome, loss, step, counters.step, epochs, counters.history, counters.seconds)
+        return Trained(outcome, loss, step, counters.step, epochs, counters.history, counters.seconds, counters.total)
 
     def _tell(self, event: Callable[[Listener], None]) -> None:
         """Tell the listeners, which are in the first process; every process gets their error."""
@@ -190,7 +193,12 @@ class Loop:
         counters = self.counters
         if self.options.lost_patience(counters.waited, counters.step - counters.best_step):
             return "stopped early"
-        return "finished" if counters.step >= counters.total else ""
+        return "finished" if counters.step >= self._end else ""
+
+    @property
+    def _end(self) -> int:
+        """The last step."""
+        return self.counters.total if self.stop is None else min(self.counters.total, self.stop)
 
     def _zero_state(self) -> State:
         rows = len(range(self.fabric.global_rank, self.task.batches.batch_size, self.fabric.world_size))
@@ -257,7 +265,7 @@ class Loop:
 
     def _validation_due(self) -> bool:
         every = self.options.validate_every or self.task.batches.steps_per_epoch
-        return self.counters.step % every == 0 or self.counters.step == self.counters.total
+        return self.counters.step % every == 0 or self.counters.step == self._end
 
     def _measure(self) -> dict[str, float]:
         """The figures of a validation by name, the loss among them."""

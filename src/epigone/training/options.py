@@ -129,8 +129,8 @@ class FinetuneOptions(RetrainingOptions):
     """The recipe of retraining, with a rate that short trials may choose."""
 
     lr: float = 0.0
-    """Learning rate at its highest; 0 lets short trials choose it together with the selection, or is 0.001 if --train
-    is given."""
+    """Learning rate at its highest; 0 lets short trials choose it, together with the selection unless --train gives
+    one."""
 
     def __post_init__(self) -> None:
         self.with_rate(self.lr or RetrainingOptions.lr)  # checks

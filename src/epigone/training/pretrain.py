@@ -3,8 +3,9 @@
 import logging
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from epigone.evaluation.losses import document_losses
+from epigone.evaluation.losses import Losses, document_losses
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, save_fingerprints
 from epigone.models.config import ModelOptions, sized
@@ -12,6 +13,7 @@ from epigone.models.files.checkpoint import save_description
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
+from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.training.batches import make_batches, validated
 from epigone.training.command import Work, run_in_folder
@@ -37,6 +39,7 @@ def pretrain(
     display: DisplayOptions = DisplayOptions(),
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
+    final: bool = False,
     fingerprint: bool = True,
     resume: bool = False,
     monitor: Monitor | None = None,
@@ -54,6 +57,8 @@ def pretrain(
         display: curves and TensorBoard.
         read: options for reading the text.
         split: options for splitting the documents.
+        final: at the end, train anew on all of the text, as long as the best weights had taken; nothing measures these
+            weights.
         fingerprint: keep hashes of the training text, never the text, so that generation can report copying.
         resume: go on with the interrupted run in `out`.
         monitor: follows the progress.
@@ -68,39 +73,49 @@ def pretrain(
         out = Path(out)
         corpus = learning_text(texts, read, split, out, resume)
         codec = corpus.tokenizer(tokenizer, vocabulary)
-        options = {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)}
+        options: dict[str, Any] = {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)}
         if codec.options:
             options["vocabulary"] = asdict(vocabulary)
+        if final:  # so that requests without it stay as version 0.1.0 wrote them
+            options["final"] = True
         request = {"command": "pretrain", "options": options, "corpus": corpus.summary()}
         notices = list(corpus.notices)
 
         def begin() -> Work[TrainingResult]:
             config = sized(model, len(codec.vocabulary))
-            network = LanguageModel(config, machine.backend)
             stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
             notices.extend(stream.notices + validation.notices)
             if corpus.learning:
                 log.info(corpus.learning)
             held_out = validated(validation, codec, training)
-            task = LanguageTask(
-                network,
-                make_batches(stream, codec, training, fabric.world_size),
-                lambda: document_losses(network, held_out),
-                codec,
-                learning_parameters(network),
-                summed=training.summed,
-            )
+
+            def task_of(text: TokenStream, recipe: TrainingOptions) -> LanguageTask[Losses]:
+                network = LanguageModel(config, machine.backend)
+                return LanguageTask(
+                    network,
+                    make_batches(text, codec, recipe, fabric.world_size),
+                    lambda: document_losses(network, held_out),
+                    codec,
+                    learning_parameters(network),
+                    summed=training.summed,
+                )
+
+            task = task_of(stream, training)
 
             def describe() -> None:
                 save_description(out, config, codec, {"request": request, "machine": asdict(machine)})
                 if fingerprint:
-                    save_fingerprints(out / FINGERPRINT, {"training": fingerprint_of(corpus, codec)})
+                    learned = fingerprint_of(corpus, codec, "all" if final else "train")
+                    save_fingerprints(out / FINGERPRINT, {"training": learned})
 
             def result(trained: Trained) -> TrainingResult:
-                losses = document_losses(network, validation)
-                return TrainingResult.of(out, trained, losses, network, network.num_parameters(), corpus, notices)
+                losses, weights = document_losses(task.module, validation), task.module.num_parameters()
+                return TrainingResult.of(out, trained, losses, task.module, weights, corpus, notices)
 
-            return Work(task, describe, result, samples(task, training))
+            def everything(trained: Trained, recipe: TrainingOptions) -> tuple[LanguageTask[Losses], int]:
+                return task_of(corpus.stream("all", codec, training.order), recipe), trained.total
+
+            return Work(task, describe, result, samples(task, training), everything=everything if final else None)
 
         return run_in_folder(
             out,

@@ -96,7 +96,10 @@ class Task(Protocol):
 
 @dataclass(frozen=True)
 class Trained:
-    """The outcome of a run; losses in nats per token, `best_step` is that of the kept weights."""
+    """The outcome of a run; losses in nats per token, `best_step` is that of the kept weights.
+
+    `total` is the length of the schedule in steps.
+    """
 
     outcome: str
     best_loss: float
@@ -105,3 +108,4 @@ class Trained:
     epochs: float
     history: list[dict[str, Any]]
     seconds: float
+    total: int

@@ -1,5 +1,6 @@
 """`finetune`: retrain a selection of a base's weights on a text."""
 
+import copy
 import logging
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -62,6 +63,7 @@ def finetune(
     output_dropout: float | None = None,
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
+    final: bool = False,
     fingerprint: bool = True,
     resume: bool = False,
     monitor: Monitor | None = None,
@@ -72,8 +74,9 @@ def finetune(
         base: the folder of a model, or the name of a bundled one.
         texts: files or folders of text.
         out: the folder for the new model.
-        train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`. If
-            neither it nor a rate is given, short trials choose both; with a rate alone, all weights learn.
+        train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`. Short
+            trials choose it together with the rate, or the rate alone if it is given; with a rate alone, all weights
+            learn.
         head: let the head learn too, even if the selection leaves it out.
         method: the way in which the selected weights learn.
         tokenizer: another tokenizer than the base's; rows are carried over by token.
@@ -84,6 +87,8 @@ def finetune(
         output_dropout: dropout before the head, if other than the base's.
         read: options for reading the text.
         split: options for splitting the documents.
+        final: at the end, retrain the base anew on all of the text, as long as the best weights had taken; nothing
+            measures these weights.
         fingerprint: keep hashes of the training text, never the text, so that generation can report copying.
         resume: go on with the interrupted run in `out`.
         monitor: follows the progress.
@@ -106,7 +111,7 @@ def finetune(
         model = with_dropout(model, dropout, output_dropout)
         before = read_json(out / "config.json") if resume and (out / "config.json").exists() else {}
         # A folder from before there were trials goes on without.
-        automatic = train is None and not training.lr and "trials" in (before or {"trials": []})
+        automatic = not training.lr and "trials" in (before or {"trials": []})
         tried = trials.read_trials(before.get("trials", [])) if automatic else []
         best = min(tried, key=lambda trial: trial.loss, default=trials.Trial(training.lr, ""))
         if not automatic:
@@ -117,7 +122,9 @@ def finetune(
 
         def asked(trial: trials.Trial) -> dict[str, Any]:
             """The part of the request that trials settle; rate 0 and no selection before they did."""
-            settings = {"head": head, "dropout": dropout, "output_dropout": output_dropout}
+            settings: dict[str, Any] = {"head": head, "dropout": dropout, "output_dropout": output_dropout}
+            if final:  # so that requests without it stay as version 0.1.0 wrote them
+                settings["final"] = True
             recipe = asdict(training) | {"lr": trial.lr}
             expression = chosen(trial.selection).expression if trial.selection or not automatic else ""
             return {"options": settings | {"training": recipe}, "selection": expression}
@@ -139,12 +146,10 @@ def finetune(
                 log.info(corpus.learning)
 
             def task_of(
-                network: LanguageModel, selection: Selection, recipe: TrainingOptions
+                network: LanguageModel, selection: Selection, recipe: TrainingOptions, text: TokenStream = stream
             ) -> tuple[LanguageTask[Losses], Adaptation]:
                 adaptation, lowest = method.prepare(network, selection), selection.lowest_layer(network)
-                task = adaptation_task(
-                    network, adaptation, lowest, stream, validation, codec, recipe, fabric.world_size
-                )
+                task = adaptation_task(network, adaptation, lowest, text, validation, codec, recipe, fabric.world_size)
                 return replace(task, merge=method.merge), adaptation
 
             def describe() -> None:
@@ -154,19 +159,20 @@ def finetune(
                     facts["trials"] = trials.recorded(tried)
                 save_description(out, model.config, codec, facts)
                 if fingerprint:
-                    write_fingerprints(out, corpus, codec, source.folder)
+                    write_fingerprints(out, corpus, codec, source.folder, "all" if final else "train")
 
             if automatic and not tried:
                 on_first(fabric, describe)  # so that a run that is killed during the trials can go on
                 tried.extend(
                     trials.choose(
                         model,
-                        trials.selections_to_try(model, head),
+                        trials.selections_to_try(model, head) if train is None else [train],
                         lambda network, name, recipe: task_of(network, chosen(name), recipe)[0],
                         out,
                         training,
                         machine,
                         fabric,
+                        monitor or Monitor(),
                     )
                 )
             lr, selection = best.lr, best.selection
@@ -178,6 +184,7 @@ def finetune(
                 log.info(notices[-1])
                 torch.manual_seed(training.seed)
             recipe = FinetuneOptions(**asdict(training) | {"lr": lr})
+            untouched = copy.deepcopy(model) if final else model
             task, adaptation = task_of(model, chosen(selection), recipe)
 
             def result(trained: Trained) -> TrainingResult:
@@ -192,7 +199,12 @@ def finetune(
                 )
                 return replace(made, trials=trials.recorded(tried))
 
-            return Work(task, describe, result, samples(task, recipe), recipe)
+            def everything(trained: Trained, recipe: TrainingOptions) -> tuple[LanguageTask[Losses], int]:
+                text = corpus.stream("all", codec, training.order)
+                share = trials.SHARE if automatic and short.loss < trained.best_loss else 1.0
+                return task_of(untouched, chosen(selection), recipe, text)[0], max(1, round(share * trained.total))
+
+            return Work(task, describe, result, samples(task, recipe), recipe, everything if final else None)
 
         finished = run_in_folder(
             out,
@@ -297,9 +309,11 @@ def with_dropout(model: LanguageModel, dropout: float | None, output_dropout: fl
     return model
 
 
-def write_fingerprints(folder: Path, corpus: Corpus, tokenizer: Tokenizer, base: Path | None) -> None:
-    """Write the fingerprints of a model's training text and of the texts of its base, if it has one."""
-    prints = {"training": fingerprint_of(corpus, tokenizer)}
+def write_fingerprints(
+    folder: Path, corpus: Corpus, tokenizer: Tokenizer, base: Path | None, split: str = "train"
+) -> None:
+    """Write the fingerprints of the split that a model learned and of the texts of its base, if it has one."""
+    prints = {"training": fingerprint_of(corpus, tokenizer, split)}
     if base is not None and (base / FINGERPRINT).exists():
         prints |= {f"base {name}": inherited for name, inherited in load_fingerprints(base / FINGERPRINT).items()}
     save_fingerprints(folder / FINGERPRINT, prints)

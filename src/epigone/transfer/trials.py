@@ -1,4 +1,4 @@
-"""Short trials of learning rates and selections, from which `finetune` chooses if it is told neither.
+"""Short trials of learning rates and selections, from which `finetune` chooses what it is not told.
 
 A trial is a whole run, with its own warm-up and fall of the rate, of a quarter of the length: runs that are cut short
 without a fall favour high rates. The trials climb: each selection begins at a rate that is usual for it, then the rates
@@ -21,7 +21,9 @@ from safetensors.torch import load_file
 from epigone.models.language_model import LanguageModel
 from epigone.storage import read_json, write_json
 from epigone.training.language_task import LanguageTask
+from epigone.training.listeners.base import Listener, Run
 from epigone.training.listeners.clock import Clock
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train
 from epigone.training.options import EPOCHS, FinetuneOptions, MachineOptions, RetrainingOptions
 from epigone.training.run.state import FILE as STATE
@@ -56,6 +58,11 @@ def selections_to_try(model: LanguageModel, head: bool) -> list[str]:
     layers = len(model.layers)
     top = [f"layers.{layers - 1}"] if layers > 1 else []
     return ["all", *top, *(["head"] if head else [])]
+
+
+def most_trials(selections: Sequence[str]) -> int:
+    """The largest number of trials of these selections."""
+    return min(MOST, len(selections) * len(RATES))
 
 
 def next_trial(done: Sequence[Trial], selections: Sequence[str]) -> Trial | None:
@@ -96,6 +103,7 @@ def choose(
     training: FinetuneOptions,
     machine: MachineOptions,
     fabric: Fabric,
+    monitor: Monitor,
 ) -> list[Trial]:
     """Do the trials, or go on with those that a killed run left; the weights of the best one stay in the folder.
 
@@ -107,6 +115,7 @@ def choose(
         training: the recipe without a rate.
         machine: the machine options.
         fabric: the device and the processes.
+        monitor: is told of each trial.
 
     Returns:
         The trials in their order.
@@ -115,18 +124,26 @@ def choose(
         KeyboardInterrupt: the user stopped a trial, which is saved.
     """
     done: list[Trial] = []
+    watch = Watch()
+
+    def tell() -> None:
+        on_first(fabric, lambda: monitor.job(watch.name, done[-1].loss))
+
+    on_first(fabric, lambda: monitor.jobs("short trials", most_trials(selections), watch.under_way))
     while (trial := next_trial(done, selections)) is not None:
+        watch.name = f"rate {trial.lr:g} on {trial.selection}"
         place = folder / FOLDER / str(len(done))
         result = place / "trial.json"
         if result.exists():
-            done.append(Trial(**read_json(result)))
+            done += read_trials([read_json(result)])
+            tell()
             continue
         on_first(fabric, lambda place=place: place.mkdir(parents=True, exist_ok=True))  # type: ignore[misc]
         torch.manual_seed(training.seed)
         recipe = shortened(training.with_rate(trial.lr), trial.lr)
         task = task_of(copy.deepcopy(model), trial.selection, recipe)
         try:
-            trained = train(task, place, recipe, machine, fabric, [Clock()])
+            trained = train(task, place, recipe, machine, fabric, [Clock(), watch])
         except Diverged:
             finished = trial
         else:
@@ -136,11 +153,31 @@ def choose(
             finished = replace(trial, loss=trained.best_loss, best_step=trained.best_step)
         on_first(fabric, lambda finished=finished, place=place: _finish(finished, place))  # type: ignore[misc]
         done.append(finished)
+        tell()
+    on_first(fabric, monitor.end)
     return done
 
 
+class Watch(Listener):
+    """Says how far the trial under way has come."""
+
+    name = ""
+    run: Run | None = None
+
+    def begin(self, run: Run) -> None:
+        self.run = run
+
+    def end(self) -> None:
+        self.run = None
+
+    def under_way(self) -> list[str]:
+        """A line on the trial under way."""
+        run = self.run
+        return [] if run is None else [f"{self.name}, step {run.counters.step} of {run.counters.total}"]
+
+
 def _finish(trial: Trial, place: Path) -> None:
-    write_json(place / "trial.json", asdict(trial))
+    write_json(place / "trial.json", recorded([trial])[0])
     (place / STATE).unlink(missing_ok=True)
 
 

@@ -54,6 +54,12 @@ def model_card(name: str, config: dict[str, Any]) -> str:
             f"{result['seconds']:,.0f} seconds; the kept weights are those of step {result['best_step']:,}.",
             "",
         ]
+        if result.get("refit"):
+            lines += [
+                "Then all of the text was learned anew, validation and test included, for as many epochs as those "
+                "weights had taken. The figures are those of the weights before; nothing measures those that are kept.",
+                "",
+            ]
     if "quantised" in config:
         lines += [*_quantised(config["quantised"]), ""]
     settings = request.get("options", {}) | {key: config[key] for key in ("machine",) if key in config}

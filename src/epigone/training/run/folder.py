@@ -64,6 +64,9 @@ class TrainingResult:
     """The shares of train, validation and test."""
     trials: list[dict[str, Any]] = field(default_factory=list)
     """The short runs that chose rate and selection, with their lowest validation losses in nats per token."""
+    refit: bool = False
+    """True if all of the text was learned at the end, validation and test included; the losses are those of the weights
+    before."""
 
     @classmethod
     def of(
