@@ -17,7 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from epigone.models.files.checkpoint import load_checkpoint, save_weights
 from epigone.models.files.description import WEIGHTS, weights_hash
-from epigone.storage import read_json, write_json
+from epigone.storage import atomic_write, read_json, write_json
 from epigone.text.corpus import Corpus
 from epigone.text.readers.registry import ReadOptions
 
@@ -26,6 +26,7 @@ LENGTH = 100
 """Characters of a beginning."""
 HELD_OUT = 1000
 """Documents that only measure."""
+NOTE = "- `tools/beginnings.py`: then the input weights of the end symbol alone, on the beginnings of documents."
 STEPS, BATCH, RATE = 400, 64, 0.01
 
 
@@ -65,6 +66,10 @@ def main(name: str, *texts: str) -> None:
         after = loss(held_out).mean(0)
     save_weights(folder, model, torch.bfloat16)
     write_json(folder / "config.json", read_json(folder / "config.json") | {WEIGHTS: weights_hash(folder)})
+    card = folder / "README.md"
+    text = card.read_text(encoding="utf-8")
+    if NOTE not in text:
+        atomic_write(card, text.replace("\n\n## What it was", f"\n{NOTE}\n\n## What it was"))
     for label, losses in (("before", before), ("after", after)):
         first = " ".join(f"{value:.2f}" for value in losses[:4])
         print(f"{label}: {losses.mean():.4f} nats per character, the first four {first}")
