@@ -55,11 +55,16 @@ def write(documents: Sequence[str], folder: Path) -> Path:
 
 
 def planned(base: str, rates: Sequence[float]) -> Iterator[Run]:
-    """The runs of a cell: the grid, the default, and the default learning everything at the end."""
+    """The runs of a cell: the grid, the default, its choice once more with --final, and the base as it is."""
     for selection in selections_to_try(load_checkpoint(base).model, True):
         for rate in rates:
             yield {"kind": "grid", "selection": selection, "lr": rate}
-    yield {"kind": "default"}
+    yield from ({"kind": kind} for kind in ("default", "final", "untouched"))
+
+
+def untouched(run: Run, folder: Path, tokenizer: str | None) -> Run:
+    """Measure the base as it is, unless it has other tokens than the text needs."""
+    return run | {"test": None if tokenizer else epigone.evaluate(run["base"], folder / "test", split="all").loss}
 
 
 def measured(run: Run, folder: Path, tokenizer: str | None, epochs: float | None) -> Run:
@@ -75,6 +80,7 @@ def measured(run: Run, folder: Path, tokenizer: str | None, epochs: float | None
         tokenizer=tokenizer,
         training=training,
         machine=machine,
+        final=run["kind"] == "final",
         fingerprint=False,
     )
     seconds = time.process_time() - begin
@@ -118,7 +124,12 @@ def main() -> None:
                         folder = Path(place)
                         write(learn, folder / "learn")
                         write(test, folder / "test")
-                        done.append(measured(cell | run, folder, tokenizer, arguments.epochs))
+                        if run["kind"] == "untouched":
+                            done.append(untouched(cell | run, folder, tokenizer))
+                        else:
+                            choices = {key(each): each.get("taken", {}) for each in done}
+                            taken = choices[key(cell | {"kind": "default"})] if run["kind"] == "final" else {}
+                            done.append(measured(cell | run | taken, folder, tokenizer, arguments.epochs))
                     with journal.open("a", encoding="utf-8") as lines:
                         lines.write(json.dumps(done[-1]) + "\n")
     publish(arguments.out, "defaults.md", table(done))
@@ -126,7 +137,8 @@ def main() -> None:
 
 def key(run: Run) -> tuple[Any, ...]:
     """The part of a run that tells it from the others."""
-    return tuple(run.get(name) for name in ("base", "text", "size", "kind", "selection", "lr"))
+    setting = ("selection", "lr") if run["kind"] == "grid" else ()
+    return tuple(run[name] for name in ("base", "text", "size", "kind", *setting))
 
 
 def table(runs: Sequence[Run]) -> str:
@@ -137,18 +149,17 @@ def table(runs: Sequence[Run]) -> str:
     for cell in sorted(cells, key=lambda c: (c[0], c[1], c[2])):
         these = [run for run in runs if (run["base"], run["text"], run["size"]) == cell]
         grid = [run for run in these if run["kind"] == "grid"]
-        default = next((run for run in these if run["kind"] == "default"), None)
-        if not grid or default is None:
+        others = {run["kind"]: run for run in these if run["kind"] != "grid"}
+        if len(others) < 3:
             continue
+        default, final, base = (others[kind] for kind in ("default", "final", "untouched"))
         best = min(grid, key=lambda run: run["validation"])
-        alike = [run for run in grid if _named(run["selection"]) == _named(default["taken"]["selection"])]
-        one = statistics.median(run["seconds"] for run in alike or grid)
+        one = statistics.median(run["seconds"] for run in grid if run["selection"] == "all")
         for split in near:
             near[split] += default[split] <= best[split] + NEAR
         rows.append(
             [
-                cell[0],
-                cell[1],
+                f"{cell[0]} on {cell[1]}",
                 f"{default['characters']:,}",
                 f"{best['lr']:g} {_named(best['selection'])}",
                 f"{default['taken']['lr']:g} {_named(default['taken']['selection'])}",
@@ -156,12 +167,13 @@ def table(runs: Sequence[Run]) -> str:
                 f"{default['validation'] - best['validation']:+.4f}",
                 f"{best['test']:.4f}",
                 f"{default['test'] - best['test']:+.4f}",
-                f"{min(run['test'] for run in grid):.4f}",
+                f"{final['test'] - default['test']:+.4f}",
+                "–" if base["test"] is None else f"{base['test'] - default['test']:+.4f}",
                 f"{default['seconds'] / one:.1f}",
             ]
         )
-    header = ["base", "text", "characters", "best of grid", "default took", "grid, validation", "default"]
-    header += ["grid, test", "default", "lowest test", "times one run"]
+    header = ["base and text", "characters", "best of grid", "default took", "grid, validation", "default, validation"]
+    header += ["grid, test", "default, test", "--final to default", "untouched to default", "times one run"]
     counts = f"Within {NEAR} nats of the grid's best or better: {near['validation']} of {len(rows)} on validation, "
     return f"{counts}{near['test']} of {len(rows)} on test.\n\n{markdown_table(header, rows)}"
 

@@ -1,5 +1,6 @@
 """Every benchmark runs at its smallest size and prints whole tables; no time is asserted."""
 
+import json
 import os
 import re
 import subprocess
@@ -14,7 +15,7 @@ from epigone.kernels import engine
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks"
 HELPERS = {"timing.py", "peers.py"}
-TABLES = {"sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1}
+TABLES = {"sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1, "defaults": 1}
 needs_engine = pytest.mark.skipif(engine() is None, reason="no native engine was compiled here")
 
 Table = list[list[str]]  # rows of cells; the first is the header
@@ -79,3 +80,16 @@ def test_quality_compares_losses_of_equal_seeds(tmp_path):
     check(table)
     assert [row[0] for row in table[2:]] == ["PyTorch, fp32", "epigone, fp32", "epigone, bf16"]
     assert all(len(row[1].split(",")) == 2 for row in table[2:])
+
+
+def test_defaults_are_measured_against_the_grid_and_go_on_where_they_stopped(tmp_path):
+    (table,) = run("defaults", tmp_path, "songs=examples/songs.txt")
+    check(table)
+    assert [row[:2] for row in table[2:]] == [["english-tiny on songs", "3,000"]]
+    lines = (tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+    kinds = [json.loads(line)["kind"] for line in lines]
+    assert kinds == ["grid"] * 6 + ["default", "final", "untouched"]
+    (tmp_path / "runs.jsonl").write_text("\n".join(lines[:-2]) + "\n", encoding="utf-8")
+    assert run("defaults", tmp_path, "songs=examples/songs.txt") == [table]
+    again = (tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+    assert again[:-2] == lines[:-2]
