@@ -1,9 +1,9 @@
 """Short trials of learning rates and selections, from which `finetune` chooses what it is not told.
 
 A trial is a whole run, with its own warm-up and fall of the rate, of a quarter of the length: runs that are cut short
-without a fall favour high rates. The trials climb: each selection begins at a rate that is usual for it, then the rates
-beside the best one so far are tried, until none is left or `MOST` trials are done. With the final run that makes less
-than three times the steps of one run.
+without a fall favour high rates. First the rate of the first selection climbs to its best; the others are tried at a
+rate that is higher by as much as they are smaller; what trials are left go beside the best one. With the final run that
+makes less than three times the steps of one run.
 """
 
 import copy
@@ -33,9 +33,8 @@ from epigone.training.task import Diverged
 log = logging.getLogger("epigone")
 
 RATES = (3e-5, 1e-4, 3e-4, 1e-3, 3e-3)
-FIRST = {"all": 1e-4, "head": 1e-3}
-"""The rate that each selection begins with; other selections begin with `FIRST_OF_LAYERS`."""
-FIRST_OF_LAYERS = 3e-4
+FIRST = RATES.index(3e-4)
+"""The rate that a climb begins with, by its place."""
 MOST = 7
 SHARE = 0.25
 """The length of a trial as a share of the run."""
@@ -67,18 +66,24 @@ def most_trials(selections: Sequence[str]) -> int:
 
 def next_trial(done: Sequence[Trial], selections: Sequence[str]) -> Trial | None:
     """Choose what to try next; None if enough is known."""
-    for selection in selections:
+    first, *others = selections
+    of_first = [trial for trial in done if trial.selection == first]
+    if not of_first:
+        return Trial(RATES[FIRST], first)
+    if beside := _beside(_best(of_first), done):
+        return beside
+    place = RATES.index(_best(of_first).lr)
+    for steps, selection in enumerate(others, 1):
         if all(trial.selection != selection for trial in done):
-            return Trial(FIRST.get(selection, FIRST_OF_LAYERS), selection)
-    if len(done) >= MOST:
-        return None
-    tried = {(trial.lr, trial.selection) for trial in done}
-    for selection in sorted(selections, key=lambda name: _best([t for t in done if t.selection == name]).loss):
-        place = RATES.index(_best([trial for trial in done if trial.selection == selection]).lr)
-        for beside in (place + 1, place - 1):
-            if 0 <= beside < len(RATES) and (RATES[beside], selection) not in tried:
-                return Trial(RATES[beside], selection)
-    return None
+            return Trial(RATES[min(place + steps, len(RATES) - 1)], selection)
+    return _beside(_best(done), done) if len(done) < MOST else None
+
+
+def _beside(trial: Trial, done: Sequence[Trial]) -> Trial | None:
+    """A rate beside that of a trial, with the same selection, if one is untried; the lower one first."""
+    tried, place = {(each.lr, each.selection) for each in done}, RATES.index(trial.lr)
+    rates = [RATES[near] for near in (place - 1, place + 1) if 0 <= near < len(RATES)]
+    return next((Trial(lr, trial.selection) for lr in rates if (lr, trial.selection) not in tried), None)
 
 
 def _best(trials: Sequence[Trial]) -> Trial:
