@@ -43,8 +43,8 @@ SHELVES = {
     "models/heads": ("base", "full", "adaptive"),
     "models/files": ("bundled", "tensors", "description", "model_folder", "checkpoint", "card"),
     "training": (
-        "options", "batches", "task", "language_task", "optimisation", "system", "run", "listeners", "loop", "command",
-        "pretrain",
+        "options", "batches", "task", "language_task", "optimisation", "system", "run", "listeners", "loop", "refit",
+        "command", "pretrain",
     ),
     "training/listeners": ("base", "clock", "journal", "samples", "tensorboard", "monitor"),
     "training/run": ("trace", "state", "folder"),

@@ -19,6 +19,7 @@ from epigone.report.tables import Column, Table, table_of
 log = logging.getLogger("epigone")
 
 _CONTROLS = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # as `clean` knows them
+SMALL = 100_000  # characters of a text; of a longer one, the part that is kept apart is hardly missed
 EXCERPT = 500  # characters that are shown of a sample beside others
 
 
@@ -59,6 +60,7 @@ def _training(result: Any) -> None:
         "learned": f"{result.trained_parameters:,} of {result.parameters:,} weights",
         "refit": "at the end, all of the text was learned; the loss is that of the weights before" * result.refit,
         "model": result.folder,
+        "held out": _held_out(result),
         "next": f"epigone generate {result.folder}",
     }
     if not result.best_step and result.outcome != "interrupted":
@@ -68,6 +70,13 @@ def _training(result: Any) -> None:
     if result.outcome == "interrupted":
         facts["next"] = "run the same command with --resume to continue"
     print_facts(facts)
+
+
+def _held_out(result: Any) -> str:
+    """Offer to learn what was kept apart, if a text is so small that it lacks this part."""
+    small = result.fractions and result.characters < SMALL * result.fractions[1]
+    learned = result.best_step and not result.refit and result.outcome != "interrupted"
+    return "the same command with --final learns the documents that were kept apart, too" if small and learned else ""
 
 
 def _chosen(trials: Sequence[dict[str, Any]]) -> str:
