@@ -1,4 +1,10 @@
-from epigone.app.terminal import print_facts, print_paragraph, print_table
+import io
+import sys
+
+import pytest
+
+from epigone.app.terminal import print_facts, print_paragraph, print_table, write_generated
+from epigone.errors import UserError
 from epigone.report.tables import Column, Table
 
 ROWS = [{"name": "a", "loss": 1.5}]
@@ -42,3 +48,23 @@ def test_tables_and_paragraphs_fit_the_terminal(capsys, monkeypatch):
     assert "(1 more column in the report)" in " ".join(out.split())
     assert "[b]word[/b]" in out
     assert max(map(len, out.splitlines())) <= 30
+
+
+class Broken(io.StringIO):
+    """A stream that fails."""
+
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def write(self, text):
+        raise self.error
+
+
+def test_generated_text_on_a_full_disk_is_a_sentence(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Broken(OSError(28, "No space left on device")))
+    with pytest.raises(UserError, match="Could not write to standard output: No space left on device"):
+        write_generated("text")
+    monkeypatch.setattr(sys, "stdout", Broken(BrokenPipeError()))
+    with pytest.raises(BrokenPipeError):
+        write_generated("text")

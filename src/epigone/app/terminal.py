@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
+from epigone.errors import UserError
 from epigone.markup import clean, one_line
 from epigone.report.numbers import NumberStyle, format_value
 from epigone.report.renderers.terminal import to_terminal
@@ -93,9 +94,18 @@ def write_generated(text: str, end: str = "") -> None:
     A file or a pipe gets it unchanged but for the controls U+0080 to U+009F. Only a byte model writes them, when it
     joins bytes that make no text, and a terminal obeys them when the file is shown later; they become U+FFFD, like all
     broken bytes.
+
+    Raises:
+        BrokenPipeError: the reader has gone.
+        UserError: standard output cannot be written, as on a full disk.
     """
     visible = clean(text) if sys.stdout.isatty() else _C1.sub("\N{REPLACEMENT CHARACTER}", text)
-    print(visible, end=end, flush=True)
+    try:
+        print(visible, end=end, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UserError(f"Could not write to standard output: {error.strerror}.") from error
 
 
 def print_facts(facts: dict[str, Any]) -> None:
