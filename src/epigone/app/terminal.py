@@ -9,8 +9,8 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -63,6 +63,21 @@ def open_streams() -> None:
     sys.stderr = SteadyStream(sys.stderr)
 
 
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Turn what fails in writing to standard output, except a reader that has gone, into a sentence.
+
+    Raises:
+        UserError: it cannot be written, as on a full disk.
+    """
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UserError(f"Could not write to standard output: {error.strerror}.") from error
+
+
 class SteadyConsole(Console):
     """A console that makes controls in what it prints visible, and carries on when its reader has gone.
 
@@ -74,6 +89,10 @@ class SteadyConsole(Console):
 
     def on_broken_pipe(self) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        with _writing():
+            super().print(*objects, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
         return super().render_str(clean(text), **options)  # rich would drop some controls without a trace
@@ -100,12 +119,8 @@ def write_generated(text: str, end: str = "") -> None:
         UserError: standard output cannot be written, as on a full disk.
     """
     visible = clean(text) if sys.stdout.isatty() else _C1.sub("\N{REPLACEMENT CHARACTER}", text)
-    try:
+    with _writing():
         print(visible, end=end, flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise UserError(f"Could not write to standard output: {error.strerror}.") from error
 
 
 def print_facts(facts: dict[str, Any]) -> None:
