@@ -106,6 +106,12 @@ def test_a_text_too_short_to_split_is_described(cli, tmp_path):
     assert cli("info", tmp_path / "a.txt").status == 0
 
 
+def test_the_number_of_documents_is_told_beside_the_option_that_divides(cli, tmp_path):
+    (tmp_path / "a.txt").write_text("Row on\nRow home\nRest\n", encoding="utf-8")
+    facts = json.loads(cli("info", tmp_path / "a.txt", "--documents", "lines", "--json").out)["facts"]
+    assert (facts["documents"], facts["divided_by"]) == (3, "lines")
+
+
 def test_reading_options_apply_to_info(cli, tmp_path):
     (tmp_path / "a.txt").write_text("one\n--\ntwo\n--\nthree\n")
     found = json.loads(cli("info", tmp_path / "a.txt", "--separator", "--", "--json").out)

@@ -205,3 +205,10 @@ def test_a_large_text_is_compared_in_little_memory(tmp_path):
     memory, documents = map(int, result.stdout.split())
     assert documents == 150_000
     assert memory < 75e6
+
+
+def test_the_parts_of_one_document_are_no_copies_of_each_other(tmp_path):
+    (tmp_path / "a.txt").write_text((song(1) + "\n") * 12, encoding="utf-8")
+    notices = Corpus.open(tmp_path / "a.txt").notices
+    assert not any("nearly" in notice for notice in notices)
+    assert any("in the training text too, but for spaces" in notice for notice in notices)

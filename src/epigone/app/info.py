@@ -178,6 +178,8 @@ def _corpus(path: Path, read: ReadOptions, split: SplitOptions) -> tuple[dict[st
         corpus = corpus.resplit(split)
     summary = corpus.summary() | labels
     splits, options = summary.pop("splits"), summary.pop("read")
+    if unit := options.pop("documents", None):  # the summary has their number by this name
+        options["divided_by"] = unit
     return summary | options, [{"split": name} | facts for name, facts in splits.items()]
 
 

@@ -143,7 +143,7 @@ class Corpus:
         whole = texts is undivided._texts
         cut = [] if whole or by_position else sorted(set(undivided.names) - set(texts.names))
         notices = _announced(division_notices(texts.characters, splits, fractions, by_position, cut))
-        notices += _announced(overlap_notices(texts, splits), logging.WARNING)
+        notices += _announced(overlap_notices(texts, splits, len(undivided.names) == 1), logging.WARNING)
         return replace(
             undivided,
             names=texts.names,

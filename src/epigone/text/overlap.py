@@ -61,16 +61,17 @@ class Runs:
         return _LEAST if self.rate == 1 else _LEAST_SAMPLED
 
 
-def overlap_notices(texts: Texts, splits: Mapping[str, Indices]) -> Iterator[str]:
+def overlap_notices(texts: Texts, splits: Mapping[str, Indices], is_one: bool = False) -> Iterator[str]:
     """Write sentences on near copies, and on text of validation and test that is in the training split too.
 
     Args:
         texts: D documents.
         splits: indices of the documents in "train", "validation" and "test".
+        is_one: True for the parts of one document, which are no copies of each other that could be removed.
     """
     runs = runs_of(texts)
     about = "about " if runs.rate > 1 else ""
-    if copies := near_copies(runs, len(texts.names)):
+    if not is_one and (copies := near_copies(runs, len(texts.names))):
         are = "is nearly a copy of another" if len(copies) == 1 else "are nearly copies of others"
         yield (
             f"{len(copies):,} of {len(texts.names):,} documents {are}, but for spaces, capitals or a few lines: "

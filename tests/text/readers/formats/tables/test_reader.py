@@ -345,3 +345,8 @@ def test_a_table_of_many_columns_is_read_in_linear_time_and_named_shortly(read):
     assert len(str(refused.value)) < 1000
     with pytest.raises(UserError, match="and 99,980 more"):
         read(table, "wide.csv", "d")
+
+
+def test_numbers_are_no_candidates_for_the_texts(tmp_path):
+    with pytest.raises(UserError, match=r"holds the texts: 'lyrics', 'artist'\. Name one"):
+        open_table(tmp_path, ",lyrics,artist\n0,Row on,Bo\n1,Row home,Ka\n")

@@ -139,7 +139,7 @@ def _column(path: Path, rows: list[Row], options: ReadOptions) -> str:
             )
     raise UserError(
         f"{path} has no column `text`, and it is not clear which of its columns holds the texts: "
-        f"{_listed(names) or 'none'}. "
+        f"{_listed(texts or names) or 'none'}. "
         "Name one with --column."
     )
 
