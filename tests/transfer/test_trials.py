@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 import torch
 
+from epigone import evaluate
 from epigone.models.files.card import model_card
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.training import loop
@@ -96,6 +97,27 @@ def test_a_choice_is_repeated_by_its_words(make_base, song_file, tmp_path):
     assert chosen.loss == pytest.approx(min(named.loss, best["loss"]), abs=1e-6)
 
 
+def without_times(result):
+    return [{name: value for name, value in trial.items() if name != "seconds"} for trial in result.trials]
+
+
+def test_a_trial_that_passed_its_lowest_loss_is_the_result(make_base, song_file, tmp_path, monkeypatch):
+    """A longer run would only overfit."""
+    monkeypatch.setattr(Trial, "settled", property(lambda trial: True))
+    result = finetune(make_base(), song_file, out=tmp_path / "out", training=SHORT)
+    best = min(result.trials, key=lambda trial: trial["loss"])
+    assert (result.steps, result.best_step) == (best["steps"], best["best_step"]) == (4, 4)
+    assert result.loss == pytest.approx(best["loss"], abs=1e-6)
+    history = [json.loads(line) for line in (tmp_path / "out" / "history.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in history] == [0, 2, 4]
+    assert evaluate(tmp_path / "out", song_file, split="validation").loss == pytest.approx(result.loss, abs=1e-6)
+
+
+@pytest.mark.parametrize(("best", "settled"), [(0, True), (3, True), (4, False)])
+def test_a_trial_is_settled_if_it_passed_its_lowest_loss(best, settled):
+    assert Trial(1e-3, "all", 1.0, best, 4).settled == settled
+
+
 class Killed(Exception):
     """Stands for a signal."""
 
@@ -119,7 +141,11 @@ def test_a_run_that_is_killed_during_its_trials_ends_alike(killed, make_base, so
         finetune(base, song_file, out=tmp_path / "out", training=SHORT)
     monkeypatch.setattr(loop, "save_state", save)
     result = finetune(base, song_file, out=tmp_path / "out", training=SHORT, resume=True)
-    assert (result.trials, result.loss, result.best_step) == (whole.trials, whole.loss, whole.best_step)
+    assert (without_times(result), result.loss, result.best_step) == (
+        without_times(whole),
+        whole.loss,
+        whole.best_step,
+    )
     ours, theirs = (load_checkpoint(tmp_path / name).model for name in ("out", "whole"))
     for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert torch.equal(one, other)

@@ -76,7 +76,7 @@ def _held_out(result: Any) -> str:
     """Offer to learn what was kept apart, if a text is so small that it lacks this part."""
     small = result.fractions and result.characters < SMALL * result.fractions[1]
     learned = result.best_step and not result.refit and result.outcome != "interrupted"
-    return "the same command with --final learns the documents that were kept apart, too" if small and learned else ""
+    return "--final with another --out learns the documents that were kept apart, too" if small and learned else ""
 
 
 def _chosen(trials: Sequence[dict[str, Any]]) -> str:

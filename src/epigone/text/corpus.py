@@ -176,9 +176,11 @@ class Corpus:
         divided = undivided.resplit(settled, by_position=unequal)
         if not divided.by_position:
             learned, kept = len(divided.splits["train"]), len(divided.splits["validation"])
+            left = len(divided.names) - learned - kept
             learning = (
-                f"Learning from {learned} of {len(divided.names)} documents; {kept} choose which weights are kept, and "
-                f"{len(divided.names) - learned - kept} are left for evaluate."
+                f"Learning from {learned} of {len(divided.names)} documents; {kept} "
+                f"{'chooses' if kept == 1 else 'choose'} which weights are kept, and {left} "
+                f"{'is' if left == 1 else 'are'} left for evaluate."
             )
             return replace(divided, notices=[*divided.notices, learning], learning=learning)
         return divided

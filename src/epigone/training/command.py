@@ -40,6 +40,7 @@ class Work(Generic[R]):
         result: measures the kept weights and returns the command's result, a dataclass.
         listeners: further listeners of the run.
         training: the recipe, if it was settled only now.
+        stop: the step after which the run is over, if before the end of its schedule.
         everything: makes the task of a recipe on all of the text, which is then learned at the end; gives also the
             length of the schedule that led to the kept weights, in steps of the run.
     """
@@ -49,6 +50,7 @@ class Work(Generic[R]):
     result: Callable[[Trained], R]
     listeners: Sequence[Listener] = ()
     training: TrainingOptions | None = None
+    stop: int | None = None
     everything: Callable[[Trained, TrainingOptions], tuple[Task, int]] | None = None
 
 
@@ -111,7 +113,7 @@ def run_in_folder(
             shown = [TensorBoard(out / "tensorboard")] if display.tensorboard else []
             # The journal comes last: a run that a listener stops at a step leaves nothing of that step.
             listeners = [Clock(), monitor, *shown, *work.listeners, Journal(training.trace_every)]
-        trained = train(work.task, out, training, machine, fabric, listeners, digest(request))
+        trained = train(work.task, out, training, machine, fabric, listeners, digest(request), work.stop)
         measured = on_first(fabric, lambda: work.result(trained))
         if work.everything and measured.best_step and trained.outcome != "interrupted":
             torch.manual_seed(training.seed)

@@ -187,9 +187,15 @@ def finetune(
             untouched = copy.deepcopy(model) if final else model
             task, adaptation = task_of(model, chosen(selection), recipe)
 
+            kept_whole = automatic and trials.fits(model, weights)  # not so if the method merges its weights
+            settled = kept_whole and short.settled
+
+            def trial_wins(trained: Trained) -> bool:
+                return settled or (kept_whole and short.loss < trained.best_loss)
+
             def result(trained: Trained) -> TrainingResult:
-                if automatic and short.loss < trained.best_loss and trials.load_weights(model, weights):
-                    trained = replace(trained, best_loss=short.loss, best_step=short.best_step)
+                if trial_wins(trained):
+                    trained = trials.take(short, trained, model, weights, out, task.batches.steps_per_epoch)
                     task.save(out)
                 # Of the whole text, whatever validation reads; outputs of a frozen prefix need not be computed again.
                 losses = document_losses(model, validation) if training.windows == "prefix" else task.measure()
@@ -201,10 +207,18 @@ def finetune(
 
             def everything(trained: Trained, recipe: TrainingOptions) -> tuple[LanguageTask[Losses], int]:
                 text = corpus.stream("all", codec, training.order)
-                share = trials.SHARE if automatic and short.loss < trained.best_loss else 1.0
+                share = trials.SHARE if trial_wins(trained) else 1.0
                 return task_of(untouched, chosen(selection), recipe, text)[0], max(1, round(share * trained.total))
 
-            return Work(task, describe, result, samples(task, recipe), recipe, everything if final else None)
+            return Work(
+                task,
+                describe,
+                result,
+                samples(task, recipe),
+                training=recipe,
+                stop=0 if settled else None,
+                everything=everything if final else None,
+            )
 
         finished = run_in_folder(
             out,

@@ -2,8 +2,9 @@
 
 A trial is a whole run, with its own warm-up and fall of the rate, of a quarter of the length: runs that are cut short
 without a fall favour high rates. First the rate of the first selection climbs to its best; the others are tried at a
-rate that is higher by as much as they are smaller; what trials are left go beside the best one. With the final run that
-makes less than three times the steps of one run.
+rate that is higher by as much as they are smaller; what trials are left go beside the best one. If the best trial was
+already past its lowest loss when it ended, a longer run would only overfit, so the trial is the result. Otherwise a
+whole run follows.
 """
 
 import copy
@@ -16,19 +17,22 @@ from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from safetensors import safe_open
 from safetensors.torch import load_file
 
 from epigone.models.language_model import LanguageModel
-from epigone.storage import read_json, write_json
+from epigone.storage import atomic_write, read_json, write_json
 from epigone.training.language_task import LanguageTask
 from epigone.training.listeners.base import Listener, Run
 from epigone.training.listeners.clock import Clock
+from epigone.training.listeners.journal import FILE as HISTORY
+from epigone.training.listeners.journal import Journal
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.loop import train
 from epigone.training.options import EPOCHS, FinetuneOptions, MachineOptions, RetrainingOptions
 from epigone.training.run.state import FILE as STATE
 from epigone.training.system.processes import on_first
-from epigone.training.task import Diverged
+from epigone.training.task import Diverged, Trained
 
 log = logging.getLogger("epigone")
 
@@ -39,7 +43,7 @@ MOST = 7
 SHARE = 0.25
 """The length of a trial as a share of the run."""
 PATIENCE = 2
-FOLDER = "trials"
+FOLDER, WEIGHTS = "trials", "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,13 @@ class Trial:
     selection: str
     loss: float = float("inf")
     best_step: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+    @property
+    def settled(self) -> bool:
+        """True if it ended past its lowest loss."""
+        return self.best_step < self.steps
 
 
 def selections_to_try(model: LanguageModel, head: bool) -> list[str]:
@@ -148,14 +159,20 @@ def choose(
         recipe = shortened(training.with_rate(trial.lr), trial.lr)
         task = task_of(copy.deepcopy(model), trial.selection, recipe)
         try:
-            trained = train(task, place, recipe, machine, fabric, [Clock(), watch])
+            trained = train(task, place, recipe, machine, fabric, [Clock(), watch, Journal()])
         except Diverged:
             finished = trial
         else:
             if trained.outcome == "interrupted":
                 log.info("Stopped during the trials; the same command with --resume goes on.")
                 raise KeyboardInterrupt
-            finished = replace(trial, loss=trained.best_loss, best_step=trained.best_step)
+            finished = replace(
+                trial,
+                loss=trained.best_loss,
+                best_step=trained.best_step,
+                steps=trained.steps,
+                seconds=round(trained.seconds, 3),
+            )
         on_first(fabric, lambda finished=finished, place=place: _finish(finished, place))  # type: ignore[misc]
         done.append(finished)
         tell()
@@ -192,15 +209,40 @@ def best_trial(trials: Sequence[Trial], folder: Path) -> tuple[Trial, Path]:
     return trial, folder / FOLDER / str(list(trials).index(trial))
 
 
-def load_weights(model: LanguageModel, folder: Path) -> bool:
-    """Load the weights of a trial; False, and nothing is changed, if they are those of a merged model."""
-    weights = load_file(folder / "model.safetensors")
-    if weights.keys() != dict(model.named_parameters()).keys():
-        return False
+def fits(model: LanguageModel, folder: Path) -> bool:
+    """Tell if the weights of a trial are those of the model; those of a merged model are others."""
+    with safe_open(folder / WEIGHTS, "pt") as file:
+        return set(file.keys()) == dict(model.named_parameters()).keys()
+
+
+def take(trial: Trial, trained: Trained, model: LanguageModel, place: Path, out: Path, epoch: int) -> Trained:
+    """Make a trial the result of the run: its weights go into the model, its history into the folder.
+
+    Args:
+        trial: the trial.
+        trained: the outcome of the run that followed, if one did.
+        model: gets the weights.
+        place: the folder of the trial.
+        out: the folder of the run.
+        epoch: steps of an epoch.
+
+    Returns:
+        The outcome of the trial.
+    """
+    weights = load_file(place / WEIGHTS)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(weights[name])
-    return True
+    atomic_write(out / HISTORY, (place / HISTORY).read_bytes())
+    return replace(
+        trained,
+        outcome="stopped early" if trial.settled else "finished",
+        best_loss=trial.loss,
+        best_step=trial.best_step,
+        steps=trial.steps,
+        epochs=trial.steps / epoch,
+        seconds=trial.seconds,
+    )
 
 
 def remove(folder: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 from epigone.storage import atomic_write
 from epigone.training.listeners.base import Listener, Run
 
+FILE = "history.jsonl"
+
 
 class Journal(Listener):
     """Writes history.jsonl, and every `trace_every` steps a line of trace.jsonl; 0 writes no trace."""
@@ -26,7 +28,7 @@ class Journal(Listener):
         self.flush(run)
 
     def flush(self, run: Run) -> None:
-        write_rows(run.folder / "history.jsonl", run.counters.history)
+        write_rows(run.folder / FILE, run.counters.history)
         write_rows(run.folder / "trace.jsonl", run.counters.trace.rows)
 
 
