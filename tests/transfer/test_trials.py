@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from epigone import evaluate
+from epigone.errors import UserError
 from epigone.models.files.card import model_card
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.training import loop
@@ -149,3 +150,19 @@ def test_a_run_that_is_killed_during_its_trials_ends_alike(killed, make_base, so
     ours, theirs = (load_checkpoint(tmp_path / name).model for name in ("out", "whole"))
     for one, other in zip(ours.parameters(), theirs.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+def test_a_damaged_trial_is_named(make_base, song_file, tmp_path, monkeypatch):
+    base, out = make_base(), tmp_path / "out"
+
+    def stopped(*arguments, **options):
+        raise Killed
+
+    monkeypatch.setattr(module, "adaptation_task", stopped)
+    with pytest.raises(Killed):
+        finetune(base, song_file, out=out, training=SHORT)
+    monkeypatch.undo()
+    (out / "trials" / "0").mkdir(parents=True, exist_ok=True)
+    (out / "trials" / "0" / "trial.json").write_text('{"lr": "much", "selection": "all", "loss": 1.0, "best_step": 1}')
+    with pytest.raises(UserError, match=r"trial\.json.*lr: 'much' instead of a number"):
+        finetune(base, song_file, out=out, training=SHORT, resume=True)

@@ -14,9 +14,8 @@ from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, s
 from epigone.evaluation.seen import seen
 from epigone.evaluation.traversal import layer_outputs
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint, save_description
-from epigone.models.files.description import weights_hash
+from epigone.models.files.description import read_config, weights_hash
 from epigone.models.language_model import LanguageModel
-from epigone.storage import read_json
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.document import some
 from epigone.text.readers.registry import ReadOptions
@@ -109,7 +108,7 @@ def finetune(
             log.warning(notices[-1])
         model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
         model = with_dropout(model, dropout, output_dropout)
-        before = read_json(out / "config.json") if resume and (out / "config.json").exists() else {}
+        before = read_config(out) if resume and (out / "config.json").exists() else {}
         # A folder from before there were trials goes on without.
         automatic = not training.lr and "trials" in (before or {"trials": []})
         tried = trials.read_trials(before.get("trials", [])) if automatic else []

@@ -20,8 +20,9 @@ from lightning_fabric import Fabric
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from epigone.models.files.description import TRIAL
 from epigone.models.language_model import LanguageModel
-from epigone.storage import atomic_write, read_json, write_json
+from epigone.storage import atomic_write, read_object, write_json
 from epigone.training.language_task import LanguageTask
 from epigone.training.listeners.base import Listener, Run
 from epigone.training.listeners.clock import Clock
@@ -151,7 +152,7 @@ def choose(
         place = folder / FOLDER / str(len(done))
         result = place / "trial.json"
         if result.exists():
-            done += read_trials([read_json(result)])
+            done += read_trials([read_object(result, TRIAL)])
             tell()
             continue
         on_first(fabric, lambda place=place: place.mkdir(parents=True, exist_ok=True))  # type: ignore[misc]

@@ -23,11 +23,21 @@ _CORPUS = record(
 _REQUEST = record(
     {
         "command": text, "corpus": _CORPUS, "selection": text, "tokenizer": text,
-        "options": record({"tokenizer": text, "training": mapping, "model": mapping, "vocabulary": mapping}),
+        "options": record(
+            {"tokenizer": text, "training": mapping, "model": mapping, "vocabulary": mapping, "final": flag}
+        ),
         "base": record({"name": text, "sha256": text}, "name", "sha256"),
         "method": record({"name": text}, "name"),
     },
 )  # fmt: skip
+TRIAL = record(
+    {
+        "lr": number(0, 1e9), "selection": text, "loss": optional(number()), "best_step": whole(), "steps": whole(),
+        "seconds": number(),
+    },
+    "lr", "selection", "loss", "best_step",
+)  # fmt: skip
+"""A short run that chose rate or selection."""
 _RESULT = record(
     {
         "folder": text, "outcome": text, "loss": number(), "bits_per_char": number(), "accuracy": number(),
@@ -35,6 +45,7 @@ _RESULT = record(
         "steps": whole(), "epochs": number(), "best_step": whole(), "parameters": whole(),
         "trained_parameters": whole(), "notices": each(text), "texts": each(text), "corpus": text, "split": text,
         "split_seed": optional(whole()), "fractions": optional(each(number(0, 1), 3)),
+        "trials": each(TRIAL, 1000), "refit": flag,
     },
     "outcome", "loss", "bits_per_char", "accuracy", "perplexity", "seconds", "steps", "epochs", "best_step",
     "parameters", "trained_parameters",
@@ -50,6 +61,7 @@ CONFIG = record(
     {
         "epigone": text, "understudy": text, "dtype": text, WEIGHTS: text, "new_tokens": whole(), "machine": mapping,
         "request": _REQUEST, "result": _RESULT, "quantised": _QUANTISED, "stages": each(_REQUEST, 100),
+        "trials": each(TRIAL, 1000),
     }
 )  # fmt: skip
 MODEL = record(
