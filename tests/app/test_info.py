@@ -128,6 +128,13 @@ def test_one_text_is_one_document_although_it_is_split(cli, tmp_path):
     assert re.search(r"^by position +yes$", out, re.MULTILINE)
 
 
+def test_the_division_names_the_commands_that_use_it(cli, tmp_path):
+    (tmp_path / "a.txt").write_text("One line of many.\n" * 100)
+    assert "pretrain and finetune learn from four fifths" in cli("info", tmp_path / "a.txt").out
+    own = cli("info", tmp_path / "a.txt", "--fractions", 0.8, 0.1, 0.1).out
+    assert "four fifths" not in own
+
+
 def test_notices_are_logged_once_and_kept_in_json(cli, tmp_path):
     (tmp_path / "a.txt").write_bytes(b"Line\r\n" * 100)
     shown = cli("info", tmp_path / "a.txt")

@@ -241,6 +241,9 @@ def _info(result: Any) -> None:
     if result.rows:
         say()
         print_table(table_of(result.rows))
+    shares = result.facts.get("fractions") if result.kind == "corpus" else None
+    if shares and max(shares) - min(shares) < 1e-6:
+        say("\ncompare and the studies divide it so; pretrain and finetune learn from four fifths of it.")
 
 
 def _bundled_models(result: Any) -> None:
