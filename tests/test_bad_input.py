@@ -150,7 +150,7 @@ def assert_refused(result, *said: str) -> None:
         # recipes
         (f"pretrain songs.txt --out new --recipe nowhere.toml {TRAIN}", ["nowhere.toml"]),
         (f"pretrain songs.txt --out new --recipe wrong.toml {TRAIN}", ["wrong.toml", "'hidden_sise'", "hidden_size"]),
-        ("pretrain songs.txt --out new --recipe odd.toml", ["odd.toml", "hidden_size", '"many"']),
+        ("pretrain songs.txt --out new --recipe odd.toml", ["odd.toml", "hidden_size", "'many'"]),
         (f"pretrain songs.txt --out new --recipe broken.toml {TRAIN}", ["broken.toml", "TOML", "line 1"]),
         (f"pretrain songs.txt --out new --recipe bare.toml {TRAIN}", ["bare.toml", "[options]"]),
         (f"pretrain songs.txt --out new --recipe odd.toml --recipe bare.toml {TRAIN}", ["odd.toml and bare.toml"]),

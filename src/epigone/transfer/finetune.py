@@ -119,6 +119,9 @@ def finetune(
         def chosen(expression: str) -> Selection:
             return with_head(model, expression) if head else select(model, expression)
 
+        if train is not None:
+            chosen(train)  # a selection that means nothing is refused before anything is written
+
         def asked(trial: trials.Trial) -> dict[str, Any]:
             """The part of the request that trials settle; rate 0 and no selection before they did."""
             settings: dict[str, Any] = {"head": head, "dropout": dropout, "output_dropout": output_dropout}

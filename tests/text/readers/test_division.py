@@ -87,7 +87,7 @@ def test_an_option_that_divides_nothing_is_told(tmp_path, options, told):
 
 def test_a_separator_that_takes_everything_or_nearly_is_told(tmp_path):
     (tmp_path / "a.txt").write_text("Row on.\n" * 50 + "12\n")
-    with pytest.raises(UserError, match=r"no text in .*a\.txt beside the lines that --separator '\.\*' matches"):
+    with pytest.raises(UserError, match=r"no text in .*a\.txt but for the lines that --separator '\.\*' matches"):
         Corpus.open(tmp_path / "a.txt", ReadOptions(separator=".*"), split=None)
     empty, notice = Corpus.open(tmp_path / "a.txt", ReadOptions(separator="R.*"), split=None).notices
     assert empty == "50 empty documents dropped."
