@@ -258,6 +258,19 @@ def test_any_error_of_a_command_becomes_a_sentence(cli, monkeypatch, error, stat
     assert ("report it" in result.err) == (status == 1)
 
 
+@pytest.mark.parametrize(("command", "goes_on"), [("compare", True), ("evaluate", False)])
+def test_a_stopped_command_says_if_it_can_go_on(cli, monkeypatch, command, goes_on):
+    module = {"compare": "studies.compare.compare", "evaluate": "evaluation.evaluate"}[command]
+
+    def stop(*names):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"epigone.{module}.{command}", stop)
+    result = cli(command)
+    assert result.status == 130
+    assert ("--resume goes on" in result.err) == goes_on
+
+
 def test_an_interrupted_run_says_how_to_continue_and_ends_with_130(cli, monkeypatch):
     facts = dict.fromkeys(TrainingResult.__annotations__, 1) | {"folder": "x", "outcome": "interrupted", "notices": []}
     facts |= {"texts": ["a.txt"], "corpus": "abc", "fractions": None, "trials": []}

@@ -82,7 +82,8 @@ def run(arguments: list[str]) -> int:
         _drop_output()
         return 0
     except KeyboardInterrupt:
-        console.print("Stopped.")
+        goes_on = command in COMMANDS and "--resume" in COMMANDS[command].usage
+        console.print("Stopped; the same command with --resume goes on." if goes_on else "Stopped.")
         return exit_status()
     except Exception as error:
         if flags["--debug"]:

@@ -43,7 +43,7 @@ COMMANDS = {
     ),
     "compare": Command(
         "epigone.studies.compare.compare",
-        "BASE... --corpus TEXT [--train SELECTION]... [--method NAME] --out FOLDER",
+        "BASE... --corpus TEXT [--train SELECTION]... [--method NAME] --out FOLDER [--resume]",
         "Compare training from scratch with transfer from a base, in one table.",
     ),
     "evaluate": Command(
