@@ -154,7 +154,7 @@ def table(runs: Sequence[Run]) -> str:
             continue
         default, final, base = (others[kind] for kind in ("default", "final", "untouched"))
         best = min(grid, key=lambda run: run["validation"])
-        one = statistics.median(run["seconds"] for run in grid if run["selection"] == "all")
+        one = statistics.mean(run["seconds"] for run in grid if run["selection"] == "all")
         for split in near:
             near[split] += default[split] <= best[split] + NEAR
         rows.append(
@@ -173,7 +173,7 @@ def table(runs: Sequence[Run]) -> str:
             ]
         )
     header = ["base and text", "characters", "best of grid", "default took", "grid, validation", "default, validation"]
-    header += ["grid, test", "default, test", "--final to default", "untouched to default", "times one run"]
+    header += ["grid, test", "default, test", "--final to default", "untouched to default", "times a run of all"]
     counts = f"Within {NEAR} nats of the grid's best or better: {near['validation']} of {len(rows)} on validation, "
     return f"{counts}{near['test']} of {len(rows)} on test.\n\n{markdown_table(header, rows)}"
 
