@@ -26,7 +26,10 @@ LENGTH = 100
 """Characters of a beginning."""
 HELD_OUT = 1000
 """Documents that only measure."""
-NOTE = "- `tools/beginnings.py`: then the input weights of the end symbol alone, on the beginnings of documents."
+NOTE = (
+    "- `tools/beginnings.py`: then the input weights of the end symbol alone, on the beginnings of documents; the "
+    "result above is from before."
+)
 STEPS, BATCH, RATE = 400, 64, 0.01
 
 

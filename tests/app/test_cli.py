@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from epigone.app import cli as command_line
+from epigone.errors import UserError
 from epigone.training.run.folder import TrainingResult
 
 SMALL = ("--num-layers", 1, "--hidden-size", 8)
@@ -278,6 +279,18 @@ def test_an_interrupted_run_says_how_to_continue_and_ends_with_130(cli, monkeypa
     result = cli("pretrain")
     assert result.status == 130
     assert "--resume" in result.out
+
+
+@pytest.mark.parametrize(("outcome", "status"), [("interrupted", 130), ("finished", 2)])
+def test_a_full_output_does_not_hide_an_interruption(cli, monkeypatch, outcome, status):
+    def full(result):
+        raise UserError("Could not write to standard output: No space left on device.")
+
+    facts = dict.fromkeys(TrainingResult.__annotations__, 1) | {"outcome": outcome}
+    monkeypatch.setattr("epigone.training.pretrain.pretrain", lambda: TrainingResult(**facts))
+    monkeypatch.setattr("epigone.app.cli.show", full)
+    monkeypatch.setattr("epigone.app.cli._drop_output", lambda: None)
+    assert cli("pretrain").status == status
 
 
 CLOSED = [(">&-", 0), ("2>&-", 0), ("<&- >&- 2>&-", 0), (">/dev/full", 2), ("2>/dev/full", 0), (">/dev/full 2>&1", 2)]

@@ -2,8 +2,13 @@
 
 import json
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from epigone.training import loop
 from epigone.training.listeners.monitor import Monitor
 
 
@@ -24,6 +29,24 @@ class At(Monitor):
 
 def stop():
     raise Stop
+
+
+@contextmanager
+def stopped_before_save(number: int) -> Iterator[None]:
+    """Stop what runs in the block right before a run in it saves its state for the `number`-th time."""
+    save, saves = loop.save_state, 0
+
+    def counted(*arguments, **options):
+        nonlocal saves
+        saves += 1
+        if saves == number:
+            raise Stop
+        save(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop, "save_state", counted)
+        with pytest.raises(Stop):
+            yield
 
 
 def press_ctrl_c():

@@ -118,7 +118,7 @@ def brute_force(documents):
 def test_runs_are_those_of_the_letters(documents, block):
     expected = brute_force(documents)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(overlap, "_BLOCK", block)
+        patch.setattr(overlap, "BLOCK", block)
         documents = [f"{number}\n{text}" for number, text in enumerate(documents)]  # no two are equal
         expected = brute_force(documents)
         runs = runs_of(texts_of(*documents))

@@ -5,13 +5,13 @@ from functools import partial
 
 import pytest
 import torch
+from stopping import stopped_before_save
 
 from epigone import evaluate
 from epigone.models.config import ModelOptions
 from epigone.models.files.card import model_card
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.corpus import Corpus, SplitOptions
-from epigone.training import loop
 from epigone.training.options import FinetuneOptions, MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 from epigone.transfer.finetune import finetune
@@ -80,24 +80,20 @@ def test_the_command_says_so(make_base, song_file, tmp_path, cli):
 
 @pytest.mark.parametrize("kind", ["finetune", "pretrain"])
 @pytest.mark.parametrize("saves", [2, 33, 40])
-def test_a_killed_run_ends_alike(kind, saves, make_base, song_file, tmp_path, monkeypatch):
+def test_a_killed_run_ends_alike(kind, saves, make_base, song_file, tmp_path):
     begin = {"finetune": partial(RETRAINED, make_base()), "pretrain": TRAINED}[kind]
     whole = begin(song_file, out=tmp_path / "whole", final=True)
-    done = 0
-    save = loop.save_state
-
-    def counted(*arguments, **options):
-        nonlocal done
-        done += 1
-        if done == saves:
-            raise RuntimeError("killed")
-        save(*arguments, **options)
-
-    monkeypatch.setattr(loop, "save_state", counted)
-    with pytest.raises(RuntimeError, match="killed"):
+    with stopped_before_save(saves):
         begin(song_file, out=tmp_path / "out", final=True)
-    monkeypatch.setattr(loop, "save_state", save)
     result = begin(song_file, out=tmp_path / "out", final=True, resume=True)
     assert (result.loss, result.best_step, result.refit) == (whole.loss, whole.best_step, True)
     ours, theirs = weights(tmp_path / "out"), weights(tmp_path / "whole")
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_what_a_kill_after_the_result_left_is_removed(make_base, song_file, tmp_path):
+    base = make_base()
+    RETRAINED(base, song_file, out=tmp_path / "out", final=True)
+    (tmp_path / "out" / "final").mkdir()
+    RETRAINED(base, song_file, out=tmp_path / "out", final=True, resume=True)
+    assert not (tmp_path / "out" / "final").exists()

@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 import torch
+from stopping import Stop, stopped_before_save
 
 from epigone import evaluate
 from epigone.errors import UserError
 from epigone.models.files.card import model_card
 from epigone.models.files.checkpoint import load_checkpoint
-from epigone.training import loop
 from epigone.training.options import FinetuneOptions, MachineOptions
 from epigone.transfer import finetune as module
 from epigone.transfer import trials
@@ -119,28 +119,12 @@ def test_a_trial_is_settled_if_it_passed_its_lowest_loss(best, settled):
     assert Trial(1e-3, "all", 1.0, best, 4).settled == settled
 
 
-class Killed(Exception):
-    """Stands for a signal."""
-
-
 @pytest.mark.parametrize("killed", [1, 5, 14, 30])
-def test_a_run_that_is_killed_during_its_trials_ends_alike(killed, make_base, song_file, tmp_path, monkeypatch):
+def test_a_run_that_is_killed_during_its_trials_ends_alike(killed, make_base, song_file, tmp_path):
     base = make_base()
     whole = finetune(base, song_file, out=tmp_path / "whole", training=SHORT)
-    saves = 0
-    save = loop.save_state
-
-    def counted(*arguments, **options):
-        nonlocal saves
-        saves += 1
-        if saves == killed:
-            raise Killed
-        save(*arguments, **options)
-
-    monkeypatch.setattr(loop, "save_state", counted)
-    with pytest.raises(Killed):
+    with stopped_before_save(killed):
         finetune(base, song_file, out=tmp_path / "out", training=SHORT)
-    monkeypatch.setattr(loop, "save_state", save)
     result = finetune(base, song_file, out=tmp_path / "out", training=SHORT, resume=True)
     assert (without_times(result), result.loss, result.best_step) == (
         without_times(whole),
@@ -156,10 +140,10 @@ def test_a_damaged_trial_is_named(make_base, song_file, tmp_path, monkeypatch):
     base, out = make_base(), tmp_path / "out"
 
     def stopped(*arguments, **options):
-        raise Killed
+        raise Stop
 
     monkeypatch.setattr(module, "adaptation_task", stopped)
-    with pytest.raises(Killed):
+    with pytest.raises(Stop):
         finetune(base, song_file, out=out, training=SHORT)
     monkeypatch.undo()
     (out / "trials" / "0").mkdir(parents=True, exist_ok=True)

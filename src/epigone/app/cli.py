@@ -17,7 +17,7 @@ from epigone.app.arguments import join_free_text, take_flags, take_values
 from epigone.app.commands import COMMANDS, make_app
 from epigone.app.display import as_json, show
 from epigone.app.recipes import read_recipe, take_recipe
-from epigone.app.terminal import SteadyConsole, open_streams, say
+from epigone.app.terminal import SteadyConsole, open_streams, say, writing
 from epigone.errors import UserError, missing_package
 from epigone.extensions import load
 from epigone.machine import follow_launcher, is_helper
@@ -66,12 +66,13 @@ def run(arguments: list[str]) -> int:
         result = app(arguments, exit_on_error=False, print_error=False)
         interrupted = getattr(result, "outcome", None) == "interrupted"
         try:
-            if result is not None:
-                say(as_json(result)) if flags["--json"] else show(result)
-            sys.stdout.flush()  # so that a reader that has gone is noticed here
-        except OSError as error:
-            if not interrupted and not isinstance(error, BrokenPipeError):
-                raise UserError(f"Could not write to standard output: {error.strerror}.") from error
+            with writing():
+                if result is not None:
+                    say(as_json(result)) if flags["--json"] else show(result)
+                sys.stdout.flush()  # so that a reader that has gone is noticed here
+        except (BrokenPipeError, UserError) as error:
+            if not interrupted and isinstance(error, UserError):
+                raise
             _drop_output()
         if interrupted:
             return exit_status()

@@ -64,7 +64,7 @@ def open_streams() -> None:
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def writing() -> Iterator[None]:
     """Turn what fails in writing to standard output, except a reader that has gone, into a sentence.
 
     Raises:
@@ -91,7 +91,7 @@ class SteadyConsole(Console):
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
 
     def print(self, *objects: Any, **options: Any) -> None:
-        with _writing():
+        with writing():
             super().print(*objects, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
@@ -119,7 +119,7 @@ def write_generated(text: str, end: str = "") -> None:
         UserError: standard output cannot be written, as on a full disk.
     """
     visible = clean(text) if sys.stdout.isatty() else _C1.sub("\N{REPLACEMENT CHARACTER}", text)
-    with _writing():
+    with writing():
         print(visible, end=end, flush=True)
 
 

@@ -24,14 +24,12 @@ from epigone.errors import UserError
 from epigone.schema import record, whole
 from epigone.storage import atomic_write
 from epigone.text.corpus import Corpus
+from epigone.text.shingles import BLOCK, Hashes, divisible, hash_runs
 from epigone.text.tokenizers.base import Tokenizer
 
 RUN = 30
 FILE = "fingerprint.safetensors"  # in a checkpoint folder
 CAPACITY = 200_000  # hashes in a fingerprint, 1.6 MB
-BLOCK = 1 << 16  # characters hashed at a time, so that the arrays fit in the processor's cache
-
-Hashes = NDArray[np.uint64]
 
 _FACTS = record({"run": whole(1, 1000), "rate": whole(1), "characters": whole()})
 
@@ -137,7 +135,7 @@ class Fingerprint:
     def _look_up(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Look up the sampled runs of a text: their places, and if each is in the training text."""
         hashes = np.concatenate([np.empty(0, np.uint64), *_hashes(text, self.run)])
-        positions = np.flatnonzero(_divisible(hashes, self.rate))
+        positions = np.flatnonzero(divisible(hashes, self.rate))
         sampled = hashes[positions]
         return positions, np.searchsorted(self.hashes, sampled, "right") > np.searchsorted(self.hashes, sampled)
 
@@ -215,27 +213,11 @@ def _hashes(text: str, run: int) -> Iterator[Hashes]:
     """Hash all runs of a text, in order and in blocks."""
     for start in range(0, len(text) - run + 1, BLOCK):
         block = text[start : start + BLOCK + run - 1].encode("utf-32-le", "surrogatepass")
-        codes = np.frombuffer(block, "<u4").astype(np.uint64)
-        hashes = np.zeros(len(codes) - run + 1, np.uint64)
-        for offset in range(run):  # a polynomial of the character codes modulo 2**64
-            hashes *= np.uint64(0x9E3779B97F4A7C15)
-            hashes += codes[offset : offset + len(hashes)]
-        # The low bits of such a polynomial depend on the low bits of the characters alone, so mix all bits with the
-        # finaliser of SplitMix64 (Steele et al. 2014).
-        hashes ^= hashes >> np.uint64(30)
-        hashes *= np.uint64(0xBF58476D1CE4E5B9)
-        hashes ^= hashes >> np.uint64(27)
-        hashes *= np.uint64(0x94D049BB133111EB)
-        hashes ^= hashes >> np.uint64(31)
-        yield hashes
-
-
-def _divisible(hashes: Hashes, rate: int) -> NDArray[np.bool_]:
-    return (hashes & np.uint64(rate - 1)) == 0
+        yield hash_runs(np.frombuffer(block, "<u4").astype(np.uint64), run)
 
 
 def _sampled(hashes: Hashes, rate: int) -> Hashes:
-    return hashes if rate == 1 else hashes[_divisible(hashes, rate)]
+    return hashes if rate == 1 else hashes[divisible(hashes, rate)]
 
 
 def _thin(parts: Sequence[Hashes], rate: int, capacity: int) -> tuple[Hashes, int]:

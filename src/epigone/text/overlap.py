@@ -2,7 +2,7 @@
 
 A run is 32 letters or digits in a row, about six words, in lower case and without accents; spaces, line breaks and
 punctuation do not count. So a song in capitals, with a title or with other line breaks has the runs of the original.
-Runs are compared by 64-bit hashes ("shingles", Broder 1997). Of a long text only hashes are kept that are divisible by
+Runs are compared by 64-bit hashes (shingles.py). Of a long text only hashes are kept that are divisible by
 a rate, a power of two: the choice depends on the run alone, so a copy keeps the same runs as its original.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from epigone.text.shingles import BLOCK, Hashes, divisible, hash_runs
 from epigone.text.store import Texts
 
 RUN = 32
@@ -30,13 +31,11 @@ LEAK = 0.02
 
 _LEAST = 8  # fewest runs in common that are said; of sampled ones each stands for many
 _LEAST_SAMPLED = 2
-_BLOCK = 1 << 16  # letters hashed at a time
 _SHOWN = 3
 _OTHERS = bytes(code for code in range(128) if not chr(code).isalnum())
 _ACCENTS = re.compile("[\u0300-\u036f]")
 _NO_LETTERS = re.compile(r"[\W_]+")
 
-Hashes = NDArray[np.uint64]
 Indices = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 Pair = tuple[int, int]
@@ -164,8 +163,8 @@ def runs_of(texts: Texts) -> Runs:
         place = 0
         for piece in texts.pieces(document):
             found = _letters(piece)
-            for first in range(0, len(found), _BLOCK):
-                part = found[max(0, first - (RUN - 1)) : first + _BLOCK]
+            for first in range(0, len(found), BLOCK):
+                part = found[max(0, first - (RUN - 1)) : first + BLOCK]
                 begin = place + max(0, first - (RUN - 1))
                 if not first and place and owners and owners[-1] == document:  # a run may begin in the piece before
                     tail = letters[-1][-(RUN - 1) :]
@@ -174,7 +173,7 @@ def runs_of(texts: Texts) -> Runs:
                 owners.append(document)
                 starts.append(begin)
                 waiting += len(part)
-                if waiting >= _BLOCK:
+                if waiting >= BLOCK:
                     kept.add(letters, owners, starts)
                     letters, owners, starts, waiting = [part[-(RUN - 1) :]], [document], [begin + len(part)], 0
                     starts[0] -= len(letters[0])
@@ -196,21 +195,21 @@ class _Kept:
         """Add the runs inside stretches of letters, each with its document and its place in it."""
         lengths = np.array([len(part) for part in letters])
         codes = np.concatenate(letters).astype(np.uint64)
-        hashes = _hashes(codes)
+        hashes = hash_runs(codes, RUN)
         segments = np.repeat(np.arange(len(lengths)), lengths)[: len(hashes)]
         ends = np.cumsum(lengths)
         inside = np.arange(len(hashes)) + RUN <= ends[segments]
-        runs = np.flatnonzero(inside & ((hashes & np.uint64(self.rate - 1)) == 0))
+        runs = np.flatnonzero(inside & divisible(hashes, self.rate))
         segments = segments[runs]
         places = np.array(starts)[segments] + runs - (ends - lengths)[segments]
         self._parts.append((hashes[runs], np.array(owners, np.int32)[segments], places.astype(np.int32)))
         self._number += len(runs)
         while self._number > CAPACITY:
             self.rate *= 2
-            divisible = [(hashes & np.uint64(self.rate - 1)) == 0 for hashes, _, _ in self._parts]
+            chosen = [divisible(hashes, self.rate) for hashes, _, _ in self._parts]
             self._parts = [
                 (hashes[kept], documents[kept], places[kept])
-                for (hashes, documents, places), kept in zip(self._parts, divisible, strict=True)
+                for (hashes, documents, places), kept in zip(self._parts, chosen, strict=True)
             ]
             self._number = sum(len(hashes) for hashes, _, _ in self._parts)
 
@@ -228,18 +227,6 @@ def _letters(text: str) -> NDArray[np.uint32]:
         return np.frombuffer(text.encode("ascii").lower().translate(None, _OTHERS), np.uint8).astype(np.uint32)
     bare = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text.lower())))
     return np.frombuffer(_NO_LETTERS.sub("", bare).encode("utf-32-le"), "<u4")
-
-
-def _hashes(codes: Hashes) -> Hashes:
-    """Hash each run of codes (N,): (N - RUN + 1,), a polynomial modulo 2**64 whose bits are then mixed."""
-    hashes, base, size = codes, 0x9E3779B97F4A7C15, 1
-    while size < RUN:
-        hashes = hashes[:-size] * np.uint64(base) + hashes[size:]
-        base, size = base * base % 2**64, 2 * size
-    # The finaliser of SplitMix64 (Steele et al. 2014).
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        hashes = (hashes ^ (hashes >> np.uint64(shift))) * np.uint64(factor)
-    return hashes ^ (hashes >> np.uint64(31))
 
 
 def _lines(texts: Texts, runs: Runs, pairs: list[Pair]) -> str:

@@ -96,6 +96,7 @@ def run_in_folder(
         on_first(fabric, lambda: held.enter_context(output_folder(out, resume)))
         left = on_first(fabric, lambda: open_folder(out, request, machine, notices))
         if left is not None:
+            on_first(fabric, lambda: remove_refit(out))  # it is left if the run was killed right after the result
             log.info(f"The run in {out} is finished; there is nothing to resume.")
             try:
                 return result(**left)

@@ -13,8 +13,6 @@ from epigone.errors import LARGEST, UserError, check_options
 # The length of a run without options for it. An epoch of a few pages is 16 steps; a network needs hundreds.
 EPOCHS, LEAST_STEPS = 20, 2000
 PATIENCE, LEAST_WAIT = 5, 500
-
-
 MOST_DECAY = 1e6
 
 

@@ -102,9 +102,9 @@ def _best(trials: Sequence[Trial]) -> Trial:
     return min(trials, key=lambda trial: trial.loss)
 
 
-def shortened(training: RetrainingOptions, lr: float) -> RetrainingOptions:
+def shortened(training: RetrainingOptions) -> RetrainingOptions:
     """The recipe of a trial."""
-    short = replace(training, lr=lr, patience=PATIENCE, trace_every=0, sample_every=0)
+    short = replace(training, patience=PATIENCE, trace_every=0, sample_every=0)
     if training.steps is not None:
         return replace(short, steps=max(1, round(SHARE * training.steps)))
     if training.minutes is not None:
@@ -157,7 +157,7 @@ def choose(
             continue
         on_first(fabric, lambda place=place: place.mkdir(parents=True, exist_ok=True))  # type: ignore[misc]
         torch.manual_seed(training.seed)
-        recipe = shortened(training.with_rate(trial.lr), trial.lr)
+        recipe = shortened(training.with_rate(trial.lr))
         task = task_of(copy.deepcopy(model), trial.selection, recipe)
         try:
             trained = train(task, place, recipe, machine, fabric, [Clock(), watch, Journal()])
@@ -252,7 +252,7 @@ def remove(folder: Path) -> None:
 
 
 def sentence(trials: Sequence[Trial]) -> str:
-    """What was tried and what was taken."""
+    """Say what was tried and what was taken."""
     rates = sorted({trial.lr for trial in trials})
     names = list(dict.fromkeys(trial.selection for trial in trials))
     best = _best(trials)
