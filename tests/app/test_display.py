@@ -39,7 +39,7 @@ def test_a_study_is_shown_with_its_claims_notices_and_report(capsys):
     result = StudyResult("stacked-lstm", "out", "out/report.html", [], [claim], ["“near” is left out."], [], 1.0)
     show(result)
     assert capsys.readouterr().out.splitlines() == [
-        "", "unclear   near beats far", "          row near diverged", "", "notice  “near” is left out.", "",
+        "unclear   near beats far", "          row near diverged", "", "notice  “near” is left out.", "",
         "report  out/report.html",
     ]  # fmt: skip
     result.tables.append(Table("Losses", [Column("name", "row"), Column("loss", "test", "nats")], [{"name": "near"}]))
@@ -47,7 +47,7 @@ def test_a_study_is_shown_with_its_claims_notices_and_report(capsys):
     assert "Losses" in capsys.readouterr().out
     result.texts.append(Sample("step 50", "of the river", measures=["none copied"]))
     show(result)
-    assert capsys.readouterr().out.splitlines()[1:6] == ["── step 50", "", "of the river", "", "   none copied"]
+    assert capsys.readouterr().out.splitlines()[:5] == ["── step 50", "", "of the river", "", "   none copied"]
     assert not {"tables", "texts"} & json.loads(as_json(result)).keys()
 
 

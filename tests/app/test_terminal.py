@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from epigone.app.blocks import Facts
 from epigone.app.terminal import print_facts, print_paragraph, print_table, write_generated
 from epigone.errors import UserError
 from epigone.report.tables import Column, Table
@@ -12,24 +13,26 @@ COLUMNS = [Column("name", "row", align="left"), Column("loss", "test loss of the
 
 
 def test_facts_are_aligned_and_empty_ones_left_out(capsys):
-    print_facts({"model": "a  b", "units": 1200, "loss": 1.23456, "base": None, "text": "", "cut": False, "seeds": []})
+    print_facts(
+        Facts({"model": "a  b", "units": 1200, "loss": 1.23456, "base": None, "text": "", "cut": False, "seeds": []})
+    )
     assert capsys.readouterr().out.splitlines() == [
         "model  a  b", "units  1,200", "loss   1.235", "cut    no"
     ]  # fmt: skip
 
 
 def test_control_characters_in_a_fact_are_made_visible(capsys):
-    print_facts({"model": "a\x1b[31mb\x9b"})
+    print_facts(Facts({"model": "a\x1b[31mb\x9b"}))
     assert capsys.readouterr().out == "model  a\N{REPLACEMENT CHARACTER}[31mb\N{REPLACEMENT CHARACTER}\n"
 
 
 def test_long_facts_are_broken_on_a_terminal_but_commands_stay_whole(capsys, monkeypatch):
     monkeypatch.delenv("COLUMNS", raising=False)
     facts = {"verdict": "word " * 20, "next": "epigone generate " + "folder/" * 20}
-    print_facts(facts)
+    print_facts(Facts(facts))
     assert capsys.readouterr().out.count("\n") == 2
     monkeypatch.setenv("COLUMNS", "60")
-    print_facts(facts)
+    print_facts(Facts(facts))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("verdict  word word")
     assert lines[1].startswith("         word word")

@@ -1,19 +1,21 @@
-"""The results of the public functions as text for people, or as JSON.
+"""The results of the public functions as blocks for people, or as JSON.
 
 The function for a result is chosen by the name of its class, because importing the classes would load PyTorch.
 """
 
+import io
 import json
 import logging
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from epigone.app.terminal import print_facts, print_paragraph, print_table, say, write_generated
-from epigone.markup import one_line
+from epigone.app.blocks import Block, Facts
+from epigone.app.terminal import print_blocks
 from epigone.report.numbers import Interval, NumberStyle, format_measure
+from epigone.report.page import Sample
 from epigone.report.tables import Column, Table, table_of
 
 log = logging.getLogger("epigone")
@@ -25,7 +27,21 @@ EXCERPT = 500  # characters that are shown of a sample beside others
 
 def show(result: Any) -> None:
     """Print a result on standard output."""
-    SHOWN[type(result).__name__](result)
+    print_blocks(blocks(result))
+    if type(result).__name__ == "Generation" and not result.next:
+        log_generation(result)
+
+
+def as_text(result: Any) -> str:
+    """Write a result as the command prints it, without a last newline."""
+    file = io.StringIO()
+    print_blocks(blocks(result), file)
+    return file.getvalue().rstrip("\n")
+
+
+def blocks(result: Any) -> Iterator[Block]:
+    """The parts of a result in their order."""
+    return SHOWN[type(result).__name__](result)
 
 
 def as_json(result: Any) -> str:
@@ -49,7 +65,7 @@ def _plain(value: Any) -> Any:
             return _plain(value.tolist()) if hasattr(value, "tolist") else str(value)
 
 
-def _training(result: Any) -> None:
+def _training(result: Any) -> Iterator[Block]:
     epochs = f"{result.epochs:g} epoch{'s' * (result.epochs != 1)}"
     facts = _text(result) | {
         result.outcome: f"{result.steps:,} steps, {epochs}, {result.seconds:,.0f} s",
@@ -69,7 +85,7 @@ def _training(result: Any) -> None:
         facts["next"] = "try a smaller --lr, another --train, or more text"
     if result.outcome == "interrupted":
         facts["next"] = "run the same command with --resume to continue"
-    print_facts(facts)
+    yield Facts(facts)
 
 
 def _held_out(result: Any) -> str:
@@ -97,10 +113,10 @@ def _text(result: Any) -> dict[str, str]:
     }
 
 
-def _evaluation(result: Any) -> None:
+def _evaluation(result: Any) -> Iterator[Block]:
     documents = f"{result.documents:,} document{'s' * (result.documents != 1)}"
     seen = f"; about {result.seen:.0%} of it was read in training" if result.seen else ""
-    print_facts(
+    yield Facts(
         {
             "model": result.model,
             **_text(result),
@@ -115,12 +131,8 @@ def _evaluation(result: Any) -> None:
     )
 
 
-def _generation(result: Any) -> None:
-    if result.next:
-        print_table(_next_tokens(result.next))
-        return
-    write_generated("\n\n===\n\n".join(result.texts), end="\n")
-    log_generation(result)
+def _generation(result: Any) -> Iterator[Block]:
+    yield _next_tokens(result.next) if result.next else Sample("", "\n\n===\n\n".join(result.texts))
 
 
 def _next_tokens(likely: Sequence[Any]) -> Table:
@@ -156,9 +168,9 @@ def log_generation(result: Any) -> None:
         log.info(f"copied from the {name} text: {found}")
 
 
-def _quantisation(result: Any) -> None:
+def _quantisation(result: Any) -> Iterator[Block]:
     difference = Interval(result.difference, *result.interval)
-    print_facts(
+    yield Facts(
         {
             "weights": f"{result.megabytes:.2f} MB, {result.base_megabytes:.2f} MB in {result.base}",
             "measured on": f"{result.text}, {result.tokens:,} tokens",
@@ -170,7 +182,7 @@ def _quantisation(result: Any) -> None:
     )
 
 
-def _gradcheck(result: Any) -> None:
+def _gradcheck(result: Any) -> Iterator[Block]:
     columns = [
         Column("parameter", "parameter", align="left"),
         Column("backend", "backend", align="left"),
@@ -180,81 +192,67 @@ def _gradcheck(result: Any) -> None:
         Column("below", "below the floor"),
         Column("entries", "entries"),
     ]
-    print_table(Table("", columns, [asdict(row) for row in result.rows]))
-    say()
+    yield Table("", columns, [asdict(row) for row in result.rows])
     limits = ", ".join(f"{precision} {limit:.0e}" for precision, limit in result.tolerances.items())
-    say(f"{'All' if result.passed else 'NOT all'} gradients are within their tolerances: {limits}.")
+    yield (f"{'All' if result.passed else 'NOT all'} gradients are within their tolerances: {limits}.")
 
 
-def _comparison(result: Any) -> None:
+def _comparison(result: Any) -> Iterator[Block]:
     from epigone.studies.engine.tables import results_table
 
-    print_table(results_table(result.rows, "Losses of all rows"))
+    yield results_table(result.rows, "Losses of all rows")
     for sample in result.samples:
-        _sample(sample.row, sample.text, sample.measures, EXCERPT)
-    say()
-    print_paragraph(result.verdict)
-    _notices(result.notices)
-    say()
-    print_facts({"model": result.model, "report": result.report, "next": f"epigone generate {result.model}"})
+        yield Sample(sample.row, _excerpt(sample.text), measures=sample.measures)
+    yield result.verdict
+    yield from _notices(result.notices)
+    yield Facts({"model": result.model, "report": result.report, "next": f"epigone generate {result.model}"})
 
 
-def _sample(name: str, text: str, measures: Sequence[str], most: int | None = None) -> None:
-    shown = text if most is None else text[:most].rsplit("\n", 1)[0].rstrip()
-    say(f"\n── {one_line(name)}\n")
-    say(shown + (" …" if len(shown) < len(text) else ""))
-    say()
-    for measure in measures:
-        say(f"   {measure}")
+def _excerpt(text: str) -> str:
+    """The beginning of a text, up to the end of a line."""
+    shown = text[:EXCERPT].rsplit("\n", 1)[0].rstrip()
+    return shown + (" …" if len(shown) < len(text) else "")
 
 
-def _notices(notices: list[str]) -> None:
+def _notices(notices: list[str]) -> Iterator[Block]:
     """Repeat what a reader must know before believing the figures: some of it was logged hours ago."""
     if notices:
-        say()
-    for notice in notices:
-        print_facts({"notice": notice})
+        yield Facts([("notice", notice) for notice in notices])
 
 
-def _study(result: Any) -> None:
-    for text in result.texts:
-        _sample(text.name, text.text, text.measures)
-    for table in result.tables:
-        say()
-        print_table(table)
+def _study(result: Any) -> Iterator[Block]:
+    yield from result.texts
+    yield from result.tables
     if result.claims:
-        say()
-    for claim in result.claims:
-        print_facts({claim.answer.ljust(8): claim.claim, "": claim.evidence})
-    _notices(result.notices)
-    say()
-    print_facts({"report": result.report})
+        lines = [[(claim.answer.ljust(8), claim.claim), ("", claim.evidence)] for claim in result.claims]
+        yield Facts([line for pair in lines for line in pair])
+    yield from _notices(result.notices)
+    yield Facts({"report": result.report})
 
 
-def _info(result: Any) -> None:
+def _info(result: Any) -> Iterator[Block]:
     if result.kind == "bundled models":
-        _bundled_models(result)
+        yield from _bundled_models(result)
         return
     # Notices were logged while the text was read.
     facts = {name.replace("_", " "): value for name, value in result.facts.items() if name != "notices"}
-    print_facts({result.kind: result.path} | facts)
+    yield Facts({result.kind: result.path} | facts)
     if result.rows:
-        say()
-        print_table(table_of(result.rows))
+        yield table_of(result.rows)
     shares = result.facts.get("fractions") if result.kind == "corpus" else None
     if shares and max(shares) - min(shares) < 1e-6:
-        say("\ncompare and the studies divide it so; pretrain and finetune learn from four fifths of it.")
+        yield "compare and the studies divide it so; pretrain and finetune learn from four fifths of it."
 
 
-def _bundled_models(result: Any) -> None:
+def _bundled_models(result: Any) -> Iterator[Block]:
     if result.rows:
-        print_table(table_of([_bundled(row) for row in result.rows]))
-        say("\nepigone info NAME describes one; epigone generate NAME lets it write.")
+        yield table_of([_bundled(row) for row in result.rows])
+        advice = "epigone info NAME describes one; epigone generate NAME lets it write."
     else:
-        say("No models are bundled with this installation; train one with epigone pretrain.")
+        advice = "No models are bundled with this installation; train one with epigone pretrain."
     native = result.facts["engine"]
     runner = "PyTorch" if native == "none" else f"the native engine (build {native})"
-    say(f"On the CPU, {runner} runs them.")
+    yield f"{advice} On the CPU, {runner} runs them."
 
 
 def _bundled(row: dict[str, Any]) -> dict[str, Any]:
@@ -270,7 +268,7 @@ def _bundled(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-SHOWN: dict[str, Callable[[Any], None]] = {
+SHOWN: dict[str, Callable[[Any], Iterator[Block]]] = {
     "TrainingResult": _training,
     "Evaluation": _evaluation,
     "Generation": _generation,

@@ -17,9 +17,11 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
+from epigone.app.blocks import Block, Facts
 from epigone.errors import UserError
 from epigone.markup import clean, one_line
 from epigone.report.numbers import NumberStyle, format_value
+from epigone.report.page import Sample
 from epigone.report.renderers.terminal import to_terminal
 from epigone.report.tables import Table
 
@@ -85,7 +87,8 @@ class SteadyConsole(Console):
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(emoji=False, **options)  # `:heart:` in a text is no picture
+        # `:heart:` in a text is no picture; a notebook shows the file's text, too.
+        super().__init__(emoji=False, force_jupyter=False, **options)
 
     def on_broken_pipe(self) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
@@ -107,8 +110,8 @@ def say(text: str = "", end: str = "\n", file: TextIO | None = None) -> None:
     print(clean(text), end=end, file=file, flush=True)
 
 
-def write_generated(text: str, end: str = "") -> None:
-    """Print text of a model at once on standard output.
+def write_generated(text: str, end: str = "", file: TextIO | None = None) -> None:
+    """Print text of a model at once, on standard output by default.
 
     A file or a pipe gets it unchanged but for the controls U+0080 to U+009F. Only a byte model writes them, when it
     joins bytes that make no text, and a terminal obeys them when the file is shown later; they become U+FFFD, like all
@@ -118,36 +121,61 @@ def write_generated(text: str, end: str = "") -> None:
         BrokenPipeError: the reader has gone.
         UserError: standard output cannot be written, as on a full disk.
     """
-    visible = clean(text) if sys.stdout.isatty() else _C1.sub("\N{REPLACEMENT CHARACTER}", text)
+    stream = sys.stdout if file is None else file
+    visible = clean(text) if stream.isatty() else _C1.sub("\N{REPLACEMENT CHARACTER}", text)
     with writing():
-        print(visible, end=end, flush=True)
+        print(visible, end=end, file=stream, flush=True)
 
 
-def print_facts(facts: dict[str, Any]) -> None:
+def print_blocks(blocks: Iterable[Block], file: TextIO | None = None) -> None:
+    """Print the parts of a result with blank lines between them, on standard output by default."""
+    for place, block in enumerate(blocks):
+        if place:
+            say(file=file)
+        match block:
+            case Facts():
+                print_facts(block, file)
+            case Table():
+                print_table(block, file)
+            case Sample(name=""):
+                write_generated(block.text, end="\n", file=file)
+            case Sample():
+                say(
+                    "\n".join([f"── {one_line(block.name)}", "", block.text, "", *_indented(block.measures)]), file=file
+                )
+            case str():
+                print_paragraph(block, file)
+
+
+def print_facts(facts: Facts, file: TextIO | None = None) -> None:
     """Print a line for each name and value, the values aligned; empty values are left out."""
-    texts = {one_line(name): _fact(value) for name, value in facts.items() if value not in (None, "", [], ())}
-    left = max(map(len, texts)) + 2
-    width = max(40, _console().width - left) if _has_width() else sys.maxsize
-    for name, text in texts.items():
+    pairs = [(one_line(name), _fact(value)) for name, value in facts.pairs()]
+    left = max((len(name) for name, _ in pairs), default=0) + 2
+    width = max(40, _console(file).width - left) if _has_width() else sys.maxsize
+    for name, text in pairs:
         lines = [text]
         if not text.startswith("epigone "):  # a command stays whole, to be copied
             lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False) or [""]
-        say(f"\n{' ' * left}".join([name.ljust(left) + lines[0], *lines[1:]]))
+        say(f"\n{' ' * left}".join([name.ljust(left) + lines[0], *lines[1:]]), file=file)
+
+
+def _indented(lines: Iterable[str]) -> Iterator[str]:
+    return (f"   {line}" for line in lines)
 
 
 def _fact(value: Any) -> str:
     return one_line(value) if isinstance(value, str) else format_value(value, FACT)  # a path keeps its spaces
 
 
-def print_table(table: Table) -> None:
+def print_table(table: Table, file: TextIO | None = None) -> None:
     """Print a table that fits the terminal."""
-    console = _console()
+    console = _console(file)
     console.print(to_terminal(table, console.width))
 
 
-def print_paragraph(text: str) -> None:
+def print_paragraph(text: str, file: TextIO | None = None) -> None:
     """Print text, its lines broken at the terminal's width only."""
-    _console().print(one_line(text))
+    _console(file).print(one_line(text))
 
 
 def _has_width() -> bool:
@@ -155,7 +183,7 @@ def _has_width() -> bool:
     return sys.stdout.isatty() or "COLUMNS" in os.environ
 
 
-def _console() -> Console:
-    """Open standard output anew: tests and callers may have replaced it."""
+def _console(file: TextIO | None) -> Console:
+    """Open a file, or standard output anew: tests and callers may have replaced it."""
     width = None if _has_width() else WIDE
-    return SteadyConsole(width=width, soft_wrap=not _has_width(), highlight=False, markup=False)
+    return SteadyConsole(file=file, width=width, soft_wrap=not _has_width(), highlight=False, markup=False)
