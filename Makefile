@@ -6,6 +6,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # PyTorch reads this when it loads: threads that spin while they wait slow down those that work.
 export OMP_WAIT_POLICY := passive
 
+# Rooms whose slow tests start no processes that fill the cores, so that two run at a time.
+PAIRED := tests/kernels tests/models tests/text
+
 .PHONY: demo test slow check format reference bench clean
 
 demo: $(VENV)/.installed
@@ -16,7 +19,8 @@ test: $(VENV)/.installed
 	$(BIN)/pytest -q -n 2 -m "not slow"
 
 slow: $(VENV)/.installed
-	$(BIN)/pytest -q -m slow
+	$(BIN)/pytest -q -n 2 -m slow --durations=10 $(PAIRED)
+	$(BIN)/pytest -q -m slow --durations=10 $(addprefix --ignore=,$(PAIRED))
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check src tests benchmarks tools

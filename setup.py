@@ -1,6 +1,7 @@
 """Builds of the native engine, which pyproject.toml cannot describe: one for each instruction set, all optional.
 
-A build is left out if there is no compiler, or one that does not know a flag; installation goes on without it.
+A build is left out if there is no compiler, or one that does not know a flag; installation goes on without it. The
+environment variable EPIGONE_BUILDS names those to compile, for example `portable avx2`; by default all are.
 """
 
 import os
@@ -36,5 +37,8 @@ def extension(name: str, flags: list[str]) -> Pybind11Extension:
 
 
 # The kernels use the vector extensions of GCC and Clang, which Microsoft's compiler does not have.
-extensions = [] if sys.platform == "win32" else [extension(name, flags) for name, flags in BUILDS.items()]
+wanted = [] if sys.platform == "win32" else os.environ.get("EPIGONE_BUILDS", " ".join(BUILDS)).split()
+if unknown := set(wanted) - set(BUILDS):
+    sys.exit(f"EPIGONE_BUILDS names {', '.join(sorted(unknown))}; the builds are {', '.join(BUILDS)}.")
+extensions = [extension(name, BUILDS[name]) for name in wanted]
 setup(ext_modules=extensions, options={"build_ext": {"parallel": os.cpu_count()}})
