@@ -236,7 +236,7 @@ class Loop:
         counters.epoch_loss += value
         counters.epoch_accuracy += right
         counters.epoch_steps += 1
-        counters.trace.add(value, norm)
+        counters.trace.add(counters.step, value, norm)
         self.run.state, self.run.batch = tuple(s.detach() for s in state), batch
         return self.run.state
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SMOOTHING = 0.999
-"""The factor of the smoothed loss: L' = 0.999 L' + 0.001 L, beginning with the first loss."""
+"""The factor d of the smoothed loss: the mean of the losses so far, one n steps ago weighted by d^n."""
 
 COLUMNS = ("step", "loss", "smoothed_loss", "gradient_norm", "largest_gradient_norm")
 """The names in a row of trace.jsonl."""
@@ -25,10 +25,14 @@ class Trace:
     steps: int = 0
     rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, loss: float, norm: float) -> None:
-        """Add the loss and the gradient norm of a step."""
+    def add(self, step: int, loss: float, norm: float) -> None:
+        """Add the loss and the gradient norm of a step, the first of which is 1.
+
+        The smoothed loss is corrected by 1 / (1 - d^step), as moments are in Adam (Kingma and Ba 2015), so that no
+        value from before the first step weighs on a short run.
+        """
         before = loss if self.smoothed_loss is None else self.smoothed_loss
-        self.smoothed_loss = SMOOTHING * before + (1 - SMOOTHING) * loss
+        self.smoothed_loss = before + (1 - SMOOTHING) / (1 - SMOOTHING**step) * (loss - before)
         self.loss += loss
         self.norm += norm
         self.largest_norm = max(self.largest_norm, norm)
