@@ -46,7 +46,7 @@ SHELVES = {
         "options", "batches", "task", "language_task", "optimisation", "system", "run", "listeners", "loop", "refit",
         "command", "pretrain",
     ),
-    "training/listeners": ("base", "clock", "journal", "samples", "tensorboard", "monitor"),
+    "training/listeners": ("base", "clock", "journal", "monitor", "samples", "tensorboard"),
     "training/run": ("trace", "state", "folder"),
     "transfer": ("grammar", "selection", "vocabulary", "frozen_prefix", "methods", "trials", "finetune"),
     "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from epigone.app import progress as module
 from epigone.app.progress import ConsoleMonitor, duration
+from epigone.app.terminal import SteadyConsole
 from epigone.errors import UserError
 from epigone.training.options import DisplayOptions
 from epigone.training.pretrain import pretrain
@@ -61,6 +62,30 @@ def test_a_terminal_gets_a_bar_with_loss_and_speed():
     assert "validation 3.1000" in text
     assert re.search(r"training .*1234/2000 .*loss 2\.000 .*98,765 characters/s", text)
     assert "nan" not in text
+
+
+SAMPLE = {"step": 200, "epoch": 1.5, "smoothed_loss": 2.25, "text": "the river\n\n" + "word " * 30 + "\nrow\x1b[2J"}
+
+
+def test_a_sample_is_shown_with_its_step_and_loss_in_plain_lines():
+    file = io.StringIO()
+    ConsoleMonitor(SteadyConsole(file=file, width=80)).sample(SAMPLE)
+    head, first, long, last = file.getvalue().splitlines()
+    assert head == "epoch   1.50  step    200  smoothed 2.2500  sample:"
+    assert (first, last) == ("  | the river", "  | row\N{REPLACEMENT CHARACTER}[2J")
+    assert long.split() == ["|", *["word"] * 30]
+
+
+def test_a_sample_fits_a_terminal_and_a_long_one_is_cut():
+    file = io.StringIO()
+    monitor = ConsoleMonitor(SteadyConsole(file=file, force_terminal=True, width=40))
+    monitor.begin(run_at(0))
+    monitor.sample(SAMPLE | {"text": "the ferry " * 100})
+    monitor.end()
+    shown = [line for line in plain(file).splitlines() if "  | " in line]
+    assert len(shown) == module.SAMPLE_LINES + 1
+    assert shown[-1].endswith("  | …")
+    assert max(len(line.partition("  | ")[2]) for line in shown) <= 36
 
 
 @pytest.fixture

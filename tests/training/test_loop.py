@@ -68,7 +68,9 @@ class Run:
             penalise=self.penalise,
         )
         fabric = make_fabric(self.machine, self.options.precision)
-        listeners = [Clock(), monitor or Monitor(), *samples(task, self.options), Journal(self.options.trace_every)]
+        monitor = monitor or Monitor()
+        drawn = samples(task, self.options, monitor)
+        listeners = [Clock(), monitor, *drawn, Journal(self.options.trace_every)]
         return loop.train(task, self.folder, self.options, self.machine, fabric, listeners)
 
     def has_weights(self, expected):
@@ -365,13 +367,17 @@ def test_the_trace_has_smoothed_losses_and_the_norms_of_gradients(tmp_path):
 
 def test_samples_are_drawn_now_and_then_and_change_nothing(tmp_path):
     with_samples = Run(tmp_path / "with", 3.0, 2.0, steps=10, sample_every=4, sample_length=30)
-    with_samples()
+    told = []
+    monitor = Monitor()
+    monitor.sample = told.append
+    with_samples(monitor)
     Run(tmp_path / "without", 3.0, 2.0, steps=10)()
     weights = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("with", "without")]
     assert weights[0] == weights[1]
     assert history(tmp_path / "with") == history(tmp_path / "without")
     samples = lines(tmp_path / "with" / "samples.jsonl")
     assert [sample["step"] for sample in samples] == [4, 8]
+    assert told == samples
     for sample in samples:
         assert len(sample["text"].replace("\n\n", " ")) == 30
         assert set(sample["text"]) <= set("abcd\n")

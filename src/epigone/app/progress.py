@@ -1,9 +1,10 @@
 """Progress in the terminal: bars, lines and curves."""
 
 import math
+import textwrap
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group
@@ -30,6 +31,7 @@ LOOK_ON_TERMINAL, LOOK_ELSEWHERE = 1.0, 300.0  # seconds between looks at the ru
 AT_ONCE = 0.5  # seconds; only a run that was finished before comes sooner
 WIDEST, CURVE_LINES = 120, 16  # of curves in the terminal, in characters
 ENOUGH = 3  # runs before the time left is estimated
+SAMPLE_LINES = 8  # that are shown of a sample
 
 
 class ConsoleMonitor(Monitor):
@@ -60,6 +62,16 @@ class ConsoleMonitor(Monitor):
             f"epoch {row['epoch']:6.2f}  step {row['step']:6d}  {train}validation {row['validation_loss']:.4f}{mark}"
         )
         self._redraw(run)
+
+    def sample(self, row: Mapping[str, Any]) -> None:
+        self._say(f"epoch {row['epoch']:6.2f}  step {row['step']:6d}  smoothed {row['smoothed_loss']:.4f}  sample:")
+        lines = [line for line in row["text"].splitlines() if line.strip()]
+        if self.console.is_terminal:
+            lines = [part for line in lines for part in textwrap.wrap(line, max(20, self.console.width - 6))]
+        for line in lines[:SAMPLE_LINES]:
+            self._say(f"  | {line}")
+        if len(lines) > SAMPLE_LINES:
+            self._say("  | …")
 
     def draw_curves(self) -> None:
         curves([], WIDEST)  # fail early if plotext is missing

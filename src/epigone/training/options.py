@@ -53,10 +53,10 @@ class TrainingOptions:
     trace_every: int = 0
     """Steps between lines of trace.jsonl: loss, smoothed loss and norm of the gradient; 0 writes none."""
     sample_every: int = 0
-    """Steps between samples of text in samples.jsonl; 0 writes none. A sample continues what the first stream has read;
-    with prefix windows or frozen lower layers it begins a document."""
+    """Steps between samples of text, shown and kept in samples.jsonl; 0 draws none. A sample continues what the first
+    stream has read; with prefix windows or frozen lower layers it begins a document."""
     sample_length: int = 200
-    """Tokens of a sample in samples.jsonl."""
+    """Tokens of a sample."""
     batch_size: int = 64
     """Streams of text read side by side, at most; fewer if the text is short."""
     sequence_length: int = 128

@@ -115,7 +115,9 @@ def pretrain(
             def everything(trained: Trained, recipe: TrainingOptions) -> tuple[LanguageTask[Losses], int]:
                 return task_of(corpus.stream("all", codec, training.order), recipe), trained.total
 
-            return Work(task, describe, result, samples(task, training), everything=everything if final else None)
+            return Work(
+                task, describe, result, samples(task, training, monitor), everything=everything if final else None
+            )
 
         return run_in_folder(
             out,

@@ -216,7 +216,7 @@ def finetune(
                 task,
                 describe,
                 result,
-                samples(task, recipe),
+                samples(task, recipe, monitor),
                 training=recipe,
                 stop=0 if settled else None,
                 everything=everything if final else None,

@@ -1,7 +1,7 @@
 """The interface through which training and studies report their progress to their caller."""
 
-from collections.abc import Callable, Sequence
-from typing import Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self
 
 from epigone.training.listeners.base import Listener
 
@@ -24,6 +24,9 @@ class Monitor(Listener):
         Raises:
             UserError: a package that this needs is not installed.
         """
+
+    def sample(self, row: Mapping[str, Any]) -> None:
+        """A sample of text is drawn; `row` is its line of samples.jsonl."""
 
     def jobs(self, title: str, total: int, under_way: Callable[[], Sequence[str]] = tuple) -> None:
         """A number of whole runs begins; `under_way` is called often and gives a line on each that is under way."""
