@@ -1,5 +1,6 @@
 """The one error that users see: a sentence."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,8 @@ def missing_package(user: str, package: str) -> str:
 
 LARGEST = 2**31 - 1
 """The largest whole number of an option, as C counts."""
+LARGEST_FLOAT = 1e38
+"""The largest other number of an option: what 32 bits hold, with room for a product."""
 
 
 def check_options(
@@ -41,7 +44,8 @@ def check_options(
         wanted: the requirement in words, to follow "must": `be greater than 0`.
         good: the requirement as a test of a value, which nan must fail.
         names: the options to check.
-        most: the largest value that is allowed; by default `LARGEST` for whole numbers.
+        most: the largest value that is allowed; by default `LARGEST` for whole numbers and `LARGEST_FLOAT` for others,
+            unless they are infinite.
 
     Raises:
         UserError: names the first option that fails.
@@ -50,6 +54,6 @@ def check_options(
         value = getattr(options, name)
         if value is not None and not good(value):
             raise UserError(f"{name} must {wanted}; {value} was given.")
-        limit = LARGEST if most is None and isinstance(value, int) else most
-        if value is not None and limit is not None and value > limit:
+        limit = most if most is not None else LARGEST if isinstance(value, int) else LARGEST_FLOAT
+        if value is not None and value > limit and (most is not None or value < math.inf):
             raise UserError(f"{name} must be at most {limit:,}; {value} was given.")

@@ -61,10 +61,10 @@ def test_a_folder_that_is_not_empty_is_refused(tmp_path):
 def test_only_a_study_of_the_same_kind_goes_on(tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").write_text("Dear")
-    with pytest.raises(UserError, match="does not hold a compare"):
+    with pytest.raises(UserError, match="holds nothing that compare could"):
         opened(tmp_path / "other", REQUEST, resume=True)
     opened(tmp_path / "out", REQUEST, resume=False)
-    with pytest.raises(UserError, match="does not hold a stacked-lstm"):
+    with pytest.raises(UserError, match="holds nothing that stacked-lstm could"):
         opened(tmp_path / "out", REQUEST | {"command": "stacked-lstm"}, resume=True)
 
 

@@ -51,6 +51,8 @@ def test_another_run_is_not_continued(tmp_path):
     other = {"command": "pretrain", "options": {"training": {"lr": 0.2, "threads": 8, "shares": (1, 2)}}}
     with pytest.raises(UserError, match=r"other settings.*: options\.training\.lr was 0\.1 and is now 0\.2\. "):
         opened(tmp_path, other, MACHINE, resume=True, notices=[])
+    with pytest.raises(UserError, match="holds a run of pretrain, which finetune cannot resume"):
+        opened(tmp_path, other | {"command": "finetune"}, MACHINE, resume=True, notices=[])
     # Machine and display may differ; version 0.1.0 wrote them here.
     other["options"]["training"] |= {"lr": 0.1, "tensorboard": True, "device": "cpu"}
     notices = []

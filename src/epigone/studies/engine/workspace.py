@@ -68,7 +68,7 @@ def open_study(
         path = out / "study.json"
         before = read_json(path, STUDY) if path.exists() else {}
         if before.get("command") != described["command"]:
-            raise UserError(f"{out} does not hold a {described['command']} that could go on; choose another --out.")
+            raise UserError(f"{out} holds nothing that {described['command']} could go on with; choose another --out.")
         for old in OPTIONS_OF_010:
             if old in before:
                 before["options"] = before.pop(old)
@@ -76,7 +76,7 @@ def open_study(
             before["options"] = json.loads(json.dumps(dict(defaults))) | before.get("options", {})
         if changes := differences(_with_recipe(before), _with_recipe(described), (*MAY_CHANGE, *free)):
             raise UserError(
-                f"{out} holds a {described['command']} with other settings, so it cannot go on: "
+                f"{out} was begun with other settings of {described['command']}, so it cannot go on: "
                 f"{'; '.join(changes[:4])}. Give the same settings or another --out. More seeds, trials and selections "
                 "are allowed."
             )

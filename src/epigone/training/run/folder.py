@@ -162,6 +162,10 @@ def open_folder(
         if not (out / "config.json").exists():
             raise UserError(f"{out} holds no run to resume (there is no config.json); choose another --out.")
         config = read_config(out)
+        command = config.get("request", {}).get("command")
+        if command != request["command"]:
+            held = f"a run of {command}" if command else "a model without its run"
+            raise UserError(f"{out} holds {held}, which {request['command']} cannot resume; choose another --out.")
         changes = differences(identity(config.get("request", {})), identity(json.loads(json.dumps(request))))
         if changes:
             raise UserError(
