@@ -31,7 +31,10 @@ def test_the_first_bad_option_gets_a_sentence(value):
     assert str(failure.value) == f"height must be greater than 0; {value} was given."
 
 
-@pytest.mark.parametrize(("value", "most", "limit"), [(2**31, None, "2,147,483,647"), (10**30, 9, "9"), (9.5, 9, "9"), (1e39, None, "1e+38"), (math.inf, 9, "9")])
+@pytest.mark.parametrize(
+    ("value", "most", "limit"),
+    [(2**31, None, "2,147,483,647"), (10**30, 9, "9"), (9.5, 9, "9"), (1e39, None, "1e+38"), (math.inf, 9, "9")],
+)
 def test_a_number_that_is_too_large_gets_a_sentence(value, most, limit):
     with pytest.raises(UserError) as failure:
         check_options(Sizes(width=value), "be above 0", lambda value: value > 0, "width", most=most)

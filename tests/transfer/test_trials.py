@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -51,6 +52,37 @@ def test_the_time_is_bounded_and_nothing_is_tried_twice():
         found = climbed(loss)
         assert len({(trial.lr, trial.selection) for trial in found}) == len(found) <= MOST
     assert 1 + trials.SHARE * MOST <= 3
+
+
+def test_a_gentler_run_of_the_whole_length_follows_a_trial_that_overfits():
+    """The high rate is past its lowest loss in a quarter of the length; the rate below it was still falling."""
+    ends = {1e-3: (1.0, 5), 3e-3: (1.2, 2), 3e-4: (1.1, 10), 1e-4: (1.3, 10)}
+    done: list[Trial] = []
+    while (trial := next_trial(done, ["all"])) is not None:
+        loss, best = ends[trial.lr]
+        done.append(replace(trial, loss=loss, best_step=best, steps=10))
+    assert done[-1] == Trial(3e-4, "all", 1.1, 10, 10, share=1)
+    assert [trial.share for trial in done[:-1]] == [trials.SHARE] * (len(done) - 1)
+    falling = [replace(trial, best_step=10) for trial in done[:-1]]
+    assert next_trial(falling, ["all"]) is None, "a whole run at the best rate follows anyway"
+    over = [replace(trial, best_step=1) for trial in done[:-1]]
+    assert next_trial(over, ["all"]) is None, "no rate was still falling"
+
+
+def test_a_gentler_run_is_the_result_if_it_is_better(make_base, song_file, tmp_path, monkeypatch):
+    monkeypatch.setattr(Trial, "settled", property(lambda trial: trial.lr >= 1e-3 or trial.share == 1))
+    base = make_base()
+    result = finetune(base, song_file, out=tmp_path / "out", training=SHORT)
+    *short, whole = result.trials
+    best = min(short, key=lambda trial: trial["loss"])
+    assert best["lr"] >= 1e-3, "or this test is of nothing"
+    assert (whole["share"], whole["selection"], whole["steps"]) == (1, best["selection"], 16)
+    assert whole["lr"] < best["lr"]
+    taken = min(result.trials, key=lambda trial: trial["loss"])
+    assert (result.steps, result.best_step) == (taken["steps"], taken["best_step"])
+    assert result.loss == pytest.approx(taken["loss"], abs=1e-6)
+    request = json.loads((tmp_path / "out" / "config.json").read_text())["request"]
+    assert request["options"]["training"]["lr"] == taken["lr"]
 
 
 def test_a_run_without_rate_and_selection_chooses_both(make_base, song_file, tmp_path, cli):

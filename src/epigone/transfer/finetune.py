@@ -209,7 +209,7 @@ def finetune(
 
             def everything(trained: Trained, recipe: TrainingOptions) -> tuple[LanguageTask[Losses], int]:
                 text = corpus.stream("all", codec, training.order)
-                share = trials.SHARE if trial_wins(trained) else 1.0
+                share = short.share if trial_wins(trained) else 1.0
                 return task_of(untouched, chosen(selection), recipe, text)[0], max(1, round(share * trained.total))
 
             return Work(

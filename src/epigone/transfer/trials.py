@@ -3,8 +3,9 @@
 A trial is a whole run, with its own warm-up and fall of the rate, of a quarter of the length: runs that are cut short
 without a fall favour high rates. First the rate of the first selection climbs to its best; the others are tried at a
 rate that is higher by as much as they are smaller; what trials are left go beside the best one. If the best trial was
-already past its lowest loss when it ended, a longer run would only overfit, so the trial is the result. Otherwise a
-whole run follows.
+still falling when it ended, a whole run of it follows. If it was past its lowest loss, a longer run would only overfit;
+then one at a lower rate, whose trial was still falling, is tried at whole length, and the better of the two is the
+result.
 """
 
 import copy
@@ -57,11 +58,13 @@ class Trial:
     best_step: int = 0
     steps: int = 0
     seconds: float = 0.0
+    share: float = SHARE
+    """Its length as a share of the run."""
 
     @property
     def settled(self) -> bool:
-        """True if it ended past its lowest loss."""
-        return self.best_step < self.steps
+        """True if a longer one would bring nothing, since it ended past its lowest loss or has the whole length."""
+        return self.best_step < self.steps or self.share == 1
 
 
 def selections_to_try(model: LanguageModel, head: bool) -> list[str]:
@@ -72,12 +75,14 @@ def selections_to_try(model: LanguageModel, head: bool) -> list[str]:
 
 
 def most_trials(selections: Sequence[str]) -> int:
-    """The largest number of trials of these selections."""
-    return min(MOST, len(selections) * len(RATES))
+    """The largest number of trials of these selections: short ones, and one of the whole length."""
+    return min(MOST, len(selections) * len(RATES)) + 1
 
 
 def next_trial(done: Sequence[Trial], selections: Sequence[str]) -> Trial | None:
     """Choose what to try next; None if enough is known."""
+    if any(trial.share == 1 for trial in done):
+        return None
     first, *others = selections
     of_first = [trial for trial in done if trial.selection == first]
     if not of_first:
@@ -88,7 +93,8 @@ def next_trial(done: Sequence[Trial], selections: Sequence[str]) -> Trial | None
     for steps, selection in enumerate(others, 1):
         if all(trial.selection != selection for trial in done):
             return Trial(RATES[min(place + steps, len(RATES) - 1)], selection)
-    return _beside(_best(done), done) if len(done) < MOST else None
+    beside = _beside(_best(done), done) if len(done) < MOST else None
+    return beside or _gentler(_best(done), done)
 
 
 def _beside(trial: Trial, done: Sequence[Trial]) -> Trial | None:
@@ -98,13 +104,29 @@ def _beside(trial: Trial, done: Sequence[Trial]) -> Trial | None:
     return next((Trial(lr, trial.selection) for lr in rates if (lr, trial.selection) not in tried), None)
 
 
+def _gentler(best: Trial, done: Sequence[Trial]) -> Trial | None:
+    """The whole run at the highest rate below that of the best trial that was still falling, if that one was not."""
+    falling = [
+        trial.lr
+        for trial in done
+        if trial.selection == best.selection and trial.lr < best.lr and not trial.settled and trial.loss < float("inf")
+    ]
+    return Trial(max(falling), best.selection, share=1.0) if best.settled and falling else None
+
+
 def _best(trials: Sequence[Trial]) -> Trial:
     return min(trials, key=lambda trial: trial.loss)
 
 
-def shortened(training: RetrainingOptions) -> RetrainingOptions:
+def recipe_of(trial: Trial, training: FinetuneOptions) -> RetrainingOptions:
     """The recipe of a trial."""
-    short = replace(training, patience=PATIENCE, trace_every=0, sample_every=0)
+    whole = replace(training.with_rate(trial.lr), trace_every=0, sample_every=0)
+    return whole if trial.share == 1 else shortened(whole)
+
+
+def shortened(training: RetrainingOptions) -> RetrainingOptions:
+    """The recipe of a short trial."""
+    short = replace(training, patience=PATIENCE)
     if training.steps is not None:
         return replace(short, steps=max(1, round(SHARE * training.steps)))
     if training.minutes is not None:
@@ -157,7 +179,7 @@ def choose(
             continue
         on_first(fabric, lambda place=place: place.mkdir(parents=True, exist_ok=True))  # type: ignore[misc]
         torch.manual_seed(training.seed)
-        recipe = shortened(training.with_rate(trial.lr))
+        recipe = recipe_of(trial, training)
         task = task_of(copy.deepcopy(model), trial.selection, recipe)
         try:
             trained = train(task, place, recipe, machine, fabric, [Clock(), watch, Journal()])
@@ -237,7 +259,7 @@ def take(trial: Trial, trained: Trained, model: LanguageModel, place: Path, out:
     atomic_write(out / HISTORY, (place / HISTORY).read_bytes())
     return replace(
         trained,
-        outcome="stopped early" if trial.settled else "finished",
+        outcome="stopped early" if trial.best_step < trial.steps else "finished",
         best_loss=trial.loss,
         best_step=trial.best_step,
         steps=trial.steps,
@@ -256,8 +278,10 @@ def sentence(trials: Sequence[Trial]) -> str:
     rates = sorted({trial.lr for trial in trials})
     names = list(dict.fromkeys(trial.selection for trial in trials))
     best = _best(trials)
+    short = sum(trial.share < 1 for trial in trials)
+    whole = "" if short == len(trials) else " and a whole one"
     return (
-        f"Tried {len(trials)} short runs, with rates from {rates[0]:g} to {rates[-1]:g} on {' / '.join(names)}; took "
+        f"Tried {short} short runs{whole}, with rates from {rates[0]:g} to {rates[-1]:g} on {' / '.join(names)}; took "
         f"{best.lr:g} on {best.selection} (validation {best.loss:.4f})."
     )
 

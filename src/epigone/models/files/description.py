@@ -33,7 +33,7 @@ _REQUEST = record(
 TRIAL = record(
     {
         "lr": number(0, 1e9), "selection": text, "loss": optional(number()), "best_step": whole(), "steps": whole(),
-        "seconds": number(),
+        "seconds": number(), "share": number(0, 1),
     },
     "lr", "selection", "loss", "best_step",
 )  # fmt: skip
