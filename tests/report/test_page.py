@@ -16,6 +16,7 @@ from epigone.errors import UserError
 from epigone.report.page import Figure, Report, Sample, write_report
 from epigone.report.plots.interval_bars import IntervalBars
 from epigone.report.plots.loss_curves import LossCurves
+from epigone.report.tables import Column, Table
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -146,6 +147,18 @@ def test_figures_whose_titles_look_alike_do_not_overwrite_each_other(tmp_path: P
     bars = example.figures[0].plot
     write_report(tmp_path, Report("t", "s", figures=[Figure("손실", bars), Figure("../../손실", bars)]))
     assert sorted(path.name for path in tmp_path.rglob("*.png")) == ["1-figure.png", "2-figure.png"]
+
+
+def test_tables_are_files_too(tmp_path: Path, example: Report) -> None:
+    words = Table("The claims: yes/no", [Column("claim", "claim", align="left")], [{"claim": "it pays"}])
+    (main,) = example.tables
+    write_report(tmp_path, Report("t", "s", [words, main, replace(main, title="손실")]))
+    names = ["table", "tables/1-the-claims-yes-no", "tables/3-table"]
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.csv")) == [f"{n}.csv" for n in names]
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.tex")) == [f"{n}.tex" for n in names]
+    assert read(tmp_path, "tables/1-the-claims-yes-no.csv") == "claim\nit pays\n"
+    assert read(tmp_path, "table.csv").startswith("name,family,mark,validation_loss")
+    assert "\\toprule" in read(tmp_path, "table.tex")
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

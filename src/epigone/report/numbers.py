@@ -48,6 +48,14 @@ class Interval:
     high: float | None = None
 
 
+@dataclass(frozen=True)
+class Range:
+    """The ends of an interval whose estimate is another cell."""
+
+    low: float
+    high: float
+
+
 def format_value(value: object, style: NumberStyle = NumberStyle()) -> str:
     """Write a number, a word, a truth value, a list or a mapping of them on one line; None and NaN become a dash."""
     match value:
@@ -102,6 +110,8 @@ def format_cell(cell: object, style: NumberStyle = NumberStyle()) -> tuple[str, 
         return format_value(cell.mean, style), _uncertainty("± {}", style, cell.deviation)
     if isinstance(cell, Interval):
         return format_value(cell.estimate, style), _uncertainty("[{}, {}]", style, cell.low, cell.high)
+    if isinstance(cell, Range):
+        return _uncertainty("{}–{}", style, cell.low, cell.high) or MISSING, ""
     return format_value(cell, style), ""
 
 

@@ -1,7 +1,7 @@
-"""A report as two documents: a self-contained page, and Markdown with its pictures beside it.
+"""A report as two documents: a self-contained page, and Markdown with its pictures; and its tables as files.
 
-Both put the answer first, then the figure that shows it, the tables, further figures, samples, and the settings that
-repeat it. A report is plain data; nothing here knows how the runs were made.
+Both documents put the answer first, then the figure that shows it, the tables, further figures, samples, and the
+settings that repeat it. A report is plain data; nothing here knows how the runs were made.
 """
 
 import re
@@ -14,7 +14,9 @@ from epigone.errors import UserError, missing_package
 from epigone.markup import clean, fenced, markdown, paragraph
 from epigone.report.numbers import EXACT, MISSING, format_value
 from epigone.report.plots.palette import SLOTS, Palette
+from epigone.report.renderers.csv import to_csv
 from epigone.report.renderers.html import to_html
+from epigone.report.renderers.latex import to_latex
 from epigone.report.renderers.markdown import to_markdown
 from epigone.report.tables import Table
 from epigone.storage import atomic_write
@@ -68,7 +70,10 @@ class Report:
 
 
 def write_report(folder: Path, report: Report) -> Path:
-    """Write `report.html`, `report.md` and `figures/*.png` into `folder`; the same report gives the same bytes.
+    """Write `report.html`, `report.md`, `figures/*.png` and the tables as CSV and LaTeX into `folder`.
+
+    The first table of figures is `table.csv` and `table.tex`, the others are in `tables/`. The same report gives the
+    same bytes.
 
     Returns:
         The path of `report.html`.
@@ -101,16 +106,37 @@ def write_report(folder: Path, report: Report) -> Path:
         slots=SLOTS,
     )
     folder = Path(folder)
-    try:
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"Could not create the folder {folder / 'figures'}: {error.strerror}.") from error
-    for drawn in figures:
-        if drawn.pictures:
-            atomic_write(folder / drawn.path, drawn.pictures.png)
+    files: dict[str, bytes | str] = {drawn.path: drawn.pictures.png for drawn in figures if drawn.pictures}
+    for stem, table in _table_files(report.tables).items():
+        files |= {f"{stem}.csv": to_csv(table), f"{stem}.tex": to_latex(table)}
+    for path, data in files.items():
+        _make_folder((folder / path).parent)
+        atomic_write(folder / path, data)
+    _make_folder(folder)
     atomic_write(folder / "report.md", "\n\n".join(_markdown(report, figures)) + "\n")
     atomic_write(folder / "report.html", page)
     return folder / "report.html"
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Could not create the folder {folder}: {error.strerror}.") from error
+
+
+def _table_files(tables: Sequence[Table]) -> dict[str, Table]:
+    """The tables by the path of their files, without a suffix."""
+    main = next((i for i, table in enumerate(tables) if any(c.align == "right" for c in table.columns)), 0)
+    return {
+        "table" if index == main else f"tables/{_slug(index + 1, table.title, 'table')}": table
+        for index, table in enumerate(tables)
+    }
+
+
+def _slug(number: int, title: str, kind: str) -> str:
+    """A file name of a title, without a suffix."""
+    return f"{number}-{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')[:60].strip('-') or kind}"
 
 
 @dataclass(frozen=True)
@@ -122,8 +148,7 @@ class _Drawn:
 
     @property
     def path(self) -> str:
-        slug = re.sub(r"[^a-z0-9]+", "-", self.figure.title.lower()).strip("-")[:60]
-        return f"figures/{self.number}-{slug or 'figure'}.png"
+        return f"figures/{_slug(self.number, self.figure.title, 'figure')}.png"
 
 
 def _alt(figure: Figure) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from epigone.report.numbers import Interval, NumberStyle, Spread, estimate, format_cell, format_value
+from epigone.report.numbers import Interval, NumberStyle, Range, Spread, estimate, format_cell, format_value
 
-Cell = float | str | Spread | Interval | None
+Cell = float | str | Spread | Interval | Range | None
 Mark = Literal["winner", "baseline", ""]
 
 MARKS: Mapping[Mark, str] = {"winner": "★", "baseline": "○"}

@@ -126,7 +126,7 @@ def test_times_are_those_of_the_quickest_seed(make_finished):
     runs = {"report": took(9.0, 4.0), "slow": took(8.0, 20.0), "timed apart": took(3.0, 5.0, learning_seconds=True)}
     lines = changes_table(summarise(rows, runs), [], runs).rows
     assert [line["seconds"] for line in lines] == [4.0, 8.0, 3.0]
-    assert [line["in time"] for line in lines] == [1.5, 2.0, 1.5]
+    assert [line["loss_in_time"] for line in lines] == [1.5, 2.0, 1.5]
 
 
 TANH, RELU = (Row(NetworkLabels(family="scratch", cell=cell, optimizer="adagrad"), ()) for cell in ("rnn", "rnn_relu"))

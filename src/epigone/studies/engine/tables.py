@@ -7,17 +7,18 @@ from epigone.report.numbers import Interval, Spread
 from epigone.report.tables import Column, Table
 from epigone.studies.engine.rows import FEW_DOCUMENTS, Row, RowResult
 
+# The keys are the names of the figures in JSON (`RowResult`).
 COLUMNS = [
     Column("name", "model", align="left"),
-    Column("validation", "validation", "nats", best="min"),
-    Column("test", "test", "nats", best="min"),
-    Column("bits", "test", "bits/char", optional=True),
-    Column("accuracy", "accuracy", "%", digits=1, best="max", optional=True),
-    Column("train", "train", "nats", optional=True),
+    Column("validation_loss", "validation", "nats", best="min"),
+    Column("loss", "test", "nats", best="min"),
+    Column("bits_per_char", "test", "bits/char", optional=True),
+    Column("accuracy_percent", "accuracy", "%", digits=1, best="max", optional=True),
+    Column("train_loss", "train", "nats", optional=True),
     Column("gap", "test − train", "nats", signed=True, optional=True),
     Column("difference", "to best scratch", "nats, 95 %", signed=True),
-    Column("p", "p", "Holm", floor=0.0005),
-    Column("weights", "weights trained", optional=True),
+    Column("p_holm", "p", "Holm", floor=0.0005),
+    Column("trained_parameters", "weights trained", optional=True),
     Column("seconds", "time", "s", digits=1, optional=True),
 ]
 
@@ -50,7 +51,7 @@ def results_table(rows: Sequence[RowResult], title: str, note: str = "", diverge
         columns=COLUMNS,
         rows=[
             *(_cells(row) for row in rows),
-            *({"name": row.name, "family": row.family, "validation": "diverged"} for row in diverged),
+            *({"name": row.name, "family": row.family, "validation_loss": "diverged"} for row in diverged),
         ],
         note=" ".join(filter(None, [note, *(f"“{row.name}”: {row.note}." for row in rows if row.note)])),
         winner=winning(rows).name,
@@ -64,15 +65,15 @@ def _cells(row: RowResult) -> dict[str, Any]:
     return {
         "name": row.name,
         "family": row.family,
-        "validation": spread(row, "validation_loss"),
-        "test": spread(row, "loss"),
-        "bits": row.bits_per_char,
-        "accuracy": row.accuracy and 100 * row.accuracy,
-        "train": spread(row, "train_loss"),
+        "validation_loss": spread(row, "validation_loss"),
+        "loss": spread(row, "loss"),
+        "bits_per_char": row.bits_per_char,
+        "accuracy_percent": row.accuracy and 100 * row.accuracy,
+        "train_loss": spread(row, "train_loss"),
         "gap": row.gap,
         "difference": difference and Interval(difference.estimate, difference.low, difference.high),
-        "p": row.p_holm,
-        "weights": row.trained_parameters,
+        "p_holm": row.p_holm,
+        "trained_parameters": row.trained_parameters,
         "seconds": row.seconds,
     }
 

@@ -52,8 +52,8 @@ def splits_table(splits: Splits) -> Table:
         columns=[
             Column("name", "row", align="left"),
             Column("split", "split"),
-            Column("validation", "validation", "nats"),
-            Column("test", "test", "nats"),
+            Column("validation_loss", "validation", "nats"),
+            Column("loss", "test", "nats"),
             Column("difference", "to scratch", "nats, 95 %", signed=True),
         ],
         rows=[_on_split(name, seed, row) for name, results in splits.items() for seed, row in enumerate(results)],
@@ -62,12 +62,12 @@ def splits_table(splits: Splits) -> Table:
 
 def _on_split(name: str, seed: int, row: RowResult | None) -> dict[str, Any]:
     if row is None:
-        return {"name": name, "split": seed, "validation": "diverged"}
+        return {"name": name, "split": seed, "validation_loss": "diverged"}
     d = row.difference
     return {
         "name": name,
         "split": seed,
-        "validation": spread(row, "validation_loss"),
-        "test": spread(row, "loss"),
+        "validation_loss": spread(row, "validation_loss"),
+        "loss": spread(row, "loss"),
         "difference": d and Interval(d.estimate, d.low, d.high),
     }

@@ -23,27 +23,27 @@ def changes_table(rows: Sequence[RowResult], diverged: Sequence[Row], runs: Mapp
         {
             "name": row.name,
             "family": row.family,
-            "validation": spread(row, "validation_loss"),
-            "in time": float(np.mean([loss_within(run, limit / seconds[row.name]) for run in runs[row.name]])),
-            "test": spread(row, "loss"),
+            "validation_loss": spread(row, "validation_loss"),
+            "loss_in_time": float(np.mean([loss_within(run, limit / seconds[row.name]) for run in runs[row.name]])),
+            "loss": spread(row, "loss"),
             "difference": row.difference and Interval(row.difference.estimate, row.difference.low, row.difference.high),
-            "accuracy": row.accuracy and 100 * row.accuracy,
-            "weights": row.trained_parameters,
+            "accuracy_percent": row.accuracy and 100 * row.accuracy,
+            "trained_parameters": row.trained_parameters,
             "seconds": seconds[row.name],
         }
         for row in rows
     ]
-    lines += [{"name": row.name, "family": row.family, "validation": "diverged"} for row in diverged]
+    lines += [{"name": row.name, "family": row.family, "validation_loss": "diverged"} for row in diverged]
     return Table(
         title="What each change bought",
         columns=[
             Column("name", "network", align="left"),
-            Column("validation", "validation", "nats", best="min"),
-            Column("in time", "in the report's time", "nats", best="min"),
-            Column("test", "test", "nats", best="min"),
+            Column("validation_loss", "validation", "nats", best="min"),
+            Column("loss_in_time", "in the report's time", "nats", best="min"),
+            Column("loss", "test", "nats", best="min"),
             Column("difference", "to the report's", "nats, 95 %", signed=True),
-            Column("accuracy", "accuracy", "%", digits=1, best="max", optional=True),
-            Column("weights", "weights", optional=True),
+            Column("accuracy_percent", "accuracy", "%", digits=1, best="max", optional=True),
+            Column("trained_parameters", "weights", optional=True),
             Column("seconds", "quickest seed", "s", digits=0, optional=True),
         ],
         rows=lines,

@@ -6,7 +6,7 @@ from typing import Any
 
 from epigone.evaluation.intervals import Difference
 from epigone.evaluation.intervals import Interval as Estimate
-from epigone.report.numbers import Interval, Spread
+from epigone.report.numbers import Interval, Range, Spread
 from epigone.report.tables import Column, Table
 
 
@@ -56,7 +56,7 @@ def tokenizers_table(role: str, rows: Sequence[Measured]) -> Table:
         title=f"{role}: characters, words and subwords",
         columns=[
             Column("name", "tokenizer", align="left"),
-            Column("bits", "test", "bits/char", best="min"),
+            Column("bits_per_char", "test", "bits/char", best="min"),
             Column("interval", "95 %", "bits/char", optional=True),
             Column("difference", "to characters", "bits/char, 95 %", signed=True),
             Column("unknown", "of it spelling", "bits/char"),
@@ -70,8 +70,8 @@ def tokenizers_table(role: str, rows: Sequence[Measured]) -> Table:
             {
                 "name": row.tokenizer,
                 "family": row.tokenizer,
-                "bits": Spread(row.bits, row.deviation),
-                "interval": f"{row.interval.low:.3f}–{row.interval.high:.3f}" if row.interval else None,
+                "bits_per_char": Spread(row.bits, row.deviation),
+                "interval": row.interval and Range(row.interval.low, row.interval.high),
                 "difference": Interval(row.difference.estimate, row.difference.low, row.difference.high)
                 if row.difference
                 else None,
@@ -96,21 +96,21 @@ def windows_table(role: str, lines: Sequence[Window]) -> Table:
         title=f"{role}: beginnings of sentences beside the stream",
         columns=[
             Column("name", "a step reads", align="left"),
-            Column("speed", "words a second"),
+            Column("words_per_second", "words a second", digits=0),
             Column("epochs", "epochs", digits=2),
             Column("steps", "steps"),
-            Column("loss", "validation", "nats/word", best="min"),
-            Column("sentences", "each sentence alone", "nats/word", best="min"),
+            Column("validation_loss", "validation", "nats/word", best="min"),
+            Column("sentence_loss", "each sentence alone", "nats/word", best="min"),
             Column("seconds", "time", "s", digits=1, optional=True),
         ],
         rows=[
             {
                 "name": line.name,
-                "speed": f"{line.tokens_per_second:,.0f}",
+                "words_per_second": line.tokens_per_second,
                 "epochs": line.epochs,
                 "steps": line.steps,
-                "loss": line.validation_loss,
-                "sentences": line.sentence_loss,
+                "validation_loss": line.validation_loss,
+                "sentence_loss": line.sentence_loss,
                 "seconds": line.seconds,
             }
             for line in lines
