@@ -12,6 +12,7 @@ from epigone.report.page import write_report
 from epigone.storage import atomic_write, write_json
 from epigone.studies.engine.executor import executor
 from epigone.studies.engine.jobs import facts_of, open_text
+from epigone.studies.engine.losses_file import losses_csv
 from epigone.studies.engine.rows import diverged_notice, without_diverged
 from epigone.studies.engine.workspace import machine, open_study, seconds_of_all_calls
 from epigone.studies.experiment import Context, Experiment, F, Findings, O, Result, StudyOptions, StudyResult
@@ -111,6 +112,7 @@ def conduct(
             took = seconds()
             found = result(findings, took)
             write_json(context.out / file, found.figures() | findings.extra)
+            atomic_write(context.out / "losses.csv", losses_csv([*context.table, *context.ran], context.runs))
             for name, page in findings.pages.items():
                 atomic_write(context.out / name, page)
             report = experiment.report(context, findings)

@@ -1,5 +1,6 @@
 """The study of word models: networks of equal size, blocks of characters, windows, and one whole quick run."""
 
+import csv
 import json
 import random
 from dataclasses import replace
@@ -135,6 +136,12 @@ def test_the_quick_run_compares_tokenizers_windows_and_next_words(texts, tmp_pat
     page = (out / "report.md").read_text()
     for said in ("A quick trial", "beginnings of sentences beside the stream", "The likeliest next words", "bits/char"):
         assert said in page
+    lines = list(csv.DictReader((out / "blocks.csv").open(encoding="utf-8", newline="")))
+    for row in result.rows[:3]:
+        mine = [line for line in lines if line["row"] == row["name"]]
+        bits = np.mean([[float(x["bits"]) for x in mine if x["seed"] == seed] for seed in "01"], axis=0)
+        again = ratio_interval(bits, np.array([float(x["characters"]) for x in mine if x["seed"] == "0"]))
+        assert asdict(again) == pytest.approx(row["interval"])
     saved = json.loads((out / "result.json").read_text())
     again = study(
         "word-model", data=texts, out=out, options=options, grid=WordModelOptions(weights=20_000), resume=True

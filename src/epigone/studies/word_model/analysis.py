@@ -1,5 +1,7 @@
 """The analysis of the study `word-model`: bits per character, speeds, likely next words."""
 
+import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ from epigone.evaluation.intervals import MIN_DOCUMENTS, paired_difference, ratio
 from epigone.evaluation.losses import document_losses, token_nats
 from epigone.generation.next_token import likeliest
 from epigone.generation.stepper import TorchStepper
+from epigone.markup import clean
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.studies.engine.claims import mean_of
 from epigone.studies.engine.jobs import Text, Training, facts_of_run, open_text
@@ -48,7 +51,12 @@ def analyse(context: Context[WordModelOptions]) -> WordFindings:
     for role, rows in whole.items():
         if not rows:
             raise UserError(f"Every network of {role} diverged, so there is nothing to compare; bring another text.")
-    tables = {role: measured(rows, context.runs, context.texts[role]) for role, rows in whole.items()}
+    blocks = {
+        row.name: [bits_by_block(run, context.texts[role]) for run in context.runs[row.name]]
+        for role, rows in whole.items()
+        for row in rows
+    }
+    tables = {role: measured(rows, context.runs, blocks) for role, rows in whole.items()}
     prefixes = [row for row in labelled(context.ran, windows="prefix") if context.runs[row.name][0].losses]
     compared = {}
     for prefix in prefixes:
@@ -77,6 +85,7 @@ def analyse(context: Context[WordModelOptions]) -> WordFindings:
             *([next_table(predicted)] if predicted else []),
         ],
         facts={row.name: facts_of_run(row.jobs[0]) for row in context.table},
+        pages={"blocks.csv": blocks_csv(context.rows, blocks)},
         measured=tables,
     )
 
@@ -106,16 +115,30 @@ def compared_windows(stream: Row, prefix: Row, runs: Mapping[str, Sequence[Finis
     return found
 
 
-def measured(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], text: Text) -> list[Measured]:
+Blocks = Mapping[str, Sequence[tuple[np.ndarray, np.ndarray]]]
+"""Bits and characters of each block of the test split by the name of a row, one pair a seed."""
+
+
+def blocks_csv(rows: Sequence[Row], blocks: Blocks) -> str:
+    """A line for each block, row and seed, from which anybody can compute the intervals again."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["row", "text", "tokenizer", "seed", "block", "bits", "characters"])
+    for row in rows:
+        for seed, (bits, characters) in zip(row.seeds, blocks[row.name], strict=True):
+            labels = [clean(row.name), clean(row.labels["text"]), row.labels["tokenizer"], seed]
+            for index, (b, size) in enumerate(zip(bits.tolist(), characters.tolist(), strict=True)):
+                writer.writerow([*labels, index, repr(b), repr(size)])
+    return out.getvalue()
+
+
+def measured(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]], blocks: Blocks) -> list[Measured]:
     """Bits per character on the test split, with intervals over blocks of characters."""
     found: list[Measured] = []
     reference: np.ndarray | None = None
     for row in rows:
-        blocks, tests = [], [run.losses["test"] for run in runs[row.name]]
-        for each in runs[row.name]:
-            bits, characters = bits_by_block(each, text)
-            blocks.append(bits)
-        mean = np.mean(blocks, axis=0)
+        tests = [run.losses["test"] for run in runs[row.name]]
+        mean, characters = np.mean([bits for bits, _ in blocks[row.name]], axis=0), blocks[row.name][0][1]
         if row.labels["tokenizer"] == "char":
             reference = mean
         enough = len(mean) >= MIN_DOCUMENTS
