@@ -15,6 +15,7 @@ import epigone
 from epigone.errors import UserError
 from epigone.studies.experiment import StudyOptions
 from epigone.studies.registry import STUDIES
+from epigone.studies.skeleton import TRIAL
 
 SIZE = StudyOptions(seeds=2, workers=1)
 
@@ -53,6 +54,10 @@ def test_a_study_from_outside_runs_through_the_public_function(registered, text,
     page = (tmp_path / "out" / "report.md").read_text()
     assert "# Letters" in page
     assert "- options.letters: e, t, z" in page
+    assert f"```sh\nepigone study counting --data text={text} --out out --seeds 2 --workers 1\n```" in page
+    lines = (tmp_path / "out" / "losses.csv").read_text().splitlines()
+    assert len(lines) == 1 + 2 * 3 + 2 * 2 * 3  # two rows, and the same twice, on three splits
+    assert (tmp_path / "out" / "table.csv").read_text().count("letter ") == 2
     assert "- seeds: 0, 1" in page
     assert f"- path: {text}" in page
 
@@ -91,8 +96,13 @@ def test_a_folder_from_before_there_was_an_option_goes_on_with_its_default(regis
         count(text, tmp_path / "out", grid=CountingOptions(offset=1.0), resume=True)
 
 
-def test_a_quick_trial_says_so(registered, text, tmp_path):
-    count(text, tmp_path / "out", options=StudyOptions(quick=True, workers=1))
+def test_a_quick_trial_says_so(registered, text, tmp_path, cli):
+    found = count(text, tmp_path / "out", options=StudyOptions(quick=True, workers=1))
+    assert found.notices[0] == TRIAL
+    call = ["study", "counting", "--data", f"text={text}", "--quick", "--workers", "1", "--out", tmp_path / "again"]
+    shown = cli(*call)
+    assert TRIAL in shown.out
+    assert shown.err.startswith(TRIAL)
     assert "A quick trial: every part ran, but these figures mean nothing." in (tmp_path / "out/report.md").read_text()
 
 
@@ -152,6 +162,7 @@ SCRIPT = """
 import sys
 from epigone.app.cli import run
 from epigone.studies.registry import STUDIES
+from epigone.studies.skeleton import TRIAL
 from counting_study import STUDY
 STUDIES.register(STUDY)
 if __name__ == "__main__":

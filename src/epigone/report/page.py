@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from epigone.report.plots.drawing import Pictures, Plot
 
 HERE = Path(__file__).parent
+FACTS = "All texts, options, versions and times"
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,9 @@ class Report:
     """The first shows the answer and precedes the tables; the others follow them."""
     samples: Sequence[Sample] = ()
     facts: Mapping[str, Fact] = field(default_factory=dict)
-    """The settings that repeat the runs: options, corpus hash, seeds, machine, times, versions."""
+    """Everything that determines the runs: options, corpus hash, seeds, machine, times, versions."""
+    command: str = ""
+    """The command line that repeats the runs."""
     notices: Sequence[str] = ()
     """Sentences that the reader must know before believing the numbers."""
 
@@ -102,6 +105,7 @@ def write_report(folder: Path, report: Report) -> Path:
         tables=tables,
         figures=figures,
         facts=_sections(report.facts),
+        facts_title=FACTS,
         palette=palette,
         slots=SLOTS,
     )
@@ -173,12 +177,18 @@ def _markdown(report: Report, figures: Sequence[_Drawn]) -> Iterator[str]:
         yield fenced(sample.text)
         if sample.measures:
             yield f"*{markdown(' · '.join(sample.measures))}*"
-    if report.facts:
+    if report.command or report.facts:
         yield "## How to repeat this"
+    if report.command:
+        yield fenced(report.command, "sh")
+    if report.facts:
+        yield f"<details><summary>{FACTS}</summary>"
     for heading, facts in _sections(report.facts):
         if heading:
             yield f"### {markdown(heading)}"
         yield "\n".join(f"- {markdown(key)}: {markdown(value) or MISSING}" for key, value in facts)
+    if report.facts:
+        yield "</details>"
 
 
 def _figures(figures: Sequence[_Drawn]) -> Iterator[str]:

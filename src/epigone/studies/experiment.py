@@ -117,6 +117,8 @@ class Context(Generic[O]):
     tokenizer: str = ""
     """The tokenizer whose notices on the texts are collected; empty for none."""
     notices: list[str] = field(default_factory=list)
+    command: str = ""
+    """The command line that repeats the experiment."""
     monitor: Monitor = field(default_factory=Monitor)
     pool: Executor = field(default_factory=lambda: Executor(None))
     runs: dict[str, list[Finished]] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from epigone.folder_lock import output_folder
 from epigone.report.page import write_report
 from epigone.storage import atomic_write, write_json
+from epigone.studies.engine.command_line import command_line
 from epigone.studies.engine.executor import executor
 from epigone.studies.engine.jobs import facts_of, open_text
 from epigone.studies.engine.losses_file import losses_csv
@@ -21,7 +22,7 @@ from epigone.training.listeners.monitor import Monitor
 
 log = logging.getLogger("epigone")
 
-TRIAL = "A quick trial: every part ran, but these figures mean nothing. "
+TRIAL = "A quick trial: every part ran, but these figures mean nothing."
 
 
 def run_study(
@@ -36,7 +37,11 @@ def run_study(
 ) -> StudyResult:
     """Run a study on its texts."""
     begin = time.perf_counter()
+    if size.quick:
+        log.info(TRIAL)
     texts, notices = experiment.texts(data, read, size.quick)
+    named = [f"{role}={path}" for role, path in data.items()]
+    words = ["study", experiment.name, "--data", *named, "--out", out.resolve().name]
     context = Context(
         out=out,
         texts=texts,
@@ -46,6 +51,7 @@ def run_study(
         tokenizer=experiment.tokenizer,
         notices=notices,
         monitor=monitor,
+        command=command_line(words, size, options, read),
     )
     request: dict[str, Any] = {"quick": size.quick, "seeds": size.seeds}
     if own := asdict(options):
@@ -59,7 +65,7 @@ def run_study(
             report=str(out / "report.html"),
             rows=findings.rows,
             claims=findings.claims,
-            notices=context.notices,
+            notices=[TRIAL] * context.quick + context.notices,
             samples=findings.samples,
             seconds=seconds,
             tables=findings.tables,
@@ -120,8 +126,9 @@ def conduct(
                 context.out,
                 replace(
                     report,
-                    summary=TRIAL * context.quick + report.summary,
+                    summary=f"{TRIAL} {report.summary}" if context.quick else report.summary,
                     notices=context.notices,
+                    command=context.command,
                     facts=_facts(context, findings, request, took),
                 ),
             )

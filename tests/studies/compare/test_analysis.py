@@ -36,8 +36,8 @@ def test_the_winner_is_chosen_on_validation_where_test_disagrees(results):
     assert winning(rows).name == "retrained"
     assert best_scratch(rows).name == "alone"
     said = verdict(rows)
-    assert said.startswith("“retrained” has the lowest validation loss and reads the test documents at 2.500 nats")
-    assert "the best network from scratch reads them at 1.100. The difference is +1.400 [+" in said
+    assert said.startswith("“retrained” has the lowest validation loss; its test loss is 2.500 nats")
+    assert "that of the best network from scratch 1.100. The difference is +1.400 [+" in said
     table = results_table(rows, "Losses")
     assert (table.winner, table.baseline) == ("retrained", "alone")
 
@@ -56,8 +56,8 @@ def test_an_uncertain_gain_is_called_one(results):
 def test_scratch_may_win(results):
     said = verdict(results(base=(2.2, 2.2), scratch=(1.5, 1.6), transfer=(1.7, 1.7)))
     assert said == (
-        "“alone” has the lowest validation loss and reads the test documents at 1.600 nats per character: "
-        "no retrained selection does better than training from scratch (retrained: 1.700)."
+        "“alone” has the lowest validation loss; its test loss is 1.600 nats per character. "
+        "No retrained selection does better than training from scratch (“retrained”: 1.700)."
     )
 
 
@@ -79,7 +79,7 @@ def test_a_base_as_it_is_may_win(results):
 
 def test_little_text_has_no_interval(results):
     said = verdict(results(documents=3, scratch=(2.0, 2.0), transfer=(1.7, 1.7)))
-    assert said.endswith("the best network from scratch reads them at 2.000; there is too little test text for an "
+    assert said.endswith("that of the best network from scratch 2.000; there is too little test text for an "
                          "interval.")  # fmt: skip
 
 
@@ -89,9 +89,7 @@ def test_few_documents_are_said_to_be_blocks(results):
 
 def test_nothing_is_said_of_a_network_from_scratch_that_is_not_there(results):
     said = verdict(results(base=(2.0, 2.0), transfer=(1.7, 1.7)))
-    assert (
-        said == "“retrained” has the lowest validation loss and reads the test documents at 1.700 nats per character."
-    )
+    assert said == "“retrained” has the lowest validation loss; its test loss is 1.700 nats per character."
 
 
 def test_the_table_has_a_line_for_every_row(results):

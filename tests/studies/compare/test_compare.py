@@ -1,5 +1,6 @@
 """Scratch against transfer from the first file to the last, on very little text."""
 
+import csv
 import json
 import os
 import re
@@ -12,9 +13,11 @@ from collections import Counter
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from epigone.errors import UserError
+from epigone.evaluation.intervals import ratio_interval
 from epigone.evaluation.memorisation import FILE
 from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
@@ -137,6 +140,15 @@ def test_files(finished):
     assert str(out) not in markdown  # no path of this machine
 
 
+def test_the_intervals_follow_from_losses_csv(finished):
+    with (Path(finished.folder) / "losses.csv").open(encoding="utf-8", newline="") as file:
+        lines = [line for line in csv.DictReader(file) if line["split"] == "test"]
+    for row in finished.rows:
+        mine = [[line for line in lines if (line["row"], line["run"]) == (row.name, run)] for run in row.folders]
+        nats = np.mean([[float(line["nats"]) for line in run] for run in mine], axis=0)
+        assert ratio_interval(nats, np.array([float(line["tokens"]) for line in mine[0]])) == row.interval
+
+
 def test_model_and_samples(finished):
     checkpoint = load_checkpoint(finished.model)
     networks = [row for row in finished.rows if row.family != "n-gram"]
@@ -236,6 +248,27 @@ def test_resume_repeats_nothing_and_adds_what_is_new(finished, base, song_file, 
     assert len(list((out / "runs").iterdir())) == 13 + 5  # a third seed for two finalists and three selections
     assert [row.seeds for row in more.rows] == [1, 3, 1, 1, 3, 3, 3]
     assert [row.folders[:2] for row in more.rows] == [row.folders for row in finished.rows]
+
+
+def test_the_halves_of_two_machines_give_the_table_of_one(base, song_file, tmp_path):
+    """The second machine has the base and the text elsewhere, other rows, and the smallest search."""
+    text, model = (
+        shutil.copy(song_file, tmp_path / "other.txt"),
+        shutil.copytree(base, tmp_path / "elsewhere" / "small"),
+    )
+    one = {"options": replace(SIZE, seeds=1), "training": RETRAINING, "searching": SEARCH}
+    whole = compare(base, corpus=[song_file], out=tmp_path / "whole", train=["head", "layers.1"], **one)
+    compare(base, corpus=[song_file], out=tmp_path / "first", train=["head"], **one)
+    tiny = one | {"searching": replace(SEARCH, trials=1, finalists=1)}
+    compare(model, corpus=[text], out=tmp_path / "second", train=["layers.1"], **tiny)
+    shutil.copytree(tmp_path / "second" / "runs", tmp_path / "first" / "runs", dirs_exist_ok=True)
+    before = written(tmp_path / "first")
+    merged = compare(base, corpus=[song_file], out=tmp_path / "first", train=["head", "layers.1"], resume=True, **one)
+    assert written(tmp_path / "first") == before, "nothing is run again"
+    assert figures(merged) == figures(whole)
+    table = [(tmp_path / name / "table.csv").read_text() for name in ("first", "whole")]
+    timeless = [[line.rsplit(",", 1)[0] for line in lines.splitlines()] for lines in table]
+    assert timeless[0] == timeless[1]
 
 
 def test_resume_with_other_selections_keeps_the_rows_and_says_so(base, song_file, tmp_path):

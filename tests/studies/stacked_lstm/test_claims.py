@@ -43,7 +43,7 @@ def test_a_world_like_the_papers_says_yes_to_all_but_the_split(world):
             {f"far, layers {s}, lr {r}": (1.6, 1.7, 1.79) for s in ("0+1", "0+2", "1+2") for r in ("1e-2", "1e-3")},
             "far: two retrained layers beat one",
         ),
-        ({"near, layers 1, lr 1e-3": (1.3, 1.5, 1.6)}, "near: which one matters little"),
+        ({"near, layers 1, lr 1e-3": (1.3, 1.5, 1.6)}, "near: which layer is retrained matters little"),
         ({"near, untouched": (1.6, 1.9, 2.0)},
          "the untouched near base beats scratch on validation though its loss on the training text is higher"),
         ({"far, untouched": (1.6, 1.6, 1.7)}, "the untouched far base is much worse than scratch"),
@@ -93,11 +93,11 @@ def test_a_claim_on_rows_that_the_grid_does_not_have_is_unclear(world):
     rows, runs = world()
     few = [row for row in rows if row.labels.get("base") != "far" and row.labels.get("rate") != 1e-3]
     claims_ = found(few, runs)
-    assert claims_["near: which one matters little"].answer == "yes"
+    assert claims_["near: which layer is retrained matters little"].answer == "yes"
     for claim, evidence in {
         "the near source beats the far one": "the grid has no row for this claim",
         "far: two retrained layers beat one": "the grid has no row for this claim",
-        "far: which ones matter little": "the grid has no row for this claim",
+        "far: which two layers are retrained matters little": "the grid has no row for this claim",
         "the untouched far base is much worse than scratch": "the grid has no row for this claim",
         "near: the smaller rate is better": "the grid has fewer than two rates",
     }.items():

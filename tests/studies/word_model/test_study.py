@@ -3,7 +3,7 @@
 import csv
 import json
 import random
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from epigone.errors import UserError
+from epigone.evaluation.intervals import ratio_interval
 from epigone.evaluation.losses import document_losses
 from epigone.models.config import ModelOptions, sized, weight_shapes
 from epigone.models.language_model import LanguageModel

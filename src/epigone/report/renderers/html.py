@@ -8,23 +8,23 @@ from epigone.report.tables import RowText, Table, layout
 
 
 def to_html(table: Table, number: int, palette: Palette) -> str:
-    """Write a `<figure>`; a column with uncertainties takes two cells in each row, so that its numbers line up."""
+    """Write a `<figure>`; uncertainties of a column are as wide as the longest, so that its numbers line up."""
     laid = layout(table)
-    split = [any(row.cells[index].qualifier for row in laid.rows) for index in range(len(laid.columns))]
+    widths = [max((len(row.cells[i].qualifier) for row in laid.rows), default=0) for i in range(len(laid.columns))]
     head = "".join(
-        f'<th scope="col" class="{column.align}"{" colspan=2" if two else ""}>{_text(column.label)}'
+        f'<th scope="col" class="{column.align}">{_text(column.label)}'
         + (f' <span class="unit">{_text(column.unit)}</span>' if column.unit else "")
         + "</th>"
-        for column, two in zip(laid.columns, split, strict=True)
+        for column in laid.columns
     )
     body = []
     for row in laid.rows:
         cells = [_name(row, palette)]
-        for column, cell, two in zip(laid.columns[1:], row.cells[1:], split[1:], strict=True):
+        for column, cell, width in zip(laid.columns[1:], row.cells[1:], widths[1:], strict=True):
             value = f"<b>{escape(cell.value)}</b>" if cell.bold else escape(cell.value)
+            if width:
+                value += f' <span class="qualifier" style="--width: {width}ch">{escape(cell.qualifier)}</span>'
             cells.append(f'<td class="{column.align}">{value}</td>')
-            if two:
-                cells.append(f'<td class="qualifier">{escape(cell.qualifier)}</td>')
         classes = " ".join(filter(None, [row.mark, "rule" if row.new_family else ""]))
         body.append(f'<tr class="{classes}">{"".join(cells)}</tr>')
     note = f'<p class="note">{_text(laid.note)}</p>' if laid.note else ""

@@ -80,17 +80,14 @@ def verdict(rows: Sequence[RowResult]) -> str:
 
 
 def _found(rows: Sequence[RowResult], winner: RowResult, scratch: RowResult | None) -> str:
-    said = (
-        f"“{winner.name}” has the lowest validation loss and reads the test documents at {winner.loss:.3f} "
-        f"nats per {unit(rows)}"
-    )
+    said = f"“{winner.name}” has the lowest validation loss; its test loss is {winner.loss:.3f} nats per {unit(rows)}"
     if scratch is None:
         return said + "."
     if winner.name == scratch.name:
         transfer = min((r for r in rows if r.family == "transfer"), key=lambda r: r.validation_loss, default=None)
-        said += ": no retrained selection does better than training from scratch"
-        return said + (f" ({transfer.name}: {transfer.loss:.3f})." if transfer else ".")
-    said += f"; the best network from scratch reads them at {scratch.loss:.3f}"
+        said += ". No retrained selection does better than training from scratch"
+        return said + (f" (“{transfer.name}”: {transfer.loss:.3f})." if transfer else ".")
+    said += f", that of the best network from scratch {scratch.loss:.3f}"
     if winner.difference is None or winner.p_holm is None:
         return said + "; there is too little test text for an interval."
     d = winner.difference

@@ -15,6 +15,7 @@ from epigone.studies.compare.analysis import Compared, analyse
 from epigone.studies.compare.bases import common_tokenizer, names_of, notices_on
 from epigone.studies.compare.grid import CompareOptions, Grid, extended, rows
 from epigone.studies.compare.report import report
+from epigone.studies.engine.command_line import command_line
 from epigone.studies.engine.jobs import Text, open_text
 from epigone.studies.engine.rows import RowResult
 from epigone.studies.engine.samples import SampleText
@@ -134,6 +135,18 @@ def compare(
         seeds=range(training.seed, training.seed + options.seeds),
         tokenizer=tokenizer,
         notices=[*notices_on(checkpoints, open_text(text)), *stays],
+        command=command_line(
+            [
+                "compare",
+                *bases,
+                *(word for path in corpus for word in ("--corpus", path)),
+                *(word for selection in train for word in ("--train", selection)),
+                *(["--method", method.name] if method != Retrain() else []),
+                *(word for path in source for word in ("--source", path)),
+                *("--out", Path(out).resolve().name),  # a path of one machine repeats nothing on another
+            ],
+            *(method, options, searching, training, machine, read, split),
+        ),
         monitor=monitor or Monitor(),
     )
     request: dict[str, Any] = {

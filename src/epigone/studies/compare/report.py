@@ -17,10 +17,10 @@ def report(context: Context[Grid], findings: Compared) -> Report:
     seeds = max(row.seeds for row in rows)
     note = (
         f"Means over {seeds} seeds ± standard deviation. Losses are in nats per {unit(rows)} over whole splits, the "
-        "end of a document not counted. The winner (★) is the lowest validation loss; test has no say in it. "
+        "end of a document not counted. The winner (★) has the lowest validation loss; the test loss chooses nothing. "
         f"Differences are to the best network from scratch (○), paired over {resampled(rows)} of the test split and "
-        "averaged over seeds; p-values are corrected over all rows (Holm). The n-gram rows chose order and discounts "
-        "on validation, as the networks chose their epoch."
+        "averaged over seeds; p-values are corrected for the number of rows (Holm). The n-gram rows chose order and "
+        "discounts on validation, as the networks chose their epoch."
     )
     bars = IntervalBars(
         rows=[

@@ -278,8 +278,9 @@ def stopped_by_limit(subject: str, runs: Sequence[Finished], remedy: str = "") -
     if not late:
         return []
     limit = max(run.history[-1]["epoch"] for run in late)
+    epochs = f"{limit:.4g} epoch{'s' * (limit != 1)}"
     return [
-        f"{subject} still improved when it reached the limit of {limit:.4g} epochs, with {len(late)} of "
+        f"{subject} still improved when it reached the limit of {epochs}, with {len(late)} of "
         f"{counted(len(runs), 'seed')}{remedy}."
     ]
 

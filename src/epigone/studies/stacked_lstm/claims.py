@@ -66,9 +66,9 @@ def claims(
         "every transferred row beats scratch": lambda: _all_beat_scratch([*far, *near], scratch, runs),
         "the near source beats the far one": lambda: _near_beats_far(near, far, runs),
         "far: two retrained layers beat one": lambda: _pairs_beat_singles(far, far_base, runs),
-        "far: which ones matter little": lambda: _which_matters_little(far, 2, far_base, runs),
+        "far: which two layers are retrained matters little": lambda: _which_matters_little(far, 2, far_base, runs),
         "near: one retrained layer suffices": lambda: _singles_suffice(near, near_base, runs),
-        "near: which one matters little": lambda: _which_matters_little(near, 1, near_base, runs),
+        "near: which layer is retrained matters little": lambda: _which_matters_little(near, 1, near_base, runs),
         "near: the smaller rate is better": lambda: _smaller_rate(near, runs, better=True),
         "far: the larger rate is better": lambda: _smaller_rate(far, runs, better=False),
         "the untouched near base beats scratch on validation though its loss on the training text is higher": (
@@ -77,7 +77,7 @@ def claims(
         "the untouched far base is much worse than scratch": lambda: _far_base_is_worse(far_base, scratch, runs),
         "scratch overfits even with dropout": lambda: _overfits(scratch, runs),
         "test is harder than validation by luck of the split": lambda: _luck_of_the_split(splits),
-        "transferred models write more English words (whether their lines make sense, the samples show)": (
+        "transferred models write more English words (the samples show if their lines make sense)": (
             lambda: _more_english(english)
         ),
     }
@@ -99,15 +99,15 @@ def _all_beat_scratch(retrained: Rows, scratch: Rows, runs: Runs) -> Found:
     lost = sum(d.low > 0 for d in found.values())
     return (
         "yes" if beaten == len(found) else "no" if lost else "unclear",
-        f"{beaten} of {len(found)} rows are below {scratch[0].name}, {lost} above; best {best}: {show(found[best])}, "
-        f"worst {worst}: {show(found[worst])}",
+        f"{beaten} of {len(found)} rows are better than “{scratch[0].name}”, {lost} worse; the best is “{best}”: "
+        f"{show(found[best])}, the worst “{worst}”: {show(found[worst])}",
     )
 
 
 def _near_beats_far(near: Rows, far: Rows, runs: Runs) -> Found:
     ours, theirs = (_best(rows, runs) for rows in (near, far))
     d = difference([ours], [theirs], runs)
-    return answer(d.low, d.high), f"{ours.name} against {theirs.name}: {show(d)}"
+    return answer(d.low, d.high), f"“{ours.name}” minus “{theirs.name}”: {show(d)}"
 
 
 def _best(rows: Rows, runs: Runs) -> Row:
@@ -125,7 +125,7 @@ def _with_layers(rows: Rows, number: int, runs: Runs) -> Rows:
 
 def _pairs_minus_singles(rows: Rows, runs: Runs) -> tuple[Difference, str]:
     d = difference(_with_layers(rows, 2, runs), _with_layers(rows, 1, runs), runs)
-    return d, f"pairs minus singles, {rate_in_words(_better_rate(rows, runs))}: {show(d)}"
+    return d, f"two layers minus one, {rate_in_words(_better_rate(rows, runs))}: {show(d)}"
 
 
 def _pairs_beat_singles(rows: Rows, base: Rows, runs: Runs) -> Found:
@@ -145,7 +145,7 @@ def _which_matters_little(rows: Rows, number: int, base: Rows, runs: Runs) -> Fo
     test = [mean_of([run.losses["test"].loss for run in runs[row.name]]) for row in group]
     low, high = group[int(np.argmin(test))], group[int(np.argmax(test))]
     apart = difference([high], [low], runs)
-    return _little(apart.low, apart.high, gain), f"{high.name} minus {low.name}: {show(apart)}; {_scale(gain)}"
+    return _little(apart.low, apart.high, gain), f"“{high.name}” minus “{low.name}”: {show(apart)}; {_scale(gain)}"
 
 
 def _gain(rows: Rows, number: int, base: Rows, runs: Runs) -> float:
@@ -154,7 +154,7 @@ def _gain(rows: Rows, number: int, base: Rows, runs: Runs) -> float:
 
 
 def _scale(gain: float) -> str:
-    return f"retraining them gains {gain:.3f} over the untouched base; little means under a quarter of that"
+    return f"retraining gains {gain:.3f} over the untouched base, and “little” means less than a quarter of that"
 
 
 def _little(low: float, high: float, gain: float) -> str:
@@ -207,7 +207,7 @@ def _overfits(scratch: Rows, runs: Runs) -> Found:
     gap = mean_of([run.losses["test"].loss - run.losses["train"].loss for run in mine])
     return (
         "yes" if min(rises) > 0 and gap > 0.05 else "no",
-        f"validation rose by {mean_of(rises):.3f} after its best epoch ({min(rises):.3f} to {max(rises):.3f}); "
+        f"validation rose by {mean_of(rises):.3f} after its best epoch ({min(rises):.3f} to {max(rises):.3f} by seed); "
         f"test minus train at the best epoch {gap:.3f}",
     )
 
@@ -220,7 +220,7 @@ def _luck_of_the_split(splits: Mapping[str, Sequence[RowResult | None]]) -> Foun
                 raise NotKnown(f"row {name} diverged on split {seed}")
             gaps[name].append(row.loss - row.validation_loss)
     signs = {np.sign(gap) for values in gaps.values() for gap in values}
-    listed = "; ".join(f"{name}: " + ", ".join(f"{gap:+.3f}" for gap in values) for name, values in gaps.items())
+    listed = "; ".join(f"“{name}” " + ", ".join(f"{gap:+.3f}" for gap in values) for name, values in gaps.items())
     return "yes" if len(signs) > 1 else "no", f"test minus validation on five splits: {listed}"
 
 
@@ -231,8 +231,8 @@ def _more_english(english: Mapping[str, Sequence[float]]) -> Found:
     scratch, *others = english
     found = {name: mean_interval(np.subtract(english[name], english[scratch])) for name in others}
     said = {answer(d.low, d.high, negative=False) for d in found.values()}
-    shares = ", ".join(f"{name} {mean_of(values):.1%}" for name, values in english.items())
-    gains = ", ".join(f"{name}: {100 * d.estimate:+.1f} points" for name, d in found.items())
+    shares = ", ".join(f"“{name}” {mean_of(values):.1%}" for name, values in english.items())
+    gains = ", ".join(f"“{name}” {100 * d.estimate:+.1f} points" for name, d in found.items())
     return (
         said.pop() if len(said) == 1 else "unclear",
         f"English words in 20 samples of 1,000 characters: {shares}; more than scratch: {gains}",

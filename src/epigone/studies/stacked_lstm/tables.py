@@ -36,7 +36,7 @@ def paper_table(recipe: str, rows: Sequence[RowResult], diverged: Sequence[Row] 
         columns=columns,
         rows=list(_lines([*rows, *diverged])),
         group="family",
-        note="Rows that need no source are in the columns of near. The paper's numbers are for another target (Beatles "
+        note="Rows without a source are in the columns of near. The paper's numbers are for another target (Beatles "
         "lyrics), so only their pattern can be compared.",
     )
 

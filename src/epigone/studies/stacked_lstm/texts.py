@@ -55,7 +55,7 @@ def size_matched(data: Mapping[str, Path], read: ReadOptions, quick: bool) -> tu
     limit = min(*sizes.values(), 200_000 if quick else max(sizes.values()))
     cut = {role: Text.of(data[role], read=replace(read, limit=limit), split=SOURCE_SPLIT) for role in whole}
     return cut, [
-        f"{role}: of {size:,} characters the first {limit:,} are read, so that both sources are of one size."
+        f"{role}: of {size:,} characters the first {limit:,} are read, so that both sources have the same size."
         for role, size in sizes.items()
         if size > limit
     ]

@@ -243,7 +243,7 @@ def claims(tanh: Row, relu: Row, main: Row, traces: Mapping[str, Sequence[Trace]
     ends = [float(trace["smoothed_loss"][-1]) * unroll for trace in traces[main.name]]
     found.append(
         Claim(
-            f"the smoothed loss saturates at 39–42 for {unroll} characters (80 symbols, another book)",
+            f"the smoothed loss saturates at 39–42 for {unroll} characters (the report's book has 80 symbols)",
             "yes" if all(39 <= end <= 42 for end in ends) else "no",
             f"at the end, by seed: {_numbers(ends)}",
         )

@@ -34,8 +34,8 @@ def report(context: Context[VanillaRnnOptions], findings: VanillaFindings) -> Re
     return Report(
         title="A vanilla RNN with AdaGrad, and what each change bought",
         summary=(
-            f"The report's network reads held-out text at {rows[0].loss:.3f} nats per character; "
-            f"“{best.name}” at {best.loss:.3f}."
+            f"The test loss of the report's network is {rows[0].loss:.3f} nats per character; that of “{best.name}”, "
+            f"the best on validation, is {best.loss:.3f}."
         ),
         tables=[
             claims_table("The report's claims", findings.claims, ""),
@@ -56,7 +56,7 @@ def _figures(context: Context[VanillaRnnOptions], findings: VanillaFindings) -> 
     yield Figure(
         "Smoothed loss, epoch by epoch",
         LinePanels(_by_epoch(mine, steps_per_epoch, sums), "step", unit, own_x=True),
-        "L' = 0.999 L' + 0.001 L, seed 0.",
+        "Seed 0. The smoothed loss is 0.999 times the one before, plus 0.001 times the loss of the step.",
     )
     lines = [
         Line(mine["step"], mine["smoothed_loss"] * sums, "smoothed loss of training"),
@@ -71,7 +71,8 @@ def _figures(context: Context[VanillaRnnOptions], findings: VanillaFindings) -> 
             unit,
             marks=[place for place, _ in starts[1:]],
         ),
-        f"Epochs overlaid, means of all seeds: a place that is high in every epoch is hard.{_documents(starts)}",
+        "A line for each epoch, the mean of all seeds: a place that is high in every epoch is hard."
+        + _documents(starts),
     )
     norms = {
         name: [
@@ -91,7 +92,7 @@ def _figures(context: Context[VanillaRnnOptions], findings: VanillaFindings) -> 
 
 def _documents(starts: Sequence[tuple[float, str]]) -> str:
     """The caption's words on the rules between documents."""
-    return f" Between the dashed rules: {', '.join(name for _, name in starts)}." if starts else ""
+    return f" Dashed lines separate {', '.join(name for _, name in starts)}." if starts else ""
 
 
 def passages_table(passages: Sequence[Passage]) -> Table:
@@ -100,22 +101,22 @@ def passages_table(passages: Sequence[Passage]) -> Table:
         title="The hardest passages",
         columns=[
             Column("document", "in", align="left"),
-            Column("place", "where", "% of it", digits=1),
+            Column("place_percent", "where", "% of it", digits=1),
             Column("loss", "loss", "nats/char"),
-            Column("above", "above the average", "nats/char", signed=True),
+            Column("above_average", "above the average", "nats/char", signed=True),
             Column("text", "begins with", align="left"),
         ],
         rows=[
             {
                 "document": p.document,
-                "place": 100 * p.place,
+                "place_percent": 100 * p.place,
                 "loss": p.loss,
-                "above": p.loss - p.average,
+                "above_average": p.loss - p.average,
                 "text": " ".join(p.text.split()),
             }
             for p in passages
         ],
-        note="Means of all seeds over the epochs after the first, or over the only one.",
+        note="Means over all seeds and over the epochs after the first, or over the only epoch.",
     )
 
 

@@ -17,7 +17,7 @@ def report(context: Context[WordModelOptions], findings: WordFindings) -> Report
     said = []
     for role, rows in findings.measured.items():
         best = min(rows, key=lambda row: row.bits)
-        said.append(f"{role}: {best.tokenizer} reads it best, at {best.bits:.3f} bits per character")
+        said.append(f"“{role}”: {best.tokenizer} has the lowest test loss, {best.bits:.3f} bits per character")
     return Report(
         title="Words, subwords and characters",
         summary=f"{'; '.join(said)}.",
@@ -41,8 +41,8 @@ def _figures(context: Context[WordModelOptions], findings: WordFindings) -> Iter
             yield Figure(
                 f"{role}: {kind} by epoch",
                 LinePanels(panels, "epoch", f"{kind} ({unit})", own_x=True),
-                "Seed 0. Per token, so the panels cannot be compared with each other; an unknown word that was "
-                "expected to be one counts as right.",
+                "Seed 0. Losses per token cannot be compared between tokenizers. An unknown word counts as right if "
+                "the model expected an unknown word.",
             )
 
 

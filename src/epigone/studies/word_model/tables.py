@@ -58,9 +58,9 @@ def tokenizers_table(role: str, rows: Sequence[Measured]) -> Table:
             Column("name", "tokenizer", align="left"),
             Column("bits_per_char", "test", "bits/char", best="min"),
             Column("interval", "95 %", "bits/char", optional=True),
-            Column("difference", "to characters", "bits/char, 95 %", signed=True),
-            Column("unknown", "of it spelling", "bits/char"),
-            Column("vocabulary", "tokens"),
+            Column("difference", "difference to char", "bits/char, 95 %", signed=True),
+            Column("spelling", "of which spelling", "bits/char"),
+            Column("vocabulary", "vocabulary", "tokens"),
             Column("units", "units", optional=True),
             Column("weights", "weights", optional=True),
             Column("loss", "test", "nats/token", optional=True),
@@ -75,7 +75,7 @@ def tokenizers_table(role: str, rows: Sequence[Measured]) -> Table:
                 "difference": Interval(row.difference.estimate, row.difference.low, row.difference.high)
                 if row.difference
                 else None,
-                "unknown": row.unknown,
+                "spelling": row.unknown,
                 "vocabulary": row.vocabulary,
                 "units": row.units,
                 "weights": row.weights,
@@ -115,11 +115,12 @@ def windows_table(role: str, lines: Sequence[Window]) -> Table:
             }
             for line in lines
         ],
-        note="The word model of seed 0, in the time that the stream took until it stopped. Prefixes: every beginning "
-        "of every sentence predicts one word, and each word is read again for each word that follows it in its "
-        "sentence. Stream: the text is read once an epoch, and every word is predicted on the way. Validation is of "
-        "the whole text, which chooses the stream's weights, and of each sentence without the text before it, which "
-        "chooses those of prefixes. Validations count in the time, not in the words a second.",
+        note="Both are the word model of seed 0, and both had the time that the stream took until it stopped. "
+        "Prefixes: every beginning of a sentence predicts one word, so a word is read once for each later "
+        "word of its sentence. Stream: the text is read once an epoch, and every word is predicted. The "
+        "validation loss is that of the whole text, which chooses the weights of the stream; “each sentence "
+        "alone” is the loss of sentences without the text before them, which chooses the weights of the "
+        "prefixes. The time includes validations; words a second do not.",
     )
 
 
@@ -134,5 +135,5 @@ def next_table(predicted: Sequence[Mapping[str, Any]]) -> Table:
             Column("wrote", "the author wrote", align="left"),
         ],
         rows=[dict(line) | {"next": ", ".join(line["next"])} for line in predicted],
-        note="The beginnings are of lines of the test text, and the model has read the text before them.",
+        note="The beginnings of some lines of the test text. The model has also read the text before each of them.",
     )
