@@ -6,6 +6,8 @@ from epigone.markup import clean
 from epigone.report.plots.palette import Palette
 from epigone.report.tables import RowText, Table, layout
 
+LONG = 60  # characters of a cell that keeps some width on a narrow page
+
 
 def to_html(table: Table, number: int, palette: Palette) -> str:
     """Write a `<figure>`; uncertainties of a column are as wide as the longest, so that its numbers line up."""
@@ -24,7 +26,8 @@ def to_html(table: Table, number: int, palette: Palette) -> str:
             value = f"<b>{escape(cell.value)}</b>" if cell.bold else escape(cell.value)
             if width:
                 value += f' <span class="qualifier" style="--width: {width}ch">{escape(cell.qualifier)}</span>'
-            cells.append(f'<td class="{column.align}">{value}</td>')
+            words = f"{column.align}{' long' * (len(cell.value) > LONG)}"
+            cells.append(f'<td class="{words}">{value}</td>')
         classes = " ".join(filter(None, [row.mark, "rule" if row.new_family else ""]))
         body.append(f'<tr class="{classes}">{"".join(cells)}</tr>')
     note = f'<p class="note">{_text(laid.note)}</p>' if laid.note else ""
