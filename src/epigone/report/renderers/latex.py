@@ -101,7 +101,7 @@ def _escaped(character: str) -> str:
     """A character as every engine knows it; empty if some do not."""
     if character.isascii():
         return SIGNS.get(character, character)
-    letter, *marks = unicodedata.normalize("NFD", character)
+    letter, *marks = list(unicodedata.normalize("NFD", character))
     if len(marks) == 1 and marks[0] in ACCENTS and letter.isascii() and letter.isalpha():
         return f"\\{ACCENTS[marks[0]]}{{{letter}}}"
     return SIGNS.get(character, "")

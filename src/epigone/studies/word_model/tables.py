@@ -71,7 +71,7 @@ def tokenizers_table(role: str, rows: Sequence[Measured]) -> Table:
                 "name": row.tokenizer,
                 "family": row.tokenizer,
                 "bits_per_char": Spread(row.bits, row.deviation),
-                "interval": row.interval and Range(row.interval.low, row.interval.high),
+                "interval": Range(row.interval.low, row.interval.high) if row.interval else None,
                 "difference": Interval(row.difference.estimate, row.difference.low, row.difference.high)
                 if row.difference
                 else None,
