@@ -56,7 +56,7 @@ def _figures(context: Context[VanillaRnnOptions], findings: VanillaFindings) -> 
     yield Figure(
         "Smoothed loss, epoch by epoch",
         LinePanels(_by_epoch(mine, steps_per_epoch, sums), "step", unit, own_x=True),
-        "Seed 0. The smoothed loss is 0.999 times the one before, plus 0.001 times the loss of the step.",
+        "Seed 0. A running mean of the losses of single steps, in which each counts 0.999 times as much as the next.",
     )
     lines = [
         Line(mine["step"], mine["smoothed_loss"] * sums, "smoothed loss of training"),
