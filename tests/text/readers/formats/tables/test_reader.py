@@ -119,9 +119,18 @@ def texts_of(path, options):
 
 
 @pytest.mark.parametrize("line", ["{broken", "[1, 2]", '"text"', "12", "[" * 100_000])
-def test_a_line_that_is_no_object_is_named(read, line):
-    with pytest.raises(UserError, match=r"a\.json, line 3"):
-        read('{"text": "a"}\n{"text": "b"}\n' + line, "a.json")
+def test_a_line_that_is_no_object_is_left_out_and_named(tmp_path, line):
+    path, report = tmp_path / "a.json", ReadReport()
+    path.write_text('{"text": "a"}\n{"text": "b"}\n' + line + '\n{"text": "c"}\n', encoding="utf-8")
+    assert ["".join(row.pieces) for row in read_table(path, "a", ReadOptions(), report)] == ["a", "b", "c"]
+    assert report.skipped == [f"1 row of {path} (line 3) was left out: no JSON object there."]
+
+
+def test_a_file_whose_lines_are_mostly_no_objects_is_refused(read):
+    with pytest.raises(UserError, match=r"a\.json, line 3, is not a JSON object"):
+        read('{"text": "a"}\n{\n"text": "b"}\n', "a.json")
+    with pytest.raises(UserError, match=r"a\.json, line 1, is not a JSON object"):
+        read('[\n{"text": "a"},\n{"text": "b"}\n]\n', "a.json")
 
 
 def test_malformed_csv_names_the_line(read, monkeypatch):

@@ -140,13 +140,13 @@ def _is_imprint(blocks: Sequence[Block]) -> bool:
 
 
 def _tags(book: Archive, part: str, pages: Sequence[str] = ()) -> Sequence[Tag]:
-    """List the tags of a part that describes the book; none if it is damaged and there are pages without it."""
+    """List the tags of a part that describes the book; none if it is damaged or missing and there are pages."""
     try:
         return [event for event in events(_decoded(book.read(part))) if isinstance(event, Tag)]
     except TooLarge:
         raise
     except DAMAGE:
-        if not pages or part not in book.names:
+        if not pages:
             raise
         return []
 

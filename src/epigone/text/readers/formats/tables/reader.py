@@ -45,7 +45,7 @@ def read_table(path: Path, name: str, options: ReadOptions, report: ReadReport) 
     text_lines = chain(first, text_lines)
     remarks = Remarks()
     if is_json:
-        rows = json_rows(path, text_lines)
+        rows = json_rows(path, text_lines, remarks)
     else:
         asked = [column for column in (options.column, options.label) if column is not None]
         rows = csv_rows(path, "\t" if bare_suffix(path) == ".tsv" else None, text_lines, asked, remarks)
