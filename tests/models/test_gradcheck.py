@@ -120,10 +120,40 @@ def test_options_out_of_range(wrong):
         gradcheck(GradcheckOptions(**wrong))
 
 
+@pytest.mark.parametrize(("cell", "last"), [("rnn", "layers.0.bias"), ("gru", "layers.0.bias_ih")])
+def test_the_summary_has_a_row_for_each_matrix_with_its_largest_errors(cell, last):
+    found = gradcheck(GradcheckOptions(cell, hidden_size=4, vocabulary_size=5, sequence_length=3))
+    summary = {row["weight"]: row for row in found.summary()}
+    assert last in summary
+    assert summary["layers.0.weight_hh"]["symbol"] == "W"
+    mine = [row for row in found.rows if row.parameter == "layers.0.weight_hh"]
+    fp32 = max(row.relative_error for row in mine if row.precision == "fp32")
+    numerical = [row for row in mine if row.backend == "written out"]
+    assert summary["layers.0.weight_hh"]["fp32"] == fp32
+    assert summary["layers.0.weight_hh"]["numerical"] == numerical[0].relative_error
+    assert summary["layers.0.weight_hh"]["entries"] == numerical[0].entries
+    assert sum(row["entries"] for row in summary.values()) == sum(
+        row.entries for row in found.rows if row.backend == "written out"
+    )
+
+
+@pytest.mark.parametrize("drawn", [0, 7])
+def test_progress_counts_the_entries_up_to_their_number(drawn):
+    told = []
+    options = GradcheckOptions(hidden_size=4, vocabulary_size=5, sequence_length=3, entries=drawn)
+    found = gradcheck(options, progress=lambda *numbers: told.append(numbers))
+    entries = sum(row.entries for row in found.rows if row.backend == "written out")
+    assert told[0] == (0, entries)
+    assert told[-1] == (entries, entries)
+    assert told == sorted(told)
+
+
 def test_as_a_command(cli):
     small = ("--hidden-size", 4, "--vocabulary-size", 5, "--sequence-length", 3)
     result = cli("gradcheck", *small)
     assert "All gradients are within their tolerances" in result.out
+    assert len(result.out.splitlines()) < 12
+    assert "written out" in cli("gradcheck", *small, "--details").out
     rows = json.loads(cli("gradcheck", *small, "--cell", "gru", "--json").out)["rows"]
     assert {"parameter", "relative_error", "backend", "precision"} <= rows[0].keys()
 

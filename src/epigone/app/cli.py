@@ -60,7 +60,12 @@ def run(arguments: list[str]) -> int:
             load(extension)
         arguments, path = take_recipe(arguments)
         command = arguments[0] if arguments else ""
-        hooks = {"json": lambda: flags["--json"], "monitor": _nobody if quiet else _monitor}
+        nobody = quiet or not console.is_terminal
+        hooks = {
+            "json": lambda: flags["--json"],
+            "monitor": _nobody if quiet else _monitor,
+            "progress": _nobody if nobody else _progress,
+        }
         recipe = read_recipe(path) if path else None
         app = make_app(arguments, hooks, recipe)
         result = app(arguments, exit_on_error=False, print_error=False)
@@ -144,6 +149,12 @@ def _monitor() -> Any:
     from epigone.app.progress import ConsoleMonitor
 
     return ConsoleMonitor(console)
+
+
+def _progress() -> Any:
+    from epigone.app.progress import counting
+
+    return counting(console)
 
 
 def _nobody() -> None: ...

@@ -152,6 +152,22 @@ class ConsoleMonitor(Monitor):
         return f"about {duration(left)} left" if self.measured >= ENOUGH and self.done < self.total else ""
 
 
+def counting(console: Console) -> Callable[[int, int], None]:
+    """Make a function that shows how much of a number is done, as a bar which goes when all is."""
+    bar = Progress("{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console)
+    bar.live.transient = True
+
+    def tell(done: int, total: int) -> None:
+        if not bar.tasks:
+            bar.add_task("checking", total=total)
+            bar.start()
+        bar.update(bar.task_ids[0], completed=done)
+        if done == total:
+            bar.stop()
+
+    return tell
+
+
 def curves(history: Sequence[dict[str, Any]], width: int) -> str:
     """Draw loss and accuracy of training and validation against the epoch, side by side, in characters.
 

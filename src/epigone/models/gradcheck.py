@@ -2,7 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch.func import functional_call
 
 from epigone.errors import check_options
+from epigone.machine import cores
 from epigone.models.backends.choice import obstacle
 from epigone.models.backends.numpy_reference import Bump, gradients, loss
 from epigone.models.cells.base import CELLS, Array, CellName
@@ -51,6 +53,8 @@ class GradcheckOptions:
     entries: int = 0
     """Number of entries of each weight to check, drawn at random; 0 for all, which takes minutes for a large network
     of a cell without a gradient written by hand."""
+    details: bool = False
+    """Show the figures of every weight in every backend too."""
 
     def __post_init__(self) -> None:
         CELLS[self.cell]  # raises if there is none
@@ -87,9 +91,44 @@ class Gradcheck:
     rows: list[GradientError]
     tolerances: dict[str, float]
     seconds: float
+    options: GradcheckOptions
+
+    def summary(self) -> list[dict[str, Any]]:
+        """Sum the rows up: for each matrix or bias its name, its symbol, the number of entries checked, and the largest
+        relative error of the numerical differences and, over the backends, of each precision.
+
+        The two biases of a cell are one row if only their sum counts. A network of one layer has the symbols of its
+        equations: U for the input, W for the state, V for the head, b and c for the biases.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for row in self.rows:
+            name = _summed(row.parameter, self.options)
+            part = found.setdefault(name, {"weight": name, "symbol": _symbol(name, self.options)})
+            numerical = row.backend in YARDSTICKS
+            kind = "numerical" if numerical else row.precision
+            part[kind] = max(part.get(kind, 0.0), row.relative_error)
+            part["entries"] = part.get("entries", 0) + row.entries * numerical
+        return list(found.values())
 
 
-def gradcheck(options: GradcheckOptions = GradcheckOptions()) -> Gradcheck:
+YARDSTICKS = ("written out", "equation")
+
+
+def _summed(parameter: str, options: GradcheckOptions) -> str:
+    """Name the row of a weight in the summary."""
+    layer, _, last = parameter.rpartition(".")
+    return f"{layer}.bias" if last.startswith("bias_") and CELLS[options.cell].summed_biases else parameter
+
+
+def _symbol(name: str, options: GradcheckOptions) -> str:
+    symbols = {"weight_ih": "U", "weight_hh": "W", "bias": "b", "head.weight": "V", "head.bias": "c"}
+    short = name.removeprefix("layers.0.") if options.num_layers == 1 else name
+    return symbols.get(short, "")
+
+
+def gradcheck(
+    options: GradcheckOptions = GradcheckOptions(), *, progress: Callable[[int, int], None] | None = None
+) -> Gradcheck:
     """Check the gradients of a network in every backend and precision.
 
     The loss is the cross-entropy summed over a sequence of random ids. The yardstick is the gradient written by hand in
@@ -98,6 +137,7 @@ def gradcheck(options: GradcheckOptions = GradcheckOptions()) -> Gradcheck:
 
     Args:
         options: the network.
+        progress: is told how many entries are compared with numerical differences, and of how many.
 
     Raises:
         UserError: options out of range.
@@ -120,12 +160,22 @@ def gradcheck(options: GradcheckOptions = GradcheckOptions()) -> Gradcheck:
     else:
         yardstick, exact = "equation", _by_backend(config, weights, tokens, targets, "reference", "float64")
     rows = []
-    for name, weight in weights.items():
+    sizes = [min(weight.size, options.entries or weight.size) for weight in weights.values()]
+    done, total, tell = 0, sum(sizes), progress or (lambda done, total: None)
+    tell(0, total)
+    for (name, weight), size in zip(weights.items(), sizes, strict=True):
         chosen = np.arange(weight.size)
-        if options.entries and options.entries < weight.size:
-            chosen = np.sort(draw.choice(weight.size, options.entries, replace=False))
+        if size < weight.size:
+            chosen = np.sort(draw.choice(weight.size, size, replace=False))
+        if name.endswith("weight_ih"):  # column by column: those of tokens that the text lacks cost nothing together
+            chosen = chosen[np.argsort(chosen % weight.shape[1], kind="stable")]
         differences = _complex_differences if by_hand else _central_differences
-        numerical = differences(config, weights, tokens, targets, name, chosen)
+        parts = []
+        for part in differences(config, weights, tokens, targets, name, chosen):
+            parts.append(part)
+            done += len(part)
+            tell(done, total)
+        numerical = np.concatenate(parts)
         precision = "float64" if by_hand else "central"
         rows.append(_compared(name, yardstick, precision, exact[name].ravel()[chosen], numerical))
     for backend, precision in _backends(config):
@@ -133,7 +183,7 @@ def gradcheck(options: GradcheckOptions = GradcheckOptions()) -> Gradcheck:
         rows += [_compared(name, backend, precision, found[name], exact[name]) for name in weights]
     passed = all(row.relative_error <= TOLERANCES[row.precision] for row in rows)
     tolerances = {name: most for name, most in TOLERANCES.items() if any(row.precision == name for row in rows)}
-    return Gradcheck(passed, rows, tolerances, round(time.perf_counter() - begin, 3))
+    return Gradcheck(passed, rows, tolerances, round(time.perf_counter() - begin, 3), options)
 
 
 def _backends(config: ModelConfig) -> Iterator[tuple[str, str]]:
@@ -149,15 +199,19 @@ def _complex_differences(
     targets: Array,
     name: str,
     entries: NDArray[np.integer],
-) -> Array:
-    """Derivatives of the NumPy loss with respect to some entries of a weight."""
-    found = []
-    for first in range(0, len(entries), COPIES):
-        part = entries[first : first + COPIES]
-        shape = weights[name].shape
+) -> Iterator[Array]:
+    """Yield derivatives of the NumPy loss with respect to some entries of a weight, part by part."""
+    shape = weights[name].shape
+
+    def differences(part: NDArray[np.integer]) -> Array:
         rows, columns = np.unravel_index(part, shape) if len(shape) == 2 else (part, np.zeros_like(part))
-        found.append(loss(config, weights, tokens, targets, Bump(name, rows, columns, STEP)).imag / STEP.imag)
-    return np.concatenate(found)
+        return loss(config, weights, tokens, targets, Bump(name, rows, columns, STEP)).imag / STEP.imag
+
+    pool = ThreadPoolExecutor(cores())
+    try:
+        yield from pool.map(differences, [entries[at : at + COPIES] for at in range(0, len(entries), COPIES)])
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _central_differences(
@@ -167,8 +221,8 @@ def _central_differences(
     targets: Array,
     name: str,
     entries: NDArray[np.integer],
-) -> Array:
-    """Derivatives of the reference loss with respect to some entries of a weight, of the fourth order in the step."""
+) -> Iterator[Array]:
+    """Yield derivatives of the reference loss, of the fourth order in the step, as `_complex_differences` does."""
     model = _loaded(config, weights, "reference", torch.float64).eval()
     weight, ids, expected = (torch.from_numpy(array) for array in (weights[name], tokens, targets))
 
@@ -177,17 +231,15 @@ def _central_differences(
         return F.cross_entropy(logits[0], expected, reduction="sum")
 
     size = max(1, min(COPIES, NUMBERS // weight.numel()))
-    found = []
-    with torch.no_grad():
-        for part in torch.from_numpy(entries).split(size):
-            bump = torch.zeros(len(part), weight.numel(), dtype=weight.dtype)
-            bump[torch.arange(len(part)), part] = WIDTH
-            bump = bump.view(-1, *weight.shape)
+    for part in torch.from_numpy(entries).split(size):
+        bump = torch.zeros(len(part), weight.numel(), dtype=weight.dtype)
+        bump[torch.arange(len(part)), part] = WIDTH
+        bump = bump.view(-1, *weight.shape)
+        with torch.no_grad():
             near, far = (
                 torch.vmap(loss_of)(weight + n * bump) - torch.vmap(loss_of)(weight - n * bump) for n in (1, 2)
             )
-            found.append((8 * near - far) / (12 * WIDTH))
-    return torch.cat(found).numpy()
+        yield ((8 * near - far) / (12 * WIDTH)).numpy()
 
 
 def _loaded(config: ModelConfig, weights: dict[str, Array], backend: str, dtype: torch.dtype) -> LanguageModel:

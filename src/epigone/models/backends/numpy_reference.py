@@ -1,8 +1,9 @@
 """Loss and gradients of a language model written by hand in NumPy: no autograd, any precision, complex numbers too.
 
 The yardstick of `gradcheck`. One text, a loop over its steps, the equations of `cells/` and their derivatives by the
-chain rule (Werbos 1990, backpropagation through time); nothing is arranged for speed. Weights are named as in a
-`LanguageModel`; the loss is the cross-entropy in nats, summed over the steps.
+chain rule (Werbos 1990, backpropagation through time); nothing is arranged for speed but that copies of a network are
+computed once until they differ. Weights are named as in a `LanguageModel`; the loss is the cross-entropy in nats,
+summed over the steps.
 """
 
 from collections.abc import Mapping
@@ -41,21 +42,23 @@ def loss(config: ModelConfig, weights: Named, tokens: Array, targets: Array, bum
         UserError: the cell has no NumPy form.
     """
     copies = 1 if bump is None else len(bump.rows)
-    kind = complex if bump is not None and isinstance(bump.step, complex) else float
     states, form = CELLS[config.cell].num_states, numpy_form(config)
-    hidden = [[np.zeros((copies, config.hidden_size), kind)] * states for _ in range(config.num_layers)]
-    total = np.zeros(copies, kind)
+    # Every array has a row for each copy, or a single one as long as they do not differ.
+    hidden = [[np.zeros((1, config.hidden_size))] * states for _ in range(config.num_layers)]
+    total = np.zeros(copies)
     for token, target in zip(tokens, targets, strict=True):
-        x, looked_up = _input(config, weights, token, copies, bump)
+        x, looked_up = _input(config, weights, token, bump)
         for layer in range(config.num_layers):
             prefix = f"layers.{layer}."
             by_input = (
-                _column(weights, prefix, token, copies, bump)
+                _column(weights, prefix, token, bump)
                 if looked_up and layer == 0
                 else _linear(x, weights, prefix + "weight_ih", prefix + "bias_ih", bump)
             )
             by_state = _linear(hidden[layer][0], weights, prefix + "weight_hh", prefix + "bias_hh", bump)
-            hidden[layer], _ = form.forward(by_input, by_state, hidden[layer])
+            rows = max(len(by_input), len(by_state))
+            by_input, by_state, *before = (_of_rows(part, rows) for part in (by_input, by_state, *hidden[layer]))
+            hidden[layer], _ = form.forward(by_input, by_state, before)
             x = hidden[layer][0]
         logits = _linear(x, weights, "embedding.weight" if config.tied else "head.weight", "head.bias", bump)
         best = logits.real.max(axis=1, keepdims=True)
@@ -130,33 +133,50 @@ def gradients(config: ModelConfig, weights: Named, tokens: Array, targets: Array
     return d
 
 
+def _of_rows(array: Array, rows: int) -> Array:
+    """Repeat the only row of an array (1, N), without copying it; return one of so many rows as it is."""
+    return np.broadcast_to(array, (rows, array.shape[1]))
+
+
+def _apart(array: Array, bump: Bump) -> Array:
+    """Copy what the copies of a network share, so that they can differ."""
+    return _of_rows(array, len(bump.rows)).astype(np.result_type(array, type(bump.step)))
+
+
 def _linear(x: Array, weights: Named, matrix: str, bias: str, bump: Bump | None) -> Array:
     """Compute x W' + b for each copy (P, ...), with its changed entry."""
-    result = x @ weights[matrix].T + weights[bias]
+    weight = weights[matrix].T
+    if np.iscomplexobj(x):  # NumPy would multiply by a complex matrix, twice the work
+        real, imaginary = np.stack([x.real, x.imag]) @ weight
+        result = real + 1j * imaginary + weights[bias]
+    else:
+        result = x @ weight + weights[bias]
     if bump is not None and bump.name in (matrix, bias):
-        copies = np.arange(len(bump.rows))
-        result = result.astype(np.result_type(result, type(bump.step)))
-        result[copies, bump.rows] += bump.step * (x[copies, bump.columns] if bump.name == matrix else 1)
+        copies, result = np.arange(len(bump.rows)), _apart(result, bump)
+        by = _of_rows(x, len(copies))[copies, bump.columns] if bump.name == matrix else 1
+        result[copies, bump.rows] += bump.step * by
     return result
 
 
-def _column(weights: Named, prefix: str, token: int, copies: int, bump: Bump | None) -> Array:
+def _column(weights: Named, prefix: str, token: int, bump: Bump | None) -> Array:
     """Look up what a one-hot token contributes to the gates of a layer, for each copy."""
-    result = np.tile(weights[prefix + "weight_ih"][:, token] + weights[prefix + "bias_ih"], (copies, 1))
+    result: Array = (weights[prefix + "weight_ih"][:, token] + weights[prefix + "bias_ih"])[None]
     if bump is not None and bump.name in (prefix + "weight_ih", prefix + "bias_ih"):
-        result = result.astype(np.result_type(result, type(bump.step)))
-        hit = (bump.columns == token) if bump.name.endswith("weight_ih") else np.ones(copies, bool)
-        result[np.arange(copies)[hit], bump.rows[hit]] += bump.step
+        hit = np.flatnonzero(bump.columns == token if bump.name.endswith("weight_ih") else bump.rows >= 0)
+        if len(hit):
+            result = _apart(result, bump)
+            result[hit, bump.rows[hit]] += bump.step
     return result
 
 
-def _input(config: ModelConfig, weights: Named, token: int, copies: int, bump: Bump | None) -> tuple[Array, bool]:
+def _input(config: ModelConfig, weights: Named, token: int, bump: Bump | None) -> tuple[Array, bool]:
     """Look up the embedding of a token for each copy; True if there is none."""
     if not config.embedding_size:
-        return np.empty((copies, 0)), True
-    result = np.tile(weights["embedding.weight"][token], (copies, 1))
+        return np.empty((1, 0)), True
+    result: Array = weights["embedding.weight"][token][None]
     if bump is not None and bump.name == "embedding.weight":
-        result = result.astype(np.result_type(result, type(bump.step)))
-        hit = bump.rows == token
-        result[np.arange(copies)[hit], bump.columns[hit]] += bump.step
+        hit = np.flatnonzero(bump.rows == token)
+        if len(hit):
+            result = _apart(result, bump)
+            result[hit, bump.columns[hit]] += bump.step
     return result, False
