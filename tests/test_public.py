@@ -26,7 +26,18 @@ class Absent:
 sys.meta_path.insert(0, Absent())
 from epigone.app.cli import run
 """
-FUNCTIONS = ["pretrain", "finetune", "compare", "study", "evaluate", "generate", "quantize", "gradcheck", "info"]
+FUNCTIONS = [
+    "pretrain",
+    "finetune",
+    "compare",
+    "study",
+    "evaluate",
+    "generate",
+    "quantize",
+    "gradcheck",
+    "info",
+    "plot",
+]
 
 
 def python(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:

@@ -12,6 +12,8 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:  # the same names as PUBLIC, for editors and type checkers
     from epigone.app.info import Info as Info
     from epigone.app.info import info as info
+    from epigone.app.plot import Curves as Curves
+    from epigone.app.plot import plot as plot
     from epigone.errors import UserError as UserError
     from epigone.evaluation.evaluate import Evaluation as Evaluation
     from epigone.evaluation.evaluate import evaluate as evaluate
@@ -94,6 +96,8 @@ PUBLIC = {
     "GradcheckOptions": "models.gradcheck",
     "info": "app.info",
     "Info": "app.info",
+    "plot": "app.plot",
+    "Curves": "app.plot",
     "quantize": "export.quantize",
     "Quantisation": "export.quantize",
     "EngineOptions": "models.backends.walker",

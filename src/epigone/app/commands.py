@@ -66,6 +66,11 @@ COMMANDS = {
         "NAME --data ROLE=PATH... [--quick] --out FOLDER [--resume]",
         "Run a whole experiment and write its report.",
     ),
+    "plot": Command(
+        "epigone.app.plot",
+        "RUN... [--against steps|epochs|seconds] [--out FILE.png|.svg]",
+        "Draw the losses of several runs in one figure.",
+    ),
     "gradcheck": Command(
         "epigone.models.gradcheck",
         "[--cell NAME] [--hidden-size N] [--sequence-length N]",

@@ -8,6 +8,7 @@ import json
 import logging
 import math
 import re
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +17,7 @@ from epigone.app.blocks import Block, Facts
 from epigone.app.terminal import print_blocks
 from epigone.report.numbers import Interval, NumberStyle, format_measure
 from epigone.report.page import Sample
+from epigone.report.plots.characters import draw_lines
 from epigone.report.tables import Column, Table, table_of
 
 log = logging.getLogger("epigone")
@@ -212,6 +214,20 @@ def _gradients(result: Any) -> Table:
     return Table("", columns, [asdict(row) for row in result.rows])
 
 
+def _curves(result: Any) -> Iterator[Block]:
+    if not result.out:
+        yield Sample("", draw_lines(result.panels(), result.against, shutil.get_terminal_size().columns))
+    yield table_of([_end(run, result.against) for run in result.runs])
+    yield from _notices(result.notices)
+    yield Facts({"figure": result.out})
+
+
+def _end(run: Any, against: str) -> dict[str, Any]:
+    """The lowest validation loss of a run."""
+    best = min(range(len(run.validation)), key=run.validation.__getitem__)
+    return {"run": run.name, "best validation": run.validation[best], "unit": run.unit, f"at {against}": run.x[best]}
+
+
 def _comparison(result: Any) -> Iterator[Block]:
     from epigone.studies.engine.tables import results_table
 
@@ -289,6 +305,7 @@ SHOWN: dict[str, Callable[[Any], Iterator[Block]]] = {
     "Generation": _generation,
     "Quantisation": _quantisation,
     "Gradcheck": _gradcheck,
+    "Curves": _curves,
     "Comparison": _comparison,
     "StudyResult": _study,
     "Info": _info,

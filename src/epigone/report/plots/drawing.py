@@ -104,6 +104,22 @@ def render(plot: Plot, name: str, description: str, palette: Palette) -> Picture
         )
 
 
+def picture(plot: Plot, kind: str) -> bytes:
+    """Draw a plot for a file of its own, on white paper.
+
+    Args:
+        plot: the plot, which has something to show.
+        kind: `png` or `svg`.
+    """
+    with _clean_style():
+        canvas = plot.draw(WIDE, Palette())
+        assert canvas is not None
+        file = io.BytesIO()
+        nameless = {"Software": None} if kind == "png" else dict.fromkeys(("Creator", "Date"))
+        canvas.savefig(file, format=kind, dpi=170, facecolor="white", metadata=nameless)
+        return file.getvalue()
+
+
 @contextmanager
 def _clean_style() -> Iterator[None]:
     """Use our style alone, without the user's matplotlibrc."""
