@@ -31,6 +31,28 @@ def test_texts_are_printed_with_rules_between_and_facts_on_standard_error(cli, b
     assert "seed 3, 40 characters" in result.err
 
 
+def test_several_temperatures_are_written_from_one_seed(cli, base):
+    options = ("--length", 20, "--seed", 3, "--samples", 2)
+    result = cli("generate", base, "--temperature", 0.5, 1.2, *options)
+    alone = [cli("generate", base, "--temperature", each, *options).out for each in (0.5, 1.2)]
+    assert alone[0] != alone[1]
+    assert result.out == f"── temperature 0.5\n\n{alone[0]}\n── temperature 1.2\n\n{alone[1]}"
+    figures = json.loads(cli("generate", "--temperature", 0.5, 1.2, base, *options, "--json").out)
+    assert figures["temperatures"] == [0.5, 0.5, 1.2, 1.2]
+    assert figures["texts"] == [text for each in alone for text in each.removesuffix("\n").split("\n\n===\n\n")]
+    refused = cli("generate", base, "--temperature", 0.5, -1, *options)
+    assert (refused.status, "-1.0" in refused.err) == (2, True)
+
+
+def test_a_line_break_is_written_with_a_backslash(cli, base):
+    options = ("--length", 200, "--seed", 3)
+    [whole] = json.loads(cli("generate", base, *options, "--json").out)["texts"]
+    assert "\n" in whole
+    assert cli("generate", base, *options, "--stop", r"\n").out == whole.split("\n")[0] + "\n"
+    for prompt, read in ((r"a\n\tb", "a\n\tb"), (r"\\n", r"\n"), (r"\x", r"\x")):
+        assert cli("generate", base, "--prompt", prompt, "--length", 1, "--seed", 1).out.startswith(read)
+
+
 def test_streaming_shows_the_same_text(cli, base):
     options = ("--length", 50, "--seed", 3, "--prompt", "The ")
     whole, streamed = cli("generate", base, *options), cli("generate", base, *options, "--stream")
@@ -127,6 +149,8 @@ def test_ctrl_c_ends_everything_elsewhere(cli, base, typed, monkeypatch):
         (["-i", "--json"], "--json"),
         (["--stream", "--json"], "--json"),
         (["--stream", "--next", 3], "--next"),
+        (["--stream", "--temperature", 0.5, 0.8], "--temperature"),
+        (["-i", "--temperature", 0.5, 0.8], "--temperature"),
         (["-i", "--next", 3], "--next"),
     ],
 )

@@ -396,6 +396,19 @@ def test_unknown_characters_are_named(tmp_path, changes):
     assert str(tmp_path) in str(caught.value)
 
 
+def test_temperatures_may_be_a_list(small):
+    options = GenerateOptions(length=20, samples=2)
+    both = generate(small, options, SamplingOptions(temperature=[0.5, 1.2], seed=1))
+    alone = [generate(small, options, SamplingOptions(temperature=each, seed=1)) for each in (0.5, 1.2)]
+    assert both.texts == alone[0].texts + alone[1].texts
+    assert both.temperatures == [0.5, 0.5, 1.2, 1.2]
+    assert both.characters == 80
+    assert SamplingOptions(temperature=[0.5]) == SamplingOptions(temperature=0.5)
+    for wrong in ([], [0.5, -1.0]):
+        with pytest.raises(UserError, match="temperature"):
+            SamplingOptions(temperature=wrong)
+
+
 def test_one_stop_string_need_not_be_in_a_list():
     assert GenerateOptions(stop="END").stop == ("END",)  # type: ignore[arg-type]
 

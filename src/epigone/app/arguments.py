@@ -1,8 +1,13 @@
-"""The arguments that every command takes; they are split off before a command is parsed. Words after -- stay."""
+"""Arguments before a command is parsed: those that every command takes, free text, and lists. Words after -- stay."""
 
+import re
 from collections.abc import Sequence
 
 FREE_TEXT = ("--prompt", "--stop", "--separator")  # their values may begin with a dash
+ESCAPED = ("--prompt", "--stop")  # a separator is a regular expression, which reads its own backslashes
+LISTS = ("--temperature",)
+_ESCAPE = re.compile(r"\\([nt\\])")
+_MEANT = {"n": "\n", "t": "\t", "\\": "\\"}
 
 
 def join_free_text(arguments: Sequence[str]) -> list[str]:
@@ -14,6 +19,50 @@ def join_free_text(arguments: Sequence[str]) -> list[str]:
         else:
             joined.append(argument)
     return joined
+
+
+def read_escapes(arguments: Sequence[str]) -> list[str]:
+    r"""Read `\n`, `\t` and `\\` in free text as a line break, a tab and a backslash; other backslashes stay.
+
+    Args:
+        arguments: with `--prompt=TEXT` in one.
+    """
+    stop = arguments.index("--") if "--" in arguments else len(arguments)
+    return [
+        _ESCAPE.sub(lambda found: _MEANT[found[1]], argument)
+        if i < stop and argument.split("=", 1)[0] in ESCAPED
+        else argument
+        for i, argument in enumerate(arguments)
+    ]
+
+
+def spread_lists(arguments: Sequence[str]) -> list[str]:
+    """Write `--temperature 0.5 0.8` as `--temperature=0.5 --temperature=0.8`.
+
+    A list ends at the first word that is no number, such as the name of a model.
+    """
+    spread: list[str] = []
+    name = ""  # of the list that goes on
+    for argument in arguments:
+        if argument in LISTS:
+            name = argument
+            spread.append(argument)
+        elif name and _is_number(argument):
+            if spread[-1] == name:
+                spread.pop()
+            spread.append(f"{name}={argument}")
+        else:
+            name = ""
+            spread.append(argument)
+    return spread
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def take_flags(arguments: Sequence[str], *names: str) -> tuple[list[str], dict[str, bool]]:

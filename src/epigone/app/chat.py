@@ -58,6 +58,8 @@ def generate(
         raise UserError(f"--next lists tokens and {flag} writes text; give only one.")
     if options.samples > 1 or options.documents > 1:
         raise UserError(f"{flag} shows one text at a time; leave out --samples and --documents.")
+    if len(sampling.temperatures) > 1:
+        raise UserError(f"{flag} shows one text at a time; give one --temperature.")
     if interactive:
         if options.prompt:
             raise UserError("--interactive asks for prompts; leave out --prompt.")

@@ -13,7 +13,7 @@ from cyclopts import CycloptsError
 from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 from rich.text import Text
 
-from epigone.app.arguments import join_free_text, take_flags, take_values
+from epigone.app.arguments import join_free_text, read_escapes, spread_lists, take_flags, take_values
 from epigone.app.commands import COMMANDS, make_app
 from epigone.app.display import as_json, show
 from epigone.app.recipes import read_recipe, take_recipe
@@ -50,7 +50,8 @@ def run(arguments: list[str]) -> int:
         The exit status: 0, 2 for a mistake of the user, 128 and the number of a signal that stopped it (130 after
         Ctrl-C), 1 for a defect of ours.
     """
-    arguments, flags = take_flags(join_free_text(arguments), "--debug", "--json", "--quiet")
+    arguments = spread_lists(read_escapes(join_free_text(arguments)))
+    arguments, flags = take_flags(arguments, "--debug", "--json", "--quiet")
     quiet = flags["--quiet"] or is_helper()
     _log_notices(logging.WARNING if quiet else logging.INFO)
     command, recipe = "", None

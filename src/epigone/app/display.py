@@ -24,6 +24,7 @@ log = logging.getLogger("epigone")
 
 _CONTROLS = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # as `clean` knows them
 SMALL = 100_000  # characters of a text; of a longer one, the part that is kept apart is hardly missed
+RULE = "\n\n===\n\n"  # between texts
 EXCERPT = 500  # characters that are shown of a sample beside others
 
 
@@ -134,7 +135,14 @@ def _evaluation(result: Any) -> Iterator[Block]:
 
 
 def _generation(result: Any) -> Iterator[Block]:
-    yield _next_tokens(result.next) if result.next else Sample("", "\n\n===\n\n".join(result.texts))
+    if result.next:
+        yield _next_tokens(result.next)
+        return
+    temperatures = result.sampling.temperatures
+    each = len(result.texts) // len(temperatures)
+    for place, temperature in enumerate(temperatures):
+        name = f"temperature {temperature:g}" if len(temperatures) > 1 else ""
+        yield Sample(name, RULE.join(result.texts[place * each : (place + 1) * each]))
 
 
 def _next_tokens(likely: Sequence[Any]) -> Table:

@@ -140,9 +140,8 @@ def print_blocks(blocks: Iterable[Block], file: TextIO | None = None) -> None:
             case Sample(name=""):
                 write_generated(block.text, end="\n", file=file)
             case Sample():
-                say(
-                    "\n".join([f"── {one_line(block.name)}", "", block.text, "", *_indented(block.measures)]), file=file
-                )
+                measures = ["", *_indented(block.measures)] if block.measures else []
+                say("\n".join([f"── {one_line(block.name)}", "", block.text, *measures]), file=file)
             case str():
                 print_paragraph(block, file)
 

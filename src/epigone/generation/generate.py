@@ -41,7 +41,7 @@ class GenerateOptions:
     """Prompt and extent of the text."""
 
     prompt: str = ""
-    """The text to continue."""
+    r"""The text to continue. On the command line `\n` in it is a line break, `\t` a tab and `\\` a backslash."""
 
     length: int | None = None
     """Characters to write after the prompt, by default 1000. A document that ends before is followed by a blank line
@@ -60,7 +60,8 @@ class GenerateOptions:
     """Write this many texts of that length."""
 
     stop: tuple[str, ...] = ()
-    """End the text before the first of these strings."""
+    r"""End the text before the first of these strings. On the command line `\n` in it is a line break, `\t` a tab and
+    `\\` a backslash."""
 
     next: int = 0
     """Instead of writing, list this many of the likeliest next tokens with the model's own probabilities, before
@@ -143,6 +144,9 @@ class Generation:
     next: list[NextToken] = field(default_factory=list)
     """The likeliest next tokens, if they were asked for instead of texts."""
 
+    temperatures: list[float] = field(default_factory=list)
+    """The temperature of each text."""
+
 
 def generate(
     model: "str | Path | ModelFolder | Checkpoint",
@@ -189,23 +193,23 @@ def generate(
     if sampling.seed is None:
         sampling = replace(sampling, seed=secrets.randbits(32))
     plan = options.plan()
-    threads = running.threads_for(plan.texts)
-    if precision is not None and draws_natively(sampling):
-        walker = native_walker(source.shape, source.weights(), precision, threads)
-        written = write_natively(walker, source.tokenizer, plan, sampling, stream)
-    else:
-        stepper = stepper or _stepper(source, precision, threads)
-        written = write_by_steps(stepper, source.tokenizer, plan, sampling, stream)
+    natively = precision is not None and draws_natively(sampling)
+    runner: Any = stepper or _stepper(source, precision, running.threads_for(plan.texts))
+    write = write_natively if natively else write_by_steps
+    drawn = [replace(sampling, temperature=temperature) for temperature in sampling.temperatures]
+    written = [write(runner, source.tokenizer, plan, own, stream) for own in drawn]
+    new = [text for group in written for text in group.texts]
     return Generation(
-        texts=[options.prompt + text for text in written.texts],
-        endings=written.endings,
-        characters=sum(map(len, written.texts)),
-        tokens=written.tokens,
-        seconds=written.seconds,
-        quality=text_quality(written.texts),
-        copying=copying_by_text(written.texts, source.folder / FILE),
+        texts=[options.prompt + text for text in new],
+        endings=[ending for group in written for ending in group.endings],
+        characters=sum(map(len, new)),
+        tokens=sum(group.tokens for group in written),
+        seconds=sum(group.seconds for group in written),
+        quality=text_quality(new),
+        copying=copying_by_text(new, source.folder / FILE),
         options=options,
         sampling=sampling,
+        temperatures=[temperature for temperature in sampling.temperatures for _ in range(plan.texts)],
     )
 
 

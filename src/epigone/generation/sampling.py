@@ -14,6 +14,7 @@ from epigone.errors import UserError, check_options
 from epigone.generation.allowed import AllowedTokens
 from epigone.generation.rules.registry import RULES, ordered_rules
 from epigone.generation.rules.rule import Context, Floats, Ids, Rule, softmax
+from epigone.generation.rules.temperature import TEMPERATURE
 from epigone.text.tokenizers.base import Tokenizer
 
 Mask = NDArray[np.bool_]
@@ -33,8 +34,9 @@ class SamplingOptions:
     repetition_window: int = 64
     """Count this many of the last tokens as recent."""
 
-    temperature: float = 0.8
-    """Below 1 the likely becomes likelier, above 1 the unlikely; 0 always takes the likeliest token."""
+    temperature: float | tuple[float, ...] = 0.8
+    """Below 1 the likely becomes likelier, above 1 the unlikely; 0 always takes the likeliest token. Several, such as
+    0.5 0.8 1.1, write the same number of texts each, from the same seed."""
 
     top_k: int = 0
     """Draw from the K likeliest tokens only; 0 for all."""
@@ -55,12 +57,26 @@ class SamplingOptions:
     def __post_init__(self) -> None:
         if isinstance(self.rule, str):  # a tuple of one-letter strings otherwise
             object.__setattr__(self, "rule", (self.rule,))
+        if isinstance(self.temperature, tuple | list):
+            several = tuple(self.temperature)
+            if not several:
+                raise UserError("temperature is an empty list; give at least one number.")
+            object.__setattr__(self, "temperature", several if len(several) > 1 else several[0])
         check_options(self, "be 1 or more", lambda value: value >= 1, "repetition_window")
         check_options(self, "be 0 or more", lambda value: value >= 0, "seed", most=2**63 - 1)
         for rule in ordered_rules():
-            if rule.name in FIELDS:
+            if rule.name == TEMPERATURE.name:
+                for temperature in self.temperatures:
+                    if not rule.good(temperature):
+                        raise UserError(f"{rule.name} must {rule.wanted}; {temperature} was given.")
+            elif rule.name in FIELDS:
                 check_options(self, rule.wanted, rule.good, rule.name)
         self.active_rules()
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """All temperatures; one or more."""
+        return self.temperature if isinstance(self.temperature, tuple) else (self.temperature,)
 
     def active_rules(self) -> list[tuple[Rule, Any]]:
         """The rules in use with their values, in the order in which they act.
