@@ -29,11 +29,14 @@ def read_escapes(arguments: Sequence[str]) -> list[str]:
     """
     stop = arguments.index("--") if "--" in arguments else len(arguments)
     return [
-        _ESCAPE.sub(lambda found: _MEANT[found[1]], argument)
-        if i < stop and argument.split("=", 1)[0] in ESCAPED
-        else argument
+        unescaped(argument) if i < stop and argument.split("=", 1)[0] in ESCAPED else argument
         for i, argument in enumerate(arguments)
     ]
+
+
+def unescaped(text: str) -> str:
+    r"""Read `\n`, `\t` and `\\` in a text as a line break, a tab and a backslash."""
+    return _ESCAPE.sub(lambda found: _MEANT[found[1]], text)
 
 
 def spread_lists(arguments: Sequence[str]) -> list[str]:

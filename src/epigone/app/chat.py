@@ -1,24 +1,19 @@
-"""`generate` at a terminal: text as it is written, and a conversation of typed prompts."""
+"""`generate` at a terminal: text as it is written, and a desk for writing with the model."""
 
-import secrets
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
-from types import SimpleNamespace
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from epigone.app.desk import Desk, seeded, tell
 from epigone.app.display import log_generation
 from epigone.app.terminal import say, write_generated
 from epigone.errors import UserError
-from epigone.evaluation.memorisation import FILE, copying_by_text
-from epigone.evaluation.quality import text_quality
 from epigone.generation import generate as room
 from epigone.generation.generate import GenerateOptions, Generation
-from epigone.generation.prompt import normalised_prompt
+from epigone.generation.manuscript import Manuscript
 from epigone.generation.sampling import SamplingOptions
 from epigone.markup import one_line
 from epigone.models.backends.walker import EngineOptions
@@ -43,7 +38,8 @@ def generate(
         sampling: how each character is drawn.
         running: the engine and its precision.
         stream: show the text as it is written (one sample).
-        interactive: read prompts line by line and continue each at once; an empty line starts a new text.
+        interactive: write a text by turns: type a line, and the model goes on; `/help` lists commands such as `/again`,
+            `/undo` and `/save`.
         json: keep standard output for JSON, so that no text is shown there.
 
     Returns:
@@ -61,9 +57,10 @@ def generate(
     if len(sampling.temperatures) > 1:
         raise UserError(f"{flag} shows one text at a time; give one --temperature.")
     if interactive:
-        if options.prompt:
-            raise UserError("--interactive asks for prompts; leave out --prompt.")
-        _converse(model, options, sampling, running)
+        source, sampling = read_folder(model), seeded(sampling)
+        manuscript = Manuscript(room.load_stepper(source, running), source.tokenizer)
+        echo = not (sys.stdin.isatty() and sys.stdout.isatty())
+        _converse(Desk(source, manuscript, options, sampling, echo=echo))
         return None
     result = room.generate(model, options, sampling, running, stream=_write)
     say()
@@ -71,57 +68,50 @@ def generate(
     return None
 
 
-def _converse(model: str, options: GenerateOptions, sampling: SamplingOptions, running: EngineOptions) -> None:
-    source = read_folder(model)
-    first_seed = secrets.randbits(32) if sampling.seed is None else sampling.seed
-    written: list[str] = []  # of each turn
-    seconds = 0.0
+def _write(sample: int, text: str) -> None:
+    write_generated(text)
 
-    def listen(sample: int, text: str) -> None:
-        written[-1] += text
-        _write(sample, text)
 
-    for turn, prompt in enumerate(_prompts()):
-        written.append("")
-        own = replace(options, prompt=prompt), replace(sampling, seed=first_seed + turn)
-        begin = time.perf_counter()
+def _converse(desk: Desk) -> None:
+    """Take the lines of standard input until it ends, or the desk is left."""
+    terminal = sys.stdin.isatty()
+    if terminal:
+        tell("Type a line and the model goes on; Enter alone lets it go on. /help lists the commands.")
+    for line in _lines():
         try:
-            seconds += room.generate(source, *own, running, stream=listen).seconds
-        except UserError as error:  # one unreadable prompt does not end the conversation
-            say("\n".join(map(one_line, error.args)), file=sys.stderr)
-        except KeyboardInterrupt as error:  # Ctrl-C at a terminal ends the text, not the conversation
-            if isinstance(error, Terminated) or not sys.stdin.isatty():
+            if line is not None:
+                desk.obey(line)
+            elif not desk.unsaved("quit"):  # Ctrl-D
+                break
+        except UserError as error:  # one mistake does not end the conversation
+            tell("\n".join(map(one_line, error.args)))
+        except KeyboardInterrupt as error:  # Ctrl-C ends a passage, not the desk
+            if isinstance(error, Terminated) or not terminal:
                 raise
-            seconds += time.perf_counter() - begin
-        say()
-        written[-1] = written[-1].removeprefix(normalised_prompt(prompt, source.tokenizer))
-    if any(written):
-        log_generation(
-            SimpleNamespace(
-                sampling=replace(sampling, seed=first_seed),
-                characters=sum(map(len, written)),
-                seconds=seconds,
-                quality=text_quality(written),
-                copying=copying_by_text(written, source.folder / FILE),
-            )
-        )
+        if desk.left:
+            break
+    desk.report()
 
 
-def _prompts() -> Iterator[str]:
-    """Read the lines of standard input; at a terminal, ask for them."""
+def _lines() -> Iterator[str | None]:
+    """Read the lines of standard input; at a terminal ask for them, and yield None for a Ctrl-D; a second one ends."""
     if not sys.stdin.isatty():
         yield from (line.rstrip("\r\n") for line in sys.stdin)
         return
     with suppress(ImportError):
         import readline  # noqa: F401  (its import gives `input` a history and editing keys)
-    say("Type the beginning of a text, or nothing. Ctrl-C stops a text, Ctrl-D quits.", file=sys.stderr)
+    ended = False
     while True:
         try:
             yield input("> ")
+            ended = False
         except EOFError:
-            say(file=sys.stderr)
-            return
-
-
-def _write(sample: int, text: str) -> None:
-    write_generated(text)
+            tell()
+            if ended:
+                return
+            ended = True
+            yield None
+        except KeyboardInterrupt as error:
+            if isinstance(error, Terminated):
+                raise
+            tell("\nCtrl-D or /quit leaves.")

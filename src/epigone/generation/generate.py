@@ -213,6 +213,16 @@ def generate(
     )
 
 
+def load_stepper(source: ModelFolder, running: EngineOptions) -> "Stepper":
+    """Load a model to write one text, by the engine that the options choose.
+
+    Raises:
+        UserError: the engine cannot run the model.
+    """
+    backend, precision = running.settled(source.shape, source.config.get("dtype"))
+    return _stepper(source, precision if backend == "native" else None, running.threads_for(1))
+
+
 def _stepper(source: "ModelFolder | Checkpoint", precision: Precision | None, threads: int = 1) -> "Stepper":
     """Make the native engine's stepper in a precision, or that of PyTorch."""
     if precision is not None:

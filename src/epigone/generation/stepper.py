@@ -6,7 +6,7 @@ not depend on the state is done beforehand, and a layer is one product and a few
 """
 
 import copy
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -22,7 +22,13 @@ WORTH_THREADS = 4_000_000
 
 
 class Stepper(Protocol):
-    """What generation asks of a model. Anything that has these two methods can stand in for it."""
+    """What generation asks of a model. Anything that has this can stand in for it.
+
+    Attributes:
+        state: what the texts left in the model; assigned, it goes back to there, with as many texts.
+    """
+
+    state: Any
 
     def start(self, num_streams: int) -> None:
         """Begin `num_streams` texts, each with the zero state."""
@@ -83,6 +89,7 @@ class TorchStepper:
 
     def _step(self, tokens: Tensor) -> Tensor:
         x = self._table.index_select(0, tokens)
+        self.state = list(self.state)  # the one before stays as it was, for whoever goes back to it
         for index, recurrent in enumerate(self._recurrent):
             if index:
                 bias, weight = self._inputs[index]

@@ -110,7 +110,7 @@ def write_by_steps(
         UserError: the model gives no usable probabilities, or a sampler rule leaves no token.
     """
     start = [tokenizer.end, *tokenizer.encode(plan.prompt).tolist()]
-    writers = [_TextWriter(i, tokenizer, plan, listener, start[-1]) for i in range(plan.texts)]
+    writers = [TextWriter(i, tokenizer, plan, listener, start[-1]) for i in range(plan.texts)]
     seconds = 0.0
     for first in range(0, plan.texts, BATCH):
         batch = writers[first : first + BATCH]
@@ -121,7 +121,7 @@ def write_by_steps(
     return Written(texts, endings, sum(writer.tokens for writer in writers), seconds)
 
 
-def _write_batch(writers: Sequence["_TextWriter"], stepper: "Stepper", sampler: Sampler, start: Sequence[int]) -> float:
+def _write_batch(writers: Sequence["TextWriter"], stepper: "Stepper", sampler: Sampler, start: Sequence[int]) -> float:
     """Draw tokens until each writer has its text; return the seconds from the first draw on."""
     stepper.start(len(writers))
     for writer in writers:
@@ -142,7 +142,7 @@ def _write_batch(writers: Sequence["_TextWriter"], stepper: "Stepper", sampler: 
         logits = stepper.step(tokens)
 
 
-class _TextWriter:
+class TextWriter:
     """Turns the tokens of one sample into text and decides where it ends; as in `kernels/writer.hpp`.
 
     It holds back the beginning of a possible stop string and the bytes of an unfinished character.
@@ -161,12 +161,18 @@ class _TextWriter:
         self._bytes = codecs.getincrementaldecoder("utf-8")("replace") if tokenizer.of_bytes else None
         self._room = plan.characters
         self._held = ""
+        self._shown = 0
         self._listener = listener
 
     def begin(self) -> None:
         """Show the prompt."""
         if self._plan.prompt and self._listener:
             self._listener(self.index, self._plan.prompt)
+
+    @property
+    def length(self) -> int:
+        """Characters of the tokens so far, those held back included."""
+        return self._shown + len(self._held)
 
     def add(self, token: int) -> None:
         """Take the next token; set `ending` if it is the last."""
@@ -203,6 +209,7 @@ class _TextWriter:
             return
         text, self._held = self._held[:count], self._held[count:]
         self._room -= count
+        self._shown += count
         self.pieces.append(text)
         if self._listener:
             self._listener(self.index, text)

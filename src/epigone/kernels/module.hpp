@@ -343,6 +343,10 @@ class PyWalker {
         return py::make_tuple(nats, hits);
     }
 
+    py::bytes state() const { return py::bytes(walker_->state()); }
+
+    void set_state(const std::string& bytes) { expect(walker_->set_state(bytes), "The state is not one of this model and as many streams."); }
+
     void keep(int streams) {
         expect(streams >= 1 && streams <= walker_->streams(), "No more streams can be kept than there are, and no fewer than one.");
         walker_->keep(streams);
@@ -440,6 +444,7 @@ PYBIND11_MODULE(MODULE_NAME, module) {
         .def("start", &PyWalker::start)
         .def("keep", &PyWalker::keep)
         .def("step", &PyWalker::step)
+        .def_property("state", &PyWalker::state, [](PyWalker& walker, const py::bytes& bytes) { walker.set_state(bytes); })
         .def("score", &PyWalker::score)
         .def("read", &PyWalker::read, py::arg("prompt"))
         .def("write", &PyWalker::write, py::arg("randoms"), py::arg("choosing"), py::arg("vocabulary"), py::arg("spaces"), py::arg("stops"),

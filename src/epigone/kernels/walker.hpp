@@ -4,9 +4,11 @@
 //   With fewer there is one group; its crew shares the panels of each layer and meets after it.
 #pragma once
 
+#include <cstring>
 #include <exception>
 #include <memory>
 #include <stdexcept>
+#include <string>
 
 #include "heads.hpp"
 #include "sampler.hpp"
@@ -39,6 +41,8 @@ class AnyWalker {
     virtual void start(int streams) = 0;
     virtual void keep(int streams) = 0;
     virtual int streams() const = 0;
+    virtual std::string state() const = 0;
+    virtual bool set_state(const std::string& bytes) = 0;
     virtual int vocabulary() const = 0;
     virtual void step(const int64_t* tokens, float* logits) = 0;
     virtual void score(const int64_t* tokens, const int64_t* targets, int steps, double* nats, uint8_t* hits) = 0;
@@ -126,6 +130,27 @@ class Walker : public AnyWalker {
     }
 
     int vocabulary() const override { return head_.outputs; }
+
+    // Copies the state of all streams, as bytes for `set_state`.
+    std::string state() const override {
+        std::string bytes;
+        each_vector(groups_, [&](const auto* numbers, size_t size) {
+            bytes.append(reinterpret_cast<const char*>(numbers), size * sizeof *numbers);
+        });
+        return bytes;
+    }
+
+    // Goes back to a state of as many streams; returns false if the bytes are none.
+    bool set_state(const std::string& bytes) override {
+        size_t total = 0, at = 0;
+        each_vector(groups_, [&](const auto* numbers, size_t size) { total += size * sizeof *numbers; });
+        if (total != bytes.size()) return false;
+        each_vector(groups_, [&](auto* numbers, size_t size) {
+            std::memcpy(numbers, bytes.data() + at, size * sizeof *numbers);
+            at += size * sizeof *numbers;
+        });
+        return true;
+    }
 
     // Reads one token in each stream and fills in the logits (streams, V).
     void step(const int64_t* tokens, float* logits) override {
@@ -287,6 +312,16 @@ class Walker : public AnyWalker {
             layers.back().pack(weights[l], 0, layers.back().panels);
         }
         return layers;
+    }
+
+    // Calls f(numbers, size) for each vector of the present state.
+    template <class Groups, class F>
+    static void each_vector(Groups& groups, F&& f) {
+        for (auto& group : groups)
+            for (size_t l = 0; l < group.carry.size(); ++l) {
+                f(group.h[group.turn][l].data(), group.h[group.turn][l].size());
+                f(group.carry[l].data(), group.carry[l].size());
+            }
     }
 
     // Calls f(group, crew, first, count): each group on a thread, or the only one on all threads. Row r of a group is

@@ -1,4 +1,4 @@
-// From tokens to the text of one stream, as `_TextWriter` of generation/writer.py writes it.
+// From tokens to the text of one stream, as `TextWriter` of generation/writer.py writes it.
 #pragma once
 
 #include <algorithm>

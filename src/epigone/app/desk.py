@@ -1,0 +1,335 @@
+"""`generate -i`: a writing desk, where a person and a model write one text by turns.
+
+A line of text is added and the model goes on from there; a line that begins with / is a command. At a terminal only new
+text is shown, because what was typed is on the screen already; elsewhere the typed text is shown too, so that standard
+output holds all of it. Whatever is no text goes to standard error.
+"""
+
+import difflib
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+from epigone.app.arguments import unescaped
+from epigone.app.display import log_generation
+from epigone.app.terminal import say, write_generated
+from epigone.errors import UserError
+from epigone.evaluation.memorisation import FILE, copying_by_text
+from epigone.evaluation.quality import text_quality
+from epigone.generation.generate import GenerateOptions
+from epigone.generation.manuscript import Extent, Manuscript, Passage
+from epigone.generation.prompt import read_prompt, read_stop
+from epigone.generation.sampling import SamplingOptions
+from epigone.models.files.model_folder import ModelFolder
+
+LENGTH = 300  # characters of a passage by default
+LONGEST = 2000  # characters, after which the end of a line or a stanza is not waited for
+CHOICES = 3
+
+
+class Desk:
+    """A text on the desk, and the settings of the next passage.
+
+    Args:
+        model: the model, whose tokenizer and fingerprints are used.
+        manuscript: the text.
+        options: the extent of a passage, stop strings, and a first text as the prompt.
+        sampling: how each token is drawn, with a seed.
+        echo: show what was typed, too.
+    """
+
+    def __init__(
+        self,
+        model: ModelFolder,
+        manuscript: Manuscript,
+        options: GenerateOptions,
+        sampling: SamplingOptions,
+        *,
+        echo: bool,
+    ) -> None:
+        self.left = False
+        self._model = model
+        self._manuscript = manuscript
+        self._sampling = sampling
+        self._stop = tuple(read_stop(stop, model.tokenizer, model.folder) for stop in options.stop)
+        self._usual = self._extent = _extent(options)
+        self._echo = echo
+        self._past: list[tuple[Passage, ...]] = []  # the text before each step
+        self._choices: list[Passage] = []
+        self._saved = ""
+        self._file: Path | None = None
+        self._warned = ""  # the command that would lose a text, if it was given just now
+        self._seconds = 0.0
+        self._first_seed = sampling.seed
+        if options.prompt:
+            self._type(options.prompt)
+
+    def obey(self, line: str) -> None:
+        """Take a line: a command, the number of a choice, or text.
+
+        Raises:
+            UserError: says what cannot be done; the text is as before.
+            KeyboardInterrupt: Ctrl-C ended a passage, which is kept as far as it came.
+        """
+        warned, self._warned = self._warned, ""
+        if self._choices and (line.strip().isdigit() or not line.strip()):
+            self._choose_one(line.strip())
+            return
+        self._choices = []
+        if line.startswith("/") and not line.startswith("//"):
+            name, _, value = line[1:].strip().partition(" ")
+            command = _command(name)
+            if warned == command.name:
+                self._saved = self._manuscript.text  # it was said that this text will be lost
+            command.act(self, value.strip())
+            return
+        before = self._manuscript.passages
+        self._type(unescaped(line.removeprefix("/")))
+        self._past.append(before)
+        self._write(self._usual)
+
+    def report(self) -> None:
+        """Log seed, speed and copying of what the model wrote of the text."""
+        written = self._manuscript.written
+        if written:
+            log_generation(
+                SimpleNamespace(
+                    sampling=replace(self._sampling, seed=self._first_seed),
+                    characters=sum(map(len, written)),
+                    seconds=self._seconds,
+                    quality=text_quality(written),
+                    copying=copying_by_text(written, self._model.folder / FILE),
+                )
+            )
+
+    def unsaved(self, command: str) -> bool:
+        """Tell if a command would lose a text that is not saved, and warn of it once."""
+        if self._echo or self._manuscript.text in ("", self._saved):
+            return False
+        self._warned = command
+        tell(f"The text is not saved. /save FILE saves it; /{command} again leaves it.")
+        return True
+
+    def again(self, value: str) -> None:
+        passages = self._manuscript.passages
+        if not passages or passages[-1].typed:
+            raise UserError("The model has not written anything here yet. Enter lets it write.")
+        self._keep()
+        self._manuscript.passages = passages[:-1]
+        self._write(self._extent)
+
+    def undo(self, value: str) -> None:
+        if not self._past:
+            raise UserError("There is nothing to take back.")
+        self._manuscript.passages = self._past.pop()
+        last = self._manuscript.text.rstrip("\n").rpartition("\n")[2]
+        tell(f"Taken back. The text ends with: {last[-60:]}" if last else "Taken back. The text is empty.")
+
+    def line(self, value: str) -> None:
+        self._keep()
+        self._write(Extent(max(LONGEST, self._usual.characters), until="line"))
+
+    def stanza(self, value: str) -> None:
+        self._keep()
+        self._write(Extent(max(LONGEST, self._usual.characters), until="stanza"))
+
+    def choose(self, value: str) -> None:
+        before, found = self._manuscript.passages, []
+        try:
+            for number in range(1, CHOICES + 1):
+                tell(f"── {number}")
+                found.append(self._write(self._extent))
+                self._manuscript.passages = before
+        finally:
+            self._manuscript.passages = before
+        self._choices = found
+        tell(f"Type a number from 1 to {CHOICES} to take one, or Enter for none.")
+
+    def _choose_one(self, answer: str) -> None:
+        if answer and not 1 <= int(answer) <= len(self._choices):
+            raise UserError(f"There is no choice {answer}; type a number from 1 to {len(self._choices)}, or Enter.")
+        choices, self._choices = self._choices, []
+        if answer:
+            self._keep()
+            self._manuscript.passages += (choices[int(answer) - 1],)
+            tell(f"Taken: {answer}.")
+        else:
+            tell("None taken.")
+
+    def rule(self, name: str, value: str) -> None:
+        shown = name.replace("_", "-")
+        if not value:
+            tell(f"/{shown} is {getattr(self._sampling, name)}.")
+            return
+        try:
+            number = int(value) if name in ("top_k", "seed") else float(value)
+        except ValueError as error:
+            raise UserError(f"/{shown} needs a number; '{value}' was given.") from error
+        self._sampling = replace(self._sampling, **{name: number})  # type: ignore[arg-type]
+        tell(f"/{shown} is {number} from now on.")
+
+    def length(self, value: str) -> None:
+        if not value:
+            tell(f"/length is {self._usual.characters}.")
+            return
+        if not value.isdigit() or not int(value):
+            raise UserError(f"/length needs a number of characters from 1 on; '{value}' was given.")
+        self._usual = self._extent = Extent(int(value))
+        tell(f"/length is {int(value)} from now on.")
+
+    def show(self, value: str) -> None:
+        text = self._manuscript.text
+        if text:
+            write_generated(text, end="\n" * (not text.endswith("\n")))
+        else:
+            tell("The text is empty.")
+
+    def save(self, value: str) -> None:
+        file = Path(value).expanduser() if value else self._file
+        if file is None:
+            raise UserError("Name the file: /save FILE.")
+        if file.is_dir():
+            raise UserError(f"{file} is a folder; name a file in it.")
+        if file.exists() and not (file == self._file and _text_of(file) == self._saved):
+            raise UserError(f"{file} exists, and not as this desk saved it. Save under another name.")
+        text = self._manuscript.text
+        try:
+            file.write_bytes(text.encode("utf-8", "replace"))
+        except OSError as error:
+            raise UserError(f"Could not write {file}: {error.strerror}. Save under another name.") from error
+        self._file, self._saved = file, text
+        tell(f"Saved {len(text):,} characters in {file}.")
+
+    def new(self, value: str) -> None:
+        if not self.unsaved("new"):
+            self._keep()
+            self._manuscript.passages = ()
+            tell("A new text begins.")
+
+    def quit(self, value: str) -> None:
+        self.left = not self.unsaved("quit")
+
+    def help(self, value: str) -> None:
+        width = max(len(command.form) for command in COMMANDS)
+        tell("A line is added to the text, and the model goes on; Enter alone lets it go on.")
+        tell(r"In a line \n is a line break; // at its beginning is a /." + "\n")
+        for command in COMMANDS:
+            tell(f"  /{command.short:2} {('/' + command.form).ljust(width + 2)}{command.help}")
+        tell("\nCtrl-C stops a passage, Ctrl-D leaves.")
+
+    def _keep(self) -> None:
+        """Keep the text, for /undo."""
+        self._past.append(self._manuscript.passages)
+
+    def _type(self, text: str) -> None:
+        before = len(self._manuscript.text)
+        self._manuscript.type(read_prompt(text, self._model.tokenizer, self._model.folder))
+        if self._echo:
+            write_generated(self._manuscript.text[before:])
+
+    def _write(self, extent: Extent) -> Passage:
+        """Let the model write a passage, and show it."""
+        self._extent = extent
+        own = self._sampling
+        assert own.seed is not None
+        self._sampling = replace(own, seed=(own.seed + 1) % 2**63)
+        begin, shown = time.perf_counter(), ""
+
+        def listen(text: str) -> None:
+            nonlocal shown
+            shown = text
+            write_generated(text)
+
+        try:
+            passage = self._manuscript.write(own, extent, self._stop, listen)
+        finally:
+            self._seconds += time.perf_counter() - begin
+            if not shown.endswith("\n"):
+                say()
+        if extent.until in ("line", "stanza") and not passage.complete:
+            tell(f"No {extent.until} ended within {extent.characters:,} characters.")
+        return passage
+
+
+class Command(NamedTuple):
+    """A command of the desk."""
+
+    short: str
+    form: str
+    """Its name, and the value that follows."""
+    help: str
+    act: Callable[[Desk, str], None]
+
+    @property
+    def name(self) -> str:
+        """Its name alone."""
+        return self.form.split()[0]
+
+
+def _rule(short: str, form: str, help: str) -> Command:
+    name = form.split()[0].replace("-", "_")
+    return Command(short, form, help, lambda desk, value: desk.rule(name, value))
+
+
+COMMANDS = (
+    Command("a", "again", "write the last passage anew", Desk.again),
+    Command("u", "undo", "take back the last step", Desk.undo),
+    Command("l", "line", "write to the end of the line, or the next one", Desk.line),
+    Command("s", "stanza", "write to the next blank line", Desk.stanza),
+    Command("c", "choose", "write three passages like the last, to take one", Desk.choose),
+    _rule("t", "temperature T", "below 1 the likely becomes likelier; 0 takes the likeliest"),
+    _rule("p", "top-p P", "draw from the likeliest tokens that add up to P"),
+    _rule("k", "top-k K", "draw from the K likeliest tokens; 0 for all"),
+    _rule("m", "min-p P", "drop tokens less likely than this share of the likeliest"),
+    _rule("r", "repetition-penalty X", "above 1, recent tokens become less likely"),
+    _rule("e", "seed N", "the seed of the next passage; each further one takes the next"),
+    Command("n", "length N", "characters of a passage", Desk.length),
+    Command("w", "show", "show the whole text", Desk.show),
+    Command("f", "save FILE", "save the text in a file", Desk.save),
+    Command("b", "new", "begin a new text", Desk.new),
+    Command("h", "help", "list the commands", Desk.help),
+    Command("q", "quit", "leave", Desk.quit),
+)
+
+
+def tell(text: str = "") -> None:
+    """Say something that is not part of the text."""
+    say(text, file=sys.stderr)
+
+
+def seeded(sampling: SamplingOptions) -> SamplingOptions:
+    """Draw a seed if there is none."""
+    return replace(sampling, seed=secrets.randbits(32)) if sampling.seed is None else sampling
+
+
+def _command(name: str) -> Command:
+    """Look up a command by its name or its short form.
+
+    Raises:
+        UserError: there is none; the sentence names the nearest.
+    """
+    for command in COMMANDS:
+        if name in (command.name, command.short):
+            return command
+    close = difflib.get_close_matches(name, [command.name for command in COMMANDS], n=1, cutoff=0.5)
+    hint = f"Did you mean /{close[0]}?" if close else "/help lists them."
+    raise UserError(f"There is no command /{name}. {hint}")
+
+
+def _extent(options: GenerateOptions) -> Extent:
+    """The extent of a passage by the options of the command line."""
+    if options.documents:
+        return Extent(options.max_length, until="document")
+    return Extent(options.length or LENGTH, options.tokens)
+
+
+def _text_of(file: Path) -> str | None:
+    try:
+        return file.read_bytes().decode("utf-8")
+    except (OSError, ValueError):
+        return None
