@@ -59,8 +59,7 @@ def generate(
     if interactive:
         source, sampling = read_folder(model), seeded(sampling)
         manuscript = Manuscript(room.load_stepper(source, running), source.tokenizer)
-        echo = not (sys.stdin.isatty() and sys.stdout.isatty())
-        _converse(Desk(source, manuscript, options, sampling, echo=echo))
+        _converse(Desk(source, manuscript, options, sampling, echo=not _at_terminal()))
         return None
     result = room.generate(model, options, sampling, running, stream=_write)
     say()
@@ -70,6 +69,11 @@ def generate(
 
 def _write(sample: int, text: str) -> None:
     write_generated(text)
+
+
+def _at_terminal() -> bool:
+    """Tell if what is typed is on the screen beside what is written."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _converse(desk: Desk) -> None:

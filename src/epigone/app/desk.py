@@ -30,6 +30,7 @@ from epigone.models.files.model_folder import ModelFolder
 LENGTH = 300  # characters of a passage by default
 LONGEST = 2000  # characters, after which the end of a line or a stanza is not waited for
 CHOICES = 3
+CONTEXT = 60  # characters of a line that is shown again
 
 
 class Desk:
@@ -91,7 +92,7 @@ class Desk:
         before = self._manuscript.passages
         self._type(unescaped(line.removeprefix("/")))
         self._past.append(before)
-        self._write(self._usual)
+        self._write(self._usual, go_on=not line)
 
     def report(self) -> None:
         """Log seed, speed and copying of what the model wrote of the text."""
@@ -128,7 +129,7 @@ class Desk:
             raise UserError("There is nothing to take back.")
         self._manuscript.passages = self._past.pop()
         last = self._manuscript.text.rstrip("\n").rpartition("\n")[2]
-        tell(f"Taken back. The text ends with: {last[-60:]}" if last else "Taken back. The text is empty.")
+        tell(f"Taken back. The text ends with: {last[-CONTEXT:]}" if last else "Taken back. The text is empty.")
 
     def line(self, value: str) -> None:
         self._keep()
@@ -232,9 +233,12 @@ class Desk:
         if self._echo:
             write_generated(self._manuscript.text[before:])
 
-    def _write(self, extent: Extent) -> Passage:
-        """Let the model write a passage, and show it."""
+    def _write(self, extent: Extent, go_on: bool = True) -> Passage:
+        """Let the model write a passage, and show it, after the line that it goes on with if that is not in sight."""
         self._extent = extent
+        line = self._manuscript.text.rpartition("\n")[2]
+        if go_on and not self._echo:
+            tell("…" * (len(line) > CONTEXT) + line[-CONTEXT:], end="")
         own = self._sampling
         assert own.seed is not None
         self._sampling = replace(own, seed=(own.seed + 1) % 2**63)
@@ -281,13 +285,13 @@ COMMANDS = (
     Command("u", "undo", "take back the last step", Desk.undo),
     Command("l", "line", "write to the end of the line, or the next one", Desk.line),
     Command("s", "stanza", "write to the next blank line", Desk.stanza),
-    Command("c", "choose", "write three passages like the last, to take one", Desk.choose),
-    _rule("t", "temperature T", "below 1 the likely becomes likelier; 0 takes the likeliest"),
-    _rule("p", "top-p P", "draw from the likeliest tokens that add up to P"),
-    _rule("k", "top-k K", "draw from the K likeliest tokens; 0 for all"),
-    _rule("m", "min-p P", "drop tokens less likely than this share of the likeliest"),
-    _rule("r", "repetition-penalty X", "above 1, recent tokens become less likely"),
-    _rule("e", "seed N", "the seed of the next passage; each further one takes the next"),
+    Command("c", "choose", "write three passages to choose from", Desk.choose),
+    _rule("t", "temperature T", "lower is safer, higher is bolder"),
+    _rule("p", "top-p P", "draw from the likeliest that add up to P"),
+    _rule("k", "top-k K", "draw from the K likeliest; 0 for all"),
+    _rule("m", "min-p P", "drop what is less likely than P of the best"),
+    _rule("r", "repetition-penalty X", "above 1, what was just said gets rarer"),
+    _rule("e", "seed N", "the seed of the next passage; +1 for each more"),
     Command("n", "length N", "characters of a passage", Desk.length),
     Command("w", "show", "show the whole text", Desk.show),
     Command("f", "save FILE", "save the text in a file", Desk.save),
@@ -297,9 +301,9 @@ COMMANDS = (
 )
 
 
-def tell(text: str = "") -> None:
+def tell(text: str = "", end: str = "\n") -> None:
     """Say something that is not part of the text."""
-    say(text, file=sys.stderr)
+    say(text, end, sys.stderr)
 
 
 def seeded(sampling: SamplingOptions) -> SamplingOptions:
