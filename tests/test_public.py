@@ -36,6 +36,7 @@ FUNCTIONS = [
     "quantize",
     "gradcheck",
     "info",
+    "look",
     "plot",
 ]
 

@@ -36,7 +36,8 @@ SHELVES = {
     "text/readers/formats/tables": ("rows", "json_rows", "wide_rows", "csv_rows", "reader"),
     "text/tokenizers": ("base", "spelling", "word_units", "characters", "words", "subwords", "registry"),
     "models": (
-        "cells", "config", "backends", "encoder", "heads", "initialisation", "language_model", "files", "gradcheck",
+        "cells", "config", "unit_names", "backends", "encoder", "heads", "initialisation", "language_model", "files",
+        "gradcheck",
     ),
     "models/cells": ("base", "rnn", "lstm", "gru"),
     "models/backends": ("choice", "reference", "aten", "native", "stack", "walker", "numpy_reference"),

@@ -12,6 +12,8 @@ __version__ = "0.2.0"
 if TYPE_CHECKING:  # the same names as PUBLIC, for editors and type checkers
     from epigone.app.info import Info as Info
     from epigone.app.info import info as info
+    from epigone.app.look import Look as Look
+    from epigone.app.look import look as look
     from epigone.app.plot import Curves as Curves
     from epigone.app.plot import plot as plot
     from epigone.errors import UserError as UserError
@@ -96,6 +98,8 @@ PUBLIC = {
     "GradcheckOptions": "models.gradcheck",
     "info": "app.info",
     "Info": "app.info",
+    "look": "app.look",
+    "Look": "app.look",
     "plot": "app.plot",
     "Curves": "app.plot",
     "quantize": "export.quantize",

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-FREE_TEXT = ("--prompt", "--stop", "--separator")  # their values may begin with a dash
-ESCAPED = ("--prompt", "--stop")  # a separator is a regular expression, which reads its own backslashes
+FREE_TEXT = ("--prompt", "--text", "--stop", "--separator")  # their values may begin with a dash
+ESCAPED = ("--prompt", "--text", "--stop")  # a separator is a regular expression, which reads its own backslashes
 LISTS = ("--temperature",)
 _ESCAPE = re.compile(r"\\([nt\\])")
 _MEANT = {"n": "\n", "t": "\t", "\\": "\\"}

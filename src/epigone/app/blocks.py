@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from epigone.report.page import Sample
+from epigone.report.shaded_text import ShadedText
 from epigone.report.tables import Table
 
 
@@ -20,5 +21,6 @@ class Facts:
         return ((name, value) for name, value in pairs if value not in (None, "", [], ()))
 
 
-Block = Facts | Table | Sample | str
-"""Facts, a table, a generated text, or a paragraph. A sample without a name is text and nothing else."""
+Block = Facts | Table | Sample | ShadedText | str
+"""Facts, a table, a generated text, a text in colours, or a paragraph. A sample without a name is text and nothing
+else."""

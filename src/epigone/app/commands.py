@@ -66,6 +66,11 @@ COMMANDS = {
         "NAME --data ROLE=PATH... [--quick] --out FOLDER [--resume]",
         "Run a whole experiment and write its report.",
     ),
+    "look": Command(
+        "epigone.app.look",
+        "MODEL [TEXT...] [--text WORDS] [--unit layers.LAYER:UNIT]... [--out FILE.png|.svg|.html]",
+        "Show the state of single units over a text, as the text in colours.",
+    ),
     "plot": Command(
         "epigone.app.plot",
         "RUN... [--against steps|epochs|seconds] [--out FILE.png|.svg]",
@@ -94,7 +99,11 @@ Every command also takes --recipe FILE.toml (read options from its table [option
 MODULE (import a Python file, or an installed module, that registers cells, tokenizers and the like of your own), \
 --json (print the result as JSON), --quiet (print no progress and no notices) and --debug (show where an error comes \
 from)."""
-METAVARS = {"out": "FOLDER", "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH"}
+METAVARS = {
+    "out": "FOLDER", "plot.out": "FILE", "look.out": "FILE", "unit": "NAME", "corpus": "TEXT", "source": "TEXT",
+    "train": "SELECTION", "data": "ROLE=PATH",
+}  # fmt: skip
+"""Names of the values of options in the help; that of one command's option is under `COMMAND.OPTION`."""
 CHOICES = {"tokenizer": "epigone.text.tokenizers.registry:TOKENIZERS"}
 """Options whose help lists the choices of a registry."""
 KINDS = {"method": "epigone.transfer.methods.registry:METHODS"}
@@ -206,8 +215,9 @@ def _adapt(function: Callable[..., Any], hooks: Hooks, kinds: Mapping[str, type]
             flat = Parameter(name="*", group=Group.create_ordered(_title(kind)))
             parameter = parameter.replace(annotation=Annotated[kind, flat])
         elif parameter.name in METAVARS:
-            several = "=" in METAVARS[parameter.name]  # pairs cannot be mistaken for other arguments
-            named = Parameter(metavar=METAVARS[parameter.name], consume_multiple=several)
+            metavar = METAVARS.get(f"{function.__name__}.{parameter.name}", METAVARS[parameter.name])
+            several = "=" in metavar  # pairs cannot be mistaken for other arguments
+            named = Parameter(metavar=metavar, consume_multiple=several)
             parameter = parameter.replace(annotation=Annotated[kind, named])
         elif parameter.name in CHOICES:
             choices = resolve_name(CHOICES[parameter.name]).choices()

@@ -236,6 +236,27 @@ def _end(run: Any, against: str) -> dict[str, Any]:
     return {"run": run.name, "best validation": run.validation[best], "unit": run.unit, f"at {against}": run.x[best]}
 
 
+def _look(result: Any) -> Iterator[Block]:
+    if not result.out:
+        yield from result.shaded()
+    columns = [
+        Column("name", "unit", align="left"),
+        Column("mean", "mean", digits=2),
+        Column("deviation", "deviation", digits=2),
+        Column("least", "least", digits=2),
+        Column("most", "most", digits=2),
+    ]
+    yield Table("", columns, [_range(unit) for unit in result.units])
+    yield from _notices(result.notices)
+    yield Facts({"model": result.model, "tokens": len(result.tokens), "picture": result.out})
+
+
+def _range(unit: Any) -> dict[str, Any]:
+    values = unit.values
+    mean = sum(values) / len(values)
+    return {"name": unit.name, "mean": mean, "deviation": unit.deviation, "least": min(values), "most": max(values)}
+
+
 def _comparison(result: Any) -> Iterator[Block]:
     from epigone.studies.engine.tables import results_table
 
@@ -314,6 +335,7 @@ SHOWN: dict[str, Callable[[Any], Iterator[Block]]] = {
     "Quantisation": _quantisation,
     "Gradcheck": _gradcheck,
     "Curves": _curves,
+    "Look": _look,
     "Comparison": _comparison,
     "StudyResult": _study,
     "Info": _info,

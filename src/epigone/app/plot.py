@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from epigone.app.display import as_text
 from epigone.errors import UserError
 from epigone.markup import one_line
 from epigone.models.files.description import read_config
@@ -44,6 +45,12 @@ class Curves:
     """Sentences on what cannot be compared."""
     out: str = ""
     """The file of the figure, if one was written."""
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def _repr_html_(self) -> str:
+        return _picture(self, "svg").decode()
 
     def panels(self) -> dict[str, Lines]:
         """The lines by run, of each panel by its title; losses in different units have panels of their own."""
@@ -147,6 +154,11 @@ def _notices(curves: list[RunCurve], folders: list[Path]) -> list[str]:
 
 
 def _write(curves: Curves, out: Path) -> None:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    atomic_write(out, _picture(curves, out.suffix.lower().removeprefix(".")))
+
+
+def _picture(curves: Curves, kind: str) -> bytes:
     from epigone.report.plots.drawing import picture
     from epigone.report.plots.line_panels import Line, LinePanels
 
@@ -154,5 +166,4 @@ def _write(curves: Curves, out: Path) -> None:
         title: [Line(x, y, name, dots=len(x) <= DOTS) for name, (x, y) in lines.items()]
         for title, lines in curves.panels().items()
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
-    atomic_write(out, picture(LinePanels(panels, curves.against, "loss"), out.suffix.lower().removeprefix(".")))
+    return picture(LinePanels(panels, curves.against, "loss"), kind)

@@ -23,9 +23,11 @@ from epigone.markup import clean, one_line
 from epigone.report.numbers import NumberStyle, format_value
 from epigone.report.page import Sample
 from epigone.report.renderers.terminal import to_terminal
+from epigone.report.shaded_text import ShadedText, to_rich, to_signs
 from epigone.report.tables import Table
 
 WIDE = 180  # characters of a table's line in a file, which has no width of its own
+WIDEST_TEXT = 100  # columns of a text in colours
 FACT = NumberStyle(digits=4, notation="significant")
 
 
@@ -142,8 +144,20 @@ def print_blocks(blocks: Iterable[Block], file: TextIO | None = None) -> None:
             case Sample():
                 measures = ["", *_indented(block.measures)] if block.measures else []
                 say("\n".join([f"── {one_line(block.name)}", "", block.text, *measures]), file=file)
+            case ShadedText():
+                print_shaded(block, file)
             case str():
                 print_paragraph(block, file)
+
+
+def print_shaded(text: ShadedText, file: TextIO | None = None) -> None:
+    """Print a text in colours, or with signs below its lines where there are none."""
+    console = _console(file)
+    width = min(console.width - 1, WIDEST_TEXT)
+    if console.is_terminal and console.color_system and not console.no_color:
+        console.print(to_rich(text, width), soft_wrap=True)
+    else:
+        say(to_signs(text, width), file=file)
 
 
 def print_facts(facts: Facts, file: TextIO | None = None) -> None:

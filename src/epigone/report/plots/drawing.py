@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Protocol
 
-from matplotlib import style
+from matplotlib import rc_context, style
 from matplotlib.figure import Figure as Canvas
 
 from epigone.markup import clean
@@ -104,14 +104,15 @@ def render(plot: Plot, name: str, description: str, palette: Palette) -> Picture
         )
 
 
-def picture(plot: Plot, kind: str) -> bytes:
+def picture(plot: Plot, kind: str, outlines: bool = False) -> bytes:
     """Draw a plot for a file of its own, on white paper.
 
     Args:
         plot: the plot, which has something to show.
         kind: `png` or `svg`.
+        outlines: draw the letters of an SVG as outlines, so that each keeps its place whatever fonts a reader has.
     """
-    with _clean_style():
+    with _clean_style(), rc_context({"svg.fonttype": "path" if outlines else "none"}):
         canvas = plot.draw(WIDE, Palette())
         assert canvas is not None
         file = io.BytesIO()
