@@ -55,8 +55,8 @@ SHELVES = {
         "engine", "experiment", "skeleton", "compare", "stacked_lstm", "vanilla_rnn", "word_model", "registry",
     ),
     "studies/engine": (
-        "store", "jobs", "executor", "rows", "losses_file", "command_line", "search", "samples", "workspace", "claims",
-        "tables",
+        "store", "jobs", "executor", "plan", "rows", "losses_file", "command_line", "search", "samples", "workspace",
+        "claims", "tables",
     ),
     "studies/compare": ("bases", "grid", "analysis", "report", "compare"),
     "studies/stacked_lstm": ("texts", "grid", "claims", "tables", "analysis", "report", "study"),

@@ -21,10 +21,11 @@ START = {"epoch": 0.0, "step": 0, "train_loss": None, "validation_loss": 4.85203
 LATER = {"epoch": 1.5, "step": 1234, "train_loss": 2.0, "validation_loss": 3.1, "best": False}
 
 
-def run_at(step, history=()):
-    """A run of 2,000 steps as a listener sees it."""
-    counters = SimpleNamespace(step=step, total=2000, history=history)
-    return SimpleNamespace(counters=counters, mean_loss=2.0, smoothed_loss=2.5, characters_per_second=98_765.4)
+def run_at(step, history=(), pace=0.0):
+    """A run of 2,000 steps as a listener sees it; `pace` is the seconds of a step."""
+    counters = SimpleNamespace(step=step, total=2000, history=history, seconds=pace * step)
+    facts = {"mean_loss": 2.0, "smoothed_loss": 2.5, "characters_per_second": 98_765.4, "begun": (0, 0.0)}
+    return SimpleNamespace(counters=counters, **facts)
 
 
 def shown(terminal, loss=3.1):
@@ -124,6 +125,35 @@ def test_what_was_finished_before_says_nothing_of_the_time_left(clock):
     lines = jobs_done(clock, [0.0, 0.1, 50.1, 100.1, 150.1])
     assert ["left" in line for line in lines] == [False] * 5 + [True]
     assert "about 50 s left" in lines[-1]
+
+
+def test_the_time_of_all_stages_is_corrected_as_runs_end(clock):
+    file = io.StringIO()
+    monitor = ConsoleMonitor(Console(file=file, width=100))
+    with monitor:
+        monitor.plan([("search", 4, 20.0), ("finalists", 2, 10.0), ("rows", 10, 100.0)], 2)
+        for title, number in (("search", 4), ("finalists", 2), ("rows", 10)):
+            monitor.jobs(title, number)
+            for _ in range(number):
+                clock[0] += 10.0  # twice as long as expected
+                monitor.job("2 layers", 1.5)
+    assert file.getvalue().startswith("At most about 2 min on 2 cores (16 runs); less if runs stop early.")
+    left = {line.split("  ")[0]: re.findall("about .* left", line) for line in file.getvalue().splitlines()}
+    assert left["search 3/4"] == ["about 4 min left"]  # 10 s, and twice 110 s
+    assert left["search 4/4"] == ["about 4 min left"]
+    assert left["rows 9/10"] == ["about 10 s left"]
+    assert left["rows 10/10"] == []
+
+
+@pytest.mark.parametrize(("pace", "said"), [(0.1, ["about 3 min left at most, for 1,970 more steps"]), (0.02, [])])
+def test_a_long_run_says_once_how_long_it_takes(pace, said):
+    file = io.StringIO()
+    monitor = ConsoleMonitor(Console(file=file, width=100))
+    monitor.begin(run_at(0))
+    for step in range(1, 300):
+        monitor.step(run_at(step, pace=pace))
+    monitor.end()
+    assert file.getvalue().splitlines() == said
 
 
 @pytest.mark.parametrize(

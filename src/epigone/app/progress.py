@@ -31,11 +31,14 @@ LOOK_ON_TERMINAL, LOOK_ELSEWHERE = 1.0, 300.0  # seconds between looks at the ru
 AT_ONCE = 0.5  # seconds; only a run that was finished before comes sooner
 WIDEST, CURVE_LINES = 120, 16  # of curves in the terminal, in characters
 ENOUGH = 3  # runs before the time left is estimated
+STEPS_FIRST, SECONDS_FIRST, LONG = 10, 3.0, 60.0  # steps and seconds before an estimate; seconds that need one
 SAMPLE_LINES = 8  # that are shown of a sample
 
 
 class ConsoleMonitor(Monitor):
     """Prints a line for each validation or run on standard error, and on a terminal a bar with what is under way."""
+
+    plans = True
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or SteadyConsole(stderr=True)
@@ -43,13 +46,17 @@ class ConsoleMonitor(Monitor):
         self.drawing = False
         self.history: Sequence[dict[str, Any]] = ()
         self.over = threading.Event()
+        self.planned: list[tuple[str, int, float]] = []
+        self.expected = 0.0
 
     def begin(self, run: Run) -> None:
+        self.estimated = False
         if self.console.is_terminal:
             self._show_bar("training", run.counters.step, run.counters.total, TimeRemainingColumn())
         self._redraw(run)
 
     def step(self, run: Run) -> None:
+        self._estimate(run)
         if self.live is not None:
             losses = f"loss {run.mean_loss:.3f}  smoothed {run.smoothed_loss:.3f}"
             facts = f"{losses}  {run.characters_per_second:,.0f} characters/s"
@@ -92,9 +99,22 @@ class ConsoleMonitor(Monitor):
             self.console.print(Text.from_ansi(curves(self.history, self.console.width)))
             self.drawing = False
 
+    def plan(self, stages: Sequence[tuple[str, int, float]], workers: int) -> None:
+        self.planned = list(stages)
+        runs, seconds = sum(number for _, number, _ in stages), sum(seconds for *_, seconds in stages)
+        self._say(
+            f"At most about {duration(seconds)} on {counted(workers, 'core')} ({counted(runs, 'run')}); less if runs "
+            "stop early. Ctrl-C stops, and --resume goes on."
+        )
+
     def jobs(self, title: str, total: int, under_way: Callable[[], Sequence[str]] = tuple) -> None:
         self.end()
         self.title, self.total, self.done, self.measured, self.began = title, total, 0, 0, time.monotonic()
+        self.expected = 0.0
+        if title in [stage for stage, *_ in self.planned]:
+            while (stage := self.planned.pop(0))[0] != title:
+                pass
+            self.expected = stage[2] / max(1, stage[1])
         if self.console.is_terminal:
             self._show_bar(one_line(title), 0, total, TimeElapsedColumn())
         else:
@@ -148,8 +168,23 @@ class ConsoleMonitor(Monitor):
             self.began = now
             return ""
         self.measured += 1
-        left = (now - self.began) / self.measured * (self.total - self.done)
-        return f"about {duration(left)} left" if self.measured >= ENOUGH and self.done < self.total else ""
+        if self.measured < ENOUGH or not (self.planned or self.done < self.total):
+            return ""
+        pace = (now - self.began) / self.measured
+        later = sum(seconds for _, _, seconds in self.planned)
+        left = pace * (self.total - self.done) + (later * pace / self.expected if self.expected else 0.0)
+        return f"about {duration(left)} left"
+
+    def _estimate(self, run: Run) -> None:
+        """Say once, after some steps, how long a long run takes."""
+        step, seconds = run.begun
+        done, took = run.counters.step - step, run.counters.seconds - seconds
+        if self.estimated or done < STEPS_FIRST or took < SECONDS_FIRST:
+            return
+        self.estimated = True
+        left = took / done * (run.counters.total - run.counters.step)
+        if left > LONG:
+            self._say(f"about {duration(left)} left at most, for {run.counters.total - run.counters.step:,} more steps")
 
 
 def counting(console: Console) -> Callable[[int, int], None]:

@@ -13,6 +13,7 @@ from epigone.report.tables import Table
 from epigone.studies.engine.claims import Claim
 from epigone.studies.engine.executor import MOST_WORKERS, Executor
 from epigone.studies.engine.jobs import Text
+from epigone.studies.engine.plan import Stage
 from epigone.studies.engine.rows import Row, run_rows
 from epigone.studies.engine.samples import SampleText, sample_text
 from epigone.studies.engine.search import MOST_SEEDS, SearchOptions, best_from_scratch
@@ -191,6 +192,8 @@ class Experiment(Generic[O, F]):
     """Reads the figures off the finished runs; `context.rows` has the rows without diverged ones."""
     report: Callable[[Context[O], F], Report]
     """Lays out the page; the skeleton adds notices and facts."""
+    plan: Callable[[Context[O]], list[Stage]] | None = None
+    """The stages of `rows`, from which the time is estimated; None for no estimate."""
     roles: Mapping[str, str] = field(default_factory=dict)
     """A description of each required text, by its role."""
     further: str = ""

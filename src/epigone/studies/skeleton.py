@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from epigone.folder_lock import output_folder
+from epigone.machine import cores
 from epigone.report.page import write_report
 from epigone.storage import atomic_write, write_json
 from epigone.studies.engine.command_line import command_line
 from epigone.studies.engine.executor import executor
 from epigone.studies.engine.jobs import facts_of, open_text
 from epigone.studies.engine.losses_file import losses_csv
+from epigone.studies.engine.plan import seconds_by_stage
 from epigone.studies.engine.rows import diverged_notice, without_diverged
 from epigone.studies.engine.workspace import machine, open_study, seconds_of_all_calls
 from epigone.studies.experiment import Context, Experiment, F, Findings, O, Result, StudyOptions, StudyResult
@@ -108,14 +110,24 @@ def conduct(
     with output_folder(context.out, resume):
         open_study(context.out, described, lists_of(context.options), asdict(experiment.options()))
         context.notices += _notices_on_texts(experiment, context)
-        with seconds_of_all_calls(context.out, begin) as seconds:
+        workers = workers or cores()
+        planned = []
+        if experiment.plan and context.monitor.plans and not (resume or context.quick):
+            log.info("Measuring how long the runs take.")
+            planned = experiment.plan(context)
+        with seconds_of_all_calls(context.out, begin) as seconds_so_far:
             with context.monitor, executor(workers) as context.pool:
+                if planned:
+                    seconds = [each / workers for each in seconds_by_stage(planned, context.pool)]
+                    context.monitor.plan(
+                        [(s.title, s.runs, each) for s, each in zip(planned, seconds, strict=True)], workers
+                    )
                 context.table = experiment.rows(context)
             context.rows, context.diverged = without_diverged(context.table, context.runs)
             context.notices += [diverged_notice(row, context.runs[row.name]) for row in context.diverged]
             log.info("Writing the samples and the report.")
             findings = experiment.analyse(context)
-            took = seconds()
+            took = seconds_so_far()
             found = result(findings, took)
             write_json(context.out / file, found.figures() | findings.extra)
             atomic_write(context.out / "losses.csv", losses_csv([*context.table, *context.ran], context.runs))

@@ -271,6 +271,20 @@ def test_the_halves_of_two_machines_give_the_table_of_one(base, song_file, tmp_p
     assert timeless[0] == timeless[1]
 
 
+def test_the_plan_of_a_comparison_is_what_it_runs(base, song_file, tmp_path):
+    class Planned(Titles):
+        plans = True
+
+        def plan(self, stages, workers):
+            self.stages, self.workers = stages, workers
+
+    monitor = Planned()
+    compare(base, corpus=[song_file], out=tmp_path / "out", monitor=monitor, **TINY)
+    assert monitor.workers == 1
+    assert [(title, runs) for title, runs, _ in monitor.stages] == monitor.said
+    assert all(seconds > 0 for *_, seconds in monitor.stages)
+
+
 def test_resume_with_other_selections_keeps_the_rows_and_says_so(base, song_file, tmp_path):
     call = {"corpus": [song_file], "out": tmp_path / "out"}
     first = compare(base, **call, **BARE)

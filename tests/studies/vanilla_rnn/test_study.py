@@ -10,13 +10,26 @@ import pytest
 import epigone
 from epigone.errors import UserError
 from epigone.models.config import sized, weight_shapes
+from epigone.studies.engine.jobs import Text
 from epigone.studies.engine.rows import Labels, Row, summarise
-from epigone.studies.experiment import StudyOptions
+from epigone.studies.experiment import Context, StudyOptions
 from epigone.studies.registry import study
 from epigone.studies.vanilla_rnn.analysis import by_place, claims, document_starts, hardest
 from epigone.studies.vanilla_rnn.grid import NetworkLabels, VanillaRnnOptions, network, recipe
+from epigone.studies.vanilla_rnn.study import STUDY
 from epigone.studies.vanilla_rnn.tables import changes_table, loss_within
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
+
+
+class Titles(Monitor):
+    """Notes the title and size of each stage."""
+
+    def __init__(self):
+        self.said = []
+
+    def jobs(self, title, total, under_way=tuple):
+        self.said.append((title, total))
 
 
 def weights(options, vocabulary):
@@ -158,7 +171,10 @@ def book(tmp_path):
 def test_the_quick_run_leaves_a_table_passages_samples_and_a_page(book, tmp_path):
     out = tmp_path / "out"
     options = StudyOptions(quick=True, workers=1)
-    result = study("vanilla-rnn", data=[f"book={book}"], out=out, options=options)
+    titles = Titles()
+    result = study("vanilla-rnn", data=[f"book={book}"], out=out, options=options, monitor=titles)
+    context = Context(out=out, texts={"book": Text.of(book)}, options=VanillaRnnOptions(), seeds=range(2), quick=True)
+    assert [(stage.title, stage.runs) for stage in STUDY.plan(context)] == titles.said
     names = [row["name"] for row in result.rows if row["table"] == "what each change bought"]
     assert names[:4] == ["rnn, tanh, AdaGrad", "rnn, relu, AdaGrad", "lstm, AdaGrad", "gru, AdaGrad"]
     assert [name.partition(", Adam ")[0] for name in names[4:]] == ["rnn, tanh", "lstm", "gru"]

@@ -15,16 +15,29 @@ from epigone.evaluation.intervals import ratio_interval
 from epigone.evaluation.losses import document_losses
 from epigone.models.config import ModelOptions, sized, weight_shapes
 from epigone.models.language_model import LanguageModel
-from epigone.studies.experiment import StudyOptions
+from epigone.studies.engine.jobs import Text
+from epigone.studies.experiment import Context, StudyOptions
 from epigone.studies.registry import study
 from epigone.studies.word_model.analysis import prompt_and_next
 from epigone.studies.word_model.grid import WordModelOptions, network
+from epigone.studies.word_model.study import STUDY
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.sentences import sentences_apart
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.training.batches import Prefixes
+from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
+
+
+class Titles(Monitor):
+    """Notes the title and size of each stage."""
+
+    def __init__(self):
+        self.said = []
+
+    def jobs(self, title, total, under_way=tuple):
+        self.said.append((title, total))
 
 
 @pytest.mark.parametrize("vocabulary", [60, 1000, 8000, 30_000])
@@ -119,7 +132,11 @@ def texts(tmp_path):
 
 def test_the_quick_run_compares_tokenizers_windows_and_next_words(texts, tmp_path):
     out, options = tmp_path / "out", StudyOptions(quick=True, workers=1)
-    result = study("word-model", data=texts, out=out, options=options, grid=WordModelOptions(weights=20_000))
+    titles, grid = Titles(), WordModelOptions(weights=20_000)
+    result = study("word-model", data=texts, out=out, options=options, grid=grid, monitor=titles)
+    roles = {role: Text.of(path) for role, path in (each.split("=") for each in texts)}
+    context = Context(out=out, texts=roles, options=grid, seeds=range(2), quick=True)
+    assert [(stage.title, stage.runs) for stage in STUDY.plan(context)] == titles.said
     for role in ("paper", "songs"):
         rows = [row for row in result.rows if row["table"] == role]
         assert [row["tokenizer"] for row in rows] == ["char", "word", "bpe"]

@@ -13,7 +13,7 @@ from epigone.models.files.description import weights_hash
 from epigone.storage import read_json
 from epigone.studies.compare.analysis import Compared, analyse
 from epigone.studies.compare.bases import common_tokenizer, names_of, notices_on
-from epigone.studies.compare.grid import CompareOptions, Grid, extended, rows
+from epigone.studies.compare.grid import CompareOptions, Grid, extended, plan, rows
 from epigone.studies.compare.report import report
 from epigone.studies.engine.command_line import command_line
 from epigone.studies.engine.jobs import Text, open_text
@@ -37,6 +37,7 @@ COMPARE: Experiment[Grid, Compared] = Experiment(
     name="compare",
     summary="Scratch against transfer on one corpus, in one table.",
     rows=rows,
+    plan=plan,
     analyse=analyse,
     report=report,
 )

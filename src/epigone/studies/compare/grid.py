@@ -11,8 +11,9 @@ from epigone.models.files.checkpoint import Checkpoint
 from epigone.studies.compare.bases import base_of
 from epigone.studies.engine.executor import MOST_WORKERS
 from epigone.studies.engine.jobs import Ngrams, Text, Training, Untouched
+from epigone.studies.engine.plan import Stage
 from epigone.studies.engine.rows import Labels, Row
-from epigone.studies.engine.search import MOST_SEEDS, SearchOptions
+from epigone.studies.engine.search import MOST_SEEDS, SearchOptions, search_stages, typical
 from epigone.studies.experiment import Context
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions
 from epigone.transfer.methods.base import Method
@@ -151,6 +152,17 @@ def rows(context: Context[Grid]) -> list[Row]:
     best, _ = context.search(text, grid.tokenizer, grid.searching)
     context.run([*untouched, *others])
     return [*untouched, best, *others]
+
+
+def plan(context: Context[Grid]) -> list[Stage]:
+    """The search, and the rows with the time of retraining every layer."""
+    grid, text, retrained = context.options, context.texts["corpus"], list(transfer_rows(context))
+    largest = {row.labels["base"]: row.jobs[0] for row in retrained}  # the last row of each base
+    runs = len(grid.checkpoints) + len(list(ngram_rows(grid, text))) + len(retrained) * len(context.seeds)
+    return [
+        *search_stages(typical(text, grid.tokenizer, grid.searching), grid.searching, len(context.seeds)),
+        Stage("rows", runs, tuple(job for job in largest.values() if isinstance(job, Training))),
+    ]
 
 
 def ngram_rows(grid: Grid, text: Text) -> Iterator[Row]:

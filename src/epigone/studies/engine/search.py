@@ -10,6 +10,7 @@ from epigone.errors import UserError, check_options
 from epigone.models.config import ModelOptions
 from epigone.studies.engine.executor import Executor
 from epigone.studies.engine.jobs import Text, Training
+from epigone.studies.engine.plan import Stage
 from epigone.studies.engine.rows import Labels, Row, run_rows, validation_mean
 from epigone.studies.engine.store import Finished, folder_of, run_job, under_way
 from epigone.training.listeners.monitor import Monitor
@@ -98,6 +99,26 @@ def search(
             told += 1
     found = [(job, run()) for job, run in runs.items()]
     return sorted(found, key=lambda pair: pair[1].validation_loss)
+
+
+def typical(text: Text, tokenizer: str, options: SearchOptions, network: ModelOptions | None = None) -> Training:
+    """A network in the middle of the search, whose time stands for that of the others."""
+    from optuna.trial import FixedTrial
+
+    most = options.max_hidden // 8
+    middle = {
+        "num_layers": 2, "eights_of_units": round((min(4, most) * most) ** 0.5), "dropout": 0.3,
+        "dropout_kind": "ordinary", "output_dropout": 0.3, "lr": 6e-3, "weight_decay": 3e-5,
+    }  # fmt: skip
+    return _job(FixedTrial(middle), text, tokenizer, options, network)
+
+
+def search_stages(network: Training, options: SearchOptions, seeds: int) -> list[Stage]:
+    """The stages of a search: its trials, and its finalists with every seed."""
+    return [
+        Stage("search from scratch", options.trials, (network,)),
+        Stage("finalists", min(options.finalists, options.trials) * seeds, (network,)),
+    ]
 
 
 class SearchLabels(Labels):

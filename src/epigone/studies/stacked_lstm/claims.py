@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from epigone.evaluation.intervals import Difference, mean_interval, paired_difference
+from epigone.report.numbers import NumberStyle, format_value
 from epigone.studies.engine.claims import Claim, answer, mean_of, signed
 from epigone.studies.engine.rows import Row, RowResult, labelled, validation_mean
 from epigone.studies.engine.store import Finished
@@ -130,13 +131,14 @@ def _pairs_minus_singles(rows: Rows, runs: Runs) -> tuple[Difference, str]:
 
 def _pairs_beat_singles(rows: Rows, base: Rows, runs: Runs) -> Found:
     d, said = _pairs_minus_singles(rows, runs)
-    return answer(d.low, d.high), f"{said}; {_scale(_gain(rows, 2, base, runs))}"
+    return answer(d.low, d.high), f"{said}; {_gained(_gain(rows, 2, base, runs))}"
 
 
 def _singles_suffice(rows: Rows, base: Rows, runs: Runs) -> Found:
     d, said = _pairs_minus_singles(rows, runs)
     gain = _gain(rows, 1, base, runs)
-    return _little(-d.high, -d.low, gain), f"{said}; {_scale(gain)}"
+    enough = "“suffices” means that a second layer adds less than a quarter of that"
+    return _little(-d.high, -d.low, gain), f"{said}; {_gained(gain)}, and {enough}"
 
 
 def _which_matters_little(rows: Rows, number: int, base: Rows, runs: Runs) -> Found:
@@ -145,7 +147,11 @@ def _which_matters_little(rows: Rows, number: int, base: Rows, runs: Runs) -> Fo
     test = [mean_of([run.losses["test"].loss for run in runs[row.name]]) for row in group]
     low, high = group[int(np.argmin(test))], group[int(np.argmax(test))]
     apart = difference([high], [low], runs)
-    return _little(apart.low, apart.high, gain), f"“{high.name}” minus “{low.name}”: {show(apart)}; {_scale(gain)}"
+    return (
+        _little(apart.low, apart.high, gain),
+        f"“{high.name}” minus “{low.name}”: {show(apart)}; {_gained(gain)}, and “little” means "
+        "less than a quarter of that",
+    )
 
 
 def _gain(rows: Rows, number: int, base: Rows, runs: Runs) -> float:
@@ -153,8 +159,8 @@ def _gain(rows: Rows, number: int, base: Rows, runs: Runs) -> float:
     return abs(difference(_with_layers(rows, number, runs), base, runs).estimate)
 
 
-def _scale(gain: float) -> str:
-    return f"retraining gains {gain:.3f} over the untouched base, and “little” means less than a quarter of that"
+def _gained(gain: float) -> str:
+    return f"retraining gains {gain:.3f} over the untouched base"
 
 
 def _little(low: float, high: float, gain: float) -> str:
@@ -208,7 +214,7 @@ def _overfits(scratch: Rows, runs: Runs) -> Found:
     return (
         "yes" if min(rises) > 0 and gap > 0.05 else "no",
         f"validation rose by {mean_of(rises):.3f} after its best epoch ({min(rises):.3f} to {max(rises):.3f} by seed); "
-        f"test minus train at the best epoch {gap:.3f}",
+        f"test minus train at the best epoch {format_value(gap)}",
     )
 
 
@@ -220,7 +226,10 @@ def _luck_of_the_split(splits: Mapping[str, Sequence[RowResult | None]]) -> Foun
                 raise NotKnown(f"row {name} diverged on split {seed}")
             gaps[name].append(row.loss - row.validation_loss)
     signs = {np.sign(gap) for values in gaps.values() for gap in values}
-    listed = "; ".join(f"“{name}” " + ", ".join(f"{gap:+.3f}" for gap in values) for name, values in gaps.items())
+    listed = "; ".join(
+        f"“{name}” " + ", ".join(format_value(gap, NumberStyle(signed=True)) for gap in values)
+        for name, values in gaps.items()
+    )
     return "yes" if len(signs) > 1 else "no", f"test minus validation on five splits: {listed}"
 
 

@@ -20,11 +20,13 @@ from epigone.models.config import ModelOptions, sized
 from epigone.models.files.description import weights_hash
 from epigone.models.language_model import LanguageModel
 from epigone.studies.engine.jobs import Base, Ngrams, Text, Training, Untouched
+from epigone.studies.engine.plan import Stage
 from epigone.studies.engine.rows import Row, labelled, validation_mean
-from epigone.studies.engine.search import SearchOptions, with_seeds
+from epigone.studies.engine.search import SearchOptions, search_stages, typical, with_seeds
 from epigone.studies.experiment import Context, Experiment
 from epigone.studies.stacked_lstm.analysis import StackedFindings, analyse
 from epigone.studies.stacked_lstm.grid import (
+    SOURCES,
     Recipe,
     StackedLabels,
     StackedLstmOptions,
@@ -53,9 +55,7 @@ def rows(context: Context[StackedLstmOptions]) -> list[Row]:
     for role in ("near", "far"):
         shared.append(Row(StackedLabels(family="n-gram", source=role), (Ngrams(target, source=context.texts[role]),)))
     mine = [row for recipe in grid for row in recipe_rows(context, recipe)]
-    searching = SearchOptions(trials=options.trials, finalists=options.finalists)
-    if context.quick:
-        searching = replace(searching, trials=4, finalists=1, search_epochs=1)
+    searching = searching_of(context)
     best, _ = context.search(target, "ascii", searching)
     network = ModelOptions(cell="lstm", num_layers=options.num_layers, hidden_size=options.hidden_size)
     found, runs = context.search(target, "ascii", searching, network)
@@ -115,6 +115,38 @@ def on_text(row: Row, text: Text) -> tuple[Training, ...]:
     return tuple(replace(job, text=text) for job in row.jobs if isinstance(job, Training))
 
 
+def plan(context: Context[StackedLstmOptions]) -> list[Stage]:
+    """The stages of `rows`; retraining takes about the time of the same recipe from scratch."""
+    target, options, seeds = context.texts["target"], context.options, len(context.seeds)
+    grid, parts = recipes(target, options, context.quick), len(list(selections(options)))
+    searching = searching_of(context)
+    network = ModelOptions(cell="lstm", num_layers=options.num_layers, hidden_size=options.hidden_size)
+    retrained = tuple(Training(target, recipe.retraining[0], model=recipe.model) for recipe in grid)
+    rows = 3 + sum(
+        len(recipe.scratch) * seeds + len(options.sources) * (1 + len(recipe.retraining) * parts * seeds)
+        for recipe in grid
+    )
+    return [
+        *(
+            Stage(
+                f"bases of “{recipe.name}”", 2,
+                tuple(Training(context.texts[role], recipe.pretraining, model=recipe.model) for role in SOURCES),
+            )
+            for recipe in grid
+        ),
+        *search_stages(typical(target, "ascii", searching), searching, seeds),
+        *search_stages(typical(target, "ascii", searching, network), searching, seeds),
+        Stage("rows", rows, retrained),
+        Stage("other splits", 2 * SPLITS * seeds, (retrained[0], *grid[0].scratch[:1])),
+    ]  # fmt: skip
+
+
+def searching_of(context: Context[StackedLstmOptions]) -> SearchOptions:
+    """The budget of both searches."""
+    searching = SearchOptions(trials=context.options.trials, finalists=context.options.finalists)
+    return replace(searching, trials=4, finalists=1, search_epochs=1) if context.quick else searching
+
+
 STUDY: Experiment[StackedLstmOptions, StackedFindings] = Experiment(
     name="stacked-lstm",
     summary="Which layers of a pretrained character LSTM to retrain on one writer's songs.",
@@ -123,6 +155,7 @@ STUDY: Experiment[StackedLstmOptions, StackedFindings] = Experiment(
     texts=texts,
     tokenizer="ascii",
     rows=rows,
+    plan=plan,
     analyse=analyse,
     report=report,
 )

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from epigone.studies.engine.jobs import Training
+from epigone.studies.engine.plan import Stage
 from epigone.studies.engine.rows import Row
 from epigone.studies.engine.search import with_seeds
 from epigone.studies.experiment import Context, Experiment
@@ -63,12 +64,28 @@ def rows(context: Context[VanillaRnnOptions]) -> list[Row]:
     return shown
 
 
+def plan(context: Context[VanillaRnnOptions]) -> list[Stage]:
+    """The short runs that choose the rates, and the table; all networks take about the time of the report's."""
+    options, book = context.options, book_of(context)
+    training = recipe(options, book.steps_per_epoch, context.quick)
+    mine = CELL_OF[options.nonlinearity]
+    job = Training(context.texts["book"], training, tokenizer="char", model=network(mine, options, book.vocabulary))
+    short = replace(job, training=replace(training, epochs=1.0))
+    others = len(options.optimizers) * (1 + len(options.cells))
+    cells = len({*CELL_OF.values(), *options.cells})
+    return [
+        Stage("learning rates", others * len(options.rates), (short,)),
+        Stage("rows", (cells + others) * len(context.seeds), (job,)),
+    ]
+
+
 STUDY: Experiment[VanillaRnnOptions, VanillaFindings] = Experiment(
     name="vanilla-rnn",
     summary="A character RNN trained with AdaGrad on a book, and the effect of other cells and optimizers.",
     roles={"book": "the text to learn from, part of which is held out"},
     options=VanillaRnnOptions,
     rows=rows,
+    plan=plan,
     analyse=analyse,
     report=report,
 )

@@ -227,6 +227,13 @@ def predictions(role: str, model: Path, text: Text) -> list[dict[str, Any]]:
     for part, at, prompt, wrote in known[:: max(1, len(known) // PROMPTS)][:PROMPTS]:
         before = part[max(0, at - BEFORE) : at]
         likely = likeliest(stepper, tokenizer, tokenizer.normalise(before + prompt), NEXT)
-        expected = [f"{each.token} {each.probability:.1%}" for each in likely]
+        expected = [f"{_visible(each.token)} {each.probability:.1%}" for each in likely]
         rows.append({"text": role, "prompt": prompt, "wrote": wrote, "next": expected})
     return rows
+
+
+def _visible(token: str) -> str:
+    """A token in a list: a line break by name, other signs in quotation marks."""
+    if not token.strip():
+        return "(newline)" if "\n" in token else "(space)"
+    return f"“{token}”" if is_sign(token) else token

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from epigone.studies.engine.jobs import Training, open_text
+from epigone.studies.engine.plan import Stage
 from epigone.studies.engine.rows import Row, labelled
 from epigone.studies.engine.search import with_seeds
 from epigone.studies.experiment import Context, Experiment
@@ -29,6 +30,17 @@ def rows(context: Context[WordModelOptions]) -> list[Row]:
         [prefix for row in labelled(streams, tokenizer="word") for prefix in prefix_rows(context, row)], "prefixes"
     )
     return streams
+
+
+def plan(context: Context[WordModelOptions]) -> list[Stage]:
+    """The networks of all texts and tokenizers; prefixes take the time of the stream."""
+    streams = [row for role in context.texts for row in tokenizer_rows(context, role)]
+    examples = [(row, row.jobs[0]) for row in streams if isinstance(row.jobs[0], Training)]
+    words = tuple(job for row, job in examples if row.labels["tokenizer"] == "word")
+    return [
+        Stage("rows", sum(len(row.jobs) for row in streams), tuple(job for _, job in examples)),
+        *([Stage("prefixes", len(words), words)] if words else []),
+    ]
 
 
 def tokenizer_rows(context: Context[WordModelOptions], role: str) -> Iterator[Row]:
@@ -64,6 +76,7 @@ STUDY: Experiment[WordModelOptions, WordFindings] = Experiment(
     further="texts to learn as well, each by itself",
     options=WordModelOptions,
     rows=rows,
+    plan=plan,
     analyse=analyse,
     report=report,
 )

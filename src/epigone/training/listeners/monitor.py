@@ -1,7 +1,7 @@
 """The interface through which training and studies report their progress to their caller."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from epigone.training.listeners.base import Listener
 
@@ -11,6 +11,9 @@ class Monitor(Listener):
 
     As a context manager it ends with the block, even after an error.
     """
+
+    plans: ClassVar[bool] = False
+    """True if it wants the plan of an experiment, which takes seconds to measure."""
 
     def __enter__(self) -> Self:
         return self
@@ -27,6 +30,9 @@ class Monitor(Listener):
 
     def sample(self, row: Mapping[str, Any]) -> None:
         """A sample of text is drawn; `row` is its line of samples.jsonl."""
+
+    def plan(self, stages: Sequence[tuple[str, int, float]], workers: int) -> None:
+        """An experiment begins: the title, the number of runs and the expected seconds of each stage."""
 
     def jobs(self, title: str, total: int, under_way: Callable[[], Sequence[str]] = tuple) -> None:
         """A number of whole runs begins; `under_way` is called often and gives a line on each that is under way."""
