@@ -61,6 +61,7 @@ STYLE = {
     "xtick.major.size": 3,
     "ytick.major.size": 3,
     "svg.fonttype": "none",
+    "text.hinting": "none",  # whole pixels would move the letters of a long line apart
     "svg.hashsalt": "epigone",  # the same numbers give the same bytes
 }
 
