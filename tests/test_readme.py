@@ -4,6 +4,7 @@ Each block of commands (```sh) or of Python has a comment in front of it that sa
 
     <!-- test -->               run as it is
     <!-- test: --epochs 1 -->   run with these flags added to every command
+    <!-- test: pretrain --epochs 1 -->   run with these flags added to every `pretrain`
     <!-- no test -->            not run
 
 A block runs in a folder of its own that has `songs.txt` and `books/`.
@@ -48,8 +49,13 @@ def commands(block: Block) -> list[list[str]]:
         return [[sys.executable, "-W", "error", "-c", block.text]]
     lines = [shlex.split(line, comments=True) for line in block.text.replace("\\\n", " ").splitlines()]
     assert all(words[0] == "epigone" for words in lines if words), "only epigone's own commands can be tested"
-    flags = shlex.split(block.flags)
-    return [[sys.executable, "-m", "epigone", *words[1:], *flags] for words in lines if words]
+    named = re.match(r"[a-z]+(?= )", block.flags)
+    flags = shlex.split(block.flags.removeprefix(named[0] if named else ""))
+    return [
+        [sys.executable, "-m", "epigone", *words[1:], *(flags if named is None or named[0] == words[1] else ())]
+        for words in lines
+        if words
+    ]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -94,6 +94,7 @@ def test_a_result_shows_itself():
     ("options", "sentence"),
     [
         ({}, "look needs one of them"),
+        ({"texts": ["no such words"]}, "if these are the words to show, give them with --text"),
         ({"text": "a", "unit": "layers.9:0"}, "no unit layers.9:0"),
         ({"text": "a", "out": "a.pdf"}, "a.pdf; give it one of these endings"),
         ({"text": "a", "characters": 0}, "characters must be 1 or more"),
@@ -102,4 +103,4 @@ def test_a_result_shows_itself():
 )
 def test_mistakes_are_told(options, sentence):
     with pytest.raises(UserError, match=sentence):
-        epigone.look(MODELS / "gru-char-tied", **options)
+        epigone.look(MODELS / "gru-char-tied", *options.pop("texts", []), **options)

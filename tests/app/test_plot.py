@@ -111,6 +111,18 @@ def test_runs_of_the_same_name_are_told_apart_by_their_paths_and_those_of_a_stud
         epigone.plot(tmp_path / "x")
 
 
+def test_runs_of_a_study_are_named_by_their_settings_if_these_differ(runs, tmp_path):
+    for name, seed in (("1f", 0), ("2e", 1), ("3d", 1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model").symlink_to(runs / "one")
+        model = {"cell": "rnn", "num_layers": 1, "hidden_size": 4}
+        job = {"model": model, "training": {"optimizer": "adam", "lr": 0.01, "seed": seed}}
+        (tmp_path / name / "job.json").write_text(json.dumps(job), encoding="utf-8")
+    first = epigone.plot(tmp_path / "1f", tmp_path / "2e")
+    assert [run.name for run in first.runs] == ["rnn 1x4, adam 0.01, seed 0", "rnn 1x4, adam 0.01, seed 1"]
+    assert [run.name for run in epigone.plot(tmp_path / "2e", tmp_path / "3d").runs] == ["2e", "3d"]
+
+
 def test_runs_on_other_texts_are_told(runs, tmp_path, song_file):
     other = tmp_path / "other.txt"
     other.write_text(song_file.read_text(encoding="utf-8") + "\n===\nOne more.\n", encoding="utf-8")

@@ -4,8 +4,9 @@ import sys
 import pytest
 
 from epigone.app.blocks import Facts
-from epigone.app.terminal import print_facts, print_paragraph, print_table, write_generated
+from epigone.app.terminal import print_facts, print_paragraph, print_shaded, print_table, write_generated
 from epigone.errors import UserError
+from epigone.report.shaded_text import ShadedText
 from epigone.report.tables import Column, Table
 
 ROWS = [{"name": "a", "loss": 1.5}]
@@ -71,3 +72,19 @@ def test_generated_text_on_a_full_disk_is_a_sentence(monkeypatch):
     monkeypatch.setattr(sys, "stdout", Broken(BrokenPipeError()))
     with pytest.raises(BrokenPipeError):
         write_generated("text")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("term", "coloured"), [("xterm-256color", True), ("xterm", False), ("dumb", False)])
+def test_a_text_in_colours_has_signs_where_there_are_few_colours(monkeypatch, term, coloured):
+    for name in ("COLORTERM", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", term)
+    file = Terminal()
+    print_shaded(ShadedText("u", "ab", [1.0, -1.0], 1.0), file)
+    assert ("\x1b[" in file.getvalue()) == coloured
+    assert ("#=" in file.getvalue()) != coloured

@@ -97,6 +97,11 @@ def look(
         raise UserError(f"characters must be 1 or more; {characters} was given.")
     if bool(texts) == bool(text):
         raise UserError("Give either a file or folder of text, or the text itself with --text; look needs one of them.")
+    for path in texts:
+        if not Path(path).exists():
+            raise UserError(
+                f"There is no file or folder {path}; if these are the words to show, give them with --text."
+            )
     if out is not None and Path(out).suffix.lower() not in ENDINGS:
         raise UserError(f"A picture is a .png, .svg or .html file, and --out is {out}; give it one of these endings.")
     source = load_checkpoint(model, "reference")

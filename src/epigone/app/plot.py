@@ -8,6 +8,7 @@ from epigone.app.display import as_text
 from epigone.errors import UserError
 from epigone.markup import one_line
 from epigone.models.files.description import read_config
+from epigone.schema import number, record, text, whole
 from epigone.storage import atomic_write, read_json_lines, read_object
 from epigone.studies.engine.store import HISTORY
 from epigone.text.document import some
@@ -17,6 +18,16 @@ Against = Literal["steps", "epochs", "seconds"]
 COLUMNS: dict[Against, str] = {"steps": "step", "epochs": "epoch", "seconds": "seconds"}
 MOST = 8  # colours that can be told apart
 DOTS = 60  # most points of a line that are marked
+JOB = record(
+    {
+        "model": record(
+            {"cell": text, "num_layers": whole(), "hidden_size": whole()}, "cell", "num_layers", "hidden_size"
+        ),
+        "training": record({"optimizer": text, "lr": number(), "seed": whole()}, "optimizer", "lr", "seed"),
+        "selection": text,
+    },
+    "training",
+)
 Lines = dict[str, tuple[list[float], list[float]]]
 
 
@@ -82,7 +93,7 @@ def plot(*runs: str | Path, against: Against = "steps", out: str | Path | None =
     if against not in COLUMNS:
         raise UserError(f"There is no axis '{against}'; choose one of {', '.join(get_args(Against))}.")
     if not 1 <= len(runs) <= MOST:
-        raise UserError(f"plot draws one to {MOST} runs; {len(runs)} were given.")
+        raise UserError(f"plot draws one to {MOST} runs, and {len(runs)} were given; give their folders.")
     if out is not None and Path(out).suffix.lower() not in (".png", ".svg"):
         raise UserError(f"A figure is a .png or .svg file, and --out is {out}; give it one of these endings.")
     folders = [_folder(Path(run)) for run in runs]
@@ -110,13 +121,29 @@ def _folder(path: Path) -> Path:
 
 
 def _names(paths: list[Path]) -> list[str]:
-    """Name runs by their folders, or by as much of the paths as tells them apart."""
+    """Name runs by their folders, or by as much of the paths as tells them apart.
+
+    The runs of a study are in folders named by hashes, so they are named by their settings, if these differ.
+    """
+    settings = [_settings(path) for path in paths]
+    if all(settings) and len(set(settings)) == len(settings):
+        return settings
     parts = [path.resolve().parts for path in paths]
     for length in range(1, max(map(len, parts)) + 1):
         names = ["/".join(each[-length:]) for each in parts]
         if len(set(names)) == len(names):
             return [one_line(name) for name in names]
     raise UserError(f"A run is named twice: {some([str(path) for path in paths], MOST)}. Name each once.")
+
+
+def _settings(path: Path) -> str:
+    """Name the run of a study by its settings; the empty string for another run."""
+    if not (path / "job.json").is_file():
+        return ""
+    job = read_object(path / "job.json", JOB)
+    model, training = job.get("model"), job["training"]
+    network = f"{model['cell']} {model['num_layers']}x{model['hidden_size']}" if model else job.get("selection", "")
+    return one_line(f"{network}, {training['optimizer']} {training['lr']:g}, seed {training['seed']}")
 
 
 def _curve(name: str, folder: Path, against: Against) -> RunCurve:

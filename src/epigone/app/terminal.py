@@ -154,7 +154,7 @@ def print_shaded(text: ShadedText, file: TextIO | None = None) -> None:
     """Print a text in colours, or with signs below its lines where there are none."""
     console = _console(file)
     width = min(console.width - 1, WIDEST_TEXT)
-    if console.is_terminal and console.color_system and not console.no_color:
+    if console.is_terminal and console.color_system in ("256", "truecolor") and not console.no_color:
         console.print(to_rich(text, width), soft_wrap=True)
     else:
         say(to_signs(text, width), file=file)
