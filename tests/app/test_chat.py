@@ -3,7 +3,9 @@ import json
 
 import pytest
 
+from epigone.app.terminal import write_sample
 from epigone.models.files.checkpoint import load_checkpoint
+from epigone.report.page import Sample
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.text.tokenizers.words import WordTokenizer
 
@@ -132,11 +134,34 @@ def test_a_whole_document_may_be_streamed(cli, base):
 def test_copying_is_reported_if_the_fingerprint_is_there(cli, song_file, tmp_path):
     out = tmp_path / "m"
     assert cli("pretrain", song_file, "--out", out, "--steps", 1, "--hidden-size", 8, "--num-layers", 1).status == 0
-    assert "nothing of 30 characters or more" in cli("generate", out, "--length", 200).err
-    assert "too little was written to tell" in cli("generate", out, "--length", 20).err
+    assert "none of 30 characters or more" in cli("generate", out, "--length", 200).err
+    assert "too little to tell" in cli("generate", out, "--length", 20).err
     (out / "fingerprint.safetensors").unlink()
     assert "copied" not in cli("generate", out, "--length", 200).err
     assert json.loads(cli("generate", out, "--length", 20, "--json").out)["copying"] is None
+
+
+def test_copied_runs_are_placed_and_underlined(cli, base, tmp_path, monkeypatch):
+    [text] = json.loads(cli("generate", base, "--length", 200, "--seed", 3, "--json").out)["texts"]
+    (tmp_path / "mine.txt").write_text(f"A line.\n{text[20:70]}\n", encoding="utf-8")
+    options = ("--length", 200, "--seed", 3, "--corpus", tmp_path / "mine.txt")
+    result = cli("generate", base, *options)
+    assert result.out == text + "\n", "a pipe gets the text alone"
+    assert "copied from the given text: 2" in result.err
+    assert "” is in mine.txt, line 2\n" in result.err
+    assert "Less is copied at a higher temperature" in result.err
+    [run] = json.loads(cli("generate", base, *options, "--json").out)["copied"][0]
+    assert run["start"] <= 20 < 70 <= run["end"]
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setenv("TERM", "xterm")
+    shown = Screen()
+    write_sample(Sample("", "one two three", copied=[(4, 7)]), shown)
+    assert shown.getvalue() == "one \x1b[4mtwo\x1b[0m three\n"
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 def test_a_model_is_found_from_any_working_directory(cli, base, monkeypatch):

@@ -1,5 +1,6 @@
 """Copying measured with hashes, against a search in the text itself."""
 
+import itertools
 import tracemalloc
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from epigone.errors import UserError
 from epigone.evaluation import memorisation
-from epigone.evaluation.memorisation import Fingerprint, copying_by_text, load_fingerprints, save_fingerprints
+from epigone.evaluation.memorisation import Copying, Fingerprint, load_fingerprints, save_fingerprints
 
 POEM = "The lamp was low, the night was long,\nand no one came to learn the song.\n"
 
@@ -36,6 +37,7 @@ def search(training, texts, run):
 
 
 def test_documents_of_which_nothing_is_sampled_leave_nothing():
+    Fingerprint.build([POEM], capacity=10)  # what is imported or set up once is not counted
     tracemalloc.start()
     Fingerprint.build((f"{number:030d}" for number in range(20_000)), capacity=10)
     peak = tracemalloc.get_traced_memory()[1]
@@ -183,16 +185,41 @@ def test_files_hold_several_sources_and_no_text(tmp_path):
     assert read["nothing"].copied([POEM]).share == 0
 
 
-def test_copying_is_told_for_each_training_text(tmp_path):
+def test_a_bases_text_comes_last(tmp_path):
     path = tmp_path / "fingerprint.safetensors"
-    assert copying_by_text([POEM], path) is None
-    save_fingerprints(path, {"target": Fingerprint.build([POEM]), "base": Fingerprint.build([random_text(1, 500)])})
-    found = copying_by_text([POEM[:40], "?" * 60], path)
-    assert found is not None
-    assert {name: (each["longest_run"], each["characters"]) for name, each in found.items()} == {
-        "target": (40, 100),
-        "base": (0, 100),
-    }
+    save_fingerprints(path, {name: Fingerprint.build([POEM]) for name in ("base training", "target", "training")})
+    assert list(load_fingerprints(path)) == ["target", "training", "base training"]
+
+
+@pytest.mark.parametrize(
+    ("longest", "exact", "lookups", "said"),
+    [
+        (50, True, 99, "10.0% in runs of 30 characters or more, the longest of 50"),
+        (50, False, 99, "about 10.0% in runs of 30 characters or more, the longest of about 50"),
+        (0, True, 99, "none of 30 characters or more"),
+        (0, False, 2, "none of 30 characters or more, as far as samples show"),
+        (0, False, 0, "too little to tell"),
+        (0, True, 0, "too little to tell"),
+    ],
+)
+def test_what_is_said_of_copying_is_no_more_than_is_known(longest, exact, lookups, said):
+    assert Copying(longest, 0.1 if longest else None, exact, 1000, lookups).in_words() == said
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 80)), max_size=6))
+def test_stretches_are_the_copied_characters(parts):
+    print_ = Fingerprint.build([POEM])
+    text, copied = "", []
+    for number, (stolen, length) in enumerate(parts):
+        piece = POEM[:length] if stolen else random_text(number, length)
+        if stolen and length >= 30:
+            copied.append((len(text), len(text) + len(piece)))
+        text += piece
+    found = print_.stretches(text)
+    assert all(print_.copied([text[start:end]]).share == 1 for start, end in found)
+    assert all(any(start <= first and last <= end for start, end in found) for first, last in copied)
+    assert sum(end - start for start, end in found) == round((print_.copied([text]).share or 0) * len(text))
+    assert all(a[1] < b[0] for a, b in itertools.pairwise(found))
 
 
 def test_a_damaged_file_gets_a_sentence(tmp_path):
@@ -211,4 +238,4 @@ def test_a_file_of_fingerprints_is_the_same_byte_for_byte_whenever_it_is_written
     for number in range(4):
         save_fingerprints(tmp_path / str(number), prints)
     assert len({(tmp_path / str(number)).read_bytes() for number in range(4)}) == 1
-    assert list(load_fingerprints(tmp_path / "0")) == sorted(names)
+    assert list(load_fingerprints(tmp_path / "0")) == ["training", "é", *sorted(names)[:6]]

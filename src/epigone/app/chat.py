@@ -1,8 +1,9 @@
 """`generate` at a terminal: text as it is written, and a desk for writing with the model."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -26,6 +27,7 @@ def generate(
     options: GenerateOptions = GenerateOptions(),
     sampling: SamplingOptions = SamplingOptions(),
     running: EngineOptions = EngineOptions(),
+    corpus: Sequence[str | Path] = (),
     stream: bool = False,
     interactive: Annotated[bool, Parameter(name=["--interactive", "-i"])] = False,
     json: bool = False,
@@ -37,6 +39,7 @@ def generate(
         options: prompt and extent.
         sampling: how each character is drawn.
         running: the engine and its precision.
+        corpus: the text that the model learned, to name the documents that runs were copied from.
         stream: show the text as it is written (one sample).
         interactive: write a text by turns: type a line, and the model goes on; `/help` lists commands such as `/again`,
             `/undo` and `/save`.
@@ -46,7 +49,7 @@ def generate(
         The texts; None if they were shown already.
     """
     if not (stream or interactive):
-        return room.generate(model, options, sampling, running)
+        return room.generate(model, options, sampling, running, corpus)
     flag = "--interactive" if interactive else "--stream"
     if json:
         raise UserError(f"{flag} shows text as it is written and --json prints it at the end; give only one.")
@@ -59,9 +62,9 @@ def generate(
     if interactive:
         source, sampling = read_folder(model), seeded(sampling)
         manuscript = Manuscript(room.load_stepper(source, running), source.tokenizer)
-        _converse(Desk(source, manuscript, options, sampling, echo=not _at_terminal()))
+        _converse(Desk(source, manuscript, options, sampling, corpus, echo=not _at_terminal()))
         return None
-    result = room.generate(model, options, sampling, running, stream=_write)
+    result = room.generate(model, options, sampling, running, corpus, stream=_write)
     say()
     log_generation(result)
     return None

@@ -9,7 +9,7 @@ import difflib
 import secrets
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,15 +17,16 @@ from typing import NamedTuple
 
 from epigone.app.arguments import unescaped
 from epigone.app.display import log_generation
-from epigone.app.terminal import say, write_generated
+from epigone.app.terminal import say, write_generated, write_sample
 from epigone.errors import UserError
-from epigone.evaluation.memorisation import FILE, copying_by_text
+from epigone.evaluation.copied import measure_copying
 from epigone.evaluation.quality import text_quality
 from epigone.generation.generate import GenerateOptions
 from epigone.generation.manuscript import Extent, Manuscript, Passage
 from epigone.generation.prompt import read_prompt, read_stop
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.files.model_folder import ModelFolder
+from epigone.report.page import Sample
 
 LENGTH = 300  # characters of a passage by default
 LONGEST = 2000  # characters, after which the end of a line or a stanza is not waited for
@@ -41,6 +42,7 @@ class Desk:
         manuscript: the text.
         options: the extent of a passage, stop strings, and a first text as the prompt.
         sampling: how each token is drawn, with a seed.
+        corpus: the text that the model learned, in which copied runs are looked for.
         echo: show what was typed, too.
     """
 
@@ -50,12 +52,14 @@ class Desk:
         manuscript: Manuscript,
         options: GenerateOptions,
         sampling: SamplingOptions,
+        corpus: Sequence[str | Path] = (),
         *,
         echo: bool,
     ) -> None:
         self.left = False
         self._model = model
         self._manuscript = manuscript
+        self._corpus = corpus
         self._sampling = sampling
         self._stop = tuple(read_stop(stop, model.tokenizer, model.folder) for stop in options.stop)
         self._usual = self._extent = _extent(options)
@@ -98,13 +102,16 @@ class Desk:
         """Log seed, speed and copying of what the model wrote of the text."""
         written = self._manuscript.written
         if written:
+            copying, copied = measure_copying(self._model, written, corpus=self._corpus)
             log_generation(
                 SimpleNamespace(
                     sampling=replace(self._sampling, seed=self._first_seed),
                     characters=sum(map(len, written)),
                     seconds=self._seconds,
                     quality=text_quality(written),
-                    copying=copying_by_text(written, self._model.folder / FILE),
+                    copying=copying,
+                    texts=written,
+                    copied=copied,
                 )
             )
 
@@ -184,11 +191,12 @@ class Desk:
         tell(f"/length is {int(value)} from now on.")
 
     def show(self, value: str) -> None:
-        text = self._manuscript.text
-        if text:
-            write_generated(text, end="\n" * (not text.endswith("\n")))
-        else:
+        text = self._manuscript.text.removesuffix("\n")
+        if not text:
             tell("The text is empty.")
+            return
+        copied = measure_copying(self._model, [text])[1][0]
+        write_sample(Sample("", text, copied=[(run.start, run.end) for run in copied]))
 
     def save(self, value: str) -> None:
         file = Path(value).expanduser() if value else self._file

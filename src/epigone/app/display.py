@@ -4,6 +4,7 @@ The function for a result is chosen by the name of its class, because importing 
 """
 
 import io
+import itertools
 import json
 import logging
 import math
@@ -142,7 +143,17 @@ def _generation(result: Any) -> Iterator[Block]:
     each = len(result.texts) // len(temperatures)
     for place, temperature in enumerate(temperatures):
         name = f"temperature {temperature:g}" if len(temperatures) > 1 else ""
-        yield Sample(name, RULE.join(result.texts[place * each : (place + 1) * each]))
+        chosen = slice(place * each, (place + 1) * each)
+        yield _joined(name, result.texts[chosen], result.copied[chosen])
+
+
+def _joined(name: str, texts: Sequence[str], copied: Sequence[Sequence[Any]]) -> Sample:
+    """One sample of several texts with rules between them."""
+    spans, offset = [], 0
+    for text, runs in itertools.zip_longest(texts, copied, fillvalue=()):
+        spans += [(offset + run.start, offset + run.end) for run in runs]
+        offset += len(text) + len(RULE)
+    return Sample(name, RULE.join(texts), copied=spans)
 
 
 def _next_tokens(likely: Sequence[Any]) -> Table:
@@ -163,19 +174,21 @@ def _visible(token: str) -> str:
 
 def log_generation(result: Any) -> None:
     """Log seed, speed and copying of generated text as notices; standard output holds the text alone."""
+    from epigone.evaluation.copied import ADVICE, MOST, passages  # here, so that light commands start quickly
+    from epigone.evaluation.memorisation import Copying
+
     speed = result.characters / max(1e-9, result.seconds)
     english = f", {result.quality.english_words:.0%} of the words English" if result.quality.english_words else ""
     log.info(f"seed {result.sampling.seed}, {result.characters:,} characters, {speed:,.0f} a second{english}")
     for name, copying in (result.copying or {}).items():
-        about = "" if copying["exact"] else "about "
-        if not copying["lookups"]:
-            found = "too little was written to tell"
-        elif not copying["longest_run"]:
-            found = f"nothing of 30 characters or more{'' if copying['exact'] else ' was found'}"
-        else:
-            share, longest = f"{about}{copying['share']:.1%}", f"{about}{copying['longest_run']}"
-            found = f"{share} in runs of 30 characters or more, the longest of {longest}"
-        log.info(f"copied from the {name} text: {found}")
+        log.info(f"copied from the {name} text: {Copying(**copying).in_words()}")
+    found = [line for text, runs in zip(result.texts, result.copied, strict=True) for line in passages(text, runs)]
+    for line in found[:MOST]:
+        log.info(f"  {line}")
+    if found:
+        log.info(ADVICE)
+    if any(not run.document for runs in result.copied for run in runs) and "given" not in result.copying:
+        log.info("Name the text that was learned with --corpus TEXT to see which document a run is from.")
 
 
 def _quantisation(result: Any) -> Iterator[Block]:
@@ -262,7 +275,8 @@ def _comparison(result: Any) -> Iterator[Block]:
 
     yield results_table(result.rows, "Losses of all rows")
     for sample in result.samples:
-        yield Sample(sample.row, _excerpt(sample.text), measures=sample.measures)
+        spans = [(run.start, run.end) for run in sample.copied]
+        yield Sample(sample.row, _excerpt(sample.text), measures=sample.measures, copied=spans)
     yield result.verdict
     yield from _notices(result.notices)
     yield Facts({"model": result.model, "report": result.report, "next": f"epigone generate {result.model}"})

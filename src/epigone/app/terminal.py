@@ -129,6 +129,17 @@ def write_generated(text: str, end: str = "", file: TextIO | None = None) -> Non
         print(visible, end=end, file=stream, flush=True)
 
 
+def write_sample(sample: Sample, file: TextIO | None = None) -> None:
+    """Print a generated text and a line break; on a terminal, its copied runs are underlined."""
+    if not (sample.copied and (file or sys.stdout).isatty()):
+        write_generated(sample.text, end="\n", file=file)
+        return
+    text = Text()
+    for part, copied in sample.parts():
+        text.append(clean(part), "underline" if copied else None)
+    _console(file).print(text, soft_wrap=True)
+
+
 def print_blocks(blocks: Iterable[Block], file: TextIO | None = None) -> None:
     """Print the parts of a result with blank lines between them, on standard output by default."""
     for place, block in enumerate(blocks):
@@ -139,11 +150,12 @@ def print_blocks(blocks: Iterable[Block], file: TextIO | None = None) -> None:
                 print_facts(block, file)
             case Table():
                 print_table(block, file)
-            case Sample(name=""):
-                write_generated(block.text, end="\n", file=file)
             case Sample():
-                measures = ["", *_indented(block.measures)] if block.measures else []
-                say("\n".join([f"── {one_line(block.name)}", "", block.text, *measures]), file=file)
+                if block.name:
+                    say(f"── {one_line(block.name)}\n", file=file)
+                write_sample(block, file)
+                if block.measures:
+                    say("\n".join(["", *_indented(block.measures)]), file=file)
             case ShadedText():
                 print_shaded(block, file)
             case str():

@@ -11,9 +11,8 @@ are found is an estimate of the share of all runs.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +53,16 @@ class Copying:
 
     lookups: int
     """Runs that were looked up for the estimate."""
+
+    def in_words(self) -> str:
+        """Say it, to follow "copied from the training text:"."""
+        if not self.lookups:
+            return "too little to tell"
+        if not self.longest_run:
+            return f"none of {RUN} characters or more{'' if self.exact else ', as far as samples show'}"
+        about = "" if self.exact else "about "
+        share, longest = f"{about}{self.share or 0:.1%}", f"{about}{self.longest_run:,}"
+        return f"{share} in runs of {RUN} characters or more, the longest of {longest}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +136,18 @@ class Fingerprint:
             share = found / lookups if lookups else None
         return Copying(longest, share, self.rate == 1, characters, lookups)
 
+    def stretches(self, text: str) -> list[tuple[int, int]]:
+        """Find the copied stretches of a text: the index of the first character, and that after the last."""
+        positions, hits = self._look_up(text)
+        found: list[tuple[int, int]] = []
+        for first, last in _stretches(hits):
+            start, end = int(positions[first]), int(positions[last]) + self.run
+            if found and start <= found[-1][1]:
+                found[-1] = found[-1][0], end
+            else:
+                found.append((start, end))
+        return found
+
     def first_copied(self, text: str) -> int | None:
         """Return the place of the first copied run in a text; None without one."""
         positions, hits = self._look_up(text)
@@ -172,7 +193,8 @@ def load_fingerprints(path: Path) -> dict[str, Fingerprint]:
     try:
         with safe_open(path, framework="numpy") as file:
             facts = {name: json.loads(text) for name, text in sorted((file.metadata() or {}).items())}
-            return {name: _sound(Fingerprint(hashes=file.get_tensor(name), **fact)) for name, fact in facts.items()}
+            found = {name: _sound(Fingerprint(hashes=file.get_tensor(name), **fact)) for name, fact in facts.items()}
+            return dict(sorted(found.items(), key=lambda item: item[0].startswith("base")))  # a base's are the last
     except (OSError, SafetensorError, ValueError, TypeError, RecursionError) as error:
         raise UserError(
             f"The fingerprint {path} cannot be read ({error}). Restore it from a copy, or delete it: then the "
@@ -196,17 +218,6 @@ def _sound(found: Fingerprint) -> Fingerprint:
     if fault:
         raise ValueError(fault.lstrip(".: "))
     return found
-
-
-def copying_by_text(texts: Sequence[str], fingerprints: Path) -> dict[str, dict[str, Any]] | None:
-    """Measure how much of some texts is copied from each training text in a file of fingerprints.
-
-    Returns:
-        The fields of `Copying` by the name of the training text; None if there is no such file.
-    """
-    if not fingerprints.is_file():
-        return None
-    return {name: asdict(found.copied(texts)) for name, found in load_fingerprints(fingerprints).items()}
 
 
 def _hashes(text: str, run: int) -> Iterator[Hashes]:

@@ -6,12 +6,13 @@ Samples are drawn side by side, each from its own random stream.
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from epigone.errors import UserError, check_options
-from epigone.evaluation.memorisation import FILE, copying_by_text
+from epigone.evaluation.copied import CopiedRun, measure_copying
 from epigone.evaluation.quality import TextQuality, text_quality
 from epigone.generation.next_token import NextToken, likeliest
 from epigone.generation.prompt import read_prompt, read_stop
@@ -147,12 +148,16 @@ class Generation:
     temperatures: list[float] = field(default_factory=list)
     """The temperature of each text."""
 
+    copied: list[list[CopiedRun]] = field(default_factory=list)
+    """The copied runs of each text, in order."""
+
 
 def generate(
     model: "str | Path | ModelFolder | Checkpoint",
     options: GenerateOptions = GenerateOptions(),
     sampling: SamplingOptions = SamplingOptions(),
     running: EngineOptions = EngineOptions(),
+    corpus: Sequence[str | Path] = (),
     *,
     stream: Listener | None = None,
     stepper: "Stepper | None" = None,
@@ -167,6 +172,7 @@ def generate(
         options: prompt and extent.
         sampling: how each token is drawn.
         running: the engine and its precision.
+        corpus: the text that the model learned, in files or folders, to name the documents that runs were copied from.
         stream: called with a sample's index and its next piece of text as soon as that is certain, so never with part
             of a stop string or of a character. The pieces of a sample add up to its text, prompt first.
         stepper: runs the model instead of an engine.
@@ -199,17 +205,20 @@ def generate(
     drawn = [replace(sampling, temperature=temperature) for temperature in sampling.temperatures]
     written = [write(runner, source.tokenizer, plan, own, stream) for own in drawn]
     new = [text for group in written for text in group.texts]
+    texts = [options.prompt + text for text in new]
+    copying, copied = measure_copying(source, texts, len(options.prompt), corpus)
     return Generation(
-        texts=[options.prompt + text for text in new],
+        texts=texts,
         endings=[ending for group in written for ending in group.endings],
         characters=sum(map(len, new)),
         tokens=sum(group.tokens for group in written),
         seconds=sum(group.seconds for group in written),
         quality=text_quality(new),
-        copying=copying_by_text(new, source.folder / FILE),
+        copying=copying,
         options=options,
         sampling=sampling,
         temperatures=[temperature for temperature in sampling.temperatures for _ in range(plan.texts)],
+        copied=copied,
     )
 
 

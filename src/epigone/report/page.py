@@ -7,6 +7,7 @@ settings that repeat it. A report is plain data; nothing here knows how the runs
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,14 @@ class Sample:
     """Temperature, seed and prompt."""
     measures: Sequence[str] = ()
     """One line for each measurement."""
+    copied: Sequence[tuple[int, int]] = ()
+    """Stretches of the text to underline: indices of the first character, and after the last."""
+
+    def parts(self) -> Iterator[tuple[str, bool]]:
+        """Cut the text where an underlined stretch begins or ends; the flag says if a part is underlined."""
+        edges = sorted({0, len(self.text), *(min(edge, len(self.text)) for pair in self.copied for edge in pair)})
+        for start, end in pairwise(edges):
+            yield self.text[start:end], any(first <= start < last for first, last in self.copied)
 
 
 Fact = str | int | float | bool | None | Sequence["Fact"] | Mapping[str, "Fact"]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from epigone.evaluation.copied import ADVICE, CopiedRun, copied_runs, located, passages
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import Copying, Fingerprint, fingerprint_of, load_fingerprints
 from epigone.evaluation.quality import text_quality
@@ -24,16 +25,16 @@ class SampleText:
     row: str
     family: str
     text: str
-    longest_copied: int
-    """Characters of the longest run that is copied from the training text; 0 means fewer than 30."""
-    copied_share: float
-    """Share of the text in copied runs of 30 or more characters."""
+    from_corpus: Copying
+    """Copying from the training text."""
     english_share: float
     """Share of the words that are English."""
     distinct_words: float
     """Share of the pairs of adjacent words that are distinct."""
     from_base: Copying | None = None
     """Copying from the training text of the row's base; None without a base or if its text is unknown."""
+    copied: tuple[CopiedRun, ...] = ()
+    """The copied runs of the text."""
 
     @property
     def measures(self) -> list[str]:
@@ -41,21 +42,11 @@ class SampleText:
         said = [
             *([f"{self.english_share:.1%} of the words English"] if LATIN.search(self.text) else []),
             f"{self.distinct_words:.1%} of the pairs of words distinct",
-            f"longest run copied from the corpus: {_run(self.longest_copied, self.copied_share)}",
+            f"copied from the corpus: {self.from_corpus.in_words()}",
         ]
-        match self.from_base:
-            case Copying(lookups=0):
-                said.append("from the base's text: too little was written to tell")
-            case Copying(longest_run=longest, share=share, exact=exact):
-                said.append(f"from the base's text: {_run(longest, share or 0.0, exact)}")
-        return said
-
-
-def _run(longest: int, share: float, exact: bool = True) -> str:
-    if not longest:
-        return "none of 30 characters" + " was found" * (not exact)
-    about = "" if exact else "about "
-    return f"{about}{longest:,} characters ({about}{share:.1%} of the text in such runs)"
+        if self.from_base:
+            said.append(f"copied from the base's text: {self.from_base.in_words()}")
+        return said + ([*passages(self.text, self.copied), ADVICE] if self.copied else [])
 
 
 def fingerprints(model: Path | None) -> list[Fingerprint]:
@@ -86,18 +77,21 @@ def sample_text(
     """
     checkpoint = load_checkpoint(model)
     written = generate(checkpoint, GenerateOptions(length=length), SamplingOptions(temperature=temperature, seed=0))
-    copying = fingerprint_of(open_text(text), checkpoint.tokenizer).copied(written.texts)
+    corpus, [sample] = open_text(text), written.texts
+    fingerprint = fingerprint_of(corpus, checkpoint.tokenizer)
+    of_all = {"corpus": fingerprint} | {f"base's training ({i})": print_ for i, print_ in enumerate(of_base, 1)}
+    runs = copied_runs(sample, of_all)
     from_base = [print_.copied(written.texts) for print_ in of_base]
     quality = text_quality(written.texts)
     return SampleText(
         row=row,
         family=family,
-        text=written.texts[0],
-        longest_copied=copying.longest_run,
-        copied_share=copying.share or 0.0,
+        text=sample,
+        from_corpus=fingerprint.copied(written.texts),
         english_share=quality.english_words,
         distinct_words=quality.distinct_2,
         from_base=max(from_base, key=lambda found: found.longest_run, default=None),
+        copied=tuple(located(runs, sample, corpus, checkpoint.tokenizer, "train")),
     )
 
 
@@ -116,6 +110,7 @@ def samples_of(samples: Sequence[SampleText], settings: str) -> list[Sample]:
             family=sample.family,
             settings=settings,
             measures=[measure[0].upper() + measure[1:] for measure in sample.measures],
+            copied=[(run.start, run.end) for run in sample.copied],
         )
         for sample in samples
     ]
