@@ -137,7 +137,7 @@ def test_the_time_of_all_stages_is_corrected_as_runs_end(clock):
             for _ in range(number):
                 clock[0] += 10.0  # twice as long as expected
                 monitor.job("2 layers", 1.5)
-    assert file.getvalue().startswith("At most about 2 min on 2 cores (16 runs); less if runs stop early.")
+    assert file.getvalue().startswith("About 2 min on 2 cores (16 runs); less if runs stop early, more")
     left = {line.split("  ")[0]: re.findall("about .* left", line) for line in file.getvalue().splitlines()}
     assert left["search 3/4"] == ["about 4 min left"]  # 10 s, and twice 110 s
     assert left["search 4/4"] == ["about 4 min left"]
@@ -145,7 +145,9 @@ def test_the_time_of_all_stages_is_corrected_as_runs_end(clock):
     assert left["rows 10/10"] == []
 
 
-@pytest.mark.parametrize(("pace", "said"), [(0.1, ["about 3 min left at most, for 1,970 more steps"]), (0.02, [])])
+@pytest.mark.parametrize(
+    ("pace", "said"), [(0.1, ["about 3 min left for 1,900 more steps, less if it stops early"]), (0.02, [])]
+)
 def test_a_long_run_says_once_how_long_it_takes(pace, said):
     file = io.StringIO()
     monitor = ConsoleMonitor(Console(file=file, width=100))

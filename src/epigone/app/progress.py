@@ -31,7 +31,7 @@ LOOK_ON_TERMINAL, LOOK_ELSEWHERE = 1.0, 300.0  # seconds between looks at the ru
 AT_ONCE = 0.5  # seconds; only a run that was finished before comes sooner
 WIDEST, CURVE_LINES = 120, 16  # of curves in the terminal, in characters
 ENOUGH = 3  # runs before the time left is estimated
-STEPS_FIRST, SECONDS_FIRST, LONG = 10, 3.0, 60.0  # steps and seconds before an estimate; seconds that need one
+STEPS_FIRST, SECONDS_FIRST, LONG = 10, 10.0, 60.0  # steps and seconds before an estimate; seconds that need one
 SAMPLE_LINES = 8  # that are shown of a sample
 
 
@@ -103,8 +103,8 @@ class ConsoleMonitor(Monitor):
         self.planned = list(stages)
         runs, seconds = sum(number for _, number, _ in stages), sum(seconds for *_, seconds in stages)
         self._say(
-            f"At most about {duration(seconds)} on {counted(workers, 'core')} ({counted(runs, 'run')}); less if runs "
-            "stop early. Ctrl-C stops, and --resume goes on."
+            f"About {duration(seconds)} on {counted(workers, 'core')} ({counted(runs, 'run')}); less if runs stop "
+            "early, more if the machine is busy. Ctrl-C stops, and --resume goes on."
         )
 
     def jobs(self, title: str, total: int, under_way: Callable[[], Sequence[str]] = tuple) -> None:
@@ -184,7 +184,8 @@ class ConsoleMonitor(Monitor):
         self.estimated = True
         left = took / done * (run.counters.total - run.counters.step)
         if left > LONG:
-            self._say(f"about {duration(left)} left at most, for {run.counters.total - run.counters.step:,} more steps")
+            steps = run.counters.total - run.counters.step
+            self._say(f"about {duration(left)} left for {steps:,} more steps, less if it stops early")
 
 
 def counting(console: Console) -> Callable[[int, int], None]:

@@ -104,7 +104,10 @@ def test_what_an_ngram_model_chose_is_its_note(make_finished):
     run = make_finished(1.0, 2.0)
     runs = {"alone": [replace(run, details={"order": 6})], "mixed": [replace(run, details=chosen)]}
     rows = [row("alone", "n-gram"), row("mixed", "n-gram")]
-    assert [result.note for result in summarise(rows, runs)] == ["order 6", "order 6; 0.40 of the source, order 8"]
+    assert [result.note for result in summarise(rows, runs)] == [
+        "order 6",
+        "order 6, with a share of 40% for the source's n-grams of order 8",
+    ]
 
 
 def test_results_are_json_without_nan(table):

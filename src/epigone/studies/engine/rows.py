@@ -12,6 +12,7 @@ import numpy as np
 from epigone.errors import UserError
 from epigone.evaluation.intervals import MIN_DOCUMENTS, Difference, holm, paired_difference, ratio_interval
 from epigone.evaluation.intervals import Interval as Estimate
+from epigone.report.numbers import NumberStyle, format_value
 from epigone.studies.engine.executor import Executor
 from epigone.studies.engine.jobs import Training
 from epigone.studies.engine.store import Finished, Job, folder_of, identity, run_job, under_way
@@ -245,8 +246,12 @@ def _chosen(run: Finished) -> str:
     chosen = run.details
     if "order" not in chosen:
         return ""
-    mixed = f"; {1 - chosen['weight']:.2f} of the source, order {chosen['source_order']}" if "weight" in chosen else ""
-    return f"order {chosen['order']}{mixed}"
+    if "weight" not in chosen:
+        return f"order {chosen['order']}"
+    share = format_value(1 - chosen["weight"], NumberStyle(digits=0, notation="percent"))
+    return (
+        f"order {chosen['order']}, with a share of {share} for the source's n-grams of order {chosen['source_order']}"
+    )
 
 
 def deviation(values: Sequence[float]) -> float | None:

@@ -15,6 +15,9 @@ from epigone.studies.experiment import Context
 from epigone.studies.stacked_lstm.analysis import TEMPERATURE, Splits, StackedFindings
 from epigone.studies.stacked_lstm.grid import StackedLstmOptions
 
+DOTS = "Dots are means over seeds, lines 95 % intervals over documents."
+LINES = "Validation solid, training (with dropout) dashed."
+
 
 def report(context: Context[StackedLstmOptions], findings: StackedFindings) -> Report:
     """Lay out the page."""
@@ -24,16 +27,18 @@ def report(context: Context[StackedLstmOptions], findings: StackedFindings) -> R
         title = f"Recipe “{name}”, all figures"
         tables += [short, results_table(rows, title, diverged=labelled(context.diverged, recipe=name))]
         bars = [IntervalRow(r.name, r.loss, r.interval.low, r.interval.high, r.family) for r in rows if r.interval]
-        figures.append(Figure(f"Test loss, recipe “{name}”", IntervalBars(bars, "test loss (nats per character)")))
+        figures.append(
+            Figure(f"Test loss, recipe “{name}”", IntervalBars(bars, "test loss (nats per character)"), DOTS)
+        )
     learned = [row for row in context.rows if row.family in ("scratch", "transfer")]
     families = {row.name: row.family for row in context.rows}
-    figures.append(Figure("Loss against epoch", LossCurves(context.curves(learned), families)))
+    figures.append(Figure("Loss against epoch", LossCurves(context.curves(learned), families), LINES))
     bases = labelled(context.ran, family="pretraining")
     pretraining = {
         f"{row.labels['recipe']}: {row.labels['base']}": [run.history for run in context.runs[row.name]]
         for row in bases
     }
-    figures.append(Figure("Pretraining of the bases, on their own text", LossCurves(pretraining)))
+    figures.append(Figure("Pretraining of the bases, on their own text", LossCurves(pretraining), LINES))
     tables.append(splits_table(findings.splits))
     held = sum(claim.answer == "yes" for claim in findings.claims)
     return Report(
