@@ -1,4 +1,3 @@
-import ast
 import importlib
 import inspect
 import os
@@ -57,13 +56,6 @@ def test_what_is_public_exists_and_is_documented(name):
 def test_what_is_not_public_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'finetun'"):
         epigone.finetun  # noqa: B018
-
-
-def test_type_checkers_see_the_names_that_are_imported_at_run_time():
-    tree = ast.parse(Path(epigone.__file__).read_text(encoding="utf-8"))
-    imports = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module != "typing"]
-    typed = {alias.asname: f"{node.module}.{alias.name}" for node in imports for alias in node.names}
-    assert typed == {name: f"epigone.{module}.{name}" for name, module in epigone.PUBLIC.items()}
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Write docs/reference from the docstrings: a page of commands and a page of Python names.
+"""Write docs/reference from the docstrings: a page of commands and a page of Python names; and the stub of `stub.py`.
 
 python tools/reference.py
 """
@@ -14,9 +14,12 @@ from typing import Any
 
 import epigone
 from epigone.app.commands import COMMANDS, make_app
+from epigone.app.functions import type_name
+from epigone.app.keywords import declared
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
 HIDDEN = dict.fromkeys(("json", "monitor", "stream", "stepper"), lambda: None)  # arguments that are no flags
+STARS = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 MADE = "<!-- Made by tools/reference.py (make reference); changes belong into the docstrings. -->"
 
 
@@ -46,7 +49,10 @@ def commands() -> Iterator[str]:
 
 def names() -> Iterator[str]:
     """A section for each public name: functions first, then the options that they take and what they return."""
-    yield "Everything is imported from `epigone`. The options are explained in [the commands](commands.md)."
+    yield (
+        "Everything is imported from `epigone`. Every option of a function is a keyword of it: `epigone.finetune("
+        "'english-small', 'poems/', out='mine', epochs=3)`. `help(epigone.finetune)` shows the same as this page."
+    )
     found = {name: getattr(epigone, name) for name in epigone.PUBLIC}
     for name in sorted(found, key=lambda name: isinstance(found[name], type)):
         yield f"## {name}\n\n{_class(found[name]) if isinstance(found[name], type) else _function(found[name])}"
@@ -54,7 +60,7 @@ def names() -> Iterator[str]:
 
 def _function(function: Any) -> str:
     parameters = [
-        f"    {'*' * (p.kind is p.VAR_POSITIONAL)}{p.name}: {_type(p.annotation)}{_default(p.default)},"
+        f"    {STARS.get(p.kind, '')}{p.name}: {type_name(p.annotation)}{_default(p.default)},"
         for p in inspect.signature(function).parameters.values()
     ]
     head = "\n".join([f"{function.__name__}(", *parameters, ")"])
@@ -70,30 +76,21 @@ def _class(cls: type) -> str:
 
 
 def _fields(cls: type) -> dict[str, str]:
-    """A line for each field that a dataclass declares, with the docstring below it, which only the source has."""
-    tree = ast.parse(inspect.getsource(importlib.import_module(cls.__module__))).body
-    (body,) = (node.body for node in tree if isinstance(node, ast.ClassDef) and node.name == cls.__name__)
+    """A line for each field that a dataclass declares, with its docstring."""
     lines = {}
-    for field, below in zip(body, [*body[1:], None], strict=True):
-        if isinstance(field, ast.AnnAssign):
-            told = ast.get_docstring(ast.Module([below], [])) if isinstance(below, ast.Expr) else None
-            text = f": {' '.join(told.split())}" if told else ""
-            lines[ast.unparse(field.target)] = f"- `{ast.unparse(field)}`{text}"
+    for field, told in declared(cls):
+        lines[ast.unparse(field.target)] = f"- `{ast.unparse(field)}`{f': {told}' if told else ''}"
     return lines
 
 
-def _type(annotation: Any) -> str:
-    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
-    return re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", text)
-
-
 def _default(value: Any) -> str:
-    if value is inspect.Parameter.empty:
-        return ""
-    return f" = {type(value).__name__}()" if is_dataclass(value) else f" = {value!r}"
+    return "" if value is inspect.Parameter.empty else f" = {value!r}"
 
 
 if __name__ == "__main__":
+    import stub
+
     FOLDER.mkdir(parents=True, exist_ok=True)
     for file, text in pages().items():
         (FOLDER / file).write_text(text, encoding="utf-8")
+    stub.FILE.write_text(stub.stub(), encoding="utf-8")

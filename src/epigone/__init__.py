@@ -2,64 +2,14 @@
 
 An epigone is a lesser imitator of a great writer, which is what this makes. Here are the public functions, one for each
 command, with their options and results. Each is imported when it is first used, so `import epigone` stays quick.
+`__init__.pyi`, made by `tools/reference.py`, tells editors and type checkers their arguments.
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+import inspect
+from typing import Any
 
 __version__ = "0.2.0"
-
-if TYPE_CHECKING:  # the same names as PUBLIC, for editors and type checkers
-    from epigone.app.info import Info as Info
-    from epigone.app.info import info as info
-    from epigone.app.look import Look as Look
-    from epigone.app.look import look as look
-    from epigone.app.plot import Curves as Curves
-    from epigone.app.plot import plot as plot
-    from epigone.errors import UserError as UserError
-    from epigone.evaluation.evaluate import Evaluation as Evaluation
-    from epigone.evaluation.evaluate import evaluate as evaluate
-    from epigone.evaluation.quality import text_quality as text_quality
-    from epigone.export.quantize import Quantisation as Quantisation
-    from epigone.export.quantize import quantize as quantize
-    from epigone.generation.generate import GenerateOptions as GenerateOptions
-    from epigone.generation.generate import Generation as Generation
-    from epigone.generation.generate import generate as generate
-    from epigone.generation.next_token import NextToken as NextToken
-    from epigone.generation.sampling import SamplingOptions as SamplingOptions
-    from epigone.models.backends.walker import EngineOptions as EngineOptions
-    from epigone.models.config import ModelOptions as ModelOptions
-    from epigone.models.files.checkpoint import Checkpoint as Checkpoint
-    from epigone.models.files.checkpoint import load_checkpoint as load_checkpoint
-    from epigone.models.gradcheck import Gradcheck as Gradcheck
-    from epigone.models.gradcheck import GradcheckOptions as GradcheckOptions
-    from epigone.models.gradcheck import gradcheck as gradcheck
-    from epigone.studies.compare.compare import Comparison as Comparison
-    from epigone.studies.compare.compare import compare as compare
-    from epigone.studies.compare.grid import CompareOptions as CompareOptions
-    from epigone.studies.engine.search import SearchOptions as SearchOptions
-    from epigone.studies.experiment import StudyOptions as StudyOptions
-    from epigone.studies.experiment import StudyResult as StudyResult
-    from epigone.studies.registry import study as study
-    from epigone.studies.stacked_lstm.grid import StackedLstmOptions as StackedLstmOptions
-    from epigone.studies.vanilla_rnn.grid import VanillaRnnOptions as VanillaRnnOptions
-    from epigone.studies.word_model.grid import WordModelOptions as WordModelOptions
-    from epigone.text.corpus import Corpus as Corpus
-    from epigone.text.readers.registry import ReadOptions as ReadOptions
-    from epigone.text.splitting import SplitOptions as SplitOptions
-    from epigone.text.tokenizers.base import VocabularyOptions as VocabularyOptions
-    from epigone.training.options import DisplayOptions as DisplayOptions
-    from epigone.training.options import FinetuneOptions as FinetuneOptions
-    from epigone.training.options import MachineOptions as MachineOptions
-    from epigone.training.options import RetrainingOptions as RetrainingOptions
-    from epigone.training.options import TrainingOptions as TrainingOptions
-    from epigone.training.pretrain import pretrain as pretrain
-    from epigone.training.run.folder import TrainingResult as TrainingResult
-    from epigone.transfer.finetune import finetune as finetune
-    from epigone.transfer.methods.base import Method as Method
-    from epigone.transfer.methods.l2_to_base import L2ToBase as L2ToBase
-    from epigone.transfer.methods.retrain import Retrain as Retrain
-    from epigone.transfer.selection import select as select
 
 PUBLIC = {
     "pretrain": "training.pretrain",
@@ -116,12 +66,14 @@ PUBLIC = {
 __all__ = [*PUBLIC, "__version__"]
 
 
-if not TYPE_CHECKING:  # hidden from type checkers, so that they report misspelt names
-
-    def __getattr__(name: str) -> Any:
-        if name not in PUBLIC:
-            raise AttributeError(f"module 'epigone' has no attribute '{name}'")
-        return getattr(importlib.import_module(f"epigone.{PUBLIC[name]}"), name)
+def __getattr__(name: str) -> Any:
+    if name not in PUBLIC:
+        raise AttributeError(f"module 'epigone' has no attribute '{name}'")
+    found = getattr(importlib.import_module(f"epigone.{PUBLIC[name]}"), name)
+    if inspect.isfunction(found):
+        found = importlib.import_module("epigone.app.functions").public(found)
+    globals()[name] = found
+    return found
 
 
 def __dir__() -> list[str]:

@@ -1,12 +1,16 @@
-"""Blocks: the parts of a result that people see, printed by `terminal.py` and made HTML by `notebook.py`."""
+"""Blocks: the parts of a result that people see, printed by `terminal.py` and written by `html.py`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from epigone.markup import one_line
+from epigone.report.numbers import NumberStyle, format_value
 from epigone.report.page import Sample
 from epigone.report.shaded_text import ShadedText
 from epigone.report.tables import Table
+
+FACT = NumberStyle(digits=4, notation="significant")
 
 
 @dataclass(frozen=True)
@@ -24,3 +28,8 @@ class Facts:
 Block = Facts | Table | Sample | ShadedText | str
 """Facts, a table, a generated text, a text in colours, or a paragraph. A sample without a name is text and nothing
 else."""
+
+
+def in_words(value: Any) -> str:
+    """Write the value of a fact on one line."""
+    return one_line(value) if isinstance(value, str) else format_value(value, FACT)  # a path keeps its spaces

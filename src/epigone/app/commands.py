@@ -17,6 +17,7 @@ from cyclopts import App, Group, Parameter
 from cyclopts.config import Dict
 
 from epigone import __version__
+from epigone.app.keywords import KINDS, is_options
 from epigone.app.recipes import Recipe
 from epigone.app.terminal import SteadyConsole
 from epigone.registry import Registry
@@ -106,8 +107,6 @@ METAVARS = {
 """Names of the values of options in the help; that of one command's option is under `COMMAND.OPTION`."""
 CHOICES = {"tokenizer": "epigone.text.tokenizers.registry:TOKENIZERS"}
 """Options whose help lists the choices of a registry."""
-KINDS = {"method": "epigone.transfer.methods.registry:METHODS"}
-"""Options that name a kind of object, and the registry of its classes; the fields of the chosen class are flags."""
 Hooks = dict[str, Callable[[], Any]]  # arguments of public functions that are not for the command line
 
 
@@ -209,7 +208,7 @@ def _adapt(function: Callable[..., Any], hooks: Hooks, kinds: Mapping[str, type]
             names = " or ".join(resolve_name(KINDS[parameter.name]))
             described = Parameter(help=f"{_described(function, parameter.name)}: {names}.")
             parameter = parameter.replace(annotation=Annotated[str, described], default=parameter.default.name)
-        elif isinstance(kind, type) and is_dataclass(kind):
+        elif is_options(kind):
             by_name = True
             _show_choices(kind)
             flat = Parameter(name="*", group=Group.create_ordered(_title(kind)))

@@ -12,6 +12,7 @@ from epigone.kernels import in_use
 from epigone.models.files.bundled import bundled_models, resolve
 from epigone.models.files.description import read_config
 from epigone.models.files.model_folder import read_folder
+from epigone.results import Shown
 from epigone.schema import by_name, each, mapping, number, optional, record, text, whole
 from epigone.storage import read_json, read_object
 from epigone.text.corpus import Corpus
@@ -36,7 +37,7 @@ LABELS = 20
 
 
 @dataclass(frozen=True)
-class Info:
+class Info(Shown):
     """The facts about a path."""
 
     kind: Literal["bundled models", "model", "study", "run", "corpus"]

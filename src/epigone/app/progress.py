@@ -1,6 +1,7 @@
 """Progress in the terminal: bars, lines and curves."""
 
 import math
+import sys
 import textwrap
 import threading
 import time
@@ -20,8 +21,10 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from epigone.app.notebook import NotebookMonitor, in_notebook
 from epigone.app.terminal import SteadyConsole
 from epigone.errors import UserError
+from epigone.machine import is_helper
 from epigone.markup import one_line
 from epigone.text.document import counted
 from epigone.training.listeners.base import Run
@@ -202,6 +205,25 @@ def counting(console: Console) -> Callable[[int, int], None]:
             bar.stop()
 
     return tell
+
+
+def monitor_of_caller() -> Monitor | None:
+    """The monitor of a call from Python: bars in a terminal or a notebook, and None elsewhere."""
+    if is_helper():
+        return None
+    if in_notebook():
+        return NotebookMonitor()
+    return ConsoleMonitor() if sys.stderr is not None and sys.stderr.isatty() else None
+
+
+def counting_of_caller() -> Callable[[int, int], None] | None:
+    """The same for a call that tells how much of a number is done."""
+    match monitor_of_caller():
+        case NotebookMonitor() as monitor:
+            return monitor.count
+        case ConsoleMonitor() as monitor:
+            return counting(monitor.console)
+    return None
 
 
 def curves(history: Sequence[dict[str, Any]], width: int) -> str:

@@ -17,10 +17,9 @@ from rich.console import Console
 from rich.segment import Segment
 from rich.text import Text
 
-from epigone.app.blocks import Block, Facts
+from epigone.app.blocks import Block, Facts, in_words
 from epigone.errors import UserError
 from epigone.markup import clean, one_line
-from epigone.report.numbers import NumberStyle, format_value
 from epigone.report.page import Sample
 from epigone.report.renderers.terminal import to_terminal
 from epigone.report.shaded_text import ShadedText, to_rich, to_signs
@@ -28,7 +27,6 @@ from epigone.report.tables import Table
 
 WIDE = 180  # characters of a table's line in a file, which has no width of its own
 WIDEST_TEXT = 100  # columns of a text in colours
-FACT = NumberStyle(digits=4, notation="significant")
 
 
 _C1 = re.compile("[\x80-\x9f]")
@@ -174,7 +172,7 @@ def print_shaded(text: ShadedText, file: TextIO | None = None) -> None:
 
 def print_facts(facts: Facts, file: TextIO | None = None) -> None:
     """Print a line for each name and value, the values aligned; empty values are left out."""
-    pairs = [(one_line(name), _fact(value)) for name, value in facts.pairs()]
+    pairs = [(one_line(name), in_words(value)) for name, value in facts.pairs()]
     left = max((len(name) for name, _ in pairs), default=0) + 2
     width = max(40, _console(file).width - left) if _has_width() else sys.maxsize
     for name, text in pairs:
@@ -186,10 +184,6 @@ def print_facts(facts: Facts, file: TextIO | None = None) -> None:
 
 def _indented(lines: Iterable[str]) -> Iterator[str]:
     return (f"   {line}" for line in lines)
-
-
-def _fact(value: Any) -> str:
-    return one_line(value) if isinstance(value, str) else format_value(value, FACT)  # a path keeps its spaces
 
 
 def print_table(table: Table, file: TextIO | None = None) -> None:

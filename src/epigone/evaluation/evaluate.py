@@ -14,6 +14,7 @@ from epigone.evaluation.traversal import ROWS
 from epigone.models.backends.walker import EngineOptions, native_walker
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.files.model_folder import read_folder
+from epigone.results import Shown
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.streams import TokenStream
@@ -34,7 +35,7 @@ class DocumentLoss:
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Shown):
     """The loss of a model on a text, without end symbols."""
 
     model: str

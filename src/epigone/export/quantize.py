@@ -28,6 +28,7 @@ from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.models.files.description import WEIGHTS, hash_of
 from epigone.models.files.model_folder import SCALE, Weights, unscaled
 from epigone.models.language_model import LanguageModel
+from epigone.results import Shown
 from epigone.storage import as_text, write_together
 from epigone.text.corpus import Corpus
 from epigone.text.readers.registry import ReadOptions
@@ -38,7 +39,7 @@ Nats = tuple[NDArray[np.float64], NDArray[np.int64]]  # of each document, and it
 
 
 @dataclass(frozen=True)
-class Quantisation:
+class Quantisation(Shown):
     """A quantised model, and its loss in accuracy."""
 
     model: str

@@ -28,6 +28,8 @@ from epigone.generation.writer import (
 )
 from epigone.models.backends.walker import EngineOptions, Precision, native_walker
 from epigone.models.files.model_folder import ModelFolder, read_folder
+from epigone.results import Shown
+from epigone.typed import typed
 
 if TYPE_CHECKING:  # both import torch, which the native engine does without
     from epigone.generation.stepper import Stepper
@@ -38,6 +40,7 @@ MOST_TEXTS = 100_000  # that are written side by side, each with a state in memo
 
 
 @dataclass(frozen=True)
+@typed
 class GenerateOptions:
     """Prompt and extent of the text."""
 
@@ -69,8 +72,6 @@ class GenerateOptions:
     temperature and filters."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.stop, str):  # a tuple of one-letter strings otherwise
-            object.__setattr__(self, "stop", (self.stop,))
         if self.length is not None:
             check_options(self, "be 1 or more", lambda value: value >= 1, "length")
         check_options(self, "be 1 or more", lambda value: value >= 1, "max_length")
@@ -111,7 +112,7 @@ class GenerateOptions:
 
 
 @dataclass
-class Generation:
+class Generation(Shown):
     """Texts, and how they came about."""
 
     texts: list[str]
@@ -160,7 +161,7 @@ def generate(
     corpus: Sequence[str | Path] = (),
     *,
     stream: Listener | None = None,
-    stepper: "Stepper | None" = None,
+    stepper: Any = None,  # a Stepper, or what acts like one
 ) -> Generation:
     """Write texts with a trained model.
 

@@ -16,6 +16,7 @@ from epigone.generation.rules.registry import RULES, ordered_rules
 from epigone.generation.rules.rule import Context, Floats, Ids, Rule, softmax
 from epigone.generation.rules.temperature import TEMPERATURE
 from epigone.text.tokenizers.base import Tokenizer
+from epigone.typed import typed
 
 Mask = NDArray[np.bool_]
 UNUSABLE = (
@@ -25,6 +26,7 @@ UNUSABLE = (
 
 
 @dataclass(frozen=True)
+@typed
 class SamplingOptions:
     """The draw of the next token (a character or a word). The filters act in the order of this list."""
 
@@ -55,10 +57,8 @@ class SamplingOptions:
     """The same seed gives the same text; by default a seed is drawn and reported."""
 
     def __post_init__(self) -> None:
-        if isinstance(self.rule, str):  # a tuple of one-letter strings otherwise
-            object.__setattr__(self, "rule", (self.rule,))
-        if isinstance(self.temperature, tuple | list):
-            several = tuple(self.temperature)
+        if isinstance(self.temperature, tuple):
+            several = self.temperature
             if not several:
                 raise UserError("temperature is an empty list; give at least one number.")
             object.__setattr__(self, "temperature", several if len(several) > 1 else several[0])

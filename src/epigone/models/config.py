@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from epigone.errors import UserError, check_options
 from epigone.models.cells.base import CELLS, CellName
 from epigone.registry import Registry
+from epigone.typed import typed
 
 if TYPE_CHECKING:
     from torch import nn
@@ -74,6 +75,7 @@ HeadName = Annotated[str, "auto", HEADS]
 
 
 @dataclass(frozen=True)
+@typed
 class ModelOptions:
     """The shape of a language model that a user can choose."""
 
@@ -106,10 +108,6 @@ class ModelOptions:
 
     def __post_init__(self) -> None:
         CELLS[self.cell]  # raises if there is none
-        if self.dropout_kind not in ("ordinary", "variational"):
-            raise UserError(f"There is no dropout_kind '{self.dropout_kind}'; choose one of ordinary, variational.")
-        if self.init not in ("orthogonal", "uniform", "normal"):
-            raise UserError(f"There is no init '{self.init}'; choose one of orthogonal, uniform, normal.")
         if self.softmax != "auto":
             HEADS[self.softmax]  # raises if there is none
         if self.num_layers < 1 or self.hidden_size < 1 or self.embedding_size < 0:

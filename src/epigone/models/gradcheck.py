@@ -20,6 +20,8 @@ from epigone.models.backends.numpy_reference import Bump, gradients, loss
 from epigone.models.cells.base import CELLS, Array, CellName
 from epigone.models.config import ModelConfig, weight_shapes
 from epigone.models.language_model import LanguageModel
+from epigone.results import Shown
+from epigone.typed import typed
 
 COPIES = 512  # of the network, each with one entry changed, that run together
 NUMBERS = 1 << 22  # at most in all copies of a weight
@@ -31,6 +33,7 @@ FLOORS = {"float64": 1e-6, "central": 0.01, "fp32": 0.01, "bf16": 1.0}
 
 
 @dataclass(frozen=True)
+@typed
 class GradcheckOptions:
     """The network whose gradients are checked, and the text: random ids."""
 
@@ -83,7 +86,7 @@ class GradientError:
 
 
 @dataclass(frozen=True)
-class Gradcheck:
+class Gradcheck(Shown):
     """The result of a check."""
 
     passed: bool

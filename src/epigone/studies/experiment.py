@@ -10,6 +10,7 @@ from epigone.evaluation.memorisation import Fingerprint
 from epigone.models.config import ModelOptions
 from epigone.report.page import Report, Sample
 from epigone.report.tables import Table
+from epigone.results import Shown
 from epigone.studies.engine.claims import Claim
 from epigone.studies.engine.executor import MOST_WORKERS, Executor
 from epigone.studies.engine.jobs import Text
@@ -21,9 +22,11 @@ from epigone.studies.engine.store import Finished
 from epigone.studies.engine.workspace import best_run
 from epigone.text.readers.registry import ReadOptions
 from epigone.training.listeners.monitor import Monitor
+from epigone.typed import typed
 
 
 @dataclass(frozen=True)
+@typed
 class StudyOptions:
     """The size of an experiment."""
 
@@ -75,7 +78,7 @@ class Result(Protocol):
 
 
 @dataclass(frozen=True)
-class StudyResult:
+class StudyResult(Shown):
     """The result of a study; losses of `rows` are in nats per token."""
 
     study: str

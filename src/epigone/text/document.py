@@ -8,6 +8,7 @@ from shlex import quote
 from typing import Any, Literal
 
 from epigone.errors import UserError, check_options
+from epigone.typed import typed
 
 FOLDER, RATING = "folder", "rating"
 """Values of `ReadOptions.label` that name no column."""
@@ -17,6 +18,7 @@ UNITS = ("lines", "files", "headings", "pages")
 
 
 @dataclass(frozen=True)
+@typed
 class ReadOptions:
     """Reading of files as documents.
 
@@ -57,10 +59,6 @@ class ReadOptions:
         if len(dividing) - dividing.count(None) > 1:
             raise UserError(
                 "Documents are separated by --separator, by --blank-lines or by --documents; give only one of them."
-            )
-        if self.documents not in (None, *UNITS):
-            raise UserError(
-                f"--documents {self.documents} is no unit of documents; give {', '.join(UNITS[:-1])} or {UNITS[-1]}."
             )
         if self.limit < 0:
             raise UserError(f"--limit {self.limit} is negative; give the number of characters to read, or 0 for all.")

@@ -10,6 +10,7 @@ from epigone.errors import UserError, check_options
 from epigone.text.buffer import FileBuffer
 from epigone.text.document import counted, some
 from epigone.text.store import PIECE, Texts
+from epigone.typed import typed
 
 SPLITS = ("train", "validation", "test")
 
@@ -30,6 +31,7 @@ MOSTLY_LARGE: Fractions = (0.9, 0.05, 0.05)
 
 
 @dataclass(frozen=True)
+@typed
 class SplitOptions:
     """Division of a corpus into train, validation and test.
 

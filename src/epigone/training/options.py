@@ -6,9 +6,10 @@ The recipe decides the outcome of a run, so it identifies the run; machine and d
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, Literal
 
 from epigone.errors import LARGEST, UserError, check_options
+from epigone.typed import typed
 
 # The length of a run without options for it. An epoch of a few pages is 16 steps; a network needs hundreds.
 EPOCHS, LEAST_STEPS = 20, 2000
@@ -17,6 +18,7 @@ MOST_DECAY = 1e6
 
 
 @dataclass(frozen=True)
+@typed
 class TrainingOptions:
     """The recipe of training: optimizer, schedule, length, batches and seed."""
 
@@ -74,7 +76,6 @@ class TrainingOptions:
     """Arithmetic of the products: fp32, or bf16 by autocast."""
 
     def __post_init__(self) -> None:
-        _check_choices(self, TrainingOptions, "optimizer", "schedule", "windows", "precision")
         positive = ("lr", "batch_size", "sequence_length", "steps", "sample_length")
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, *positive)
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "epochs", "minutes", most=LARGEST)
@@ -123,6 +124,7 @@ class RetrainingOptions(TrainingOptions):
 
 
 @dataclass(frozen=True)
+@typed
 class FinetuneOptions(RetrainingOptions):
     """The recipe of retraining, with a rate that short trials may choose."""
 
@@ -139,6 +141,7 @@ class FinetuneOptions(RetrainingOptions):
 
 
 @dataclass(frozen=True)
+@typed
 class MachineOptions:
     """The machine that trains. Its options change the speed of a run, and at most the last bits of its result."""
 
@@ -154,12 +157,12 @@ class MachineOptions:
     """Seconds between saves of the state that --resume needs."""
 
     def __post_init__(self) -> None:
-        _check_choices(self, MachineOptions, "backend", "device")
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "devices", most=256)
         check_options(self, "not be negative", lambda value: value >= 0, "threads", "save_every")
 
 
 @dataclass(frozen=True)
+@typed
 class DisplayOptions:
     """The display of a run while it goes on."""
 
@@ -176,10 +179,3 @@ def recipe_of(written: Mapping[str, Any]) -> dict[str, Any]:
     """
     others = {field.name for kind in (MachineOptions, DisplayOptions) for field in fields(kind)}
     return {name: value for name, value in written.items() if name not in others}
-
-
-def _check_choices(options: object, kind: type, *names: str) -> None:
-    hints = get_type_hints(kind)
-    for name in names:
-        if getattr(options, name) not in (choices := get_args(hints[name])):
-            raise UserError(f"There is no {name} '{getattr(options, name)}'; choose one of {', '.join(choices)}.")

@@ -130,5 +130,5 @@ def test_the_folder_says_which_method_it_was(make_base, song_file, tmp_path, cli
 
 @pytest.mark.parametrize("strength", [-0.1, float("nan"), float("inf")])
 def test_a_strength_that_makes_no_sense_is_refused(strength):
-    with pytest.raises(UserError, match="strength must not be negative"):
+    with pytest.raises(UserError, match=r"strength must (not be negative|be a number)"):
         L2ToBase(strength)

@@ -5,7 +5,7 @@ It is written in C++ (`kernels/walker.hpp`) and reads tokens in many streams, sc
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from epigone.machine import cores
 from epigone.models.backends.choice import choose, obstacle
 from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
+from epigone.typed import typed
 
 Precision = Literal["fp32", "bf16", "int8"]
 Backend = Literal["native", "torch"]
@@ -24,6 +25,7 @@ TABLE = 4_000_000  # up to so many numbers, the contribution of every token to l
 
 
 @dataclass(frozen=True)
+@typed
 class EngineOptions:
     """The engine that runs a model."""
 
@@ -37,11 +39,6 @@ class EngineOptions:
     """CPU threads, no more than there are cores; 0 for one with a single text and all cores with several."""
 
     def __post_init__(self) -> None:
-        for name, choices in (("backend", get_args(Backend)), ("precision", get_args(Precision))):
-            if getattr(self, name) not in ("auto", *choices):
-                raise UserError(
-                    f"There is no {name} '{getattr(self, name)}'; choose one of auto, {', '.join(choices)}."
-                )
         check_options(self, "be 0 or more", lambda value: value >= 0, "threads")
 
     def settled(self, shape: ModelConfig, dtype: str | None) -> tuple[Backend, Precision]:

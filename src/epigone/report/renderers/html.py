@@ -9,8 +9,14 @@ from epigone.report.tables import RowText, Table, layout
 LONG = 60  # characters of a cell that keeps some width on a narrow page
 
 
-def to_html(table: Table, number: int, palette: Palette) -> str:
-    """Write a `<figure>`; uncertainties of a column are as wide as the longest, so that its numbers line up."""
+def to_html(table: Table, number: int | None, palette: Palette) -> str:
+    """Write a `<figure>`; uncertainties of a column are as wide as the longest, so that its numbers line up.
+
+    Args:
+        table: the table.
+        number: its number in the page, or None.
+        palette: the colours of families.
+    """
     laid = layout(table)
     widths = [max((len(row.cells[i].qualifier) for row in laid.rows), default=0) for i in range(len(laid.columns))]
     head = "".join(
@@ -31,8 +37,9 @@ def to_html(table: Table, number: int, palette: Palette) -> str:
         classes = " ".join(filter(None, [row.mark, "rule" if row.new_family else ""]))
         body.append(f'<tr class="{classes}">{"".join(cells)}</tr>')
     note = f'<p class="note">{_text(laid.note)}</p>' if laid.note else ""
+    caption = " ".join(filter(None, [f"<b>Table {number}.</b>" if number else "", _text(laid.title)]))
     return (
-        f'<figure class="table"><figcaption><b>Table {number}.</b> {_text(laid.title)}</figcaption>'
+        f'<figure class="table">{caption and f"<figcaption>{caption}</figcaption>"}'
         f'<div class="scroll" tabindex="0"><table><thead><tr>{head}</tr></thead>\n<tbody>\n'
         + "\n".join(body)
         + f"\n</tbody></table></div>{note}</figure>"

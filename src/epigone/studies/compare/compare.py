@@ -10,6 +10,7 @@ from typing import Any
 from epigone.errors import UserError
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.files.description import weights_hash
+from epigone.results import Shown
 from epigone.storage import read_json
 from epigone.studies.compare.analysis import Compared, analyse
 from epigone.studies.compare.bases import common_tokenizer, names_of, notices_on
@@ -44,7 +45,7 @@ COMPARE: Experiment[Grid, Compared] = Experiment(
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Shown):
     """The result of a comparison; a row's `loss` is that of the test split, in nats per token."""
 
     folder: str

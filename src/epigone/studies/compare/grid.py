@@ -19,12 +19,14 @@ from epigone.training.options import DisplayOptions, MachineOptions, RetrainingO
 from epigone.transfer.methods.base import Method
 from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selection import layer_subsets, select
+from epigone.typed import typed
 
 SUBSETS = ""
 """Every subset of the layers, in a list of selections."""
 
 
 @dataclass(frozen=True)
+@typed
 class CompareOptions:
     """The size of a comparison."""
 

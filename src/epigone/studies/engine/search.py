@@ -15,13 +15,16 @@ from epigone.studies.engine.rows import Labels, Row, run_rows, validation_mean
 from epigone.studies.engine.store import Finished, folder_of, run_job, under_way
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import TrainingOptions
+from epigone.typed import typed
 
-MOST_TRIALS, MOST_SEEDS = 1_000_000, 10_000
+MOST_TRIALS = 1_000_000
+MOST_SEEDS = 10_000
 STARTUP = 10  # trials drawn at random before the sampler learns from them
 AHEAD = 4  # trials under way when the next is proposed; independent of the number of workers, so that searches repeat
 
 
 @dataclass(frozen=True)
+@typed
 class SearchOptions:
     """The budget of the search for the best network from scratch."""
 

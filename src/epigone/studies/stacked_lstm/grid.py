@@ -11,11 +11,13 @@ from epigone.studies.engine.jobs import Text, Training
 from epigone.studies.engine.rows import Labels
 from epigone.text.document import counted
 from epigone.training.options import RetrainingOptions, TrainingOptions
+from epigone.typed import typed
 
 SOURCES = ("far", "near")
 
 
 @dataclass(frozen=True)
+@typed
 class StackedLstmOptions:
     """The grid of the study stacked-lstm."""
 

@@ -7,6 +7,7 @@ from epigone.errors import UserError, check_options
 from epigone.models.config import ModelOptions, nearest_size, num_weights, sized
 from epigone.studies.engine.rows import Labels
 from epigone.training.options import TrainingOptions
+from epigone.typed import typed
 
 TRACE, SAMPLES = 100, 10_000  # steps between lines of the trace, and between samples of text
 VALIDATIONS = 24
@@ -16,6 +17,7 @@ OPTIMIZERS = {"adagrad": "AdaGrad", "adam": "Adam", "adamw": "AdamW", "rmsprop":
 
 
 @dataclass(frozen=True)
+@typed
 class VanillaRnnOptions:
     """The network and the grid of the study vanilla-rnn."""
 
@@ -42,8 +44,6 @@ class VanillaRnnOptions:
     """Learning rates of the other optimizers; validation chooses among them after an epoch."""
 
     def __post_init__(self) -> None:
-        if self.nonlinearity not in CELL_OF:
-            raise UserError(f"There is no nonlinearity '{self.nonlinearity}'; choose tanh or relu.")
         check_options(self, "be 1 or more", lambda value: value >= 1, "hidden_size", "epochs", "sequence_length")
         check_options(self, "be above 0", lambda value: value > 0, "sigma", "lr")
         check_options(self, "not be negative", lambda value: value >= 0, "penalty")

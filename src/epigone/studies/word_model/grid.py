@@ -6,9 +6,11 @@ from epigone.errors import UserError, check_options
 from epigone.models.config import ModelOptions, nearest_size, num_weights, sized
 from epigone.studies.engine.rows import Labels
 from epigone.text.tokenizers.registry import TOKENIZERS
+from epigone.typed import typed
 
 
 @dataclass(frozen=True)
+@typed
 class WordModelOptions:
     """The networks and the grid of the study word-model."""
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from epigone.errors import check_options
+from epigone.typed import typed
 
 END = "\x03"
 """The end of a document: the control character "end of text", which cleaning keeps out of every text."""
@@ -22,6 +23,7 @@ SPACE_BEFORE, SPACE_AFTER = 1, 2
 
 
 @dataclass(frozen=True)
+@typed
 class VocabularyOptions:
     """Vocabulary of a tokenizer that learns words or subwords."""
 

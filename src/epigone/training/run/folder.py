@@ -15,6 +15,7 @@ from epigone.folder_lock import FILE as LOCK
 from epigone.models.files.card import model_card
 from epigone.models.files.description import WEIGHTS, read_config, weights_hash
 from epigone.models.language_model import LanguageModel
+from epigone.results import Shown
 from epigone.storage import atomic_write, write_json
 from epigone.text.corpus import Corpus, ReadOptions, SplitOptions
 from epigone.text.splitting import learning_split
@@ -30,7 +31,7 @@ KEPT_BASE, KEPT_INITIAL = "kept the base", "kept the initial weights"
 
 
 @dataclass(frozen=True)
-class TrainingResult:
+class TrainingResult(Shown):
     """The result of a training command; losses are those of the kept weights on the validation split."""
 
     folder: str

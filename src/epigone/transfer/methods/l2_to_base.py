@@ -12,9 +12,11 @@ from epigone.models.language_model import LanguageModel
 from epigone.transfer.methods.base import Adaptation
 from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selection import Selection
+from epigone.typed import typed
 
 
 @dataclass(frozen=True)
+@typed
 class L2ToBase(Retrain):
     """Retraining with an L2 penalty towards the base.
 

@@ -211,7 +211,7 @@ def test_gutenberg_goes_before_the_division(tmp_path):
 def test_units_that_a_format_does_not_have_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"--documents headings has no meaning for .*a\.txt \(plain\).*Formats.*html"):
         read(text(tmp_path / "a.txt", "Row."), documents="headings")
-    with pytest.raises(UserError, match="--documents verses is no unit of documents; give lines, files, headings or"):
+    with pytest.raises(UserError, match="There is no documents 'verses'; choose one of lines, files, headings, pages"):
         ReadOptions(documents="verses")  # type: ignore[arg-type]
 
 
