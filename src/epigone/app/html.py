@@ -25,11 +25,11 @@ STYLE = (
     + """max-width:60em;line-height:1.45}
 .epigone>*{margin:0 0 .9em}
 .epigone table{border-collapse:collapse;margin:0;font-variant-numeric:tabular-nums}
-.epigone th,.epigone td{padding:.15em .8em .15em 0;vertical-align:top;text-align:left;background:none;border:0}
+.epigone th,.epigone td{padding:.15em .8em .15em 0;vertical-align:top;text-align:left!important;border:0}
 .epigone thead th{border-bottom:1px solid var(--muted);font-weight:600}
 .epigone tbody th{font-weight:400}
 .epigone .facts th{color:var(--muted);white-space:nowrap}
-.epigone .right{text-align:right}
+.epigone .right{text-align:right!important}
 .epigone .qualifier,.epigone .note,.epigone .unit,.epigone small{color:var(--muted)}
 .epigone .unit{display:block;font-weight:400}
 .epigone .winner>*{background:var(--winner)}

@@ -85,7 +85,9 @@ class NotebookMonitor(Monitor):
 
     def _draw(self) -> None:
         display = importlib.import_module("IPython.display")
-        page = display.HTML(f"{self.bar}<pre>{escape(chr(10).join(self.lines))}</pre>")
+        page = display.HTML(
+            f"{self.bar}<pre style='font-family:monospace;white-space:pre'>{escape(chr(10).join(self.lines))}</pre>"
+        )
         self.drawn = time.monotonic()
         if self.handle is None:
             self.handle = display.display(page, display_id=True)

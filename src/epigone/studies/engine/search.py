@@ -1,6 +1,7 @@
 """The best network from scratch: a search with early stopping, so that the baseline is strong."""
 
 import time
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -74,7 +75,9 @@ def search(
         UserError: Optuna is not installed.
     """
     try:
-        import optuna
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its progress bars, in a notebook without widgets
+            import optuna
     except ImportError as error:
         raise UserError("The search needs Optuna, which is not installed; run: pip install optuna") from error
     optuna.logging.set_verbosity(optuna.logging.ERROR)
