@@ -111,6 +111,13 @@ def test_runs_of_the_same_name_are_told_apart_by_their_paths_and_those_of_a_stud
         epigone.plot(tmp_path / "x")
 
 
+def test_a_notebook_shows_the_figure_and_a_terminal_letters(runs):
+    found = epigone.plot(runs / "one", runs / "two")
+    assert found._repr_html_().startswith("<svg")
+    pytest.importorskip("plotext")
+    assert "a = one\nb = two\n" in str(found)
+
+
 def test_runs_of_a_study_are_named_by_their_settings_if_these_differ(runs, tmp_path):
     for name, seed in (("1f", 0), ("2e", 1), ("3d", 1)):
         (tmp_path / name).mkdir()

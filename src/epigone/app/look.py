@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from epigone.app.display import as_text
 from epigone.errors import UserError
 from epigone.evaluation.states import record_states
 from epigone.models.cells.base import CELLS
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.models.unit_names import UnitName
-from epigone.report.shaded_text import ShadedText, to_html, to_page
+from epigone.report.shaded_text import ShadedText, to_page
+from epigone.results import Shown
 from epigone.storage import atomic_write
 from epigone.text.corpus import Corpus
 from epigone.text.document import some
@@ -40,7 +40,7 @@ class UnitStates:
 
 
 @dataclass(frozen=True)
-class Look:
+class Look(Shown):
     """The states of units over a text, in the order in which the network reads it."""
 
     model: str
@@ -53,12 +53,6 @@ class Look:
     """Sentences on the choice of units and on text that is left out."""
     out: str = ""
     """The file of the picture, if one was written."""
-
-    def __str__(self) -> str:
-        return as_text(self)
-
-    def _repr_html_(self) -> str:
-        return "".join(map(to_html, self.shaded()))
 
     def shaded(self) -> list[ShadedText]:
         """The text in the colours of each unit."""

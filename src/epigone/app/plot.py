@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from epigone.app.display import as_text
 from epigone.errors import UserError
 from epigone.markup import one_line
 from epigone.models.files.description import read_config
+from epigone.results import Shown
 from epigone.schema import number, record, text, whole
 from epigone.storage import atomic_write, read_json_lines, read_object
 from epigone.studies.engine.store import HISTORY
@@ -47,7 +47,7 @@ class RunCurve:
 
 
 @dataclass(frozen=True)
-class Curves:
+class Curves(Shown):
     """The losses of runs against steps, epochs or seconds."""
 
     against: Against
@@ -57,11 +57,9 @@ class Curves:
     out: str = ""
     """The file of the figure, if one was written."""
 
-    def __str__(self) -> str:
-        return as_text(self)
-
     def _repr_html_(self) -> str:
-        return _picture(self, "svg").decode()
+        svg = _picture(self, "svg").decode()
+        return svg[svg.index("<svg") :]
 
     def panels(self) -> dict[str, Lines]:
         """The lines by run, of each panel by its title; losses in different units have panels of their own."""
