@@ -105,7 +105,9 @@ def test_sources_are_cut_to_one_size_and_that_is_said(texts):
     assert sizes["near"] == pytest.approx(sizes["far"], abs=10)
     (sentence,) = said
     assert sentence.startswith("far: of ")
-    assert sentence.endswith(f" characters the first {sizes['near']:,} are read, so that both sources are of one size.")
+    assert sentence.endswith(
+        f" characters the first {sizes['near']:,} are read, so that both sources have the same size."
+    )
     assert cut["near"].read.limit == sizes["near"]
     _, said = size_matched(data, ReadOptions(limit=1000), quick=False)
     assert said == []

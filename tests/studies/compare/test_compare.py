@@ -177,8 +177,8 @@ def test_the_report_says_what_was_chosen_and_how_to_repeat_it(finished, song_fil
     for fact in (f"path: {song_file}", "name: songs.txt", "split_seed: 0", "training.patience: ", "model.init: "):
         assert f"- {fact}" in markdown
     assert "pairs of words distinct" in markdown
-    assert "Longest run copied from the corpus: " in markdown
-    assert "From the base's text: " in markdown
+    assert "Copied from the corpus: " in markdown
+    assert "Copied from the base's text: " in markdown
     (limit,) = (notice for notice in finished.notices if "still improved" in notice)
     assert re.search(r"limit of 0\.\d+ epochs, with 2 of 2 seeds; give a larger --search-epochs\.$", limit)
     assert limit in markdown

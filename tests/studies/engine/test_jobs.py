@@ -161,7 +161,7 @@ def test_a_run_that_was_killed_before_it_began_begins(text, tmp_path):
 
 
 def test_a_diverged_run_is_kept_as_such(text, tmp_path):
-    wild = replace(BRIEF, optimizer="sgd", lr=3e38, clip=0.0)
+    wild = replace(BRIEF, optimizer="sgd", lr=1e38, schedule="constant", clip=0.0, summed=True)
     finished = run_job(Training(text, wild, model=TINY, machine=CPU), tmp_path)
     assert finished.losses == {}
     assert finished.validation_loss == float("inf")
