@@ -139,8 +139,8 @@ def test_missing_and_surplus_arguments_get_a_sentence():
         epigone.finetune("base", "a.txt")
     with pytest.raises(UserError, match=r"^study needs name: the name of a study, such as `stacked-lstm`\.$"):
         epigone.study(data=[], out="new", sigma=1)
-    with pytest.raises(UserError, match=r"generate takes 4 arguments by position .*, and 5 were given"):
-        epigone.generate(1, 2, 3, 4, 5)
+    with pytest.raises(UserError, match=r"info takes 3 arguments by position .*, and 4 were given"):
+        epigone.info(1, 2, 3, 4)
     with pytest.raises(UserError, match=r"There is no study 'vanila-rnn'.* Did you mean 'vanilla-rnn'"):
         epigone.study("vanila-rnn", data=[], out="new")
 

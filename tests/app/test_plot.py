@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 
 import pytest
@@ -128,6 +129,18 @@ def test_runs_of_a_study_are_named_by_their_settings_if_these_differ(runs, tmp_p
     first = epigone.plot(tmp_path / "1f", tmp_path / "2e")
     assert [run.name for run in first.runs] == ["rnn 1x4, adam 0.01, seed 0", "rnn 1x4, adam 0.01, seed 1"]
     assert [run.name for run in epigone.plot(tmp_path / "2e", tmp_path / "3d").runs] == ["2e", "3d"]
+
+
+def test_a_run_without_a_validation_or_without_seconds_is_told(runs, tmp_path):
+    shutil.copytree(runs / "one", tmp_path / "one")
+    history = tmp_path / "one" / "history.jsonl"
+    history.write_text('{"epoch": 0, "step": 0, "validation_loss": 3, "best": true}\n', encoding="utf-8")
+    assert epigone.plot(tmp_path / "one").runs[0].train == [None]
+    with pytest.raises(UserError, match="has no seconds; choose another --against"):
+        epigone.plot(tmp_path / "one", against="seconds")
+    history.write_text("", encoding="utf-8")
+    with pytest.raises(UserError, match="has not come to a validation yet"):
+        epigone.plot(tmp_path / "one")
 
 
 def test_runs_on_other_texts_are_told(runs, tmp_path, song_file):

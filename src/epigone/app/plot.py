@@ -146,6 +146,8 @@ def _settings(path: Path) -> str:
 
 def _curve(name: str, folder: Path, against: Against) -> RunCurve:
     rows = read_json_lines(folder / "history.jsonl", HISTORY)
+    if not rows:
+        raise UserError(f"{folder / 'history.jsonl'} is empty: the run has not come to a validation yet.")
     column = COLUMNS[against]
     if any(column not in row for row in rows):
         raise UserError(f"{folder / 'history.jsonl'} has no {column}; choose another --against.")
