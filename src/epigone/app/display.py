@@ -105,7 +105,7 @@ def _chosen(trials: Sequence[dict[str, Any]]) -> str:
     if not finite:
         return ""
     best = min(finite, key=lambda trial: trial["loss"])
-    return f"rate {best['lr']:g} on {best['selection']}, the best of {len(trials)} short runs on validation"
+    return f"rate {best['lr']:g} on {best['selection']}, the best of {len(trials)} trials on validation"
 
 
 def _text(result: Any) -> dict[str, str]:

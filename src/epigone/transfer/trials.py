@@ -168,7 +168,7 @@ def choose(
     def tell() -> None:
         on_first(fabric, lambda: monitor.job(watch.name, done[-1].loss))
 
-    on_first(fabric, lambda: monitor.jobs("short trials", most_trials(selections), watch.under_way))
+    on_first(fabric, lambda: monitor.jobs("trials", most_trials(selections), watch.under_way))
     while (trial := next_trial(done, selections)) is not None:
         watch.name = f"rate {trial.lr:g} on {trial.selection}"
         place = folder / FOLDER / str(len(done))
