@@ -168,6 +168,15 @@ def test_words_bring_their_spaces(tmp_path):
     assert text.written == []
 
 
+def test_a_state_of_another_model_is_refused(tmp_path, build):
+    stepper = load_stepper(checkpoint(tmp_path), EngineOptions("native"))
+    stepper.start(1)
+    state = stepper.state
+    stepper.start(2)
+    with pytest.raises(ValueError, match="as many streams"):
+        stepper.state = state
+
+
 def test_typing_nothing_changes_nothing(source):
     _, text = source
     text.type("")
