@@ -32,10 +32,16 @@ def _flags(options: Any) -> Iterator[str]:
         if isinstance(value, bool):
             yield f"--{flag}" if value else f"--no-{flag}"
         elif isinstance(value, tuple) and not _is_list(hints[each.name]):
-            yield from (f"--{flag}", *map(str, value))
+            yield from (f"--{flag}", *map(_word, value))
         else:
             for item in value if isinstance(value, tuple) else [value]:
-                yield from ([f"--{flag}={item}"] if str(item).startswith("-") else [f"--{flag}", str(item)])
+                word = _word(item)
+                yield from ([f"--{flag}={word}"] if word.startswith("-") else [f"--{flag}", word])
+
+
+def _word(value: Any) -> str:
+    """A value as people write it: a whole number without a point."""
+    return str(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _is_list(hint: Any) -> bool:
