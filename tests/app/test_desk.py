@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from epigone.app.desk import COMMANDS
+from epigone.app.desk_commands import COMMANDS
 from epigone.evaluation.memorisation import Fingerprint, save_fingerprints
 from epigone.text.tokenizers.characters import CharTokenizer
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from epigone.app.desk import Desk, seeded, tell
+from epigone.app.desk_commands import obey
 from epigone.app.display import log_generation
 from epigone.app.terminal import say, write_generated
 from epigone.errors import UserError
@@ -87,7 +88,7 @@ def _converse(desk: Desk) -> None:
     for line in _lines():
         try:
             if line is not None:
-                desk.obey(line)
+                obey(desk, line)
             elif not desk.unsaved("quit"):  # Ctrl-D
                 break
         except UserError as error:  # one mistake does not end the conversation
@@ -101,22 +102,17 @@ def _converse(desk: Desk) -> None:
 
 
 def _lines() -> Iterator[str | None]:
-    """Read the lines of standard input; at a terminal ask for them, and yield None for a Ctrl-D; a second one ends."""
+    """Read the lines of standard input; at a terminal ask for them, and yield None for a Ctrl-D."""
     if not sys.stdin.isatty():
         yield from (line.rstrip("\r\n") for line in sys.stdin)
         return
     with suppress(ImportError):
         import readline  # noqa: F401  (its import gives `input` a history and editing keys)
-    ended = False
     while True:
         try:
             yield input("> ")
-            ended = False
         except EOFError:
             tell()
-            if ended:
-                return
-            ended = True
             yield None
         except KeyboardInterrupt as error:
             if isinstance(error, Terminated):

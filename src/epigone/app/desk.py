@@ -1,21 +1,18 @@
 """`generate -i`: a writing desk, where a person and a model write one text by turns.
 
-A line of text is added and the model goes on from there; a line that begins with / is a command. At a terminal only new
-text is shown, because what was typed is on the screen already; elsewhere the typed text is shown too, so that standard
-output holds all of it. Whatever is no text goes to standard error.
+At a terminal only new text is shown, because what was typed is on the screen already; elsewhere the typed text is shown
+too, so that standard output holds all of it. Whatever is no text goes to standard error. The commands are named in
+`desk_commands.py`.
 """
 
-import difflib
 import secrets
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import NamedTuple
 
-from epigone.app.arguments import unescaped
 from epigone.app.display import log_generation
 from epigone.app.terminal import say, write_generated, write_sample
 from epigone.errors import UserError
@@ -68,35 +65,42 @@ class Desk:
         self._choices: list[Passage] = []
         self._saved = ""
         self._file: Path | None = None
-        self._warned = ""  # the command that would lose a text, if it was given just now
+        self._warned = ("", "")  # the command that would lose a text, and that text
         self._seconds = 0.0
         self._first_seed = sampling.seed
         if options.prompt:
             self._type(options.prompt)
 
-    def obey(self, line: str) -> None:
-        """Take a line: a command, the number of a choice, or text.
+    def answer(self, line: str) -> bool:
+        """Take the number of a choice, or nothing for none, if that was asked for; anything else takes none.
 
         Raises:
-            UserError: says what cannot be done; the text is as before.
-            KeyboardInterrupt: Ctrl-C ended a passage, which is kept as far as it came.
+            UserError: there is no choice of this number.
         """
-        warned, self._warned = self._warned, ""
-        if self._choices and (line.strip().isdigit() or not line.strip()):
-            self._choose_one(line.strip())
-            return
-        self._choices = []
-        if line.startswith("/") and not line.startswith("//"):
-            name, _, value = line[1:].strip().partition(" ")
-            command = _command(name)
-            if warned == command.name:
-                self._saved = self._manuscript.text  # it was said that this text will be lost
-            command.act(self, value.strip())
-            return
+        number = line.strip()
+        if not self._choices or (number and not number.isdigit()):
+            self._choices = []
+            return False
+        if number and not 1 <= int(number) <= len(self._choices):
+            raise UserError(f"There is no choice {number}; type a number from 1 to {len(self._choices)}, or Enter.")
+        choices, self._choices = self._choices, []
+        if number:
+            self._keep()
+            self._manuscript.passages += (choices[int(number) - 1],)
+        tell(f"Taken: {number}." if number else "None taken.")
+        return True
+
+    def add(self, text: str) -> None:
+        """Add a typed text and let the model go on; nothing typed, it goes on alone.
+
+        Raises:
+            UserError: the model does not know characters or words of the text, which is as before.
+            KeyboardInterrupt: Ctrl-C ended the passage, which is kept as far as it came.
+        """
         before = self._manuscript.passages
-        self._type(unescaped(line.removeprefix("/")))
+        self._type(text)
         self._past.append(before)
-        self._write(self._usual, go_on=not line)
+        self._write(self._usual, go_on=not text)
 
     def report(self) -> None:
         """Log seed, speed and copying of what the model wrote of the text."""
@@ -116,10 +120,11 @@ class Desk:
             )
 
     def unsaved(self, command: str) -> bool:
-        """Tell if a command would lose a text that is not saved, and warn of it once."""
-        if self._echo or self._manuscript.text in ("", self._saved):
+        """Tell if a command would lose a text that is not saved, and say so; given again, it may."""
+        now = command, self._manuscript.text
+        if self._echo or now[1] in ("", self._saved) or now == self._warned:
             return False
-        self._warned = command
+        self._warned = now
         tell(f"The text is not saved. /save FILE saves it; /{command} again leaves it.")
         return True
 
@@ -157,17 +162,6 @@ class Desk:
             self._manuscript.passages = before
         self._choices = found
         tell(f"Type a number from 1 to {CHOICES} to take one, or Enter for none.")
-
-    def _choose_one(self, answer: str) -> None:
-        if answer and not 1 <= int(answer) <= len(self._choices):
-            raise UserError(f"There is no choice {answer}; type a number from 1 to {len(self._choices)}, or Enter.")
-        choices, self._choices = self._choices, []
-        if answer:
-            self._keep()
-            self._manuscript.passages += (choices[int(answer) - 1],)
-            tell(f"Taken: {answer}.")
-        else:
-            tell("None taken.")
 
     def rule(self, name: str, value: str) -> None:
         shown = name.replace("_", "-")
@@ -223,14 +217,6 @@ class Desk:
     def quit(self, value: str) -> None:
         self.left = not self.unsaved("quit")
 
-    def help(self, value: str) -> None:
-        width = max(len(command.form) for command in COMMANDS)
-        tell("A line is added to the text, and the model goes on; Enter alone lets it go on.")
-        tell(r"In a line \n is a line break; // at its beginning is a /." + "\n")
-        for command in COMMANDS:
-            tell(f"  /{command.short:2} {('/' + command.form).ljust(width + 2)}{command.help}")
-        tell("\nCtrl-C stops a passage, Ctrl-D leaves.")
-
     def _keep(self) -> None:
         """Keep the text, for /undo."""
         self._past.append(self._manuscript.passages)
@@ -268,47 +254,6 @@ class Desk:
         return passage
 
 
-class Command(NamedTuple):
-    """A command of the desk."""
-
-    short: str
-    form: str
-    """Its name, and the value that follows."""
-    help: str
-    act: Callable[[Desk, str], None]
-
-    @property
-    def name(self) -> str:
-        """Its name alone."""
-        return self.form.split()[0]
-
-
-def _rule(short: str, form: str, help: str) -> Command:
-    name = form.split()[0].replace("-", "_")
-    return Command(short, form, help, lambda desk, value: desk.rule(name, value))
-
-
-COMMANDS = (
-    Command("a", "again", "write the last passage anew", Desk.again),
-    Command("u", "undo", "take back the last step", Desk.undo),
-    Command("l", "line", "write to the end of the line, or the next one", Desk.line),
-    Command("s", "stanza", "write to the next blank line", Desk.stanza),
-    Command("c", "choose", "write three passages to choose from", Desk.choose),
-    _rule("t", "temperature T", "lower is safer, higher is bolder"),
-    _rule("p", "top-p P", "draw from the likeliest that add up to P"),
-    _rule("k", "top-k K", "draw from the K likeliest; 0 for all"),
-    _rule("m", "min-p P", "drop what is less likely than P of the best"),
-    _rule("r", "repetition-penalty X", "above 1, what was just said gets rarer"),
-    _rule("e", "seed N", "the seed of the next passage; +1 for each more"),
-    Command("n", "length N", "characters of a passage", Desk.length),
-    Command("w", "show", "show the whole text", Desk.show),
-    Command("f", "save FILE", "save the text in a file", Desk.save),
-    Command("b", "new", "begin a new text", Desk.new),
-    Command("h", "help", "list the commands", Desk.help),
-    Command("q", "quit", "leave", Desk.quit),
-)
-
-
 def tell(text: str = "", end: str = "\n") -> None:
     """Say something that is not part of the text."""
     say(text, end, sys.stderr)
@@ -317,20 +262,6 @@ def tell(text: str = "", end: str = "\n") -> None:
 def seeded(sampling: SamplingOptions) -> SamplingOptions:
     """Draw a seed if there is none."""
     return replace(sampling, seed=secrets.randbits(32)) if sampling.seed is None else sampling
-
-
-def _command(name: str) -> Command:
-    """Look up a command by its name or its short form.
-
-    Raises:
-        UserError: there is none; the sentence names the nearest.
-    """
-    for command in COMMANDS:
-        if name in (command.name, command.short):
-            return command
-    close = difflib.get_close_matches(name, [command.name for command in COMMANDS], n=1, cutoff=0.5)
-    hint = f"Did you mean /{close[0]}?" if close else "/help lists them."
-    raise UserError(f"There is no command /{name}. {hint}")
 
 
 def _extent(options: GenerateOptions) -> Extent:
