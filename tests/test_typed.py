@@ -1,6 +1,6 @@
 """Types of options: refused in a sentence, or converted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,6 +30,8 @@ Colour = Literal["red", "green"]
         (tuple[str, ...], "a", ("a",)),
         (tuple[str, ...], ["a", "b"], ("a", "b")),
         (Sequence[PathLike], "a", ("a",)),
+        (Iterable[str], iter("ab"), ("a", "b")),
+        (Iterable[str], "ab", ("ab",)),
         (tuple[float, float, float] | None, [1, 2, 3], (1, 2, 3)),
         (tuple[float, ...], np.array([1.0, 2.0]), (1.0, 2.0)),
         (Annotated[str, Registry("cell")], "any", "any"),
@@ -56,6 +58,7 @@ def test_values_that_fit(kind, value, expected):
         (bool, 1, "size must be True or False; 1 was given."),
         (str, b"a", "size must be a string; b'a' was given."),
         (PathLike, 5, "size must be a path; 5 was given."),
+        (PathLike, "a\0b", r"size must be a path; 'a\x00b' was given."),
         (PathLike | None, 5, "size must be a path or None; 5 was given."),
         (Colour, "blue", "There is no size 'blue'; choose one of red, green."),
         (Colour | None, 1, "size must be one of red, green or None; 1 was given."),

@@ -6,7 +6,7 @@ NumPy's numbers become Python's, and a single value or a list does for a tuple.
 import inspect
 import os
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -27,7 +27,7 @@ WORDS: dict[Any, str] = {
     type(None): "None",
 }
 LARGEST = 10**300  # among whole numbers that are floats, too
-LISTS = (tuple, list, Sequence)
+LISTS = (tuple, list, Sequence, Iterable)
 _REFUSED = object()
 
 
@@ -86,11 +86,14 @@ def _fit(kind: Any, value: Any, widen: bool) -> Any:
     if origin is Annotated:  # the choices of a registry may grow, and the registry refuses a wrong name better
         return _fit(str if isinstance(inner[-1], Registry) else inner[0], value, widen)
     if origin in (Union, types.UnionType):
+        if Path in inner and isinstance(value, str | Path) and "\0" in str(value):
+            return _REFUSED  # no system allows it in a name
         return next((found for each in inner if (found := _fit(each, value, widen)) is not _REFUSED), _REFUSED)
     if origin is Literal:
         return value if isinstance(value, str) and value in inner else _REFUSED
     if origin in LISTS:
-        several = isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray)
+        listed = Iterable if origin is Iterable else Sequence
+        several = isinstance(value, listed) and not isinstance(value, str | bytes | bytearray)
         found = tuple(_fit(inner[0], each, widen) for each in (value if several else [value]))
         return _REFUSED if _REFUSED in found else found
     if origin is Callable:

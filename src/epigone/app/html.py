@@ -36,6 +36,8 @@ STYLE = (
 .epigone .swatch{display:inline-block;width:.6em;height:.6em;border-radius:50%}
 .epigone .swatch{background:var(--family);margin-right:.5em}
 .epigone .scroll{overflow-x:auto}
+.epigone figure td{white-space:nowrap}
+.epigone .tag{border:1px solid;border-radius:.8em;padding:0 .5em;font-size:.8em;color:var(--muted)}
 .epigone figure{margin-left:0}
 .epigone pre{white-space:pre-wrap;border-left:3px solid var(--rule);padding:.1em 0 .1em .8em;margin:.3em 0}
 .epigone svg{max-width:100%;height:auto;font-family:sans-serif}</style>"""
