@@ -72,6 +72,11 @@ def test_bf16_halves_the_file_and_is_read_as_fp32(tmp_path):
     assert size < 2 * model.num_parameters() + 1000
 
 
+def test_a_backend_that_does_not_exist_is_refused(make_base):
+    with pytest.raises(UserError, match="backend must be one of auto, native, torch, reference; 'x' was given"):
+        load_checkpoint(make_base(), backend="x")
+
+
 def test_loading_leaves_the_random_numbers_alone(make_base):
     folder = make_base()
     torch.manual_seed(5)

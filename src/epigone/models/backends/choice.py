@@ -14,6 +14,9 @@ Part = Literal["stack", "loss", "walker"]
 """The parts of the native engine: layers with gradients, the loss of a head with gradients, and whole models without,
 which score a text or write one."""
 
+BACKENDS = ("auto", "native", "torch", "reference")
+"""What may run a model; auto is native if that can, and else torch."""
+
 
 def obstacle(config: ModelConfig, device: str, dtype: str, part: Part) -> str:
     """Say why the native engine cannot run a part of a model; empty if it can.

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from epigone import __version__
 from epigone.errors import UserError
+from epigone.models.backends.choice import BACKENDS
 from epigone.models.config import ModelConfig
 from epigone.models.files.model_folder import FORMAT, Weights, read_folder
 from epigone.models.language_model import LanguageModel
@@ -61,8 +62,11 @@ def load_checkpoint(name_or_folder: str | Path, backend: str = "auto") -> Checkp
     """Read a model folder or a bundled model; weights become float32.
 
     Raises:
-        UserError: the folder is missing, a file is damaged, or the weights do not fit the configuration.
+        UserError: the folder is missing, a file is damaged, the weights do not fit the configuration, or there is no
+            such backend.
     """
+    if backend not in BACKENDS:
+        raise UserError(f"backend must be one of {', '.join(BACKENDS)}; {backend!r} was given.")
     found = read_folder(name_or_folder)
     weights = found.weights()
     try:
