@@ -1441,5 +1441,6 @@ def load_checkpoint(
     """Read a model folder or a bundled model; weights become float32.
 
     Raises:
-        UserError: the folder is missing, a file is damaged, or the weights do not fit the configuration.
+        UserError: the folder is missing, a file is damaged, the weights do not fit the configuration, or there is no
+            such backend.
     """
