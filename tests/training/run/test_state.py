@@ -43,7 +43,7 @@ def test_a_round_trip_loses_nothing(tmp_path, snapshot):
 def test_a_long_trace_does_not_fill_the_header(tmp_path, snapshot):
     trace = snapshot.counters.trace
     for step in range(1, 2001):
-        trace.add(1 / step, step / 3)
+        trace.add(step, 1 / step, step / 3)
         trace.close(step)
     save_state(tmp_path, snapshot)
     assert load_state(tmp_path).counters == snapshot.counters
