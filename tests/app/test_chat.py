@@ -1,9 +1,11 @@
 import io
 import json
+import re
 
 import pytest
 
-from epigone.app.terminal import write_sample
+from epigone.app.blocks import Columns
+from epigone.app.terminal import print_blocks, write_sample
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.report.page import Sample
 from epigone.text.tokenizers.base import VocabularyOptions
@@ -162,6 +164,19 @@ def test_copied_runs_are_placed_and_underlined(cli, base, tmp_path, monkeypatch)
 class Screen(io.StringIO):
     def isatty(self) -> bool:
         return True
+
+
+@pytest.mark.parametrize(("width", "beside"), [(100, True), (60, False)])
+def test_samples_stand_side_by_side_where_there_is_room(monkeypatch, width, beside):
+    monkeypatch.setattr("rich.console.Console.is_terminal", True)
+    monkeypatch.setattr("rich.console.Console.width", width)
+    shown = Screen()
+    texts = Columns([Sample("temperature 0.5", "one\n\nthree"), Sample("temperature 1", "four five", copied=[(5, 9)])])
+    print_blocks([texts], shown)
+    lines = [re.sub("\x1b\\[[0-9;]*m", "", line) for line in shown.getvalue().splitlines()]
+    assert any(line.startswith("one") and "four five" in line for line in lines) == beside
+    expected = ["──", "temperature", "0.5", "one", "three", "──", "temperature", "1", "four", "five"]
+    assert sorted(" ".join(lines).split()) == sorted(expected)
 
 
 def test_a_model_is_found_from_any_working_directory(cli, base, monkeypatch):

@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 import pytest
 
 import epigone
+from epigone.app import html
+from epigone.app.blocks import Columns
 from epigone.app.display import show
 from epigone.report.page import Sample
 from epigone.report.tables import Column, Table
@@ -100,3 +102,11 @@ def test_without_matplotlib_the_curves_are_a_table(tmp_path, monkeypatch):
 def test_a_damaged_history_hides_nothing_else(tmp_path, damage):
     (tmp_path / "history.jsonl").write_text(damage)
     assert "a.txt" in trained(tmp_path)._repr_html_()
+
+
+def test_samples_stand_side_by_side_and_their_copied_runs_are_underlined():
+    written = epigone.generate("english-tiny", length=30, temperature=[0.5, 1.0], seed=1)
+    assert texts_of(written._repr_html_())[0] == "temperature 0.5"
+    assert written._repr_html_().count("<pre") == 2
+    page = html._block(Columns([Sample("a", "one <two> three", copied=[(4, 9)])]))
+    assert "one <u>&lt;two&gt;</u> three" in page

@@ -25,9 +25,16 @@ class Facts:
         return ((name, value) for name, value in pairs if value not in (None, "", [], ()))
 
 
-Block = Facts | Table | Sample | ShadedText | str
-"""Facts, a table, a generated text, a text in colours, or a paragraph. A sample without a name is text and nothing
-else."""
+@dataclass(frozen=True)
+class Columns:
+    """Generated texts to be read side by side, below each other where there is no room."""
+
+    samples: Sequence[Sample]
+
+
+Block = Facts | Table | Sample | Columns | ShadedText | str
+"""Facts, a table, a generated text, several of them, a text in colours, or a paragraph. A sample without a name is text
+and nothing else."""
 
 
 def in_words(value: Any) -> str:

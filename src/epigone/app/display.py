@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from epigone.app.blocks import Block, Facts
+from epigone.app.blocks import Block, Columns, Facts
 from epigone.app.terminal import print_blocks
 from epigone.report.numbers import Interval, NumberStyle, format_measure
 from epigone.report.page import Sample
@@ -141,10 +141,12 @@ def _generation(result: Any) -> Iterator[Block]:
         return
     temperatures = result.sampling.temperatures
     each = len(result.texts) // len(temperatures)
+    samples = []
     for place, temperature in enumerate(temperatures):
         name = f"temperature {temperature:g}" if len(temperatures) > 1 else ""
         chosen = slice(place * each, (place + 1) * each)
-        yield _joined(name, result.texts[chosen], result.copied[chosen])
+        samples.append(_joined(name, result.texts[chosen], result.copied[chosen]))
+    yield Columns(samples) if len(samples) > 1 else samples[0]
 
 
 def _joined(name: str, texts: Sequence[str], copied: Sequence[Sequence[Any]]) -> Sample:

@@ -107,7 +107,7 @@ def _gathered(
                 if name in each.keywords():
                     by = GRIDS.get(each.parameter, [each.parameter])[0]
                     raise UserError(f"{name} is an option of {by} {each.choice} alone; leave it out.")
-            close = difflib.get_close_matches(name, [*known, "progress"], n=1)
+            close = difflib.get_close_matches(name, [*known, *["progress"] * bool(_hook(function))], n=1)
             hint = f"did you mean {close[0]}?" if close else f"help(epigone.{function.__name__}) lists them."
             raise UserError(f"{function.__name__} has no argument {name}; {hint}")
     return keywords

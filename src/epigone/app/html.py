@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from epigone.app.blocks import Block, Facts, in_words
+from epigone.app.blocks import Block, Columns, Facts, in_words
 from epigone.app.display import blocks
 from epigone.errors import UserError
 from epigone.markup import clean
@@ -40,6 +40,7 @@ STYLE = (
 .epigone .tag{border:1px solid;border-radius:.8em;padding:0 .5em;font-size:.8em;color:var(--muted)}
 .epigone figure{margin-left:0}
 .epigone pre{white-space:pre-wrap;border-left:3px solid var(--rule);padding:.1em 0 .1em .8em;margin:.3em 0}
+.epigone .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(15em,1fr));gap:0 1.5em}
 .epigone svg{max-width:100%;height:auto;font-family:sans-serif}</style>"""
 )
 
@@ -64,7 +65,10 @@ def _block(block: Block) -> str:
         case Sample():
             name = f"<b>{_text(block.name)}</b>" * bool(block.name)
             measures = "".join(f"<div><small>{_text(measure)}</small></div>" for measure in block.measures)
-            return f'<div>{name}<pre dir="auto">{_text(block.text)}</pre>{measures}</div>'
+            parts = (f"<u>{_text(part)}</u>" if copied else _text(part) for part, copied in block.parts())
+            return f'<div>{name}<pre dir="auto">{"".join(parts)}</pre>{measures}</div>'
+        case Columns():
+            return f'<div class="columns">{"".join(map(_block, block.samples))}</div>'
         case ShadedText():
             return shaded_to_html(block)
         case str():

@@ -15,9 +15,10 @@ from typing import Any, TextIO
 
 from rich.console import Console
 from rich.segment import Segment
+from rich.table import Table as Grid
 from rich.text import Text
 
-from epigone.app.blocks import Block, Facts, in_words
+from epigone.app.blocks import Block, Columns, Facts, in_words
 from epigone.errors import UserError
 from epigone.markup import clean, one_line
 from epigone.report.page import Sample
@@ -27,6 +28,7 @@ from epigone.report.tables import Table
 
 WIDE = 180  # characters of a table's line in a file, which has no width of its own
 WIDEST_TEXT = 100  # columns of a text in colours
+NARROWEST = 36  # columns of a text beside others
 
 
 _C1 = re.compile("[\x80-\x9f]")
@@ -129,13 +131,31 @@ def write_generated(text: str, end: str = "", file: TextIO | None = None) -> Non
 
 def write_sample(sample: Sample, file: TextIO | None = None) -> None:
     """Print a generated text and a line break; on a terminal, its copied runs are underlined."""
-    if not (sample.copied and (file or sys.stdout).isatty()):
+    if sample.copied and (file or sys.stdout).isatty():
+        _console(file).print(_underlined(sample), soft_wrap=True)
+    else:
         write_generated(sample.text, end="\n", file=file)
-        return
+
+
+def _underlined(sample: Sample) -> Text:
     text = Text()
     for part, copied in sample.parts():
         text.append(clean(part), "underline" if copied else None)
-    _console(file).print(text, soft_wrap=True)
+    return text
+
+
+def print_columns(columns: Columns, file: TextIO | None = None) -> None:
+    """Print texts side by side on a terminal that is wide enough, else below each other."""
+    console = _console(file)
+    if not console.is_terminal or console.width < len(columns.samples) * NARROWEST:
+        print_blocks(columns.samples, file)
+        return
+    grid = Grid.grid(padding=(0, 2, 0, 0), expand=True)
+    for _ in columns.samples:
+        grid.add_column(ratio=1)
+    grid.add_row(*(f"── {one_line(sample.name)}\n" for sample in columns.samples))
+    grid.add_row(*map(_underlined, columns.samples))
+    console.print(grid)
 
 
 def print_blocks(blocks: Iterable[Block], file: TextIO | None = None) -> None:
@@ -154,6 +174,8 @@ def print_blocks(blocks: Iterable[Block], file: TextIO | None = None) -> None:
                 write_sample(block, file)
                 if block.measures:
                     say("\n".join(["", *_indented(block.measures)]), file=file)
+            case Columns():
+                print_columns(block, file)
             case ShadedText():
                 print_shaded(block, file)
             case str():
