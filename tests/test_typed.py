@@ -1,6 +1,6 @@
 """Types of options: refused in a sentence, or converted."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -36,6 +36,8 @@ Colour = Literal["red", "green"]
         (tuple[float, ...], np.array([1.0, 2.0]), (1.0, 2.0)),
         (Annotated[str, Registry("cell")], "any", "any"),
         (Any, {}, {}),
+        (Mapping[str, PathLike] | Sequence[str], {"near": Path("a")}, {"near": Path("a")}),
+        (Mapping[str, PathLike] | Sequence[str], ["near=a"], ("near=a",)),
         (Callable[[int], str], str, str),
     ],
 )
@@ -58,6 +60,16 @@ def test_values_that_fit(kind, value, expected):
         (bool, 1, "size must be True or False; 1 was given."),
         (str, b"a", "size must be a string; b'a' was given."),
         (PathLike, 5, "size must be a path; 5 was given."),
+        (
+            Mapping[str, PathLike],
+            {"a": 5},
+            "size must be a dictionary of which each value is a path; {'a': 5} was given.",
+        ),
+        (
+            Mapping[str, PathLike],
+            {5: "a"},
+            "size must be a dictionary of which each value is a path; {5: 'a'} was given.",
+        ),
         (PathLike, "a\0b", r"size must be a path; 'a\x00b' was given."),
         (PathLike | None, 5, "size must be a path or None; 5 was given."),
         (Colour, "blue", "There is no size 'blue'; choose one of red, green."),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from collections.abc import Iterable
+from collections.abc import Mapping
 from collections.abc import Sequence
 from epigone.app.info import Info as Info
 from epigone.app.look import Look as Look
@@ -748,7 +749,7 @@ def compare(
 @overload
 def study(
     name: Literal['stacked-lstm'],
-    *, data: Sequence[str],
+    *, data: Mapping[str, str | Path] | Sequence[str],
     out: str | Path,
     options: StudyOptions = ...,
     grid: Any = None,
@@ -788,7 +789,7 @@ def study(
 @overload
 def study(
     name: Literal['vanilla-rnn'],
-    *, data: Sequence[str],
+    *, data: Mapping[str, str | Path] | Sequence[str],
     out: str | Path,
     options: StudyOptions = ...,
     grid: Any = None,
@@ -825,7 +826,7 @@ def study(
 @overload
 def study(
     name: Literal['word-model'],
-    *, data: Sequence[str],
+    *, data: Mapping[str, str | Path] | Sequence[str],
     out: str | Path,
     options: StudyOptions = ...,
     grid: Any = None,
@@ -856,7 +857,7 @@ def study(
 @overload
 def study(
     name: str,
-    *, data: Sequence[str],
+    *, data: Mapping[str, str | Path] | Sequence[str],
     out: str | Path,
     options: StudyOptions = ...,
     grid: Any = None,
@@ -884,7 +885,7 @@ def study(
 
     Args:
         name: the name of a study, such as `stacked-lstm`.
-        data: the texts by role, such as `target=PATH near=PATH far=PATH`.
+        data: the texts by role, such as `{"target": PATH, "near": PATH, "far": PATH}`, or a list of `role=PATH`.
         out: the folder for runs and results.
         options: the size of the experiment.
         grid: the study's own options, such as `VanillaRnnOptions(sigma=0.2)`; its default grid if None.

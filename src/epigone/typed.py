@@ -6,7 +6,7 @@ NumPy's numbers become Python's, and a single value or a list does for a tuple.
 import inspect
 import os
 import types
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -96,6 +96,10 @@ def _fit(kind: Any, value: Any, widen: bool) -> Any:
         several = isinstance(value, listed) and not isinstance(value, str | bytes | bytearray)
         found = tuple(_fit(inner[0], each, widen) for each in (value if several else [value]))
         return _REFUSED if _REFUSED in found else found
+    if origin is Mapping:
+        pairs = value.items() if isinstance(value, Mapping) else [(_REFUSED, _REFUSED)]
+        entries = {_fit(inner[0], key, widen): _fit(inner[1], each, widen) for key, each in pairs}
+        return _REFUSED if any(_REFUSED in pair for pair in entries.items()) else entries
     if origin is Callable:
         return value if callable(value) else _REFUSED
     return _fit_class(origin or kind, value, widen)
@@ -136,6 +140,8 @@ def wanted(kind: Any) -> str:
         return f"one of {', '.join(inner)}"
     if origin in LISTS:
         return f"a list of which each is {wanted(inner[0])}"
+    if origin is Mapping:
+        return f"a dictionary of which each value is {wanted(inner[1])}"
     if origin is Callable:
         return "a function"
     if kind in WORDS:

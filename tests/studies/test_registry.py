@@ -93,7 +93,7 @@ def test_all_texts_are_read_as_told(tmp_path):
         lines = (f"song {number},{role} {number} {'and a ferry over the river ' * 5}" for number in range(6))
         path.write_text("\n".join(["title,lyrics", *lines]))
     with pytest.raises(UserError, match="--column"):
-        study("stacked-lstm", data=pairs(data), out=tmp_path / "out")
+        study("stacked-lstm", data=data, out=tmp_path / "out")
     with pytest.raises(UserError, match=r"has 2 documents"):  # so it was read
         study("stacked-lstm", data=pairs(data), out=tmp_path / "out", read=ReadOptions(column="lyrics"))
 

@@ -21,7 +21,7 @@ STUDIES: Registry[Experiment[Any, Any]] = Registry(
 def study(
     name: str,
     *,
-    data: Sequence[str],
+    data: Mapping[str, str | Path] | Sequence[str],
     out: str | Path,
     options: StudyOptions = StudyOptions(),
     grid: Any = None,
@@ -33,7 +33,7 @@ def study(
 
     Args:
         name: the name of a study, such as `stacked-lstm`.
-        data: the texts by role, such as `target=PATH near=PATH far=PATH`.
+        data: the texts by role, such as `{"target": PATH, "near": PATH, "far": PATH}`, or a list of `role=PATH`.
         out: the folder for runs and results.
         options: the size of the experiment.
         grid: the study's own options, such as `VanillaRnnOptions(sigma=0.2)`; its default grid if None.
@@ -48,7 +48,8 @@ def study(
     own = experiment.options() if grid is None else grid
     if not isinstance(own, experiment.options):
         raise UserError(f"The grid of {name} is given as {experiment.options.__name__}, not {type(own).__name__}.")
-    texts = roles(data, experiment.roles, bool(experiment.further))
+    pairs = [f"{role}={path}" for role, path in data.items()] if isinstance(data, Mapping) else data
+    texts = roles(pairs, experiment.roles, bool(experiment.further))
     return run_study(experiment, texts, Path(out), options, own, read, resume, monitor or Monitor())
 
 
