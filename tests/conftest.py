@@ -32,6 +32,9 @@ WORDS = (  # noqa: SIM905
 settings.register_profile("no time is asserted", deadline=None, derandomize=bool(os.environ.get("CI")))
 settings.load_profile("no time is asserted")
 
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored, by the programs of the tests too
+
 REGISTRIES = (
     "models.cells.base:CELLS",
     "models.config:HEADS",
