@@ -37,7 +37,7 @@ STUDY, STUDY_FIELDS = SECTIONS["A comparison or a study"]
 
 @pytest.fixture(scope="module")
 def folders(song_file, tmp_path_factory):
-    """What each command leaves: the folders of models, and those of studies."""
+    """Folders that the commands leave: the folders of models, and those of studies."""
     root = tmp_path_factory.mktemp("files")
     shutil.copy(song_file, root / "songs.txt")
     songs = root / "songs.txt"

@@ -146,6 +146,18 @@ def test_a_trial_that_passed_its_lowest_loss_is_the_result(make_base, song_file,
     assert evaluate(tmp_path / "out", song_file, split="validation").loss == pytest.approx(result.loss, abs=1e-6)
 
 
+def test_samples_and_traces_that_were_asked_for_are_made(make_base, song_file, tmp_path, monkeypatch):
+    """Trials make none, so a whole run follows even one that passed its lowest loss."""
+    monkeypatch.setattr(Trial, "settled", property(lambda trial: True))
+    recipe = replace(SHORT, sample_every=8, trace_every=8)
+    result = finetune(make_base(), song_file, out=tmp_path / "out", training=recipe)
+    for name in ("samples.jsonl", "trace.jsonl"):
+        rows = (tmp_path / "out" / name).read_text().splitlines()
+        assert [json.loads(row)["step"] for row in rows] == [8, 16], name
+    best = min(trial["loss"] for trial in result.trials)
+    assert result.loss <= best + 1e-6, "the better of the two is kept"
+
+
 @pytest.mark.parametrize(("best", "settled"), [(0, True), (3, True), (4, False)])
 def test_a_trial_is_settled_if_it_passed_its_lowest_loss(best, settled):
     assert Trial(1e-3, "all", 1.0, best, 4).settled == settled

@@ -60,11 +60,13 @@ def measure_copying(
         read = source.config.get("request", {}).get("corpus", {}).get("read", {})
         opened = Corpus.open(corpus, ReadOptions(**read), split=None)
         prints = {"given": fingerprint_of(opened, tokenizer, "all"), **prints}
-    runs = [copied_runs(text, prints, begin) for text in texts]
+    new = [text[begin:] for text in texts]
+    copying = {name: print_.copied(new) for name, print_ in prints.items()}
+    hit = {name: prints[name] for name, found in copying.items() if found.longest_run}  # mostly none
+    runs = [copied_runs(text, hit, begin) for text in texts]
     if opened:
         runs = [located(found, text, opened, tokenizer) for found, text in zip(runs, texts, strict=True)]
-    new = [text[begin:] for text in texts]
-    return {name: asdict(print_.copied(new)) for name, print_ in prints.items()} or None, runs
+    return {name: asdict(found) for name, found in copying.items()} or None, runs
 
 
 def copied_runs(text: str, fingerprints: Mapping[str, Fingerprint], begin: int = 0) -> list[CopiedRun]:

@@ -22,7 +22,7 @@ WORTH_THREADS = 4_000_000
 
 
 class Stepper(Protocol):
-    """What generation asks of a model. Anything that has this can stand in for it.
+    """Requirements of generation on a model. Anything that has this can stand in for it.
 
     Attributes:
         state: what the texts left in the model; assigned, it goes back to there, with as many texts.

@@ -190,7 +190,8 @@ def finetune(
             task, adaptation = task_of(model, chosen(selection), recipe)
 
             kept_whole = automatic and trials.fits(model, weights)  # not so if the method merges its weights
-            settled = kept_whole and short.settled
+            watched = training.trace_every or training.sample_every  # trials write neither, so a whole run does
+            settled = kept_whole and short.settled and not watched
 
             def trial_wins(trained: Trained) -> bool:
                 return settled or (kept_whole and short.loss < trained.best_loss)

@@ -15,7 +15,7 @@ Part = Literal["stack", "loss", "walker"]
 which score a text or write one."""
 
 BACKENDS = ("auto", "native", "torch", "reference")
-"""What may run a model; auto is native if that can, and else torch."""
+"""Names of what may run a model; auto is native if that can, and else torch."""
 
 
 def obstacle(config: ModelConfig, device: str, dtype: str, part: Part) -> str:
