@@ -10,9 +10,9 @@ import epigone
 
 HOUSE = Path(epigone.__file__).parent
 ROOMS = (
-    "errors", "registry", "extensions", "schema", "typed", "results", "storage", "folder_lock", "markup", "machine",
-    "kernels", "text", "models", "evaluation", "generation", "training", "transfer", "export", "report", "studies",
-    "app", "__main__",
+    "errors", "registry", "extensions", "schema", "described", "typed", "results", "storage", "folder_lock", "markup",
+    "machine", "kernels", "text", "models", "evaluation", "generation", "training", "transfer", "export", "report",
+    "studies", "app", "__main__",
 )  # fmt: skip
 
 

@@ -79,7 +79,8 @@ def _fields(cls: type) -> dict[str, str]:
     """A line for each field that a dataclass declares, with its docstring."""
     lines = {}
     for field, told in declared(cls):
-        lines[ast.unparse(field.target)] = f"- `{ast.unparse(field)}`{f': {told}' if told else ''}"
+        written = re.sub(r" = added\((.*)\)$", r" = \1", ast.unparse(field))
+        lines[ast.unparse(field.target)] = f"- `{written}`{f': {told}' if told else ''}"
     return lines
 
 

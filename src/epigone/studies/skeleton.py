@@ -3,10 +3,11 @@
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from epigone.described import described
 from epigone.folder_lock import output_folder
 from epigone.machine import cores
 from epigone.report.page import write_report
@@ -56,7 +57,7 @@ def run_study(
         command=command_line(words, size, options, read),
     )
     request: dict[str, Any] = {"quick": size.quick, "seeds": size.seeds}
-    if own := asdict(options):
+    if own := described(options):
         request["options"] = own
     request["corpora"] = {role: open_text(text).summary() for role, text in texts.items()}
 
@@ -106,9 +107,9 @@ def conduct(
     Raises:
         UserError: the folder holds something else.
     """
-    described = {"command": experiment.name} | request
+    whole = {"command": experiment.name} | request
     with output_folder(context.out, resume):
-        open_study(context.out, described, lists_of(context.options), asdict(experiment.options()))
+        open_study(context.out, whole, lists_of(context.options), described(experiment.options()))
         context.notices += _notices_on_texts(experiment, context)
         workers = workers or cores()
         planned = []

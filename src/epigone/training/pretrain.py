@@ -1,10 +1,10 @@
 """`pretrain`: a model from scratch."""
 
 import logging
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from epigone.described import described
 from epigone.evaluation.losses import Losses, document_losses
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, save_fingerprints
@@ -73,9 +73,9 @@ def pretrain(
         out = Path(out)
         corpus = learning_text(texts, read, split, out, resume)
         codec = corpus.tokenizer(tokenizer, vocabulary)
-        options: dict[str, Any] = {"tokenizer": tokenizer, "model": asdict(model), "training": asdict(training)}
+        options: dict[str, Any] = {"tokenizer": tokenizer, "model": described(model), "training": described(training)}
         if codec.options:
-            options["vocabulary"] = asdict(vocabulary)
+            options["vocabulary"] = described(vocabulary)
         if final:  # so that requests without it stay as version 0.1.0 wrote them
             options["final"] = True
         request = {"command": "pretrain", "options": options, "corpus": corpus.summary()}
@@ -103,7 +103,7 @@ def pretrain(
             task = task_of(stream, training)
 
             def describe() -> None:
-                save_description(out, config, codec, {"request": request, "machine": asdict(machine)})
+                save_description(out, config, codec, {"request": request, "machine": described(machine)})
                 if fingerprint:
                     learned = fingerprint_of(corpus, codec, "all" if final else "train")
                     save_fingerprints(out / FINGERPRINT, {"training": learned})

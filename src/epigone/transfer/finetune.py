@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from epigone.described import described
 from epigone.evaluation.losses import Losses, document_losses
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
@@ -127,7 +128,7 @@ def finetune(
             settings: dict[str, Any] = {"head": head, "dropout": dropout, "output_dropout": output_dropout}
             if final:  # so that requests without it stay as version 0.1.0 wrote them
                 settings["final"] = True
-            recipe = asdict(training) | {"lr": trial.lr}
+            recipe = described(training) | {"lr": trial.lr}
             expression = chosen(trial.selection).expression if trial.selection or not automatic else ""
             return {"options": settings | {"training": recipe}, "selection": expression}
 
@@ -156,7 +157,7 @@ def finetune(
 
             def describe() -> None:
                 new = set(codec.vocabulary) - set(source.tokenizer.vocabulary)
-                facts = {"request": request, "machine": asdict(machine), "new_tokens": len(new)}
+                facts = {"request": request, "machine": described(machine), "new_tokens": len(new)}
                 if automatic:
                     facts["trials"] = trials.recorded(tried)
                 save_description(out, model.config, codec, facts)

@@ -1,6 +1,6 @@
 """A trained model in PyTorch, read from a model folder and written to one; see `model_folder.py` for its files."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from epigone import __version__
+from epigone.described import described
 from epigone.errors import UserError
 from epigone.models.backends.choice import BACKENDS
 from epigone.models.config import ModelConfig
@@ -53,8 +54,8 @@ def save_description(
 ) -> None:
     """Write config.json, which holds the shape and `facts`, and tokenizer.json."""
     folder.mkdir(parents=True, exist_ok=True)
-    described = {"format": FORMAT, "epigone": __version__, "model": asdict(config), **(facts or {})}
-    write_json(folder / "config.json", described)
+    config_json = {"format": FORMAT, "epigone": __version__, "model": described(config), **(facts or {})}
+    write_json(folder / "config.json", config_json)
     write_json(folder / "tokenizer.json", tokenizer.to_dict())
 
 

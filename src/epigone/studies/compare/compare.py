@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from epigone.described import described
 from epigone.errors import UserError
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.files.description import weights_hash
@@ -156,9 +157,9 @@ def compare(
         "train": list(train),
         "corpus": open_text(text).summary(),
         "source": mixed and mixed.hash,
-        "options": {key: value for key, value in asdict(options).items() if key != "workers"},
-        "search": asdict(searching),
-        "training": asdict(training),
+        "options": {key: value for key, value in described(options).items() if key != "workers"},
+        "search": described(searching),
+        "training": described(training),
     }
     if method != Retrain():
         request["method"] = method.described()

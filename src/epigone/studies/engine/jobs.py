@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from epigone.described import described
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses, document_losses, sum_losses
 from epigone.evaluation.ngram import Mixture, NgramModel, fit_mixture_weight, mix, search_order
@@ -50,7 +51,7 @@ class Text:
 
     def identity(self) -> dict[str, Any]:
         """Its part of a run's identity."""
-        return {"hash": self.hash, "split": asdict(self.split)}
+        return {"hash": self.hash, "split": described(self.split)}
 
 
 _open: dict[Text, Corpus] = {}  # the last ones opened in this process
@@ -113,13 +114,13 @@ class Training:
 
     def settings(self) -> dict[str, Any]:
         # Version 0.1.0 counted the device among what determines a run; this keeps the names of its runs.
-        training = asdict(self.training) | {"device": "auto", "devices": 1}
+        training = described(self.training) | {"device": "auto", "devices": 1}
         settings: dict[str, Any] = {"text": self.text.identity(), "training": training}
         if self.base is None:
-            settings |= {"tokenizer": self.tokenizer, "model": asdict(self.model)}
+            settings |= {"tokenizer": self.tokenizer, "model": described(self.model)}
             # Left out at its default, so that runs from before there was a choice keep their names.
             chosen = self.vocabulary != VocabularyOptions()
-            return settings | ({"vocabulary": asdict(self.vocabulary)} if chosen else {})
+            return settings | ({"vocabulary": described(self.vocabulary)} if chosen else {})
         settings |= {
             "base": self.base.hash,
             "selection": self.selection,

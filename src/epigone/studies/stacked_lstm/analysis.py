@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from epigone.described import described
 from epigone.evaluation.memorisation import fingerprint_of
 from epigone.studies.engine.jobs import Untouched, facts_of_run, open_text
 from epigone.studies.engine.rows import (
@@ -133,9 +134,9 @@ def _on_splits(context: Context[Any]) -> dict[str, list[RowResult | None]]:
 def _facts_of_recipe(recipe: Recipe) -> dict[str, Any]:
     """Facts needed to repeat a recipe."""
     return {
-        "model": asdict(recipe.model),
+        "model": described(recipe.model),
         **({"its bases go on from those of": recipe.after} if recipe.after else {}),
-        "pretraining": asdict(recipe.pretraining),
-        **{f"retraining {rate_in_words(options.lr)}": asdict(options) for options in recipe.retraining},
+        "pretraining": described(recipe.pretraining),
+        **{f"retraining {rate_in_words(options.lr)}": described(options) for options in recipe.retraining},
         **{labels_of_scratch(job, recipe.name).words: facts_of_run(job) for job in recipe.scratch},
     }

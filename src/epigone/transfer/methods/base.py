@@ -1,11 +1,12 @@
 """The interface of a method of adapting: the way in which the selected weights learn."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from torch import Tensor
 
+from epigone.described import described
 from epigone.models.language_model import LanguageModel
 from epigone.training.task import ParameterGroup
 from epigone.transfer.selection import Selection
@@ -51,4 +52,4 @@ class Method:
 
     def described(self) -> dict[str, Any]:
         """The name and the options, as files hold them."""
-        return {"name": self.name, **asdict(self)}
+        return {"name": self.name, **described(self)}
