@@ -1,0 +1,1 @@
+"""Classification: labelled texts to classifiers, and texts to labels."""
