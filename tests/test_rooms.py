@@ -52,7 +52,8 @@ SHELVES = {
     "training/run": ("trace", "state", "folder"),
     "transfer": ("grammar", "selection", "vocabulary", "frozen_prefix", "methods", "trials", "finetune"),
     "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),
-    "classification": ("labels", "texts", "folds"),
+    "classification": ("labels", "texts", "folds", "approaches"),
+    "classification/approaches": ("base", "majority", "registry"),
     "studies": (
         "engine", "experiment", "skeleton", "compare", "stacked_lstm", "vanilla_rnn", "word_model", "registry",
     ),
