@@ -46,7 +46,7 @@ class Steps(Protocol):
         """Batches of an epoch."""
         ...
 
-    def batch(self, index: int, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
+    def batch(self, index: int, rank: int = 0, world_size: int = 1) -> tuple[Tensor, ...]:
         """Get the inputs (B', T) or (B', T, H) and targets (B', T) of a step, for the B' rows of one process."""
         ...
 

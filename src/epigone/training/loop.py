@@ -215,6 +215,7 @@ class Loop:
             batches.batch(counters.step % batches.steps_per_epoch, self.fabric.global_rank, self.fabric.world_size)
         )
         self.module.train()
+        self._hold()
         (objective, loss, accuracy), state = self.module(batch, state)
         penalty = self.task.penalty()
         self.optimizer.zero_grad()
@@ -239,6 +240,14 @@ class Loop:
         counters.trace.add(counters.step, value, norm)
         self.run.state, self.run.batch = tuple(s.detach() for s in state), batch
         return self.run.state
+
+    def _hold(self) -> None:
+        """Compute no gradients of what learns only later; processes that share a batch need all of them."""
+        if self.fabric.world_size == 1:
+            for group in self.task.groups:
+                if group.first_step:
+                    for parameter in group.parameters:
+                        parameter.requires_grad_(self.counters.step >= group.first_step)
 
     def _learning(self) -> list[nn.Parameter]:
         """The parameters that learn at this step; the others lose their gradients, so no optimizer moves them."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from epigone import __version__
 from epigone.described import described
@@ -38,12 +38,12 @@ class Checkpoint:
         return {name: weight.float().cpu().numpy() for name, weight in weights_of(self.model).items()}
 
 
-def weights_of(model: LanguageModel) -> dict[str, Tensor]:
+def weights_of(model: nn.Module) -> dict[str, Tensor]:
     """List the named weights, each once: a tied head is left out."""
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
-def save_weights(folder: Path, model: LanguageModel, dtype: torch.dtype = torch.float32) -> None:
+def save_weights(folder: Path, model: nn.Module, dtype: torch.dtype = torch.float32) -> None:
     """Write model.safetensors, atomically, in the given precision."""
     tensors = {name: weight.to("cpu", dtype).contiguous() for name, weight in weights_of(model).items()}
     atomic_write(folder / "model.safetensors", save(tensors, metadata={"format": "pt"}))

@@ -110,7 +110,7 @@ def read_folder(name_or_folder: str | Path) -> ModelFolder:
             f"{folder / 'config.json'} has format {config['format']}, and epigone {__version__} reads format {FORMAT}: "
             "it comes from a newer version. Upgrade epigone."
         )
-    shape = _shape(folder / "config.json", config.get("model"))
+    shape = read_shape(folder / "config.json", config.get("model"))
     path = folder / "tokenizer.json"
     described = read_object(path)
     try:
@@ -125,7 +125,12 @@ def read_folder(name_or_folder: str | Path) -> ModelFolder:
     return ModelFolder(shape, tokenizer, config, folder)
 
 
-def _shape(path: Path, shape: Any) -> ModelConfig:
+def read_shape(path: Path, shape: Any) -> ModelConfig:
+    """Check the shape of a model, as the JSON file at `path` describes it.
+
+    Raises:
+        UserError: it cannot be built.
+    """
     known = {field.name for field in fields(ModelConfig)}
     if not isinstance(shape, dict) or "vocabulary_size" not in shape or not known.issuperset(shape):
         raise UserError(
