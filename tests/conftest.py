@@ -42,6 +42,7 @@ REGISTRIES = (
     "text.readers.registry:READERS",
     "generation.rules.registry:RULES",
     "transfer.methods.registry:METHODS",
+    "classification.approaches.registry:APPROACHES",
     "studies.registry:STUDIES",
 )
 SHARED = Path(__file__).parents[2] / "shared" / "corpora"

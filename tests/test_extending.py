@@ -9,6 +9,7 @@ import numpy as np
 import processes
 import pytest
 from extending import EXAMPLES, PAGE, write_example
+from labelled import make_labelled, write_csv
 from safetensors.torch import load_file
 
 import epigone
@@ -42,7 +43,7 @@ def test_every_section_has_an_example_that_is_whole():
     with_code = [section.partition("\n")[0] for section in sections if "```python" in section]
     assert with_code == [
         "A cell", "A tokenizer", "A reader", "A sampler rule", "A way to adapt", "A study", "A head",
-        "A head for other targets",
+        "A head for other targets", "An approach to classify texts",
     ]  # fmt: skip
     assert len(EXAMPLES) == len(with_code)
 
@@ -218,3 +219,14 @@ def test_a_study_in_worker_processes(example, song_file, tmp_path):
     size = ("--units", 4, "--steps", 4, "--workers", 2, "--quick")
     found = json.loads(in_a_process(*call, *size, "--out", tmp_path / "out", "--json"))
     assert np.isfinite(found["rows"][0]["loss"])
+
+
+def test_an_approach_to_classify_texts(example, cli, tmp_path):
+    texts = write_csv(tmp_path / "texts.csv", make_labelled(40))
+    path = example("letters_only.py")
+    flags = ("--extension", path, "--rows", "majority,letters-only", "--out", tmp_path / "mine", "--json")
+    trained = json.loads(cli("classify", "train", texts, *flags).out)
+    assert [row["name"] for row in trained["rows"]] == ["majority", "letters-only"]
+    assert trained["winner"] == "letters-only"  # rude words have other letters than kind ones
+    measured = cli("classify", "evaluate", tmp_path / "mine", texts, "--extension", path, "--json")
+    assert json.loads(measured.out)["figures"]["accuracy"] > 0.5

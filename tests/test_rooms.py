@@ -11,8 +11,8 @@ import epigone
 HOUSE = Path(epigone.__file__).parent
 ROOMS = (
     "errors", "registry", "extensions", "schema", "described", "typed", "results", "storage", "folder_lock", "markup",
-    "machine", "kernels", "text", "models", "evaluation", "generation", "training", "transfer", "classification",
-    "export", "report", "studies", "app", "__main__",
+    "machine", "kernels", "text", "models", "evaluation", "generation", "training", "transfer", "export",
+    "report", "classification", "studies", "app", "__main__",
 )  # fmt: skip
 
 
@@ -52,8 +52,13 @@ SHELVES = {
     "training/run": ("trace", "state", "folder"),
     "transfer": ("grammar", "selection", "vocabulary", "frozen_prefix", "methods", "trials", "finetune"),
     "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),
-    "classification": ("labels", "texts", "folds", "network", "network_files", "approaches"),
-    "classification/approaches": ("base", "majority", "registry"),
+    "classification": (
+        "labels", "texts", "folds", "network", "network_files", "approaches", "options", "table", "stages",
+        "files", "result", "card", "evaluate", "train",
+    ),
+    "classification/approaches": (
+        "base", "majority", "features", "linear", "gram_model", "tfidf", "nb_svm", "states", "registry", "blend",
+    ),
     "studies": (
         "engine", "experiment", "skeleton", "compare", "stacked_lstm", "vanilla_rnn", "word_model", "registry",
     ),

@@ -8,6 +8,9 @@ from epigone.app.info import Info as Info
 from epigone.app.look import Look as Look
 from epigone.app.plot import Against
 from epigone.app.plot import Curves as Curves
+from epigone.classification.evaluate import ClassifierEvaluation as ClassifierEvaluation
+from epigone.classification.options import ClassifierOptions as ClassifierOptions
+from epigone.classification.result import ClassifierTraining as ClassifierTraining
 from epigone.errors import UserError as UserError
 from epigone.evaluation.evaluate import Evaluation as Evaluation
 from epigone.evaluation.quality import TextQuality
@@ -1237,7 +1240,7 @@ def info(
     fractions: tuple[float, float, float] | None = None,
     split_seed: int = 0,
 ) -> Info:
-    """Describe a model, a study, a run or a text; without a path, list the bundled models and name the engine.
+    """Describe a model, a classifier, a study, a run or a text; without a path, list the bundled models and the engine.
 
     Args:
         path: a folder or file, or the name of a bundled model.
@@ -1374,6 +1377,177 @@ def plot(
 
     Raises:
         UserError: a folder is no run, there are too many, or the file has another ending.
+    """
+
+def train_classifier(
+    *texts: str | Path,
+    out: str | Path,
+    unlabelled: Sequence[str | Path] = (),
+    options: ClassifierOptions = ...,
+    read: ReadOptions = ...,
+    machine: MachineOptions = ...,
+    resume: bool = False,
+    monitor: Monitor | None = None,
+    progress: bool = True,
+    rows: tuple[str, ...] = (),
+    minutes: float | None = None,
+    base: str = '',
+    backward: str = '',
+    balance: bool = True,
+    seed: int = 0,
+    encoding: str | None = None,
+    separator: str | None = None,
+    blank_lines: int | None = None,
+    documents: Literal['lines', 'files', 'headings', 'pages'] | None = None,
+    titles: bool | None = None,
+    notes: bool = False,
+    site_lines: bool = True,
+    column: str | None = None,
+    label: str | None = None,
+    gutenberg: bool = True,
+    limit: int = 0,
+    backend: Literal['auto', 'native', 'torch'] = 'auto',
+    device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto',
+    devices: int = 1,
+    threads: int = 0,
+    save_every: float = 60.0,
+) -> ClassifierTraining:
+    """Train a classifier on labelled texts: every approach is measured, and the best one is kept.
+
+    With fewer than 500 texts the rows are measured by cross-validation in five folds, else on a fifth of the texts.
+    The winner has the highest accuracy there, or the highest balanced accuracy if classes of unequal size are to count
+    alike; of equals, the cheapest wins. Then it learns all labelled texts, unless it is a network that was measured on
+    a fifth.
+
+    Args:
+        texts: tables with a column of texts and one of labels, or folders with a folder for each class.
+        out: the folder for the classifier.
+        unlabelled: further texts without labels, for rows that learn from such texts.
+        options: the rows, and how they are trained.
+        read: options for reading the texts.
+        machine: device and threads.
+        resume: go on with the interrupted training in `out`.
+        monitor: follows the progress.
+        progress: show bars in a terminal or a notebook; elsewhere nothing is shown.
+
+    Keywords in place of options, ClassifierOptions: the rows of the table, and how they are
+    trained.
+        rows (tuple[str, ...], default ()): Rows of the table, by name, or several names
+            joined by commas; by default all.
+        minutes (float | None, default None): Minutes that the training may take, about;
+            rows that do not fit are left out and named.
+        base (str, default ''): Language model to start from: a folder or the name of a
+            bundled model. By default a bundled one, which each row chooses.
+        backward (str, default ''): Language model that reads backward, for rows that read
+            in both directions.
+        balance (bool, default True): Count each class alike, whatever its number of texts;
+            otherwise each text counts alike.
+        seed (int, default 0): Seed of the folds and of everything that is drawn.
+
+    Keywords in place of read, ReadOptions: reading of files as documents.
+        encoding (str | None, default None): Encoding of the files, for example cp1252. By
+            default UTF-8, or a guess if that fails.
+        separator (str | None, default None): Regular expression; a line that it matches as
+            a whole separates documents. By default a line `===` does.
+        blank_lines (int | None, default None): Least number of blank lines that separates
+            documents.
+        documents (Literal['lines', 'files', 'headings', 'pages'] | None, default None):
+            Unit of documents: with `lines` every line is a document, as in a list of names;
+            with `files` every file; with `headings` and `pages` every section and page of a
+            marked-up text. By default a separator decides, or the headings or page breaks
+            of a marked-up text that seems to be a collection.
+        titles (bool | None, default None): Keep the headings that documents begin with, or
+            leave them out. By default they are left out of a file with three documents or
+            more, and kept in others.
+        notes (bool, default False): Keep the notes of a text and their numbers, page
+            numbers and tables of contents.
+        site_lines (bool, default True): Keep the words that lyrics sites put among those of
+            songs, such as `You might also like` and `12Embed`.
+        column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
+            text. By default `text`, or the only column of texts.
+        label (str | None, default None): Source of the documents' labels: a column of CSV,
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
+            `rating` for the number in the file names of aclImdb. By default only aclImdb is
+            labelled, by folder.
+        gutenberg (bool, default True): Remove the header and the footer that Project
+            Gutenberg adds to its books.
+        limit (int, default 0): Read no more than this many characters, in the order of the
+            files; 0 reads all.
+
+    Keywords in place of machine, MachineOptions: the machine that trains.
+        backend (Literal['auto', 'native', 'torch'], default 'auto'): The engine of this
+            package (native) or PyTorch (torch); auto is native on a CPU for which it was
+            compiled.
+        device (Literal['auto', 'cpu', 'cuda', 'mps'], default 'auto'): Device; auto takes a
+            CUDA device if there is one.
+        devices (int, default 1): Processes or GPUs that share each batch.
+        threads (int, default 0): CPU threads, no more than there are cores; 0 leaves the
+            choice to PyTorch.
+        save_every (float, default 60.0): Seconds between saves of the state that resume
+            needs.
+
+    Returns:
+        The table and the winner.
+
+    Raises:
+        UserError: bad input; the message says what to do.
+    """
+
+def evaluate_classifier(
+    model: str | Path,
+    *texts: str | Path,
+    read: ReadOptions = ...,
+    encoding: str | None = None,
+    separator: str | None = None,
+    blank_lines: int | None = None,
+    documents: Literal['lines', 'files', 'headings', 'pages'] | None = None,
+    titles: bool | None = None,
+    notes: bool = False,
+    site_lines: bool = True,
+    column: str | None = None,
+    label: str | None = None,
+    gutenberg: bool = True,
+    limit: int = 0,
+) -> ClassifierEvaluation:
+    """Measure a classifier on labelled texts that it did not learn from.
+
+    Args:
+        model: the folder of a classifier.
+        texts: tables with a column of texts and one of labels, or folders with a folder for each class.
+        read: options for reading the texts; column and label are by default those of the training.
+
+    Keywords in place of read, ReadOptions: reading of files as documents.
+        encoding (str | None, default None): Encoding of the files, for example cp1252. By
+            default UTF-8, or a guess if that fails.
+        separator (str | None, default None): Regular expression; a line that it matches as
+            a whole separates documents. By default a line `===` does.
+        blank_lines (int | None, default None): Least number of blank lines that separates
+            documents.
+        documents (Literal['lines', 'files', 'headings', 'pages'] | None, default None):
+            Unit of documents: with `lines` every line is a document, as in a list of names;
+            with `files` every file; with `headings` and `pages` every section and page of a
+            marked-up text. By default a separator decides, or the headings or page breaks
+            of a marked-up text that seems to be a collection.
+        titles (bool | None, default None): Keep the headings that documents begin with, or
+            leave them out. By default they are left out of a file with three documents or
+            more, and kept in others.
+        notes (bool, default False): Keep the notes of a text and their numbers, page
+            numbers and tables of contents.
+        site_lines (bool, default True): Keep the words that lyrics sites put among those of
+            songs, such as `You might also like` and `12Embed`.
+        column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
+            text. By default `text`, or the only column of texts.
+        label (str | None, default None): Source of the documents' labels: a column of CSV,
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
+            `rating` for the number in the file names of aclImdb. By default only aclImdb is
+            labelled, by folder.
+        gutenberg (bool, default True): Remove the header and the footer that Project
+            Gutenberg adds to its books.
+        limit (int, default 0): Read no more than this many characters, in the order of the
+            files; 0 reads all.
+
+    Raises:
+        UserError: bad input; the message says what to do.
     """
 
 def quantize(

@@ -1,6 +1,8 @@
 """Labelled texts that a few words tell apart."""
 
+import csv
 import random
+from pathlib import Path
 
 import numpy as np
 
@@ -23,3 +25,12 @@ def make_labelled(number: int, classes: tuple[str, ...] = ("bad", "good"), seed:
         generator.shuffle(found)
         texts.append(" ".join(found).capitalize() + ".")
     return LabelledTexts(texts, np.array(codes), classes, [f"made#{i}" for i in range(number)])
+
+
+def write_csv(path: Path, labelled: LabelledTexts, text: str = "text", label: str = "label") -> Path:
+    """Write labelled texts as a table."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow([text, label])
+        writer.writerows(zip(labelled.texts, [labelled.classes[code] for code in labelled.codes], strict=True))
+    return path

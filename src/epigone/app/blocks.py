@@ -40,3 +40,9 @@ and nothing else."""
 def in_words(value: Any) -> str:
     """Write the value of a fact on one line."""
     return one_line(value) if isinstance(value, str) else format_value(value, FACT)  # a path keeps its spaces
+
+
+def notices_of(notices: list[str]) -> Iterator[Block]:
+    """Repeat what a reader must know before believing the figures: some of it was logged hours ago."""
+    if notices:
+        yield Facts([("notice", notice) for notice in notices])

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from epigone.app.desk import Desk, seeded, tell
 from epigone.app.desk_commands import obey
-from epigone.app.display import log_generation
+from epigone.app.shown.generations import log_generation
 from epigone.app.terminal import say, write_generated
 from epigone.errors import UserError
 from epigone.generation import generate as room

@@ -14,7 +14,7 @@ from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 from rich.text import Text
 
 from epigone.app.arguments import join_free_text, read_escapes, spread_lists, take_flags, take_values
-from epigone.app.commands import COMMANDS, make_app
+from epigone.app.commands import COMMANDS, make_app, usage_of
 from epigone.app.display import as_json, show
 from epigone.app.recipes import read_recipe, take_recipe
 from epigone.app.terminal import SteadyConsole, open_streams, say, writing
@@ -89,7 +89,7 @@ def run(arguments: list[str]) -> int:
         _drop_output()
         return 0
     except KeyboardInterrupt:
-        goes_on = command in COMMANDS and "--resume" in COMMANDS[command].usage
+        goes_on = "--resume" in usage_of(arguments)
         console.print("Stopped; the same command with --resume goes on." if goes_on else "Stopped.")
         return exit_status()
     except Exception as error:

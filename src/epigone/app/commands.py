@@ -57,6 +57,11 @@ COMMANDS = {
         "MODEL [--prompt TEXT] [--length N | --tokens N | --documents N | --next N] [--samples N] [-i]",
         "Write text with a model.",
     ),
+    "classify": Command(
+        "epigone.app.classify",
+        "train | evaluate ...",
+        "Train a classifier on labelled texts, and measure it.",
+    ),
     "quantize": Command(
         "epigone.export.quantize",
         "MODEL [TEXT...] --out FOLDER",
@@ -102,7 +107,7 @@ MODULE (import a Python file, or an installed module, that registers cells, toke
 from)."""
 METAVARS = {
     "out": "FOLDER", "plot.out": "FILE", "look.out": "FILE", "unit": "NAME", "corpus": "TEXT", "source": "TEXT",
-    "train": "SELECTION", "data": "ROLE=PATH",
+    "train": "SELECTION", "data": "ROLE=PATH", "unlabelled": "TEXT",
 }  # fmt: skip
 """Names of the values of options in the help; that of one command's option is under `COMMAND.OPTION`."""
 CHOICES = {"tokenizer": "epigone.text.tokenizers.registry:TOKENIZERS"}
@@ -161,6 +166,16 @@ def _add(
         recipe.check(" ".join(path), _options(command))
         options = functools.reduce(lambda inner, key: {key: inner}, reversed(path), recipe.options)
         app.config = (Dict(options, source=str(recipe.path)),)
+
+
+def usage_of(arguments: Sequence[str]) -> str:
+    """The usage of the command that the arguments begin with, after its name; empty if there is none."""
+    if not arguments or arguments[0] not in COMMANDS:
+        return ""
+    command = COMMANDS[arguments[0]]
+    module = importlib.import_module(command.module)
+    forms = module.subcommands() if hasattr(module, "subcommands") else {}
+    return f"{arguments[1]} {forms[arguments[1]][1]}" if arguments[1:] and arguments[1] in forms else command.usage
 
 
 def _placeholder(summary: str) -> Callable[[], None]:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
-from epigone.app.display import log_generation
+from epigone.app.shown.generations import log_generation
 from epigone.app.terminal import say, write_generated, write_sample
 from epigone.errors import UserError
 from epigone.evaluation.copied import measure_copying

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from epigone.errors import UserError
 from epigone.kernels import in_use
-from epigone.models.files.bundled import bundled_models, resolve
+from epigone.models.files.bundled import bundled_models, is_classifier, resolve
 from epigone.models.files.description import read_config
 from epigone.models.files.model_folder import read_folder
 from epigone.results import Shown
@@ -31,6 +31,7 @@ COMPARISON = record(
 )  # fmt: skip
 LOSSES = record({"nats": each(number()), "tokens": each(whole())}, "nats", "tokens")
 RUN = record({"splits": by_name(LOSSES), "seconds": number()}, "splits")
+CLASSIFICATION = record({"approach": text, "classes": each(text), "result": mapping}, "approach", "classes")
 UNFINISHED = "unfinished; run the same command with --resume to continue"
 LABELS = 20
 """Most labels whose documents are counted; the rarer ones are given as one number."""
@@ -40,11 +41,11 @@ LABELS = 20
 class Info(Shown):
     """The facts about a path."""
 
-    kind: Literal["bundled models", "model", "study", "run", "corpus"]
+    kind: Literal["bundled models", "model", "classifier", "study", "run", "corpus"]
     path: str
     facts: dict[str, Any]
     rows: list[dict[str, Any]]
-    """One for each bundled model, row of a study, or split of a run or a corpus."""
+    """One for each bundled model, row of a study or of the table of a classifier, or split of a run or a corpus."""
 
 
 def info(
@@ -52,7 +53,7 @@ def info(
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
 ) -> Info:
-    """Describe a model, a study, a run or a text; without a path, list the bundled models and name the engine.
+    """Describe a model, a classifier, a study, a run or a text; without a path, list the bundled models and the engine.
 
     Args:
         path: a folder or file, or the name of a bundled model.
@@ -71,6 +72,8 @@ def info(
             return Info("study", str(path), *_study(folder))
         if (folder / "job.json").is_file():
             return Info("run", str(path), *_run(folder))
+        if is_classifier(folder):
+            return Info("classifier", str(path), *_classifier(folder))
         if (folder / "config.json").is_file() or str(path) in bundled_models():
             return Info("model", str(path), _model(resolve(path)), [])
     except (LookupError, TypeError, ValueError, AttributeError) as error:
@@ -122,6 +125,30 @@ def _model(folder: Path) -> dict[str, Any]:
         "validation_loss": result.get("loss"),
         "megabytes": round((folder / "model.safetensors").stat().st_size / 1e6, 2),
     }
+
+
+def _classifier(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    config = read_object(folder / "config.json", CLASSIFICATION)
+    if "result" not in config:
+        return {"classes": len(config["classes"]), "state": UNFINISHED}, []
+    result = config["result"]
+    facts = {
+        "approach": config["approach"],
+        "classes": config["classes"][:LABELS],
+        "further_classes": max(0, len(config["classes"]) - LABELS) or None,
+        "texts": sum(result["examples"]),
+        "unlabelled": result["unlabelled"],
+        "text": result["corpus"][:16],
+        "measured": result["measured"],
+        "winner_by": result["by"].replace("_", " "),
+        "seconds": result["seconds"],
+        "megabytes": round(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6, 2),
+    }
+    rows = [
+        {"row": row["name"]} | {key: row["figures"][key] for key in ("accuracy", "balanced_accuracy", "macro_f1")}
+        for row in result["rows"]
+    ]
+    return facts, rows
 
 
 def _vocabulary(folder: Path) -> str:

@@ -43,12 +43,12 @@ class NotebookMonitor(Monitor):
     def validation(self, run: Run, row: dict[str, Any]) -> None:
         train = "" if row["train_loss"] is None else f"train {row['train_loss']:.4f}  "
         mark = "  (best)" if row["best"] else ""
-        self._line(f"epoch {row['epoch']:6.2f}  {train}validation {row['validation_loss']:.4f}{mark}")
+        self.line(f"epoch {row['epoch']:6.2f}  {train}validation {row['validation_loss']:.4f}{mark}")
 
     def sample(self, row: Mapping[str, Any]) -> None:
-        self._line(f"epoch {row['epoch']:6.2f}  smoothed {row['smoothed_loss']:.4f}  sample:")
+        self.line(f"epoch {row['epoch']:6.2f}  smoothed {row['smoothed_loss']:.4f}  sample:")
         for line in filter(str.strip, row["text"].splitlines()):
-            self._line(f"    {line}")
+            self.line(f"    {line}")
 
     def jobs(self, title: str, total: int, under_way: Callable[[], Sequence[str]] = tuple) -> None:
         self.title, self.total, self.done = title, total, 0
@@ -58,7 +58,7 @@ class NotebookMonitor(Monitor):
         self.done += 1
         outcome = f"validation {loss:.4f}" if math.isfinite(loss) else "diverged"
         self._progress(self.title, self.done, self.total)
-        self._line(f"{self.title} {self.done}/{self.total}  {outcome}  {name}")
+        self.line(f"{self.title} {self.done}/{self.total}  {outcome}  {name}")
 
     def count(self, done: int, total: int) -> None:
         """Show how much of a number is done."""
@@ -79,8 +79,8 @@ class NotebookMonitor(Monitor):
         )
         self._draw()
 
-    def _line(self, line: str) -> None:
-        self.lines = [*self.lines, one_line(line)][-LINES:]
+    def line(self, text: str) -> None:
+        self.lines = [*self.lines, one_line(text)][-LINES:]
         self._draw()
 
     def _draw(self) -> None:

@@ -68,20 +68,20 @@ class ConsoleMonitor(Monitor):
     def validation(self, run: Run, row: dict[str, Any]) -> None:
         train = "" if row["train_loss"] is None else f"train {row['train_loss']:.4f}  "
         mark = "  (best)" if row["best"] else ""
-        self._say(
+        self.line(
             f"epoch {row['epoch']:6.2f}  step {row['step']:6d}  {train}validation {row['validation_loss']:.4f}{mark}"
         )
         self._redraw(run)
 
     def sample(self, row: Mapping[str, Any]) -> None:
-        self._say(f"epoch {row['epoch']:6.2f}  step {row['step']:6d}  smoothed {row['smoothed_loss']:.4f}  sample:")
+        self.line(f"epoch {row['epoch']:6.2f}  step {row['step']:6d}  smoothed {row['smoothed_loss']:.4f}  sample:")
         lines = [line for line in row["text"].splitlines() if line.strip()]
         if self.console.is_terminal:
             lines = [part for line in lines for part in textwrap.wrap(line, max(20, self.console.width - 6))]
         for line in lines[:SAMPLE_LINES]:
-            self._say(f"  | {line}")
+            self.line(f"  | {line}")
         if len(lines) > SAMPLE_LINES:
-            self._say("  | …")
+            self.line("  | …")
 
     def draw_curves(self) -> None:
         curves([], WIDEST)  # fail early if plotext is missing
@@ -105,7 +105,7 @@ class ConsoleMonitor(Monitor):
     def plan(self, stages: Sequence[tuple[str, int, float]], workers: int) -> None:
         self.planned = list(stages)
         runs, seconds = sum(number for _, number, _ in stages), sum(seconds for *_, seconds in stages)
-        self._say(
+        self.line(
             f"About {duration(seconds)} on {counted(workers, 'core')} ({counted(runs, 'run')}); less if runs stop "
             "early, more if the machine is busy. Ctrl-C stops, and --resume goes on."
         )
@@ -121,7 +121,7 @@ class ConsoleMonitor(Monitor):
         if self.console.is_terminal:
             self._show_bar(one_line(title), 0, total, TimeElapsedColumn())
         else:
-            self._say(f"{title}: {counted(total, 'run')}")
+            self.line(f"{title}: {counted(total, 'run')}")
         self.over = threading.Event()
         threading.Thread(target=self._look, args=(under_way, self.live, self.over), daemon=True).start()
 
@@ -134,12 +134,12 @@ class ConsoleMonitor(Monitor):
             self.progress.update(self.task, completed=self.done, facts=left)
             self.console.print(one_line(line), markup=False, highlight=False, no_wrap=True, overflow="ellipsis")
         else:
-            self._say(line)
+            self.line(line)
         if self.done == self.total:
             self.end()
 
-    def _say(self, line: str) -> None:
-        self.console.print(one_line(line), markup=False, highlight=False, soft_wrap=True)
+    def line(self, text: str) -> None:
+        self.console.print(one_line(text), markup=False, highlight=False, soft_wrap=True)
 
     def _show_bar(self, name: str, done: int, total: int, clock: ProgressColumn) -> None:
         self.progress = Progress(
@@ -159,7 +159,7 @@ class ConsoleMonitor(Monitor):
             lines = [f"  {one_line(line)}" for line in under_way()]
             if live is None:
                 for line in lines:
-                    self._say(line)
+                    self.line(line)
             else:
                 cut = [Text(line, style="dim", no_wrap=True, overflow="ellipsis") for line in lines]
                 live.update(Group(self.progress, *cut))
@@ -188,7 +188,7 @@ class ConsoleMonitor(Monitor):
         left = took / done * (run.counters.total - run.counters.step)
         if left > LONG:
             steps = run.counters.total - run.counters.step
-            self._say(f"about {duration(left)} left for {steps:,} more steps, less if it stops early")
+            self.line(f"about {duration(left)} left for {steps:,} more steps, less if it stops early")
 
 
 def counting(console: Console) -> Callable[[int, int], None]:

@@ -56,7 +56,7 @@ def study(
 def subcommands() -> dict[str, tuple[Callable[..., StudyResult], str]]:
     """Each study as a function with its own options, for the command line, and its usage."""
     return {
-        name: (_typed(experiment), f"--data {experiment.data} [--quick] --out FOLDER")
+        name: (_typed(experiment), f"--data {experiment.data} [--quick] --out FOLDER [--resume]")
         for name, experiment in STUDIES.items()
     }
 

@@ -7,7 +7,7 @@ from labelled import make_labelled
 from epigone.classification.approaches.base import Classifier
 from epigone.classification.approaches.registry import APPROACHES
 
-TEXTS = ["A lovely warm seat!", "", "awful, rude", "Never heard words 東京", "good\n" * 50, "the soup " * 3000]
+TEXTS = ["A lovely warm seat!", "", "awful, rude", "Never heard words 東京", "good\n" * 50, "the soup " * 300]
 
 
 @pytest.mark.parametrize("name", APPROACHES)

@@ -12,7 +12,7 @@ from epigone.classification.texts import LabelledTexts
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import MachineOptions
 
-Family = Literal["baseline", "n-grams", "states", "network"]
+Family = Literal["baseline", "n-grams", "states", "network", "blend"]
 """The kind of an approach. The table compares every row with the best one of n-grams; the blend joins that one and the
 best network."""
 
@@ -26,14 +26,16 @@ class Setting:
     deleted when the command is finished."""
     unlabelled: Sequence[str] = ()
     """Further texts, without labels."""
-    base: str = "english-words"
-    """The language model to start from: a folder or the name of a bundled model."""
+    base: str = ""
+    """The language model to start from: a folder or the name of a bundled model; empty for the approach's default."""
     backward: str = ""
     """The language model that reads backward; empty for none."""
+    balance: bool = True
+    """Count each class alike, whatever its number of texts (see `text_weights`)."""
     seed: int = 0
     """Of everything that is drawn."""
     minutes: float | None = None
-    """Minutes that are left for this fit; None for no limit."""
+    """Minutes that this fit may take; None for no limit."""
     machine: MachineOptions = MachineOptions()
     """Device, backend and threads."""
     monitor: Monitor = field(default_factory=Monitor)
@@ -85,8 +87,23 @@ class Approach(Protocol):
         """
 
     def load(self, folder: Path, classes: tuple[str, ...]) -> Classifier:
-        """Read a classifier that `Classifier.save` wrote into a folder.
+        """Read a classifier that `Classifier.save` wrote into a folder; it can be saved again.
 
         Raises:
             UserError: a file is missing or damaged.
         """
+
+
+def text_weights(codes: NDArray[np.int64], classes: int, balance: bool) -> NDArray[np.float64]:
+    """Decide how much each of N texts counts in a loss: (N,), with a mean of 1.
+
+    Args:
+        codes: (N,), the classes.
+        classes: how many there are.
+        balance: let the texts of each class count as much in all as those of another; otherwise each text counts 1.
+    """
+    if not balance:
+        return np.ones(len(codes))
+    counts = np.bincount(codes, minlength=classes)
+    shares = len(codes) / np.maximum(1, np.count_nonzero(counts) * counts)
+    return np.asarray(shares[codes], np.float64)

@@ -2,6 +2,11 @@
 
 from epigone.classification.approaches.base import Approach
 from epigone.classification.approaches.majority import Majority
+from epigone.classification.approaches.nb_svm import NbSvm
+from epigone.classification.approaches.states import States
+from epigone.classification.approaches.tfidf import Tfidf
 from epigone.registry import Registry
 
-APPROACHES: Registry[Approach] = Registry("row", (Majority(),), lambda approach: approach.title)
+APPROACHES: Registry[Approach] = Registry(
+    "row", (Majority(), Tfidf(), NbSvm(), States()), lambda approach: approach.title
+)

@@ -5,12 +5,24 @@ from importlib.resources import files
 from pathlib import Path
 
 from epigone.errors import UserError
+from epigone.storage import read_object
+
+CLASSIFIER = "classifier"
+"""The `kind` of a folder that holds a classifier; a language model has none."""
 
 
 def bundled_models() -> dict[str, Path]:
     """List the models that come with the package, by name."""
     root = Path(str(files("epigone") / "bundled"))
     return {path.parent.name: path.parent for path in sorted(root.glob("*/config.json"))}
+
+
+def is_classifier(folder: Path) -> bool:
+    """Tell if a folder says that it holds a classifier; one whose config.json is damaged says nothing."""
+    try:
+        return read_object(folder / "config.json").get("kind") == CLASSIFIER
+    except UserError:
+        return False
 
 
 def resolve(name_or_folder: str | Path) -> Path:
@@ -20,6 +32,11 @@ def resolve(name_or_folder: str | Path) -> Path:
         UserError: there is no such folder and no such model.
     """
     folder = Path(name_or_folder)
+    if is_classifier(folder):
+        raise UserError(
+            f"{folder} holds a classifier of texts, not a language model; epigone classify predict and epigone "
+            "classify evaluate use it."
+        )
     if (folder / "config.json").is_file() and (folder / "model.safetensors").is_file():
         return folder
     bundled = bundled_models()

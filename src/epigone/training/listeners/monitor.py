@@ -31,6 +31,9 @@ class Monitor(Listener):
     def sample(self, row: Mapping[str, Any]) -> None:
         """A sample of text is drawn; `row` is its line of samples.jsonl."""
 
+    def line(self, text: str) -> None:
+        """A part of a command is done; `text` says its outcome in a line."""
+
     def plan(self, stages: Sequence[tuple[str, int, float]], workers: int) -> None:
         """An experiment begins: the title, the number of runs and the expected seconds of each stage."""
 

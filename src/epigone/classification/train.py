@@ -1,0 +1,218 @@
+"""`classify train`: a classifier, and the table that says which approach is best for the texts."""
+
+import hashlib
+import logging
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epigone.classification.approaches.base import Classifier, Setting, text_weights
+from epigone.classification.approaches.blend import BLEND, Blended, best_weight, crossed
+from epigone.classification.approaches.registry import APPROACHES
+from epigone.classification.card import write_result
+from epigone.classification.files import open_folder
+from epigone.classification.folds import divide
+from epigone.classification.options import ClassifierOptions, chosen_rows
+from epigone.classification.result import ClassifierTraining
+from epigone.classification.stages import FOLDER, Clock, Measurer, NoTimeError
+from epigone.classification.table import Held, Row, best, compared, criterion
+from epigone.classification.texts import UnlabelledTexts, read_labelled, read_unlabelled
+from epigone.described import described
+from epigone.errors import UserError
+from epigone.folder_lock import output_folder
+from epigone.report.numbers import NumberStyle, format_value
+from epigone.text.document import ReadOptions, counted
+from epigone.training.listeners.monitor import Monitor
+from epigone.training.options import MachineOptions
+
+log = logging.getLogger("epigone")
+PERCENT = NumberStyle(notation="percent", digits=1)
+
+
+def train_classifier(
+    *texts: str | Path,
+    out: str | Path,
+    unlabelled: Sequence[str | Path] = (),
+    options: ClassifierOptions = ClassifierOptions(),
+    read: ReadOptions = ReadOptions(),
+    machine: MachineOptions = MachineOptions(),
+    resume: bool = False,
+    monitor: Monitor | None = None,
+) -> ClassifierTraining:
+    """Train a classifier on labelled texts: every approach is measured, and the best one is kept.
+
+    With fewer than 500 texts the rows are measured by cross-validation in five folds, else on a fifth of the texts.
+    The winner has the highest accuracy there, or the highest balanced accuracy if classes of unequal size are to count
+    alike; of equals, the cheapest wins. Then it learns all labelled texts, unless it is a network that was measured on
+    a fifth.
+
+    Args:
+        texts: tables with a column of texts and one of labels, or folders with a folder for each class.
+        out: the folder for the classifier.
+        unlabelled: further texts without labels, for rows that learn from such texts.
+        options: the rows, and how they are trained.
+        read: options for reading the texts.
+        machine: device and threads.
+        resume: go on with the interrupted training in `out`.
+        monitor: follows the progress.
+
+    Returns:
+        The table and the winner.
+
+    Raises:
+        UserError: bad input; the message says what to do.
+    """
+    out, monitor = Path(out), monitor or Monitor()
+    names = chosen_rows(options.rows)
+    labelled = read_labelled(texts, read)
+    further = read_unlabelled(unlabelled, read) if unlabelled else UnlabelledTexts((), (), [])
+    free = [*labelled.unlabelled, *further.texts]
+    notices = [*labelled.notices, *further.notices]
+    request = {
+        "command": "classify train",
+        "options": described(options),
+        "read": read.chosen(),
+        "texts": [str(path) for path in texts],
+        "corpus": labelled.hash,
+        "unlabelled": _hash(free) if free else None,
+    }
+    with output_folder(out, resume), monitor:
+        if (left := open_folder(out, request, labelled.classes)) is not None:
+            log.info(f"The training in {out} is finished; there is nothing to resume.")
+            return ClassifierTraining.of(left)
+        folds = divide(labelled, options.seed)
+
+        def setting(folder: Path, minutes: float | None, told: list[str]) -> Setting:
+            return Setting(
+                folder=folder,
+                unlabelled=free,
+                base=options.base,
+                backward=options.backward,
+                balance=options.balance,
+                seed=options.seed,
+                minutes=minutes,
+                machine=machine,
+                monitor=monitor,
+                notices=told,
+            )
+
+        clock = Clock(options.minutes)
+        measurer = Measurer(labelled, folds, out / FOLDER, clock, setting)
+        table = _Table(measurer, criterion(labelled.counts, options.balance), options, notices, monitor)
+        networks = [name for name in names if name != BLEND.name and APPROACHES[name].family == "network"]
+        for name in names:
+            networks = [other for other in networks if other != name]  # that follow
+            table.add(name, len(networks))
+        rows = table.rows()
+        winner = best(rows, table.by)
+        classifier = table.final(winner.name)
+        classifier.save(out)
+        result = ClassifierTraining(
+            folder=str(out),
+            winner=winner.name,
+            by=table.by,
+            rows=rows,
+            measured=_measured(len(folds), len(table.codes), len(labelled)),
+            classes=list(labelled.classes),
+            examples=labelled.counts.tolist(),
+            unlabelled=len(free),
+            texts=[str(path) for path in texts],
+            corpus=labelled.hash,
+            left_out=table.left_out,
+            seconds=round(clock.elapsed(), 1),
+            notices=notices,
+        )
+        write_result(out, result, request)
+        shutil.rmtree(out / FOLDER, ignore_errors=True)
+        return result
+
+
+def _hash(texts: Sequence[str]) -> str:
+    """Hash texts in their order (sha256)."""
+    whole = hashlib.sha256()
+    for text in texts:
+        whole.update(hashlib.sha256(text.encode()).digest())
+    return whole.hexdigest()
+
+
+def _measured(folds: int, held: int, number: int) -> str:
+    if folds == 1:
+        return f"on {held:,} of {counted(number, 'text')}, which the rows did not learn from"
+    return f"by cross-validation of {counted(held, 'text')} in {folds} folds"
+
+
+class _Table:
+    """The rows so far."""
+
+    def __init__(
+        self, measurer: Measurer, by: str, options: ClassifierOptions, notices: list[str], monitor: Monitor
+    ) -> None:
+        self.measurer, self.by, self.options, self.notices, self.monitor = measurer, by, options, notices, monitor
+        self.codes: NDArray[np.int64] = measurer.labelled.codes[measurer.places]
+        self.held: list[Held] = []
+        self.left_out: list[str] = []
+
+    def add(self, name: str, later: int) -> None:
+        """Measure the row of a name and tell the monitor, or note why it is left out; `later` networks follow."""
+        try:
+            held = self._blend() if name == BLEND.name else self.measurer.measure(APPROACHES[name], later, self.notices)
+        except NoTimeError:
+            self.left_out.append(f"{name}: {self.options.minutes:g} minutes are too few")
+            return
+        if held is None:
+            self.left_out.append(f"{name}: there is no network and row of n-grams to join")
+            return
+        self.held.append(held)
+        row = held.row(self.codes)
+        percent = format_value(getattr(row.figures, self.by), PERCENT)
+        self.monitor.line(f"{row.title}: {self.by.replace('_', ' ')} {percent}, {row.seconds:.1f} s")
+
+    def rows(self) -> list[Row]:
+        """Compare all rows.
+
+        Raises:
+            UserError: there is none.
+        """
+        if not self.held:
+            raise UserError(
+                f"No row can be trained in --minutes {self.options.minutes:g}: {'; '.join(self.left_out)}. Give more."
+            )
+        return compared(self.held, self.codes, self.by)
+
+    def final(self, name: str) -> Classifier:
+        """Fit the row of a name on all labelled texts."""
+        if name != BLEND.name:
+            return self.measurer.final(APPROACHES[name], self.notices)
+        first, second = self._parts()
+        weight = best_weight(first.probabilities, second.probabilities, self.codes, self._counted())
+        network, grams = (self.measurer.final(APPROACHES[each.name], self.notices) for each in (first, second))
+        return Blended((first.name, second.name), (network, grams), weight)
+
+    def _parts(self) -> tuple[Held, ...]:
+        """The best network and the best row of n-grams, if there are both."""
+        best_of = []
+        for family in ("network", "n-grams"):
+            rows = [each.row(self.codes) for each in self.held if each.family == family]
+            best_of += [next(each for each in self.held if each.name == best(rows, self.by).name)] if rows else []
+        return tuple(best_of)
+
+    def _blend(self) -> Held | None:
+        if len(parts := self._parts()) < 2:
+            return None
+        first, second = parts
+        found = crossed(first.probabilities, second.probabilities, self.codes, self._counted(), self.options.seed)
+        return Held(
+            BLEND.name,
+            BLEND.title,
+            BLEND.family,
+            found,
+            first.seconds + second.seconds,
+            first.megabytes + second.megabytes,
+        )
+
+    def _counted(self) -> NDArray[np.float64]:
+        """How much each held-out text counts."""
+        return text_weights(self.codes, len(self.measurer.labelled.classes), self.options.balance)
