@@ -19,6 +19,7 @@ PUBLIC = {
     "TrainingOptions": "training.options",
     "FinetuneOptions": "training.options",
     "RetrainingOptions": "training.options",
+    "RetrainedVocabulary": "transfer.vocabulary",
     "MachineOptions": "training.options",
     "DisplayOptions": "training.options",
     "select": "transfer.selection",

@@ -52,6 +52,7 @@ from epigone.transfer.methods.base import Method as Method
 from epigone.transfer.methods.l2_to_base import L2ToBase as L2ToBase
 from epigone.transfer.methods.retrain import Retrain as Retrain
 from epigone.transfer.selection import Selection
+from epigone.transfer.vocabulary import RetrainedVocabulary as RetrainedVocabulary
 from pathlib import Path
 from typing import Any
 from typing import Literal
@@ -311,6 +312,7 @@ def finetune(
     head: bool = True,
     method: Method | str = ...,
     tokenizer: str | None = None,
+    tokens: RetrainedVocabulary = ...,
     training: FinetuneOptions = ...,
     machine: MachineOptions = ...,
     display: DisplayOptions = ...,
@@ -324,6 +326,10 @@ def finetune(
     monitor: Monitor | None = None,
     progress: bool = True,
     strength: float = 0.01,
+    vocabulary_size: int = 0,
+    min_count: int = 2,
+    lower_case: bool = False,
+    vocabulary: Literal['auto', 'base', 'both', 'text'] = 'auto',
     optimizer: Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd'] = 'adamw',
     lr: float = 0.0,
     schedule: Literal['constant', 'cosine', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
@@ -380,6 +386,7 @@ def finetune(
         head: let the head learn too, even if the selection leaves it out.
         method: the way in which the selected weights learn.
         tokenizer: another tokenizer than the base's; rows are carried over by token.
+        tokens: the tokens of the new model: those of the base, of the text, or both.
         training: the recipe.
         machine: device, processes and threads.
         display: curves and TensorBoard.
@@ -398,6 +405,20 @@ def finetune(
     penalty towards the base.
         strength (float, default 0.01): Weight of the squared distance from the base's
             weights, in nats.
+
+    Keywords in place of tokens, RetrainedVocabulary: vocabulary of a base on another text.
+        vocabulary_size (int, default 0): Most tokens, special ones included. 0 takes all
+            words that are frequent enough; of subwords (bpe) it takes the characters and
+            four times the square root of the text's length in characters, 32,000 at most.
+        min_count (int, default 2): Fewest occurrences of a word in the training text; rarer
+            words are unknown.
+        lower_case (bool, default False): Write words in lower case.
+        vocabulary (Literal['auto', 'base', 'both', 'text'], default 'auto'): Tokens of the
+            new model: those of the base, those of the text, or both. Rows are carried over
+            by token; new tokens start from the mean row. auto is both, unless the base has
+            the same tokens for every text. Without a vocabulary_size, both adds no more
+            words or subwords than the base has; with one, frequent words of the text come
+            before rare ones of the base.
 
     Keywords in place of training, FinetuneOptions: the recipe of retraining, with a rate
     that short trials may choose.

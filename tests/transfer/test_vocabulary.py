@@ -83,3 +83,20 @@ def test_the_old_model_and_the_random_numbers_are_left_alone():
         changed.head.bias.zero_()
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
     assert changed.training == model.training
+
+
+def test_clusters_keep_their_tokens():
+    torch.manual_seed(0)
+    old = [str(i) for i in range(60)]
+    model = LanguageModel(ModelConfig(num_layers=1, hidden_size=5, vocabulary_size=60, softmax="adaptive")).eval()
+    assert model.config.cutoffs == (6, 20)
+    new = [*(token for token in old if int(token) % 3), "x", "y"]
+    changed, _ = remap_vocabulary(model, old, new)
+    assert changed.config.cutoffs == (4, 13)
+    before, after = (m(torch.zeros(1, 1, dtype=torch.long))[0][0, 0] for m in (model, changed))
+    # Within the short list and within a cluster, odds are those of before; `0` is left out, so the input is `1`.
+    before = model(torch.ones(1, 1, dtype=torch.long))[0][0, 0][[int(token) for token in new[:-2]]]
+    for cluster in (slice(0, 4), slice(4, 13), slice(13, 40)):
+        torch.testing.assert_close(after[cluster] - after[cluster][0], before[cluster] - before[cluster][0])
+    assert remap_vocabulary(model, old, [*reversed(old)])[0].config.cutoffs == (6, 20)
+    assert remap_vocabulary(model, old, old[30:])[0].config.cutoffs == ()  # no token for the short list is left

@@ -14,15 +14,13 @@ from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
 from epigone.evaluation.seen import seen
 from epigone.evaluation.traversal import layer_outputs
-from epigone.models.files.checkpoint import Checkpoint, load_checkpoint, save_description
+from epigone.models.files.checkpoint import load_checkpoint, save_description
 from epigone.models.files.description import read_config, weights_hash
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus, SplitOptions
-from epigone.text.document import some
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Tokenizer
-from epigone.text.tokenizers.characters import CharTokenizer
 from epigone.training.batches import Batches, make_batches, validated
 from epigone.training.command import Work, run_in_folder
 from epigone.training.language_task import LanguageTask
@@ -43,7 +41,7 @@ from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
 from epigone.transfer.methods.base import Adaptation, Method
 from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selection import Selection, select, with_head
-from epigone.transfer.vocabulary import remap_vocabulary
+from epigone.transfer.vocabulary import RetrainedVocabulary, fit_tokenizer, on_coverage, requested, settled
 
 log = logging.getLogger("epigone")
 
@@ -56,6 +54,7 @@ def finetune(
     head: bool = True,
     method: Method = Retrain(),
     tokenizer: str | None = None,
+    tokens: RetrainedVocabulary = RetrainedVocabulary(),
     training: FinetuneOptions = FinetuneOptions(),
     machine: MachineOptions = MachineOptions(),
     display: DisplayOptions = DisplayOptions(),
@@ -80,6 +79,7 @@ def finetune(
         head: let the head learn too, even if the selection leaves it out.
         method: the way in which the selected weights learn.
         tokenizer: another tokenizer than the base's; rows are carried over by token.
+        tokens: the tokens of the new model: those of the base, of the text, or both.
         training: the recipe.
         machine: device, processes and threads.
         display: curves and TensorBoard.
@@ -107,9 +107,10 @@ def finetune(
         if known := seen(source.folder, source.tokenizer, corpus.texts()):
             notices.append(known.sentence("the text", str(base)))
             log.warning(notices[-1])
-        model, codec = fit_tokenizer(source, corpus, tokenizer, notices)
-        model = with_dropout(model, dropout, output_dropout)
         before = read_config(out) if resume and (out / "config.json").exists() else {}
+        tokens = settled(source.tokenizer, tokenizer, tokens, before.get("request", {}))
+        model, codec = fit_tokenizer(source, corpus, tokenizer, notices, tokens)
+        model = with_dropout(model, dropout, output_dropout)
         # A folder from before there were trials goes on without.
         automatic = not training.lr and "trials" in (before or {"trials": []})
         tried = trials.read_trials(before.get("trials", [])) if automatic else []
@@ -128,6 +129,7 @@ def finetune(
             settings: dict[str, Any] = {"head": head, "dropout": dropout, "output_dropout": output_dropout}
             if final:  # so that requests without it stay as version 0.1.0 wrote them
                 settings["final"] = True
+            settings |= requested(source.tokenizer, tokenizer, tokens)
             recipe = described(training) | {"lr": trial.lr}
             expression = chosen(trial.selection).expression if trial.selection or not automatic else ""
             return {"options": settings | {"training": recipe}, "selection": expression}
@@ -145,6 +147,9 @@ def finetune(
         def begin() -> Work[TrainingResult]:
             stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
             notices.extend(stream.notices + validation.notices)
+            if codec is not source.tokenizer:
+                notices.append(on_coverage(stream, codec, source.tokenizer))
+                log.info(notices[-1])
             if corpus.learning:
                 log.info(corpus.learning)
 
@@ -285,35 +290,6 @@ def adaptation_task(
         training.summed,
         adaptation.penalty,
     )
-
-
-def fit_tokenizer(
-    source: Checkpoint, corpus: Corpus, tokenizer: str | None, notices: list[str]
-) -> tuple[LanguageModel, Tokenizer]:
-    """Fit the base's network and tokenizer to a corpus; `notices` gets a sentence on what is new.
-
-    The base keeps its tokenizer if that has every character of the corpus or cannot be extended. A `char` tokenizer is
-    extended by the characters that it lacks. Words that a base does not know stay unknown.
-    """
-    codec = source.tokenizer
-    if tokenizer is not None and tokenizer != codec.name:
-        codec = corpus.tokenizer(tokenizer)
-    elif isinstance(codec, CharTokenizer):
-        known = set(codec.vocabulary)
-        lacking = [c for c in CharTokenizer.train(corpus.texts()).vocabulary if c not in known]
-        if lacking:
-            codec = CharTokenizer([*codec.vocabulary, *lacking])
-    if codec is source.tokenizer:
-        return source.model, codec
-    model, coverage = remap_vocabulary(source.model, source.tokenizer.vocabulary, codec.vocabulary)
-    new = f"; new, started from the mean row: {some(list(map(repr, coverage.new)), 10)}" if coverage.new else ""
-    sentence = (
-        f"{coverage.kept} of {len(codec.vocabulary)} tokens were carried over from the base's "
-        f"{len(source.tokenizer.vocabulary)}{new}."
-    )
-    log.info(sentence)
-    notices.append(sentence)
-    return model, codec
 
 
 def with_dropout(model: LanguageModel, dropout: float | None, output_dropout: float | None) -> LanguageModel:

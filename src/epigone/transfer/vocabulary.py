@@ -1,11 +1,40 @@
 """The move of a model to another vocabulary: rows follow their token, new tokens start from the mean row."""
 
-from dataclasses import dataclass, replace
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
+from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from epigone.described import described
+from epigone.errors import UserError
+from epigone.models.files.checkpoint import Checkpoint
 from epigone.models.language_model import LanguageModel
+from epigone.text.corpus import Corpus
+from epigone.text.document import some
+from epigone.text.streams import TokenStream
+from epigone.text.tokenizers.base import Adaptable, Tokenizer, VocabularyOptions
+from epigone.text.tokenizers.characters import CharTokenizer
+from epigone.text.tokenizers.registry import check_vocabulary
+from epigone.typed import typed
+
+log = logging.getLogger("epigone")
+
+
+@dataclass(frozen=True)
+@typed
+class RetrainedVocabulary(VocabularyOptions):
+    """Vocabulary of a base on another text."""
+
+    vocabulary: Literal["auto", "base", "both", "text"] = "auto"
+    """Tokens of the new model: those of the base, those of the text, or both. Rows are carried over by token; new
+    tokens start from the mean row. auto is both, unless the base has the same tokens for every text. Without a
+    vocabulary_size, both adds no more words or subwords than the base has; with one, frequent words of the text come
+    before rare ones of the base."""
 
 
 @dataclass(frozen=True)
@@ -15,6 +44,12 @@ class Coverage:
     kept: int
     new: list[str]
     dropped: list[str]
+
+    def sentence(self) -> str:
+        """Say what was carried over, and what is new."""
+        new = f"; new, started from the mean row: {some(list(map(repr, self.new)), 10)}" if self.new else ""
+        before = self.kept + len(self.dropped)
+        return f"{self.kept} of {self.kept + len(self.new)} tokens were carried over from the base's {before}{new}."
 
 
 def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tuple[LanguageModel, Coverage]:
@@ -30,11 +65,8 @@ def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tu
     index = {token: i for i, token in enumerate(old)}
     rows = [index.get(token, -1) for token in new]
     with torch.random.fork_rng(devices=[]):
-        # The clusters keep their cutoffs, so that their weights keep their meaning; new tokens are in the last.
-        cutoffs = model.config.cutoffs
-        shape = replace(
-            model.config, vocabulary_size=len(new), cutoffs=cutoffs if max(cutoffs, default=0) < len(new) else ()
-        )
+        cutoffs = _cutoffs(model.config.cutoffs, rows)
+        shape = replace(model.config, vocabulary_size=len(new), cutoffs=cutoffs)
         changed = LanguageModel(shape, model.backend, drawn=False)
     target = dict(changed.named_parameters())
     by_column = model.embedding is None
@@ -54,7 +86,118 @@ def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tu
     )
 
 
+def _cutoffs(cutoffs: tuple[int, ...], rows: list[int]) -> tuple[int, ...]:
+    """Move the first tokens of clusters so that each cluster keeps its tokens, with new ones in the last.
+
+    Where tokens are in another order the weights of clusters mean nothing, so the cutoffs may stay. Without a token for
+    each cluster there are none.
+    """
+    kept = sorted(row for row in rows if row >= 0)
+    if rows[: len(kept)] == kept:
+        cutoffs = tuple(int(place) for place in np.searchsorted(kept, cutoffs))
+    return cutoffs if all(a < b for a, b in pairwise([0, *cutoffs, len(rows)])) else ()
+
+
 def _gather(weight: Tensor, rows: list[int]) -> Tensor:
     """Gather rows by index; -1 is the mean row."""
     extended = torch.cat([weight, weight.mean(0, keepdim=True)])
     return extended[torch.tensor(rows)]
+
+
+def fit_tokenizer(
+    source: Checkpoint,
+    corpus: Corpus,
+    tokenizer: str | None,
+    notices: list[str],
+    vocabulary: RetrainedVocabulary = RetrainedVocabulary(),
+) -> tuple[LanguageModel, Tokenizer]:
+    """Fit the base's network and tokenizer to a corpus; `notices` gets a sentence on what is new.
+
+    Args:
+        source: the base.
+        corpus: the text.
+        tokenizer: the name of another tokenizer than the base's, which is learned from the text.
+        notices: gets the sentence.
+        vocabulary: the choice of the tokens.
+
+    Raises:
+        UserError: the options do not fit the tokenizer or the text.
+    """
+    base = source.tokenizer
+    codec = _adapted(base, corpus, tokenizer or base.name, settled(base, tokenizer, vocabulary))
+    if codec is base:
+        return source.model, codec
+    model, coverage = remap_vocabulary(source.model, base.vocabulary, codec.vocabulary)
+    notices.append(coverage.sentence())
+    log.info(notices[-1])
+    return model, codec
+
+
+def settled(
+    base: Tokenizer, tokenizer: str | None, vocabulary: RetrainedVocabulary, before: Mapping[str, Any] = {}
+) -> RetrainedVocabulary:
+    """Make a choice of tokens that was left open.
+
+    Args:
+        base: the base's tokenizer.
+        tokenizer: the name of another one, which is learned from the text.
+        vocabulary: the choice.
+        before: the request of the run that is resumed, if one is.
+    """
+    if vocabulary.vocabulary != "auto":
+        return vocabulary
+    if "options" in before and "vocabulary" not in before["options"]:
+        return replace(vocabulary, vocabulary=_of_version_1(base, tokenizer))
+    if tokenizer not in (None, base.name):
+        return replace(vocabulary, vocabulary="text")
+    return replace(vocabulary, vocabulary="both" if isinstance(base, Adaptable) else "base")
+
+
+def requested(base: Tokenizer, tokenizer: str | None, vocabulary: RetrainedVocabulary) -> dict[str, Any]:
+    """Write a settled choice as the options of a request hold it: without what version 0.1.0 did."""
+    usual = RetrainedVocabulary(vocabulary=_of_version_1(base, tokenizer))
+    return {} if vocabulary == usual else {"vocabulary": described(vocabulary)}
+
+
+def _of_version_1(base: Tokenizer, tokenizer: str | None) -> Literal["base", "both", "text"]:
+    """The tokens in version 0.1.0, which learned new characters but no new words."""
+    if tokenizer not in (None, base.name):
+        return "text"
+    return "both" if isinstance(base, CharTokenizer) else "base"
+
+
+def _adapted(base: Tokenizer, corpus: Corpus, name: str, vocabulary: RetrainedVocabulary) -> Tokenizer:
+    """Give a tokenizer the tokens of a corpus, or make another one, unless the base keeps its own."""
+    options = VocabularyOptions(**{field.name: getattr(vocabulary, field.name) for field in fields(VocabularyOptions)})
+    choice = vocabulary.vocabulary
+    if name != base.name:
+        if choice != "text":
+            raise UserError(
+                f"--vocabulary {choice} keeps the tokens of the base, which its tokenizer {base.name} makes; leave out "
+                f"--tokenizer {name}, or --vocabulary."
+            )
+        return corpus.tokenizer(name, options)
+    check_vocabulary(name, options)
+    if choice == "base":
+        if options != VocabularyOptions():
+            raise UserError(
+                "The base keeps its own tokens, so the options of the vocabulary have no effect; leave them out, or "
+                "give --vocabulary both or --vocabulary text."
+            )
+        return base
+    if not isinstance(base, Adaptable):
+        raise UserError(
+            f"The tokenizer {name} of the base has the same tokens for every text; leave out --vocabulary {choice}, or "
+            "choose another tokenizer with --tokenizer."
+        )
+    learned = "train" if "train" in corpus.splits else "all"
+    found = base.adapted(corpus.texts(learned), options, corpus.texts(), choice == "both")
+    return base if found.to_dict() == base.to_dict() else found
+
+
+def on_coverage(stream: TokenStream, codec: Tokenizer, base: Tokenizer) -> str:
+    """Say how much of a text is in tokens that the base has."""
+    known = set(base.vocabulary)
+    carried = np.array([token in known for token in codec.vocabulary])
+    counts = np.bincount(stream.tokens, minlength=len(carried))
+    return f"The tokens that were carried over make up {counts[carried].sum() / counts.sum():.1%} of the training text."

@@ -10,7 +10,7 @@ from epigone.models.files.checkpoint import Checkpoint
 from epigone.models.files.description import weights_hash
 from epigone.studies.engine.jobs import Base
 from epigone.text.corpus import Corpus
-from epigone.transfer.finetune import fit_tokenizer
+from epigone.transfer.vocabulary import fit_tokenizer
 
 
 def names_of(bases: Sequence[str | Path]) -> dict[str, str]:

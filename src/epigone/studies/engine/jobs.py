@@ -25,9 +25,10 @@ from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
 from epigone.training.options import DisplayOptions, FinetuneOptions, MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 from epigone.training.task import Diverged
-from epigone.transfer.finetune import finetune, fit_tokenizer
+from epigone.transfer.finetune import finetune
 from epigone.transfer.methods.base import Method
 from epigone.transfer.methods.retrain import Retrain
+from epigone.transfer.vocabulary import fit_tokenizer
 
 SPLITS = ("train", "validation", "test")
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -140,6 +140,30 @@ class Tokenizer(Protocol):
         ...
 
 
+@runtime_checkable
+class Adaptable(Protocol):
+    """A tokenizer that can learn the vocabulary of another text beside its own, or in its place."""
+
+    def adapted(
+        self, texts: Iterable[str], vocabulary: VocabularyOptions, held_out: Iterable[str] = (), keep: bool = True
+    ) -> Tokenizer:
+        """Make a tokenizer of the same kind for another text.
+
+        Its tokens that this one has come first, in the same order, so that the clusters of an adaptive softmax keep
+        their tokens; new ones follow, the most frequent first.
+
+        Args:
+            texts: texts to learn from, as for `Tokenizer.train`.
+            vocabulary: size and choice of the vocabulary.
+            held_out: texts that give only their characters, so that they can be read.
+            keep: keep the tokens that the text does not have, too.
+
+        Raises:
+            UserError: there is too little to learn from, or an option does not fit.
+        """
+        ...
+
+
 class SideBySide:
     """Base of tokenizers whose text is that of its tokens in a row, and which drop unknown characters."""
 
@@ -160,6 +184,13 @@ class SideBySide:
         ids, unknown = self.encode(text), self.unknown(text)
         characters = len(self.decode(ids))
         return Reading(ids, characters, characters + unknown.total(), unknown, 0.0)
+
+
+def in_order_of(old: Iterable[str], new: Iterable[str]) -> list[str]:
+    """Order tokens: those of `old` in its order, then the others as they come."""
+    found = dict.fromkeys(new)
+    kept = [token for token in old if token in found]
+    return list(dict.fromkeys([*kept, *found]))
 
 
 def shown(vocabulary: Iterable[str]) -> np.ndarray:

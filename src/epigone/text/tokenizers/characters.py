@@ -17,6 +17,7 @@ from epigone.text.tokenizers.base import (
     VocabularyOptions,
     character_counts,
     code_points,
+    in_order_of,
     shown,
     smallest_dtype,
     without_end,
@@ -162,6 +163,12 @@ class CharTokenizer(SideBySide):
         if not seen.any():
             raise UserError("There is no text to learn an alphabet from; give a corpus that is not empty.")
         return cls([END, *map(chr, np.flatnonzero(seen))])
+
+    def adapted(
+        self, texts: Iterable[str], vocabulary: VocabularyOptions, held_out: Iterable[str] = (), keep: bool = True
+    ) -> Self:
+        found = self.train(texts, vocabulary, held_out).vocabulary
+        return type(self)(in_order_of(self.vocabulary, [*self.vocabulary, *found] if keep else found))
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

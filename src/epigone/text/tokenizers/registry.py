@@ -36,16 +36,25 @@ def train_tokenizer(
         UserError: there is no tokenizer of this name, it ignores an option that is set, or there is too little to
             learn from.
     """
-    kind = TOKENIZERS[name]
+    kind = TOKENIZERS[name]  # raises if there is none
+    check_vocabulary(name, vocabulary)
+    return kind.train(texts, vocabulary, held_out)
+
+
+def check_vocabulary(name: str, vocabulary: VocabularyOptions) -> None:
+    """Refuse options that a tokenizer ignores.
+
+    Raises:
+        UserError: there is no tokenizer of this name, or it ignores an option that is set.
+    """
     for field in fields(vocabulary):
         value = getattr(vocabulary, field.name)
-        if value != field.default and field.name not in kind.options:
+        if value != field.default and field.name not in TOKENIZERS[name].options:
             others = " or ".join(other for other, found in TOKENIZERS.items() if field.name in found.options)
             raise UserError(
                 f"The tokenizer {name} has no use for {field.name}={value}; leave it out, or choose the tokenizer "
                 f"{others}."
             )
-    return kind.train(texts, vocabulary, held_out)
 
 
 def tokenizer_from_dict(data: dict[str, Any]) -> Tokenizer:

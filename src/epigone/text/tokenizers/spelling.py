@@ -34,6 +34,11 @@ class Spelling:
                     letters[letter] += number
         return cls(dict(sorted(letters.items())), unknown.total())
 
+    def __add__(self, other: "Spelling") -> "Spelling":
+        """Join what two texts teach."""
+        letters = Counter(self.letters) + Counter(other.letters)
+        return Spelling(dict(sorted(letters.items())), self.words + other.words)
+
     def nats(self, unknown: Counter[str]) -> float:
         """Return the cost of spelling words, each as often as counted, in nats."""
         # Letters, the end of the word, and all other characters.

@@ -25,6 +25,7 @@ from epigone.text.tokenizers.base import (
     VocabularyOptions,
     code_points,
     flat,
+    in_order_of,
     shown,
     smallest_dtype,
 )
@@ -33,6 +34,8 @@ from epigone.text.tokenizers.characters import CharTokenizer
 MOST = 32_000  # most merges if no size is asked for
 LONGEST = 16  # most characters of a token; longer ones would be whole lines of repeated text
 CHUNK = 1 << 16  # characters encoded at a time
+FIRST = 0x10000  # the character that stands for token 0; none from here on is a space
+EVIDENCE = 2  # fewest occurrences of a subword that is added to those of a base
 
 # Merges stay inside these: Chinese and kana up to a sign; words, numbers and signs with the space before them;
 # newlines; other white space, without the last space, which belongs to the word after it.
@@ -160,6 +163,62 @@ class SubwordTokenizer(SideBySide):
                 break
             merges.append((ids[left], ids[right]))
         return cls(tokens, merges)
+
+    def adapted(
+        self, texts: Iterable[str], vocabulary: VocabularyOptions, held_out: Iterable[str] = (), keep: bool = True
+    ) -> Self:
+        if keep:
+            return self._with_more(texts, vocabulary.vocabulary_size, held_out)
+        other = self.train(texts, vocabulary, held_out)
+        tokens = in_order_of(self.vocabulary, other.vocabulary)
+        place = {token: i for i, token in enumerate(tokens)}
+        ids = [place[token] for token in other.vocabulary]
+        return type(self)(tokens, [(ids[left], ids[right]) for left, right in other.merges])
+
+    def _with_more(self, texts: Iterable[str], size: int, held_out: Iterable[str]) -> Self:
+        """Keep all tokens and merges, and go on merging neighbours on other texts.
+
+        The old merges come first, so a word is cut as before, and then its pieces are joined further. The library
+        cannot go on with a vocabulary, so each token is written for it as one character.
+        """
+        tokenizers = _library()
+        words: Counter[str] = Counter()
+        length = 0
+        for text in texts:
+            text = _NO_CHARACTERS.sub("", text)
+            length += len(text)
+            for part in _parts(text):
+                words.update(word for word, _ in self._model.pre_tokenizer.pre_tokenize_str(part))
+        tokens = list(dict.fromkeys([*self.vocabulary, *CharTokenizer.train(words, held_out=held_out).vocabulary]))
+        if 0 < size < len(tokens):
+            raise UserError(
+                f"A vocabulary_size of {size:,} is too small: with the characters of the text, {len(tokens):,} tokens "
+                "are kept. Give that many or more, or 0 for a size that fits the length of the text."
+            )
+        most = size - len(tokens) if size else min(len(self.vocabulary), int(4 * math.sqrt(length)))
+        wider = type(self)(tokens, self.merges)
+        model = tokenizers.Tokenizer(tokenizers.models.BPE())
+        model.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+        trainer = tokenizers.trainers.BpeTrainer(
+            vocab_size=len(tokens) + MOST, min_frequency=EVIDENCE, show_progress=False
+        )
+        written = ("".join(chr(FIRST + i) for i in wider.encode(word).tolist()) for word in words)
+        model.train_from_iterator(
+            (" ".join([word] * number) for word, number in zip(written, words.values(), strict=True)), trainer
+        )
+        place = {token: i for i, token in enumerate(tokens)}
+        merges = dict.fromkeys(self.merges)
+        for pair in json.loads(model.to_str())["model"]["merges"]:
+            left, right = ("".join(tokens[ord(sign) - FIRST] for sign in piece) for piece in pair)
+            if left not in place or right not in place or len(left + right) > LONGEST:
+                continue
+            if left + right not in place:  # other pieces may make a token that there is
+                if len(tokens) == len(wider.vocabulary) + most:
+                    break
+                place[left + right] = len(tokens)
+                tokens.append(left + right)
+            merges[place[left], place[right]] = None
+        return type(self)(tokens, merges)
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:

@@ -20,6 +20,7 @@ from epigone.text.tokenizers.base import (
     Reading,
     VocabularyOptions,
     flat,
+    in_order_of,
     shown,
     smallest_dtype,
 )
@@ -127,21 +128,33 @@ class WordTokenizer:
         vocabulary: VocabularyOptions = VocabularyOptions(),
         held_out: Iterable[str] = (),
     ) -> Self:
-        numbers: Counter[str] = Counter()
-        habits = Habits()
-        for text, joints in chunks(texts):
-            text = text.replace(END, "")
-            if vocabulary.lower_case:
-                text = text.lower()
-            numbers.update(units_of(text))
-            numbers["\n"] -= joints
-            habits.learn(text)
-        del numbers[SPACE]
+        numbers, habits = _counted(texts, vocabulary.lower_case)
         known = _chosen(numbers, vocabulary)
-        kept = set(known)
-        rest = Counter({unit: number for unit, number in numbers.items() if unit not in kept and number > 0})
         spaces = [0, WORD, 0, 0, *map(habits.spaces, known)]
-        return cls([*SPECIAL, *known], spaces, Spelling.of(rest), vocabulary.lower_case)
+        return cls([*SPECIAL, *known], spaces, Spelling.of(_rest(numbers, known)), vocabulary.lower_case)
+
+    def adapted(
+        self, texts: Iterable[str], vocabulary: VocabularyOptions, held_out: Iterable[str] = (), keep: bool = True
+    ) -> Self:
+        if vocabulary.lower_case and not self.lower_case:
+            raise UserError(
+                "The base tells capitals from small letters, so its words cannot be carried over into lower case; "
+                "leave out lower_case, or train a base in lower case."
+            )
+        numbers, habits = _counted(texts, self.lower_case)
+        known = self._with_own(_frequent(numbers, vocabulary), vocabulary) if keep else _chosen(numbers, vocabulary)
+        tokens = in_order_of(self.vocabulary, [*SPECIAL, *known])
+        wanted = dict(zip(self.vocabulary, self.spaces.tolist(), strict=True))
+        spaces = [wanted[token] if token in wanted else habits.spaces(token) for token in tokens]
+        return type(self)(tokens, spaces, self.spelling + Spelling.of(_rest(numbers, tokens)), self.lower_case)
+
+    def _with_own(self, frequent: list[str], vocabulary: VocabularyOptions) -> list[str]:
+        """Choose among the frequent words of a text, the most frequent first, and the own ones."""
+        own = self.vocabulary[len(SPECIAL) :]
+        if vocabulary.vocabulary_size:  # rare words make room for frequent ones of the text
+            return list(dict.fromkeys([*frequent, *own]))[: max(0, vocabulary.vocabulary_size - len(SPECIAL))]
+        known = set(own)
+        return [*own, *[word for word in frequent if word not in known][: len(own)]]
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
@@ -165,21 +178,47 @@ class WordTokenizer:
         return cls(tokens, map(int, spaces), Spelling.from_dict(data.get("spelling")), lower_case)
 
 
-def _chosen(numbers: Counter[str], options: VocabularyOptions) -> list[str]:
-    """Choose the words and signs to learn, the most frequent first."""
-    if not any(number > 0 for number in numbers.values()):
-        raise UserError("There is no text to learn words from; give a corpus that is not empty.")
+def _counted(texts: Iterable[str], lower_case: bool) -> tuple[Counter[str], Habits]:
+    """Count the words and signs of texts, and learn the spaces around signs."""
+    numbers: Counter[str] = Counter()
+    habits = Habits()
+    for text, joints in chunks(texts):
+        text = text.replace(END, "")
+        if lower_case:
+            text = text.lower()
+        numbers.update(units_of(text))
+        numbers["\n"] -= joints
+        habits.learn(text)
+    del numbers[SPACE]
+    return numbers, habits
+
+
+def _rest(numbers: Counter[str], known: Iterable[str]) -> Counter[str]:
+    """Count the words that a vocabulary lacks."""
+    kept = set(known)
+    return Counter({unit: number for unit, number in numbers.items() if unit not in kept and number > 0})
+
+
+def _frequent(numbers: Counter[str], options: VocabularyOptions) -> list[str]:
+    """List the words and signs that are frequent enough to learn, the most frequent first."""
     known = [
         unit
         for unit, number in numbers.items()
         if number >= options.min_count and not "\ud800" <= unit[0] <= "\udfff"  # halves of surrogate pairs
     ]
+    return sorted(known, key=lambda unit: (-numbers[unit], unit))
+
+
+def _chosen(numbers: Counter[str], options: VocabularyOptions) -> list[str]:
+    """Choose the words and signs to learn, the most frequent first."""
+    if not any(number > 0 for number in numbers.values()):
+        raise UserError("There is no text to learn words from; give a corpus that is not empty.")
+    known = _frequent(numbers, options)
     if not known:
         raise UserError(
             f"No word occurs {options.min_count} times in the training text, so there is none to learn; give a lower "
             "min_count."
         )
-    known.sort(key=lambda unit: (-numbers[unit], unit))
     size, special = options.vocabulary_size, len(SPECIAL)
     if 0 < size <= special:
         raise UserError(
