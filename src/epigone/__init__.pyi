@@ -41,6 +41,7 @@ from epigone.text.corpus import Corpus as Corpus
 from epigone.text.readers.registry import ReadOptions as ReadOptions
 from epigone.text.splitting import SplitOptions as SplitOptions
 from epigone.text.tokenizers.base import VocabularyOptions as VocabularyOptions
+from epigone.text.tokenizers.direction import Direction
 from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import DisplayOptions as DisplayOptions
 from epigone.training.options import FinetuneOptions as FinetuneOptions
@@ -92,6 +93,7 @@ def pretrain(
     init_std: float = 0.1,
     softmax: HeadName = 'auto',
     one_bias: bool = False,
+    direction: Direction = 'forward',
     optimizer: Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd'] = 'rmsprop',
     lr: float = 0.003,
     schedule: Literal['constant', 'cosine', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
@@ -190,6 +192,9 @@ def pretrain(
             adaptive.
         one_bias (bool, default False): Let each layer learn one bias; the other stays at
             zero.
+        direction (Literal['forward', 'backward'], default 'forward'): Direction of reading:
+            forward, or backward from the last token of a document to its first. A backward
+            model is for classifiers that read in both directions; it does not write.
 
     Keywords in place of training, TrainingOptions: the recipe of training: optimizer,
     schedule, length, batches and seed.
@@ -313,6 +318,7 @@ def finetune(
     method: Method | str = ...,
     tokenizer: str | None = None,
     tokens: RetrainedVocabulary = ...,
+    direction: Direction | None = None,
     training: FinetuneOptions = ...,
     machine: MachineOptions = ...,
     display: DisplayOptions = ...,
@@ -387,6 +393,8 @@ def finetune(
         method: the way in which the selected weights learn.
         tokenizer: another tokenizer than the base's; rows are carried over by token.
         tokens: the tokens of the new model: those of the base, of the text, or both.
+        direction: the direction of reading, if other than the base's: a forward base is a cheap start for a backward
+            model, with its embedding and its head.
         training: the recipe.
         machine: device, processes and threads.
         display: curves and TensorBoard.

@@ -20,6 +20,7 @@ from epigone.text.corpus import Corpus
 from epigone.text.document import some
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import SPACE_AFTER, SPACE_BEFORE, Tokenizer
+from epigone.text.tokenizers.direction import in_direction, is_backward
 
 SHOWN = 5  # units if none is named
 UNKNOWN = "<unknown>"
@@ -41,7 +42,7 @@ class UnitStates:
 
 @dataclass(frozen=True)
 class Look(Shown):
-    """The states of units over a text, in the order in which the network reads it."""
+    """The states of units over a text, in the order of the text."""
 
     model: str
     tokens: list[str]
@@ -102,6 +103,7 @@ def look(
     codec, shape = source.tokenizer, source.shape
     chosen = [UnitName.parse(name, shape) for name in ([unit] if isinstance(unit, str) else unit)]
     notices: list[str] = []
+    backward = is_backward(codec)
     documents = [codec.encode(part) for part in _beginning(texts, text, characters, read, codec, notices)]
     if not sum(map(len, documents)):
         raise UserError(f"{model} knows no character of the text, so there is nothing to show.")
@@ -112,9 +114,13 @@ def look(
         notices.append(
             f"These {len(chosen)} units have the largest standard deviation of the hidden state over the text."
         )
+    if backward:  # the text is shown from its beginning
+        states = [np.concatenate([vector[::-1] for vector in vectors]) for vectors in zip(*parts, strict=True)]
+        documents = [ids[::-1] for ids in documents]
+        notices.append("The model reads backward: a state is the one after its token and all of the text behind it.")
     found = Look(
         model=str(model),
-        tokens=[piece for ids in documents for piece in pieces(ids, codec)],
+        tokens=[piece for ids in documents for piece in pieces(ids, in_direction(codec, "forward"))],
         documents=np.cumsum([0, *map(len, documents[:-1])]).tolist(),
         units=[_unit(name, states, source) for name in chosen],
         notices=notices,

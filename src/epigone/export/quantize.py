@@ -80,10 +80,10 @@ def quantize(model: str | Path, *texts: str | Path, out: str | Path, read: ReadO
 
 def _quantize(source: Checkpoint, folder: Path, texts: Sequence[str | Path], read: ReadOptions) -> Quantisation:
     weights = source.weights()
-    own = _own_text(source)
+    stream = Corpus.open(texts, read, None).stream("all", source.tokenizer) if texts else None
+    own = _read_text(source, stream) if source.shape.direction == "backward" else _own_text(source)
     tensors = quantized(weights)
     tensors |= corrected_biases(weights, unscaled(tensors), input_means(source.model, own))
-    stream = Corpus.open(texts, read, None).stream("all", source.tokenizer) if texts else None
     before = _nats(source, weights, "fp32", stream, own)
     after = _nats(source, unscaled(tensors), "int8", stream, own)
     tokens = int(before[1].sum())
@@ -169,6 +169,22 @@ def corrected_biases(weights: Weights, rounded: Weights, means: dict[str, Floats
         bias = name.replace("weight", "bias")
         result[bias] = (weights[bias] + (weights[matrix] - rounded[matrix]) @ mean).astype(np.float32)
     return result
+
+
+def _read_text(source: Checkpoint, stream: TokenStream | None) -> NDArray[np.int64]:
+    """Take tokens (T, S) from a text for a model that does not write.
+
+    Raises:
+        UserError: there is no text.
+    """
+    if stream is None:
+        raise UserError(
+            f"{source.folder} reads backward and cannot write the text that quantize measures on; give a text like "
+            "those that it is for."
+        )
+    length = max(1, min(LENGTH, len(stream) // SAMPLES))
+    tokens = np.asarray(stream.tokens[: length * SAMPLES], np.int64)
+    return np.ascontiguousarray(tokens.reshape(-1, length).T) if len(tokens) >= length * SAMPLES else tokens[:, None]
 
 
 def _own_text(source: Checkpoint) -> NDArray[np.int64]:

@@ -29,6 +29,7 @@ from epigone.generation.writer import (
 from epigone.models.backends.walker import EngineOptions, Precision, native_walker
 from epigone.models.files.model_folder import ModelFolder, read_folder
 from epigone.results import Shown
+from epigone.text.tokenizers.direction import is_backward
 from epigone.typed import typed
 
 if TYPE_CHECKING:  # both import torch, which the native engine does without
@@ -183,6 +184,7 @@ def generate(
             range.
     """
     source = read_folder(model) if isinstance(model, str | Path) else model
+    refuse_backward(source)
     options = replace(
         options,
         prompt=read_prompt(options.prompt, source.tokenizer, source.folder),
@@ -223,12 +225,26 @@ def generate(
     )
 
 
+def refuse_backward(source: "ModelFolder | Checkpoint") -> None:
+    """Refuse to write with a model that reads backward.
+
+    Raises:
+        UserError: it does.
+    """
+    if is_backward(source.tokenizer):
+        raise UserError(
+            f"{source.folder} reads backward, from the last token of a text to the first, so it cannot go on with one. "
+            "Write with a forward model; this one is for classifiers that read in both directions, and for evaluate."
+        )
+
+
 def load_stepper(source: ModelFolder, running: EngineOptions) -> "Stepper":
     """Load a model to write one text, by the engine that the options choose.
 
     Raises:
         UserError: the engine cannot run the model.
     """
+    refuse_backward(source)
     backend, precision = running.settled(source.shape, source.config.get("dtype"))
     return _stepper(source, precision if backend == "native" else None, running.threads_for(1))
 

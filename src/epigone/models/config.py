@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, field
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from epigone.described import added
 from epigone.errors import UserError, check_options
 from epigone.models.cells.base import CELLS, CellName
 from epigone.registry import Registry
+from epigone.text.tokenizers.direction import Direction
 from epigone.typed import typed
 
 if TYPE_CHECKING:
@@ -105,6 +107,9 @@ class ModelOptions:
     generation then run on PyTorch; auto is adaptive from 20,000 tokens on."""
     one_bias: bool = False
     """Let each layer learn one bias; the other stays at zero."""
+    direction: Direction = added("forward")
+    """Direction of reading: forward, or backward from the last token of a document to its first. A backward model is
+    for classifiers that read in both directions; it does not write."""
 
     def __post_init__(self) -> None:
         CELLS[self.cell]  # raises if there is none

@@ -10,6 +10,7 @@ import numpy as np
 
 from epigone.text.buffer import FileBuffer
 from epigone.text.tokenizers.base import Tokenizer, character_counts
+from epigone.text.tokenizers.direction import is_backward
 
 
 @dataclass
@@ -71,7 +72,8 @@ def token_stream(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, workd
     """Encode documents into a stream, with only one piece of a document in memory at a time.
 
     Args:
-        documents: consecutive pieces of each document's text, never cut inside a word.
+        documents: consecutive pieces of each document's text, never cut inside a word. For a model that reads backward
+            all pieces of a document are held in memory.
         tokenizer: encodes them.
         workdir: folder of a large stream; None is the system's temporary folder.
     """
@@ -84,7 +86,7 @@ def token_stream(documents: Iterable[Iterable[str]], tokenizer: Tokenizer, workd
     length = units = 0
     for pieces in documents:
         size, nats = 0, 0.0
-        for piece in pieces:
+        for piece in reversed(list(pieces)) if is_backward(tokenizer) else pieces:
             reading = tokenizer.read(piece)
             buffer.append(reading.ids.data.cast("B") if len(reading.ids) else b"")
             size += reading.characters

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from epigone.errors import UserError
 from epigone.models.heads.base import IGNORED
 from epigone.text.sentences import sentence_starts, sentences_apart
 from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Tokenizer
+from epigone.text.tokenizers.direction import is_backward
 from epigone.training.options import TrainingOptions
 
 MIN_STEPS = 16  # an epoch over a tiny text still has about this many steps
@@ -61,6 +63,11 @@ def make_batches(stream: TokenStream, tokenizer: Tokenizer, options: TrainingOpt
         world_size: processes that share each batch.
     """
     if options.windows == "prefix":
+        if is_backward(tokenizer):
+            raise UserError(
+                "With --windows prefix a network reads the beginnings of sentences, and a backward one begins at their "
+                "ends; leave out --windows, or train a forward model."
+            )
         return Prefixes.of(stream, tokenizer, options, world_size)
     return Batches.of(stream, options, world_size)
 

@@ -15,6 +15,7 @@ from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import VocabularyOptions
+from epigone.text.tokenizers.direction import in_direction
 from epigone.training.batches import make_batches, validated
 from epigone.training.command import Work, run_in_folder
 from epigone.training.language_task import LanguageTask, learning_parameters
@@ -72,7 +73,7 @@ def pretrain(
     with launched(machine, training.precision) as fabric:
         out = Path(out)
         corpus = learning_text(texts, read, split, out, resume)
-        codec = corpus.tokenizer(tokenizer, vocabulary)
+        codec = in_direction(corpus.tokenizer(tokenizer, vocabulary), model.direction)
         options: dict[str, Any] = {"tokenizer": tokenizer, "model": described(model), "training": described(training)}
         if codec.options:
             options["vocabulary"] = described(vocabulary)

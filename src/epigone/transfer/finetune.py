@@ -21,6 +21,7 @@ from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Tokenizer
+from epigone.text.tokenizers.direction import Direction, in_direction
 from epigone.training.batches import Batches, make_batches, validated
 from epigone.training.command import Work, run_in_folder
 from epigone.training.language_task import LanguageTask
@@ -55,6 +56,7 @@ def finetune(
     method: Method = Retrain(),
     tokenizer: str | None = None,
     tokens: RetrainedVocabulary = RetrainedVocabulary(),
+    direction: Direction | None = None,
     training: FinetuneOptions = FinetuneOptions(),
     machine: MachineOptions = MachineOptions(),
     display: DisplayOptions = DisplayOptions(),
@@ -80,6 +82,8 @@ def finetune(
         method: the way in which the selected weights learn.
         tokenizer: another tokenizer than the base's; rows are carried over by token.
         tokens: the tokens of the new model: those of the base, of the text, or both.
+        direction: the direction of reading, if other than the base's: a forward base is a cheap start for a backward
+            model, with its embedding and its head.
         training: the recipe.
         machine: device, processes and threads.
         display: curves and TensorBoard.
@@ -108,8 +112,19 @@ def finetune(
             notices.append(known.sentence("the text", str(base)))
             log.warning(notices[-1])
         before = read_config(out) if resume and (out / "config.json").exists() else {}
-        tokens = settled(source.tokenizer, tokenizer, tokens, before.get("request", {}))
+        plain = in_direction(source.tokenizer, "forward")
+        tokens = settled(plain, tokenizer, tokens, before.get("request", {}))
         model, codec = fit_tokenizer(source, corpus, tokenizer, notices, tokens)
+        moved = model is not source.model
+        turned = direction not in (None, source.shape.direction)
+        if turned:
+            notices.append(
+                f"{base} reads {source.shape.direction}, and the new model reads {direction}: its layers learn anew "
+                "what the other direction needs, so let all of them learn, and for longer."
+            )
+            log.info(notices[-1])
+        direction = direction or source.shape.direction
+        model.config, codec = replace(model.config, direction=direction), in_direction(codec, direction)
         model = with_dropout(model, dropout, output_dropout)
         # A folder from before there were trials goes on without.
         automatic = not training.lr and "trials" in (before or {"trials": []})
@@ -129,7 +144,7 @@ def finetune(
             settings: dict[str, Any] = {"head": head, "dropout": dropout, "output_dropout": output_dropout}
             if final:  # so that requests without it stay as version 0.1.0 wrote them
                 settings["final"] = True
-            settings |= requested(source.tokenizer, tokenizer, tokens)
+            settings |= requested(plain, tokenizer, tokens) | ({"direction": direction} if turned else {})
             recipe = described(training) | {"lr": trial.lr}
             expression = chosen(trial.selection).expression if trial.selection or not automatic else ""
             return {"options": settings | {"training": recipe}, "selection": expression}
@@ -147,8 +162,8 @@ def finetune(
         def begin() -> Work[TrainingResult]:
             stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
             notices.extend(stream.notices + validation.notices)
-            if codec is not source.tokenizer:
-                notices.append(on_coverage(stream, codec, source.tokenizer))
+            if moved:
+                notices.append(on_coverage(stream, codec, plain))
                 log.info(notices[-1])
             if corpus.learning:
                 log.info(corpus.learning)

@@ -19,6 +19,7 @@ from epigone.text.document import some
 from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Adaptable, Tokenizer, VocabularyOptions
 from epigone.text.tokenizers.characters import CharTokenizer
+from epigone.text.tokenizers.direction import in_direction
 from epigone.text.tokenizers.registry import check_vocabulary
 from epigone.typed import typed
 
@@ -113,6 +114,8 @@ def fit_tokenizer(
 ) -> tuple[LanguageModel, Tokenizer]:
     """Fit the base's network and tokenizer to a corpus; `notices` gets a sentence on what is new.
 
+    The tokenizer gives ids in the order of the text, whatever the direction of the base.
+
     Args:
         source: the base.
         corpus: the text.
@@ -123,7 +126,7 @@ def fit_tokenizer(
     Raises:
         UserError: the options do not fit the tokenizer or the text.
     """
-    base = source.tokenizer
+    base = in_direction(source.tokenizer, "forward")
     codec = _adapted(base, corpus, tokenizer or base.name, settled(base, tokenizer, vocabulary))
     if codec is base:
         return source.model, codec

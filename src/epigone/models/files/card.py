@@ -16,7 +16,8 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         f"# {markdown(name)}",
         "",
         f"A {_level(request)} {markdown(model['cell'].upper())} language model of "
-        f"{counted(model['num_layers'], 'layer')} with {counted(model['hidden_size'], 'unit')}{_softmax(model)}, "
+        f"{counted(model['num_layers'], 'layer')} with {counted(model['hidden_size'], 'unit')}{_softmax(model)}"
+        f"{' that reads backward' if model.get('direction') == 'backward' else ''}, "
         f"made with {_maker(config)} ({code(request.get('command', '?'))}).",
         "",
     ]

@@ -22,6 +22,7 @@ from epigone.models.files.description import MODEL, check_hash, read_config
 from epigone.models.files.tensors import arrays, tensor_shapes
 from epigone.storage import read_object
 from epigone.text.tokenizers.base import Tokenizer
+from epigone.text.tokenizers.direction import in_direction
 from epigone.text.tokenizers.registry import tokenizer_from_dict
 
 FORMAT = 1
@@ -122,7 +123,7 @@ def read_folder(name_or_folder: str | Path) -> ModelFolder:
             f"{path} has {len(tokenizer.vocabulary)} tokens but the model of {folder / 'config.json'} has "
             f"{shape.vocabulary_size}; the files come from different models. Restore them from a copy."
         )
-    return ModelFolder(shape, tokenizer, config, folder)
+    return ModelFolder(shape, in_direction(tokenizer, shape.direction), config, folder)
 
 
 def read_shape(path: Path, shape: Any) -> ModelConfig:

@@ -22,6 +22,7 @@ from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.document import some
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
+from epigone.text.tokenizers.direction import in_direction
 from epigone.training.options import DisplayOptions, FinetuneOptions, MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 from epigone.training.task import Diverged
@@ -177,7 +178,8 @@ class Untouched:
 
     def compute(self, folder: Path) -> dict[str, Any]:
         begin = time.perf_counter()
-        model, tokenizer = fit_tokenizer(load_checkpoint(self.base.path), open_text(self.text), None, [])
+        model, plain = fit_tokenizer(load_checkpoint(self.base.path), open_text(self.text), None, [])
+        tokenizer = in_direction(plain, model.config.direction)
         splits = _measure(model, tokenizer, self.text)
         return {"splits": splits, "seconds": time.perf_counter() - begin, "trained_parameters": 0}
 
