@@ -50,7 +50,7 @@ SHELVES = {
     ),
     "training/listeners": ("base", "clock", "journal", "monitor", "samples", "tensorboard"),
     "training/run": ("trace", "state", "folder"),
-    "transfer": ("grammar", "selection", "vocabulary", "frozen_prefix", "methods", "trials", "finetune"),
+    "transfer": ("grammar", "selection", "vocabulary", "frozen_prefix", "depth", "methods", "trials", "finetune"),
     "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),
     "classification": (
         "labels", "texts", "folds", "network", "network_files", "approaches", "options", "table", "stages",

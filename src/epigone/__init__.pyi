@@ -359,6 +359,8 @@ def finetune(
     windows: Literal['stream', 'prefix'] = 'stream',
     shuffle: bool = True,
     precision: Literal['fp32', 'bf16'] = 'fp32',
+    rate_decay: float = 1.0,
+    unfreeze_every: float = 0.0,
     backend: Literal['auto', 'native', 'torch'] = 'auto',
     device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto',
     devices: int = 1,
@@ -477,6 +479,12 @@ def finetune(
             their order, from the first.
         precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products:
             fp32, or bf16 by autocast.
+        rate_decay (float, default 1.0): Divide the learning rate by this from each group of
+            weights to the one below: the head, the layers from the top, the embedding. The
+            uppermost group that learns has the whole rate; a tied embedding is in the head.
+            2.6 in Howard and Ruder (2018).
+        unfreeze_every (float, default 0.0): Epochs after which the next group of weights
+            learns too, from the head down; 0 lets all learn from the first step.
 
     Keywords in place of machine, MachineOptions: the machine that trains.
         backend (Literal['auto', 'native', 'torch'], default 'auto'): The engine of this
@@ -602,6 +610,8 @@ def compare(
     windows: Literal['stream', 'prefix'] = 'stream',
     shuffle: bool = True,
     precision: Literal['fp32', 'bf16'] = 'fp32',
+    rate_decay: float = 1.0,
+    unfreeze_every: float = 0.0,
     backend: Literal['auto', 'native', 'torch'] = 'auto',
     device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto',
     devices: int = 1,
@@ -717,6 +727,12 @@ def compare(
             their order, from the first.
         precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products:
             fp32, or bf16 by autocast.
+        rate_decay (float, default 1.0): Divide the learning rate by this from each group of
+            weights to the one below: the head, the layers from the top, the embedding. The
+            uppermost group that learns has the whole rate; a tied embedding is in the head.
+            2.6 in Howard and Ruder (2018).
+        unfreeze_every (float, default 0.0): Epochs after which the next group of weights
+            learns too, from the head down; 0 lets all learn from the first step.
 
     Keywords in place of machine, MachineOptions: the machine that trains.
         backend (Literal['auto', 'native', 'torch'], default 'auto'): The engine of this

@@ -56,8 +56,9 @@ def test_an_option_is_in_one_group_alone():
     assert len(names) == len(set(names))
 
 
-def test_retraining_is_gentler_and_has_the_same_options():
-    assert [f.name for f in fields(RetrainingOptions)] == [f.name for f in fields(TrainingOptions)]
+def test_retraining_is_gentler_and_has_the_same_options_and_those_of_depth():
+    names = [f.name for f in fields(TrainingOptions)]
+    assert [f.name for f in fields(RetrainingOptions)] == [*names, "rate_decay", "unfreeze_every"]
     assert RetrainingOptions().lr < TrainingOptions().lr
     assert RetrainingOptions().batch_size < TrainingOptions().batch_size
     with pytest.raises(UserError):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
+from epigone.described import added
 from epigone.errors import LARGEST, UserError, check_options
 from epigone.typed import typed
 
@@ -121,6 +122,18 @@ class RetrainingOptions(TrainingOptions):
     """Stop after this many validations in a row without improvement; 0 never stops early."""
     batch_size: int = 16
     """Streams of text read side by side, at most; fewer if the text is short."""
+    rate_decay: float = added(1.0)
+    """Divide the learning rate by this from each group of weights to the one below: the head, the layers from the top,
+    the embedding. The uppermost group that learns has the whole rate; a tied embedding is in the head. 2.6 in Howard
+    and Ruder (2018)."""
+    unfreeze_every: float = added(0.0)
+    """Epochs after which the next group of weights learns too, from the head down; 0 lets all learn from the first
+    step."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "rate_decay", most=1e6)
+        check_options(self, "not be negative", lambda value: value >= 0, "unfreeze_every", most=LARGEST)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from epigone.training.run.folder import KEPT_BASE, TrainingResult, learning_text
 from epigone.training.system.processes import launched, on_first
 from epigone.training.task import Trained
 from epigone.transfer import trials
+from epigone.transfer.depth import by_depth
 from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
 from epigone.transfer.methods.base import Adaptation, Method
 from epigone.transfer.methods.retrain import Retrain
@@ -169,7 +170,7 @@ def finetune(
                 log.info(corpus.learning)
 
             def task_of(
-                network: LanguageModel, selection: Selection, recipe: TrainingOptions, text: TokenStream = stream
+                network: LanguageModel, selection: Selection, recipe: RetrainingOptions, text: TokenStream = stream
             ) -> tuple[LanguageTask[Losses], Adaptation]:
                 adaptation, lowest = method.prepare(network, selection), selection.lowest_layer(network)
                 task = adaptation_task(network, adaptation, lowest, text, validation, codec, recipe, fabric.world_size)
@@ -232,7 +233,8 @@ def finetune(
             def everything(trained: Trained, recipe: TrainingOptions) -> tuple[LanguageTask[Losses], int]:
                 text = corpus.stream("all", codec, training.order)
                 share = short.share if trial_wins(trained) else 1.0
-                return task_of(untouched, chosen(selection), recipe, text)[0], max(1, round(share * trained.total))
+                whole = FinetuneOptions(**asdict(recipe))
+                return task_of(untouched, chosen(selection), whole, text)[0], max(1, round(share * trained.total))
 
             return Work(
                 task,
@@ -269,7 +271,7 @@ def adaptation_task(
     stream: TokenStream,
     validation: TokenStream,
     tokenizer: Tokenizer,
-    training: TrainingOptions,
+    training: RetrainingOptions,
     world_size: int = 1,
 ) -> LanguageTask[Losses]:
     """Make the task of adapting a model, without computing anything twice.
@@ -299,7 +301,7 @@ def adaptation_task(
         batches,
         lambda: document_losses(model, held_out, features, start),
         tokenizer,
-        adaptation.groups,
+        by_depth(model, adaptation.groups, training, batches.steps_per_epoch),
         adaptation.masks,
         start,
         training.summed,

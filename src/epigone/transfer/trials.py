@@ -126,7 +126,7 @@ def recipe_of(trial: Trial, training: FinetuneOptions) -> RetrainingOptions:
 
 def shortened(training: RetrainingOptions) -> RetrainingOptions:
     """The recipe of a short trial."""
-    short = replace(training, patience=PATIENCE)
+    short = replace(training, patience=PATIENCE, unfreeze_every=SHARE * training.unfreeze_every)
     if training.steps is not None:
         return replace(short, steps=max(1, round(SHARE * training.steps)))
     if training.minutes is not None:
