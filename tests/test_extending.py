@@ -224,9 +224,9 @@ def test_a_study_in_worker_processes(example, song_file, tmp_path):
 def test_an_approach_to_classify_texts(example, cli, tmp_path):
     texts = write_csv(tmp_path / "texts.csv", make_labelled(40))
     path = example("letters_only.py")
-    flags = ("--extension", path, "--rows", "majority,letters-only", "--out", tmp_path / "mine", "--json")
+    flags = ("--extension", path, "--rows", "majority,letters-only", "--out", tmp_path / "out", "--json")
     trained = json.loads(cli("classify", "train", texts, *flags).out)
     assert [row["name"] for row in trained["rows"]] == ["majority", "letters-only"]
     assert trained["winner"] == "letters-only"  # rude words have other letters than kind ones
-    measured = cli("classify", "evaluate", tmp_path / "mine", texts, "--extension", path, "--json")
+    measured = cli("classify", "evaluate", tmp_path / "out", texts, "--extension", path, "--json")
     assert json.loads(measured.out)["figures"]["accuracy"] > 0.5

@@ -15,7 +15,7 @@ import json, resource, socket, sys
 def refuse(*arguments, **options):
     raise AssertionError("a socket was asked for")
 
-socket.socket = socket.create_connection = socket.getaddrinfo = refuse
+socket.socket.__init__ = socket.getaddrinfo = refuse  # the class stays one, because others extend it
 import epigone
 
 texts, held, out, rows = sys.argv[1:]

@@ -8,7 +8,15 @@ from labelled import make_labelled
 from sklearn.linear_model import LogisticRegression
 
 from epigone.classification.approaches.base import text_weights
-from epigone.classification.approaches.linear import MANY, Targets, choose, fit, inner_folds, probabilities
+from epigone.classification.approaches.linear import (
+    MANY,
+    MANY_CLASSES,
+    Targets,
+    choose,
+    fit,
+    inner_folds,
+    probabilities,
+)
 from epigone.classification.approaches.registry import APPROACHES
 from epigone.errors import UserError
 
@@ -71,6 +79,7 @@ def test_folds_of_a_choice_have_all_classes_and_cover_all_texts():
         assert not set(train) & set(held)
         assert np.count_nonzero(codes[held] == 1) == 2
     assert len(inner_folds(np.arange(MANY) % 2, 0)) == 1
+    assert len(inner_folds(np.arange(100) % MANY_CLASSES, 0)) == 1
     assert len(inner_folds(np.array([0, 1]), 0)) == 2
 
 

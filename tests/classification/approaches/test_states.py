@@ -63,6 +63,16 @@ def test_what_is_kept_is_bounded(monkeypatch):
     assert len(fresh.kept) == 5
 
 
+def test_of_many_texts_some_are_learned_and_that_is_said(setting, monkeypatch):
+    monkeypatch.setattr(states, "MOST_TEXTS", 10)
+    read: list[int] = []
+    genuine = Reader.read
+    monkeypatch.setattr(Reader, "read", lambda self, texts: (read.append(len(texts)), genuine(self, texts))[1])
+    States().fit(make_labelled(24), setting)
+    assert read == [10]
+    assert setting.notices == ["frozen states: 10 of the texts were learned, to save time."]
+
+
 def test_the_folder_is_complete_without_the_base(make_base, tmp_path):
     base, train = make_base(), make_labelled(20)
     (tmp_path / "work").mkdir()

@@ -15,8 +15,8 @@ from epigone.classification.texts import LabelledTexts
 from epigone.errors import UserError, missing_package
 
 FOLDS = 5
-MANY = 5_000
-"""Texts from which on one division of 80 to 20 chooses the strength, instead of five folds."""
+MANY, MANY_CLASSES = 5_000, 20
+"""Texts, and classes, from which on one division of 80 to 20 chooses the strength, instead of five folds."""
 SURE = 20.0
 """The score of a class that has no text, or that is the only one; its probability is 2e-9 from 0 or 1."""
 LEAST = 1e-15  # of a probability
@@ -174,13 +174,13 @@ def loss(found: Floats, targets: Targets) -> float:
 def inner_folds(codes: NDArray[np.int64], seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Divide N texts for a choice that is made in training: places to learn from, and places to measure on.
 
-    The classes have about their share in each. There are five folds, or one division of 80 to 20 from `MANY` texts on;
-    none if there is one text.
+    The classes have about their share in each. There are five folds; one division of 80 to 20 from `MANY` texts or
+    `MANY_CLASSES` classes on; none if there is one text.
     """
     order = np.random.default_rng(seed).permutation(len(codes))
     order = order[np.argsort(codes[order], kind="stable")]
     fold = np.empty(len(codes), np.int64)
     fold[order] = np.arange(len(codes)) % FOLDS
-    number = 1 if len(codes) >= MANY else FOLDS
+    number = 1 if len(codes) >= MANY or len(np.unique(codes)) >= MANY_CLASSES else FOLDS
     parts = [(np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(number)]
     return [(train, held) for train, held in parts if len(train) and len(held)]

@@ -14,6 +14,7 @@ from safetensors.numpy import save
 from epigone.classification.approaches.base import Family, Setting
 from epigone.classification.approaches.gram_model import read_tensors
 from epigone.classification.approaches.linear import Features, Linear, Penalty, Targets, choose, fit, probabilities
+from epigone.classification.folds import nested_subsets
 from epigone.classification.texts import LabelledTexts
 from epigone.evaluation.states import summarised_states
 from epigone.models.files.bundled import bundled_models, resolve
@@ -25,7 +26,9 @@ BASE, FILE = "base", "states.safetensors"
 FILES = ("config.json", "tokenizer.json", "model.safetensors")  # of the base that are needed
 DEFAULTS = ("english-words", "english-tiny")  # the first one that is bundled
 SUMMARIES = ("mean", "max")
-LONGEST = 20_000  # characters of a text that are read
+LONGEST = 4_000  # characters of a text that are read
+MOST_TEXTS = 2_000
+"""Texts that are learned: more take minutes, and by then n-grams are better."""
 AT_ONCE = 1 << 22  # characters that are read at a time: bounds the memory
 MOST_KEPT = 1 << 24  # numbers of summaries that are kept
 FAR = 5.0  # standard deviations
@@ -139,6 +142,10 @@ class States:
 
     def fit(self, train: LabelledTexts, setting: Setting) -> StateClassifier:
         """Learn from labelled texts."""
+        if len(train) > max(MOST_TEXTS, len(train.classes)):
+            [chosen] = nested_subsets(train, [max(MOST_TEXTS, len(train.classes))], setting.seed)
+            setting.notices.append(f"{self.title}: {MOST_TEXTS:,} of the texts were learned, to save time.")
+            train = train.subset(chosen)
         reader = reader_of(setting.base or next(name for name in DEFAULTS if name in bundled_models()))
         summaries = reader.read(train.texts)
         mean = summaries.mean(axis=0, dtype=np.float64).astype(np.float32)

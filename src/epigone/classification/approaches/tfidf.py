@@ -9,7 +9,7 @@ import numpy as np
 from epigone.classification.approaches.base import Family, Setting
 from epigone.classification.approaches.features import choose_grams
 from epigone.classification.approaches.gram_model import GramModel, load_grams, matrix
-from epigone.classification.approaches.linear import MANY, Targets, choose, fit
+from epigone.classification.approaches.linear import MANY, MANY_CLASSES, Targets, choose, fit
 from epigone.classification.texts import LabelledTexts
 
 WORDS = 2
@@ -21,8 +21,8 @@ STRENGTHS = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
 class Tfidf:
     """Logistic regression on sublinear TF-IDF of n-grams of one and two words.
 
-    Cross-validation within the training texts chooses the strength, and with fewer than `MANY` texts also if n-grams of
-    characters are added.
+    Cross-validation within the training texts chooses the strength, and also if n-grams of characters are added, which
+    takes too long with `MANY` texts or `MANY_CLASSES` classes.
     """
 
     name: ClassVar[str] = "tfidf"
@@ -33,7 +33,8 @@ class Tfidf:
         """Learn from labelled texts."""
         targets = Targets.of(train, setting)
         found = []
-        for characters in (None, CHARACTERS) if len(train) < MANY else (None,):
+        few = len(train) < MANY and len(train.classes) < MANY_CLASSES
+        for characters in (None, CHARACTERS) if few else (None,):
             grams, frequency = choose_grams(train.texts, len(train.classes), WORDS, characters)
             idf = (np.log((1 + len(train)) / (1 + frequency)) + 1).astype(np.float32)
             features = matrix(train.texts, grams, "tf-idf", idf)
