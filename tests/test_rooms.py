@@ -57,7 +57,8 @@ SHELVES = {
         "files", "result", "card", "evaluate", "train",
     ),
     "classification/approaches": (
-        "base", "majority", "features", "linear", "gram_model", "tfidf", "nb_svm", "states", "registry", "blend",
+        "base", "majority", "features", "linear", "gram_model", "tfidf", "nb_svm", "states", "ulmfit",
+        "registry", "blend",
     ),
     "studies": (
         "engine", "experiment", "skeleton", "compare", "stacked_lstm", "vanilla_rnn", "word_model", "registry",

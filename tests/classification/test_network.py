@@ -16,12 +16,12 @@ from epigone.classification.network import (
     fit_network,
     parameter_groups,
     pooled_features,
-    shortened,
 )
 from epigone.classification.network_files import read_network, rounded, write_network
 from epigone.errors import UserError
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.tokenizers.characters import AsciiTokenizer
+from epigone.text.tokenizers.direction import in_direction
 from epigone.training.options import MachineOptions
 from epigone.training.system.processes import make_fabric
 
@@ -161,10 +161,14 @@ def test_damaged_files_are_named(fit, base, tmp_path, file, change, words):
         read_network(folder, 2)
 
 
-def test_a_long_text_keeps_its_first_quarter_and_its_end():
-    ids = np.arange(100)
-    assert shortened(ids, 100) is ids
-    assert shortened(ids, 8).tolist() == [0, 1, 94, 95, 96, 97, 98, 99]
+@pytest.mark.parametrize("direction", ["forward", "backward"])
+def test_a_long_text_keeps_its_first_quarter_and_its_end(direction):
+    tokenizer = in_direction(AsciiTokenizer(), direction)
+    text = "".join(chr(ord("a") + place % 26) for place in range(100))
+    *kept, end = encoded(tokenizer, text, 9)
+    assert tokenizer.decode(np.array(kept)) == text[:2] + text[-6:]
+    assert end == tokenizer.end
+    assert tokenizer.decode(encoded(tokenizer, text, 101)) == text
 
 
 def test_an_empty_text_is_read_as_its_end(base):

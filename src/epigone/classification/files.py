@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from epigone import __version__
-from epigone.classification.approaches.base import Approach, Classifier
-from epigone.classification.approaches.blend import BLEND, Blend
-from epigone.classification.approaches.registry import APPROACHES
+from epigone.classification.approaches.base import Classifier
+from epigone.classification.approaches.blend import approach_of
 from epigone.errors import UserError
 from epigone.folder_lock import FILE as LOCK
 from epigone.models.files.bundled import CLASSIFIER, bundled_models
@@ -38,15 +37,6 @@ class ClassifierFolder:
     def approach(self) -> str:
         """The name of the approach that made it."""
         return str(self.config["approach"])
-
-
-def approach_of(name: str) -> Approach | Blend:
-    """The approach of a name, which reads its files.
-
-    Raises:
-        UserError: there is none.
-    """
-    return BLEND if name == BLEND.name else APPROACHES[name]
 
 
 def write_config(folder: Path, facts: dict[str, Any]) -> None:

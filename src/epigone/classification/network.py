@@ -20,6 +20,7 @@ from epigone.models.classifier import TextClassifier
 from epigone.models.files.checkpoint import Checkpoint
 from epigone.storage import write_json
 from epigone.text.tokenizers.base import Tokenizer
+from epigone.text.tokenizers.direction import is_backward
 from epigone.training.classification_task import ClassificationTask, TextBatches, padded
 from epigone.training.listeners.base import Listener
 from epigone.training.listeners.clock import Clock
@@ -118,12 +119,17 @@ class Loss:
         return {}
 
 
-def shortened(ids: np.ndarray, most: int) -> np.ndarray:
-    """Keep the first quarter of `most` tokens and the last three of a longer text; what it ends with says most."""
-    if len(ids) <= most:
-        return ids
-    head = most // 4
-    return np.concatenate([ids[:head], ids[len(ids) - (most - head) :]])
+def encoded(tokenizer: Tokenizer, text: str, most: int) -> np.ndarray:
+    """Encode a text as a classifier reads it, closed by the end symbol, so that no text is empty.
+
+    Of a text of more than `most` tokens, the first quarter and the last three are kept, because what it ends with says
+    most (Sun et al. 2019, How to Fine-Tune BERT for Text Classification?).
+    """
+    ids, kept = tokenizer.encode(text).astype(np.int64), most - 1
+    if len(ids) > kept:
+        begin = kept - kept // 4 if is_backward(tokenizer) else kept // 4
+        ids = np.concatenate([ids[:begin], ids[len(ids) - (kept - begin) :]])
+    return np.append(ids, tokenizer.end)
 
 
 @torch.no_grad()
@@ -231,11 +237,6 @@ def fit_network(
     return model.eval()
 
 
-def encoded(tokenizer: Tokenizer, text: str, most: int) -> np.ndarray:
-    """Encode a text as a classifier reads it: `shortened`, and never empty, since it closes with the end symbol."""
-    return shortened(np.append(tokenizer.encode(text), tokenizer.end).astype(np.int64), most)
-
-
 def _fit_head(
     model: TextClassifier,
     ids: list[np.ndarray],
@@ -247,6 +248,7 @@ def _fit_head(
 ) -> None:
     """Train the head alone on features of the frozen encoder."""
     features = pooled_features(model, ids)
+    model.head.standardise(features)
     whole = torch.ones(len(features))
     module = HeadOnFeatures(model.head)
     batches = FeatureBatches.of(list(features.numpy()), targets, size, options.head_epochs, recipe.seed)

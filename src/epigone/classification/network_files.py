@@ -17,6 +17,7 @@ from epigone.models.files.tensors import arrays
 from epigone.schema import mapping, record, whole
 from epigone.storage import atomic_write, read_object, write_json
 from epigone.text.tokenizers.base import Tokenizer
+from epigone.text.tokenizers.direction import in_direction
 from epigone.text.tokenizers.registry import tokenizer_from_dict
 
 SHAPE, TOKENIZER, WEIGHTS = "network.json", "tokenizer.json", "network.safetensors"
@@ -70,7 +71,7 @@ def read_network(folder: Path, classes: int) -> tuple[TextClassifier, Tokenizer,
     """
     facts: dict[str, Any] = read_object(folder / SHAPE, _SHAPE)
     config = read_shape(folder / SHAPE, facts["model"])
-    tokenizer = tokenizer_from_dict(read_object(folder / TOKENIZER))
+    tokenizer = in_direction(tokenizer_from_dict(read_object(folder / TOKENIZER)), config.direction)
     if facts["classes"] != classes or len(tokenizer.vocabulary) != config.vocabulary_size:
         raise UserError(
             f"{folder / SHAPE} says {facts['classes']} classes and {config.vocabulary_size} tokens, but there are "

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from epigone.classification.approaches.blend import BLEND
+from epigone.classification.approaches.blend import BLEND, JOINS, approach_of
 from epigone.classification.approaches.registry import APPROACHES
 from epigone.errors import LARGEST, UserError, check_options
 from epigone.typed import typed
@@ -44,7 +44,7 @@ def chosen_rows(rows: Sequence[str]) -> list[str]:
     Raises:
         UserError: there is no such row, or the blend is chosen without rows that it joins.
     """
-    known = [*APPROACHES, BLEND.name]
+    known = [*APPROACHES, *JOINS]
     rows = [name for names in rows for name in names.split(",")]
     for name in rows:
         if name not in known:
@@ -54,7 +54,10 @@ def chosen_rows(rows: Sequence[str]) -> list[str]:
                 f"{f' Did you mean {close[0]}?' if close else ''} If it is your own, name its module with --extension."
             )
     chosen = [name for name in known if not rows or name in rows]
-    families = {APPROACHES[name].family for name in chosen if name != BLEND.name}
+    for name in chosen:
+        if rows and (lacking := [part for part in getattr(JOINS.get(name), "parts", ()) if part not in chosen]):
+            raise UserError(f"The row {name} joins others; choose {' and '.join(lacking)} too.")
+    families = {approach_of(name).family for name in chosen}
     if BLEND.name in rows and not {"n-grams", "network"} <= families:
         raise UserError(
             f"The row {BLEND.name} joins the best network with the best row of n-grams; choose one of each too."

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save
 
-from epigone.classification.approaches.base import Approach, Classifier, Setting
+from epigone.classification.approaches.base import Approach, Classifier, NoTimeError, Setting
 from epigone.classification.folds import Fold
 from epigone.classification.table import Held
 from epigone.classification.texts import LabelledTexts
@@ -22,10 +22,6 @@ from epigone.storage import atomic_write, read_json, write_json
 FOLDER = "stages"
 FACTS, PROBABILITIES = "facts.json", "probabilities.safetensors"
 _FACTS = record({"seconds": number(), "bytes": whole(), "notices": each(text)}, "seconds", "bytes", "notices")
-
-
-class NoTimeError(Exception):
-    """What is left of the minutes is not enough."""
 
 
 @dataclass

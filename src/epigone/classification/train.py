@@ -9,15 +9,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from epigone.classification.approaches.base import Classifier, Setting, text_weights
-from epigone.classification.approaches.blend import BLEND, Blended, best_weight, crossed
+from epigone.classification.approaches.base import (
+    Classifier,
+    NoBaseError,
+    NoTimeError,
+    Setting,
+    text_weights,
+)
+from epigone.classification.approaches.blend import JOINS, Blended, Join, best_weight, blended, crossed
 from epigone.classification.approaches.registry import APPROACHES
 from epigone.classification.card import write_result
 from epigone.classification.files import open_folder
 from epigone.classification.folds import divide
 from epigone.classification.options import ClassifierOptions, chosen_rows
 from epigone.classification.result import ClassifierTraining
-from epigone.classification.stages import FOLDER, Clock, Measurer, NoTimeError
+from epigone.classification.stages import FOLDER, Clock, Measurer
 from epigone.classification.table import Held, Row, best, compared, criterion
 from epigone.classification.texts import UnlabelledTexts, read_labelled, read_unlabelled
 from epigone.described import described
@@ -29,6 +35,7 @@ from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import MachineOptions
 
 log = logging.getLogger("epigone")
+SHARED = "shared"  # folder of what all fits share
 PERCENT = NumberStyle(notation="percent", digits=1)
 
 
@@ -88,7 +95,8 @@ def train_classifier(
         def setting(folder: Path, minutes: float | None, told: list[str]) -> Setting:
             return Setting(
                 folder=folder,
-                unlabelled=free,
+                shared=out / FOLDER / SHARED,
+                unlabelled=free if len(folds) == 1 else [*free, *labelled.texts],
                 base=options.base,
                 backward=options.backward,
                 balance=options.balance,
@@ -102,7 +110,7 @@ def train_classifier(
         clock = Clock(options.minutes)
         measurer = Measurer(labelled, folds, out / FOLDER, clock, setting)
         table = _Table(measurer, criterion(labelled.counts, options.balance), options, notices, monitor)
-        networks = [name for name in names if name != BLEND.name and APPROACHES[name].family == "network"]
+        networks = [name for name in names if name not in JOINS and APPROACHES[name].family == "network"]
         for name in names:
             networks = [other for other in networks if other != name]  # that follow
             table.add(name, len(networks))
@@ -158,12 +166,18 @@ class _Table:
     def add(self, name: str, later: int) -> None:
         """Measure the row of a name and tell the monitor, or note why it is left out; `later` networks follow."""
         try:
-            held = self._blend() if name == BLEND.name else self.measurer.measure(APPROACHES[name], later, self.notices)
+            if name in JOINS:
+                held = self._joined(JOINS[name])
+            else:
+                held = self.measurer.measure(APPROACHES[name], later, self.notices)
         except NoTimeError:
             self.left_out.append(f"{name}: {self.options.minutes:g} minutes are too few")
             return
+        except NoBaseError as error:
+            self.left_out.append(f"{name}: {error}")
+            return
         if held is None:
-            self.left_out.append(f"{name}: there is no network and row of n-grams to join")
+            self.left_out.append(f"{name}: the rows that it joins are not there")
             return
         self.held.append(held)
         row = held.row(self.codes)
@@ -184,34 +198,36 @@ class _Table:
 
     def final(self, name: str) -> Classifier:
         """Fit the row of a name on all labelled texts."""
-        if name != BLEND.name:
+        if name not in JOINS:
             return self.measurer.final(APPROACHES[name], self.notices)
-        first, second = self._parts()
-        weight = best_weight(first.probabilities, second.probabilities, self.codes, self._counted())
-        network, grams = (self.measurer.final(APPROACHES[each.name], self.notices) for each in (first, second))
-        return Blended((first.name, second.name), (network, grams), weight)
+        first, second = self._parts(JOINS[name])
+        weight = JOINS[name].weight
+        if weight is None:
+            weight = best_weight(first.probabilities, second.probabilities, self.codes, self._counted())
+        return Blended((first.name, second.name), (self.final(first.name), self.final(second.name)), weight)
 
-    def _parts(self) -> tuple[Held, ...]:
-        """The best network and the best row of n-grams, if there are both."""
+    def _parts(self, join: Join) -> list[Held]:
+        """The two rows that a join joins, if they are there."""
+        if join.parts:
+            return [each for each in self.held if each.name in join.parts]
         best_of = []
         for family in ("network", "n-grams"):
             rows = [each.row(self.codes) for each in self.held if each.family == family]
             best_of += [next(each for each in self.held if each.name == best(rows, self.by).name)] if rows else []
-        return tuple(best_of)
+        return best_of
 
-    def _blend(self) -> Held | None:
-        if len(parts := self._parts()) < 2:
+    def _joined(self, join: Join) -> Held | None:
+        """The row of a join; None if one of its parts is missing."""
+        if len(parts := self._parts(join)) < 2:
             return None
         first, second = parts
-        found = crossed(first.probabilities, second.probabilities, self.codes, self._counted(), self.options.seed)
-        return Held(
-            BLEND.name,
-            BLEND.title,
-            BLEND.family,
-            found,
-            first.seconds + second.seconds,
-            first.megabytes + second.megabytes,
-        )
+        if join.weight is None:
+            seed = self.options.seed
+            found = crossed(first.probabilities, second.probabilities, self.codes, self._counted(), seed)
+        else:
+            found = blended(first.probabilities, second.probabilities, join.weight)
+        seconds, size = first.seconds + second.seconds, first.megabytes + second.megabytes
+        return Held(join.name, join.title, join.family, found, seconds, size)
 
     def _counted(self) -> NDArray[np.float64]:
         """How much each held-out text counts."""

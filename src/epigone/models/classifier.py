@@ -1,6 +1,5 @@
 """The classifier: an encoder whose outputs over a text are pooled and sorted into classes."""
 
-import torch
 from torch import Tensor
 
 from epigone.models.config import ModelConfig
@@ -11,7 +10,7 @@ from epigone.models.heads.classifier import Pooled, PooledClassifier
 class TextClassifier(Encoder):
     """Embedding and recurrent layers of a language model, and a head that pools over time (Howard and Ruder 2018).
 
-    The encoder's parameters are named as in a `LanguageModel`; those of the head are `head.norm.weight|bias`,
+    The encoder's parameters are named as in a `LanguageModel`; those of the head are `head.gain`, `head.shift`,
     `head.hidden.weight|bias` and `head.out.weight|bias`.
 
     Args:
@@ -58,9 +57,3 @@ class TextClassifier(Encoder):
             pooled = Pooled.of(outputs, (lengths - begin).clamp(0, outputs.shape[1]), pooled)
         assert pooled is not None
         return pooled.features(lengths)
-
-    @torch.no_grad()
-    def initialise_head(self) -> None:
-        """Draw the weights of the head anew."""
-        for layer in (self.head.hidden, self.head.out, self.head.norm):
-            layer.reset_parameters()

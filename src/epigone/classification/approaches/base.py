@@ -17,6 +17,14 @@ Family = Literal["baseline", "n-grams", "states", "network", "blend"]
 best network."""
 
 
+class NoTimeError(Exception):
+    """What is left of the minutes is not enough."""
+
+
+class NoBaseError(Exception):
+    """There is no language model to start from; the message says why."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Setting:
     """Everything that an approach gets beside the labelled texts."""
@@ -24,8 +32,11 @@ class Setting:
     folder: Path
     """A folder of its own, which exists, for stages in progress. A run that was killed finds there what it left; it is
     deleted when the command is finished."""
+    shared: Path | None = None
+    """A folder that all fits of the command share, for what is learned without labels; None is `folder`."""
     unlabelled: Sequence[str] = ()
-    """Further texts, without labels."""
+    """Further texts, without labels. In cross-validation all texts are among them, so that what is learned without
+    labels is learned once."""
     base: str = ""
     """The language model to start from: a folder or the name of a bundled model; empty for the approach's default."""
     backward: str = ""
@@ -83,6 +94,8 @@ class Approach(Protocol):
         A class of `train.classes` may have no text; it gets a probability all the same.
 
         Raises:
+            NoTimeError: its minutes are not enough; its row is left out.
+            NoBaseError: it has no language model to start from; its row is left out.
             UserError: the texts or the setting do not allow it; the message says what to do.
         """
 

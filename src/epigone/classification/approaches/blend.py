@@ -1,14 +1,13 @@
-"""The blend of two classifiers: a weighted mean of their probabilities."""
+"""Joins of two classifiers: a weighted mean of their probabilities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epigone.classification.approaches.base import Classifier, Family
+from epigone.classification.approaches.base import Approach, Classifier, Family
 from epigone.classification.approaches.registry import APPROACHES
 from epigone.errors import UserError
 from epigone.schema import each, number, record, text
@@ -49,28 +48,45 @@ class Blended:
 
 
 @dataclass(frozen=True)
-class Blend:
-    """The row of the table that joins the best network and the best row of n-grams. It learns nothing but a weight."""
+class Join:
+    """A row of the table that joins two others. It learns nothing but a weight."""
 
-    name: ClassVar[str] = "blend"
-    title: ClassVar[str] = "blend of both"
-    family: ClassVar[Family] = "blend"
+    name: str
+    title: str
+    family: Family
+    parts: tuple[str, ...] = ()
+    """The rows that it joins; by default the best network and the best row of n-grams."""
+    weight: float | None = None
+    """The weight of the first; None chooses it on held-out texts."""
 
     def load(self, folder: Path, classes: tuple[str, ...]) -> Blended:
-        """Read a blend and its parts.
+        """Read a join and its parts.
 
         Raises:
             UserError: a file is missing or damaged.
         """
         read = read_json(folder / FILE, _SCHEMA)
         first, second = read["parts"]
-        if first == second or Path(first).name != first or Path(second).name != second:
+        known = [name for name in (*APPROACHES, *JOINS) if name != self.name]
+        if first == second or first not in known or second not in known:
             raise UserError(f"{folder / FILE} is damaged: its parts are {first} and {second}; restore it from a copy.")
-        parts = (APPROACHES[first].load(folder / first, classes), APPROACHES[second].load(folder / second, classes))
+        parts = (approach_of(first).load(folder / first, classes), approach_of(second).load(folder / second, classes))
         return Blended((first, second), parts, read["weight"])
 
 
-BLEND = Blend()
+BOTH = Join("both-directions", "ULMFiT, both directions", "network", ("ulmfit", "ulmfit-backward"), 0.5)
+"""The mean of a network that reads forward and one that reads backward (Howard and Ruder 2018, §4)."""
+BLEND = Join("blend", "blend of network and n-grams", "blend")
+JOINS = {join.name: join for join in (BOTH, BLEND)}
+
+
+def approach_of(name: str) -> Approach | Join:
+    """The approach or join of a name.
+
+    Raises:
+        UserError: there is none.
+    """
+    return JOINS[name] if name in JOINS else APPROACHES[name]
 
 
 def blended(first: Floats, second: Floats, weight: float) -> Floats:

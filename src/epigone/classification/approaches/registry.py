@@ -5,8 +5,11 @@ from epigone.classification.approaches.majority import Majority
 from epigone.classification.approaches.nb_svm import NbSvm
 from epigone.classification.approaches.states import States
 from epigone.classification.approaches.tfidf import Tfidf
+from epigone.classification.approaches.ulmfit import Ulmfit
 from epigone.registry import Registry
 
 APPROACHES: Registry[Approach] = Registry(
-    "row", (Majority(), Tfidf(), NbSvm(), States()), lambda approach: approach.title
+    "row",
+    (Majority(), Tfidf(), NbSvm(), States(), Ulmfit("forward"), Ulmfit("backward")),
+    lambda approach: approach.title,
 )

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+LEAST = 1e-2  # deviation of a feature that is nearly the same in all texts
+
 
 @dataclass
 class Pooled:
@@ -33,16 +35,28 @@ class Pooled:
 
 
 class PooledClassifier(nn.Module):
-    """A hidden layer of rectifiers between normalised features (N, 3H) and the logits (N, C)."""
+    """A hidden layer of rectifiers between standardised features (N, F) and the logits (N, C).
+
+    Features of different texts are nearly alike, so their mean and deviation over the texts are taken out first. Both
+    are parameters, and so a text gets the same answer in any batch.
+    """
 
     def __init__(self, features: int, hidden: int, classes: int, dropout: float = 0.0) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(features)
+        self.gain = nn.Parameter(torch.ones(features))
+        self.shift = nn.Parameter(torch.zeros(features))
         self.hidden = nn.Linear(features, hidden)
         self.out = nn.Linear(hidden, classes)
         self.dropout = dropout
 
+    @torch.no_grad()
+    def standardise(self, features: Tensor) -> None:
+        """Let these features (N, F) have mean 0 and deviation 1."""
+        deviation = features.std(0, correction=0)
+        self.gain.copy_(1 / deviation.clamp(min=LEAST))
+        self.shift.copy_(-features.mean(0) * self.gain)
+
     def forward(self, features: Tensor) -> Tensor:
         """Compute the logits (N, C)."""
-        x = F.dropout(self.norm(features), self.dropout, self.training)
+        x = F.dropout(features * self.gain + self.shift, self.dropout, self.training)
         return self.out(F.dropout(self.hidden(x).relu(), self.dropout / 2, self.training))
