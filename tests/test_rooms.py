@@ -23,7 +23,7 @@ SHELVES = {
     ),
     "text/readers": (
         "encodings", "checks", "decoding", "cleaning", "site_lines", "separators", "gutenberg", "division", "optional",
-        "base", "formats", "registry", "paths",
+        "labels", "base", "formats", "registry", "paths",
     ),
     "text/readers/checks": ("kinds", "markup", "layout"),
     "text/readers/encodings": ("western", "unicode", "languages", "guess"),
@@ -34,7 +34,7 @@ SHELVES = {
     "text/readers/formats/pdf": (
         "columns", "hyphenation", "line_breaks", "running_heads", "surroundings", "paragraphs", "unpacked", "reader",
     ),
-    "text/readers/formats/tables": ("rows", "json_rows", "wide_rows", "csv_rows", "reader"),
+    "text/readers/formats/tables": ("rows", "json_rows", "wide_rows", "csv_rows", "table", "columns", "reader"),
     "text/tokenizers": ("base", "direction", "spelling", "word_units", "characters", "words", "subwords", "registry"),
     "models": (
         "cells", "config", "unit_names", "backends", "encoder", "heads", "initialisation", "language_model",
@@ -53,9 +53,10 @@ SHELVES = {
     "transfer": ("grammar", "selection", "vocabulary", "frozen_prefix", "depth", "methods", "trials", "finetune"),
     "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),
     "classification": (
-        "labels", "texts", "folds", "network", "network_files", "approaches", "options", "table", "stages",
-        "files", "result", "card", "evaluate", "train",
+        "reading", "texts", "folds", "predictions", "network", "network_files", "approaches", "options", "table",
+        "stages", "files", "result", "card", "evaluate", "train",
     ),
+    "classification/reading": ("labels", "examples", "columns", "sources", "inputs"),
     "classification/approaches": (
         "base", "majority", "features", "linear", "gram_model", "tfidf", "nb_svm", "states", "ulmfit",
         "registry", "blend",

@@ -285,9 +285,10 @@ def pretrain(
         column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
             text. By default `text`, or the only column of texts.
         label (str | None, default None): Source of the documents' labels: a column of CSV,
-            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
-            `rating` for the number in the file names of aclImdb. By default only aclImdb is
-            labelled, by folder.
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
         gutenberg (bool, default True): Remove the header and the footer that Project
             Gutenberg adds to its books.
         limit (int, default 0): Read no more than this many characters, in the order of the
@@ -525,9 +526,10 @@ def finetune(
         column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
             text. By default `text`, or the only column of texts.
         label (str | None, default None): Source of the documents' labels: a column of CSV,
-            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
-            `rating` for the number in the file names of aclImdb. By default only aclImdb is
-            labelled, by folder.
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
         gutenberg (bool, default True): Remove the header and the footer that Project
             Gutenberg adds to its books.
         limit (int, default 0): Read no more than this many characters, in the order of the
@@ -773,9 +775,10 @@ def compare(
         column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
             text. By default `text`, or the only column of texts.
         label (str | None, default None): Source of the documents' labels: a column of CSV,
-            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
-            `rating` for the number in the file names of aclImdb. By default only aclImdb is
-            labelled, by folder.
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
         gutenberg (bool, default True): Remove the header and the footer that Project
             Gutenberg adds to its books.
         limit (int, default 0): Read no more than this many characters, in the order of the
@@ -1024,9 +1027,10 @@ def study(
         column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
             text. By default `text`, or the only column of texts.
         label (str | None, default None): Source of the documents' labels: a column of CSV,
-            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
-            `rating` for the number in the file names of aclImdb. By default only aclImdb is
-            labelled, by folder.
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
         gutenberg (bool, default True): Remove the header and the footer that Project
             Gutenberg adds to its books.
         limit (int, default 0): Read no more than this many characters, in the order of the
@@ -1093,9 +1097,10 @@ def evaluate(
         column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
             text. By default `text`, or the only column of texts.
         label (str | None, default None): Source of the documents' labels: a column of CSV,
-            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
-            `rating` for the number in the file names of aclImdb. By default only aclImdb is
-            labelled, by folder.
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
         gutenberg (bool, default True): Remove the header and the footer that Project
             Gutenberg adds to its books.
         limit (int, default 0): Read no more than this many characters, in the order of the
@@ -1314,9 +1319,10 @@ def info(
         column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
             text. By default `text`, or the only column of texts.
         label (str | None, default None): Source of the documents' labels: a column of CSV,
-            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
-            `rating` for the number in the file names of aclImdb. By default only aclImdb is
-            labelled, by folder.
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
         gutenberg (bool, default True): Remove the header and the footer that Project
             Gutenberg adds to its books.
         limit (int, default 0): Read no more than this many characters, in the order of the
@@ -1393,9 +1399,10 @@ def look(
         column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
             text. By default `text`, or the only column of texts.
         label (str | None, default None): Source of the documents' labels: a column of CSV,
-            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
-            `rating` for the number in the file names of aclImdb. By default only aclImdb is
-            labelled, by folder.
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
         gutenberg (bool, default True): Remove the header and the footer that Project
             Gutenberg adds to its books.
         limit (int, default 0): Read no more than this many characters, in the order of the
@@ -1511,9 +1518,10 @@ def train_classifier(
         column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
             text. By default `text`, or the only column of texts.
         label (str | None, default None): Source of the documents' labels: a column of CSV,
-            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
-            `rating` for the number in the file names of aclImdb. By default only aclImdb is
-            labelled, by folder.
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
         gutenberg (bool, default True): Remove the header and the footer that Project
             Gutenberg adds to its books.
         limit (int, default 0): Read no more than this many characters, in the order of the
@@ -1583,9 +1591,10 @@ def evaluate_classifier(
         column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
             text. By default `text`, or the only column of texts.
         label (str | None, default None): Source of the documents' labels: a column of CSV,
-            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
-            `rating` for the number in the file names of aclImdb. By default only aclImdb is
-            labelled, by folder.
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
         gutenberg (bool, default True): Remove the header and the footer that Project
             Gutenberg adds to its books.
         limit (int, default 0): Read no more than this many characters, in the order of the
@@ -1642,9 +1651,10 @@ def quantize(
         column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
             text. By default `text`, or the only column of texts.
         label (str | None, default None): Source of the documents' labels: a column of CSV,
-            TSV or JSON Lines; `folder` for the name of the folder that a file is in; or
-            `rating` for the number in the file names of aclImdb. By default only aclImdb is
-            labelled, by folder.
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
         gutenberg (bool, default True): Remove the header and the footer that Project
             Gutenberg adds to its books.
         limit (int, default 0): Read no more than this many characters, in the order of the

@@ -1,16 +1,20 @@
 """Labelled texts: the examples that a classifier learns from and is measured on."""
 
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from epigone.classification.labels import class_order
+from epigone.classification.reading.examples import Examples, cleaned
+from epigone.classification.reading.labels import label_notices
+from epigone.classification.reading.sources import Source, labelled_sources, unlabelled_sources
 from epigone.errors import UserError
-from epigone.text.document import FOLDER, Document, ReadOptions, ReadReport, limited
+from epigone.text.document import Document, ReadOptions, ReadReport, announced, counted, limited, some
 from epigone.text.readers.paths import read_documents
 
 
@@ -48,6 +52,12 @@ class LabelledTexts:
         """(C,) int64: texts of each class."""
         return np.bincount(self.codes, minlength=len(self.classes))
 
+    def first_of_each(self) -> list[str]:
+        """List the name of the first text of each class that has one, in the order of `classes`."""
+        present, first = np.unique(self.codes, return_index=True)
+        names = dict(zip(present.tolist(), first.tolist(), strict=True))
+        return [self.names[names[code]] if code in names else "" for code in range(len(self.classes))]
+
     def subset(self, places: np.ndarray) -> "LabelledTexts":
         """Return the texts at these places, in their order; the classes stay the same, even without a text.
 
@@ -74,66 +84,103 @@ class UnlabelledTexts:
     """Sentences on everything that was left out, guessed or decided."""
 
 
-def read_labelled(paths: Sequence[str | Path] | str | Path, read: ReadOptions = ReadOptions()) -> LabelledTexts:
-    """Read texts and their labels.
+def read_labelled(
+    paths: Sequence[str | Path] | str | Path, read: ReadOptions = ReadOptions(), least_classes: int = 2
+) -> LabelledTexts:
+    """Read texts and their labels; equal texts are kept once.
 
     Args:
-        paths: tables with a column of texts and one of labels, or folders with a folder for each class.
+        paths: tables with a column of texts and one of labels, folders with a folder for each class, or a plain text
+            for each class.
         read: options of reading; `column` and `label` are guessed if they are not given and the guess is clear.
+        least_classes: fewest classes to accept: 2 to learn from the texts, 1 to measure on them.
 
     Raises:
-        UserError: a path cannot be read, it is not clear which columns hold texts and labels, or there are fewer than
-            two classes.
+        UserError: a path cannot be read, it is not clear where texts and labels are, or there are too few classes.
     """
+    paths = _several(paths)
+    sources = labelled_sources(paths, read)
     report = ReadReport()
-    texts: dict[str, str | None] = {}
-    names: list[str] = []
-    for document in _documents(paths, read, report, labelled=True):
-        text = "".join(document.pieces)
-        if text not in texts:
-            texts[text] = document.label
-            names.append(document.name)
-    labels = {label for label in texts.values() if label is not None}
-    if len(labels) < 2:
-        raise UserError("A classifier needs texts of two classes or more.")
-    classes = tuple(sorted(labels, key=class_order))
-    index = {label: code for code, label in enumerate(classes)}
-    kept = [(text, label, name) for (text, label), name in zip(texts.items(), names, strict=True) if label is not None]
-    return LabelledTexts(
-        texts=[text for text, *_ in kept],
-        codes=np.array([index[label] for _, label, _ in kept], np.int64),
-        classes=classes,
-        names=[name for *_, name in kept],
-        notices=report.notices() + report.warnings,
-        unlabelled=[text for text, label in texts.items() if label is None],
-    )
+    examples = Examples()
+    for document in _documents(sources, read.limit, report):
+        examples.add(cleaned(document), document.label, document.name)
+    notices = announced([sentence for source in sources for sentence in source.said])
+    report.duplicates = examples.duplicates
+    notices += report.announce()
+    notices += announced(examples.notices(), logging.WARNING)
+    labelled = LabelledTexts(*examples.settled(), notices, examples.unlabelled())
+    if len(labelled.classes) < least_classes:
+        raise UserError(_too_few(labelled, paths))
+    notices += announced(label_notices(labelled.classes, labelled.counts, labelled.first_of_each()), logging.WARNING)
+    return labelled
 
 
 def read_unlabelled(paths: Sequence[str | Path] | str | Path, read: ReadOptions = ReadOptions()) -> UnlabelledTexts:
-    """Read texts without their labels; the first of equal texts is kept.
+    """Read texts without their labels; equal texts are kept once.
 
     Args:
-        paths: tables with a column of texts, text files, or folders of these.
+        paths: tables with a column of texts, text files, or folders of these; each line of a plain text without blank
+            lines is a text.
         read: options of reading; `label` is ignored.
 
     Raises:
         UserError: a path cannot be read, or it is not clear which column holds the texts.
     """
+    sources = unlabelled_sources(_several(paths), read)
     report = ReadReport()
     texts: dict[str, str] = {}
-    for document in _documents(paths, replace(read, label=None), report, labelled=False):
-        texts.setdefault("".join(document.pieces), document.name)
-    return UnlabelledTexts(list(texts), list(texts.values()), report.notices() + report.warnings)
+    number = 0
+    for document in _documents(sources, read.limit, report):
+        texts.setdefault(cleaned(document), document.name)
+        number += 1
+    report.duplicates = number - len(texts)
+    notices = announced([sentence for source in sources for sentence in source.said])
+    return UnlabelledTexts(list(texts), list(texts.values()), notices + report.announce())
 
 
-def _documents(
-    paths: Sequence[str | Path] | str | Path, read: ReadOptions, report: ReadReport, labelled: bool
-) -> Iterator[Document]:
-    """Read the documents of all paths, each with its own options."""
+def _several(paths: Sequence[str | Path] | str | Path) -> list[Path]:
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
-    for path in map(Path, paths):
-        options = read
-        if labelled and read.label is None:
-            options = replace(read, label=FOLDER if path.is_dir() else "label")
-        documents = read_documents(path, options, report)
-        yield from limited(documents, read.limit) if read.limit else documents
+    if not paths or not all(map(str, paths)):
+        raise UserError("No texts were given; give the path of a table or of a folder of texts.")
+    return list(map(Path, paths))
+
+
+def _documents(sources: Sequence[Source], limit: int, report: ReadReport) -> Iterator[Document]:
+    """Read the documents of all sources, up to a number of characters; 0 reads all."""
+    documents = chain.from_iterable(_documents_of(source, report) for source in sources)
+    return limited(documents, limit) if limit else documents
+
+
+def _documents_of(source: Source, report: ReadReport) -> Iterator[Document]:
+    """Read the documents of a source; files beside the folders of the classes are left out."""
+    beside: list[str] = []
+    below = False
+    held: list[Document] = []
+    for document in read_documents(source.path, source.read, report):
+        if source.classes_below and "/" not in document.name:
+            beside.append(document.name)
+            held.append(replace(document, pieces=iter(["".join(document.pieces)])))
+        else:
+            below = True
+            yield document
+    if not below:
+        yield from held
+    elif beside:
+        is_are = "is" if len(beside) == 1 else "are"
+        report.skipped.append(
+            f"{some(beside)} in {source.path} {is_are} left out, because the folders there are the classes."
+        )
+
+
+def _too_few(labelled: LabelledTexts, paths: Sequence[Path]) -> str:
+    """Write that there are no classes, or only one."""
+    where = some([str(path) for path in paths])
+    if not labelled.classes:
+        return (
+            f"No text in {where} has a label. Name the column of the labels with --label, or give a folder with a "
+            "folder for each class."
+        )
+    return (
+        f"All {counted(len(labelled), 'labelled text')} in {where} have the label {labelled.classes[0]!r}, and a "
+        "classifier needs two classes or more. Name another column with --label, or add texts of another class."
+    )

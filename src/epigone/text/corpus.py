@@ -3,7 +3,7 @@
 import logging
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from epigone.errors import UserError
-from epigone.text.document import Document, ReadOptions, ReadReport, counted, limited, some
+from epigone.text.document import Document, ReadOptions, ReadReport, announced, counted, limited, some
 from epigone.text.overlap import overlap_notices
 from epigone.text.readers.paths import read_documents
 from epigone.text.splitting import (
@@ -30,8 +30,6 @@ from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
 from epigone.text.tokenizers.registry import train_tokenizer
 
 __all__ = ["Corpus", "ReadOptions", "SplitOptions"]
-
-_log = logging.getLogger("epigone")
 
 FOREIGN = 0.01
 """Share of the characters that a tokenizer replaces from which on the text is of another language than its own."""
@@ -114,7 +112,7 @@ class Corpus:
             names=texts.names,
             characters=texts.characters,
             hash=digest,
-            notices=_announced(report.notices()) + _announced(report.warnings, logging.WARNING),
+            notices=report.announce(),
             splits={"all": np.arange(len(texts.names))},
             by_position=False,
             split_seed=None,
@@ -142,8 +140,8 @@ class Corpus:
         texts, splits, fractions = divide(undivided._texts, split, by_position)
         whole = texts is undivided._texts
         cut = [] if whole or by_position else sorted(set(undivided.names) - set(texts.names))
-        notices = _announced(division_notices(texts.characters, splits, fractions, by_position, cut))
-        notices += _announced(overlap_notices(texts, splits, len(undivided.names) == 1), logging.WARNING)
+        notices = announced(division_notices(texts.characters, splits, fractions, by_position, cut))
+        notices += announced(overlap_notices(texts, splits, len(undivided.names) == 1), logging.WARNING)
         return replace(
             undivided,
             names=texts.names,
@@ -247,7 +245,7 @@ class Corpus:
         stream = token_stream(map(self._texts.pieces, indices), tokenizer, self._workdir)
         first = tokenizer.name not in self._told
         self._told.add(tokenizer.name)
-        stream.notices = _announced(_stream_notices(stream, split, tokenizer, first))
+        stream.notices = announced(_stream_notices(stream, split, tokenizer, first))
         return stream
 
     def summary(self) -> dict[str, Any]:
@@ -317,11 +315,3 @@ def _pairs(replaced: Counter[str], tokenizer: Tokenizer) -> str:
 def _shown(unit: str) -> str:
     """Write a character or word; a sign that is seen only with others is written by its code."""
     return f"U+{ord(unit):04X}" if len(unit) == 1 and unicodedata.category(unit) in ("Mn", "Me", "Cf") else repr(unit)
-
-
-def _announced(notices: Iterable[str], level: int = logging.INFO) -> list[str]:
-    """Tell the user the notices, and return them."""
-    told = list(notices)
-    for notice in told:
-        _log.log(level, notice)
-    return told

@@ -1,5 +1,6 @@
 """Documents, the options of reading them, and the report of what reading changed."""
 
+import logging
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,8 +11,16 @@ from typing import Any, Literal
 from epigone.errors import UserError, check_options
 from epigone.typed import typed
 
-FOLDER, RATING = "folder", "rating"
+_log = logging.getLogger("epigone")
+
+FOLDER, FILE, RATING = "folder", "file", "rating"
 """Values of `ReadOptions.label` that name no column."""
+
+BY_PLACE = (FOLDER, FILE)
+"""Those of them that are understood for every format: the place of a file names the class of its texts."""
+
+NAMED_ROWS = 3
+"""Rows that a sentence names at most."""
 
 UNITS = ("lines", "files", "headings", "pages")
 """Values of `ReadOptions.documents`."""
@@ -47,7 +56,8 @@ class ReadOptions:
     """Column of CSV, TSV or JSON Lines that holds the text. By default `text`, or the only column of texts."""
     label: str | None = None
     """Source of the documents' labels: a column of CSV, TSV or JSON Lines; `folder` for the name of the folder that a
-    file is in; or `rating` for the number in the file names of aclImdb. By default only aclImdb is labelled, by
+    file is in; `file` for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for the number in
+    the file names of aclImdb. By default only aclImdb is labelled, by
     folder."""
     gutenberg: bool = True
     """Remove the header and the footer that Project Gutenberg adds to its books."""
@@ -172,6 +182,8 @@ class ReadReport:
     """True if they were only counted."""
     left_out: Counter[str] = field(default_factory=Counter)
     """Page numbers, notes and other text around the text, by kind, with braces for the ending of the plural."""
+    empty_names: list[str] = field(default_factory=list)
+    """Names of the first empty documents that were rows of a table, `NAMED_ROWS` at most."""
 
     def notices(self) -> list[str]:
         """Write the report in sentences; counts of zero are left out."""
@@ -180,6 +192,7 @@ class ReadReport:
             files = [name for name, encoding in self.encodings.items() if encoding == codec]
             was = "is not UTF-8 and was" if len(files) == 1 else "are not UTF-8 and were"
             sentences.append(f"{some(files)} {was} read as {codec}; if that is wrong, give --encoding.")
+        named = such_as(self.empty_names, self.empty).replace("{", "{{").replace("}", "}}")
         share = ""
         if self.gutenberg_read:
             share = f"; {self.gutenberg_kept / self.gutenberg_read:.0%} of these texts is kept"
@@ -189,7 +202,7 @@ class ReadReport:
             "soft hyphen{0} or zero-width space{0} removed": self.unseen,
             "accent{} joined to the letters before them": self.composed,
             "Project Gutenberg header{0} and footer{0} removed" + share: self.gutenberg,
-            "empty document{} dropped": self.empty,
+            "empty document{} dropped" + named: self.empty,
             "exact duplicate{} of other documents dropped": self.duplicates,
         }
         for sentence, number in counts.items():
@@ -207,6 +220,10 @@ class ReadReport:
                 f"as the one with the line {self.unstripped[0]!r}; remove it by hand, or it is learned too."
             )
         return sentences + self._structure() + self.skipped + self.hints
+
+    def announce(self) -> list[str]:
+        """Tell the user the notices and warnings, and return them."""
+        return announced(self.notices()) + announced(self.warnings, logging.WARNING)
 
     def has_hint(self, name: str) -> bool:
         """True if a hint tells how to divide the text of this name by its structure."""
@@ -259,10 +276,25 @@ class ReadReport:
         return sentences
 
 
+def announced(notices: Iterable[str], level: int = logging.INFO) -> list[str]:
+    """Tell the user the notices, and return them."""
+    told = list(notices)
+    for notice in told:
+        _log.log(level, notice)
+    return told
+
+
 def some(names: Sequence[str], shown: int = 3) -> str:
     """Join the first few of many names."""
     rest = len(names) - shown
     return ", ".join(names[:shown]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def such_as(names: Sequence[str], number: int) -> str:
+    """Write the first names of a number of things, to follow a sentence about them; empty if there are none."""
+    if not names:
+        return ""
+    return f"{', such as' if number > NAMED_ROWS else ':'} {', '.join(names[:NAMED_ROWS])}"
 
 
 def counted(number: int, noun: str) -> str:

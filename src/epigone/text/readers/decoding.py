@@ -101,8 +101,12 @@ def without_returns(text: str, report: ReadReport) -> str:
 
 def bare_suffix(path: Path) -> str:
     """Return the suffix in lower case without that of packing: `.txt` for `Songs.TXT.gz`."""
-    path = path.with_suffix("") if path.suffix.lower() in _PACKED else path
-    return path.suffix.lower()
+    return unpacked(path).suffix.lower()
+
+
+def unpacked(path: Path) -> Path:
+    """Return the name of a file without the suffix of packing: `songs.txt` for `songs.txt.gz`."""
+    return path.with_suffix("") if path.suffix.lower() in _PACKED else path
 
 
 def first_bytes(path: Path, number: int = 4096) -> bytes:

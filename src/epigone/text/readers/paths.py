@@ -10,13 +10,14 @@ from pathlib import Path
 
 from epigone.errors import UserError
 from epigone.schema import shortened
-from epigone.text.document import FOLDER, Document, ReadOptions, ReadReport, counted, some
+from epigone.text.document import BY_PLACE, FILE, FOLDER, NAMED_ROWS, Document, ReadOptions, ReadReport, counted, some
 from epigone.text.readers.base import Reader
 from epigone.text.readers.checks.layout import Layout
 from epigone.text.readers.checks.markup import markup_of
 from epigone.text.readers.cleaning import clean
 from epigone.text.readers.decoding import NotText, bare_suffix
 from epigone.text.readers.division import divided_further
+from epigone.text.readers.labels import label_by_place
 from epigone.text.readers.registry import PLAIN, READERS, TABLE, reader_of
 from epigone.text.readers.site_lines import without_site_lines
 
@@ -144,7 +145,11 @@ def _sources(path: Path, options: ReadOptions, report: ReadReport) -> list[Sourc
         ]
     if not path.is_file():
         raise _missing(path)
-    return [Source(path, path.name, _reader(path, options), in_folder=False)]
+    # A column of a plain text is asked for only if it is a table; a label of a folder may be meant for other files.
+    reader = _reader(path, options)
+    if reader is PLAIN and options.label not in (None, *BY_PLACE):
+        reader = TABLE
+    return [Source(path, path.name, reader, in_folder=False)]
 
 
 def _reader(path: Path, options: ReadOptions) -> Reader:
@@ -152,7 +157,6 @@ def _reader(path: Path, options: ReadOptions) -> Reader:
         reader = reader_of(path)
     except NotText:  # reading it will say why
         reader = PLAIN
-    # A column in plain text is asked for only if the text is a table.
     return TABLE if options.column is not None and reader is PLAIN else reader
 
 
@@ -179,6 +183,8 @@ def _read(source: Source, options: ReadOptions, report: ReadReport, hints: list[
             yield replace(document, pieces=observed(chain([first], pieces)))
         else:
             report.empty += 1
+            if source.reader is TABLE and len(report.empty_names) < NAMED_ROWS:
+                report.empty_names.append(document.name)
     if source.reader is PLAIN and (markup := markup_of(layout.text)):
         report.marked.setdefault((markup.name, markup.remedy), []).append(str(source.path))
     elif documents == 1 and not options.divides and not report.has_hint(source.name):
@@ -239,12 +245,14 @@ def _reason(error: Exception) -> str:
 def _labelled(documents: Iterator[Document], source: Source, options: ReadOptions) -> Iterator[Document]:
     if options.label is None or "label" in source.reader.options:
         return documents
-    if options.label != FOLDER:
+    if options.label not in BY_PLACE:
         raise UserError(
             f"{source.path} has no column {options.label!r}, because it is no table. Leave --label out, or give "
-            f"--label {FOLDER} for the name of the folder that a text is in."
+            f"--label {FOLDER} for the name of the folder that a text is in, or --label {FILE} for the end of its "
+            "file's name."
         )
-    return (replace(document, label=source.path.absolute().parent.name) for document in documents)
+    label = label_by_place(source.path, options.label)
+    return (replace(document, label=label) for document in documents)
 
 
 def _texts_in(folder: Path, report: ReadReport) -> list[Path]:

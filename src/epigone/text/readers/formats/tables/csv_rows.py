@@ -45,7 +45,7 @@ def csv_rows(
     skipped, delimiter = _preamble(first, delimiter, remarks)
     first = first[skipped:]
     if delimiter is None or delimiter not in "".join(first[:1]):
-        delimiter = _delimiter((first or [""])[0])
+        delimiter = "\t" if _has_tabs(first) else _delimiter((first or [""])[0])
     dialect = _dialect(first, delimiter)
     records = _Records(path, chain(first, lines), skipped, dialect, remarks)
     beginning = list(islice(records, PEEK))
@@ -106,6 +106,12 @@ def _delimiter(line: str) -> str:
     return max(",;\t|", key=line.count)
 
 
+def _has_tabs(lines: list[str]) -> bool:
+    """True if every line that is not blank has the same number of tabs, one or more."""
+    counts = {line.count("\t") for line in lines if line.strip()}
+    return len(counts) == 1 and 0 not in counts
+
+
 def _is_title(line: str, others: list[str]) -> bool:
     """True for words without a delimiter before names of columns and rows of as many fields."""
     filled = [other for other in others if other.strip()]
@@ -130,7 +136,7 @@ def _dialect(lines: list[str], delimiter: str) -> dict[str, Any]:
     usual = {"delimiter": delimiter, "quoting": csv.QUOTE_MINIMAL}
     if len(lines) < 2:
         return usual
-    if delimiter == "\t" and all(line.count("\t") == lines[0].count("\t") for line in lines if line.strip()):
+    if delimiter == "\t" and _has_tabs(lines):
         return bare
     escaped = {"escapechar": "\\", "doublequote": False}
     ways: tuple[dict[str, Any], ...] = (
@@ -246,7 +252,11 @@ def _is_data(header: list[str], rows: list[list[str]], asked: Collection[str]) -
     """True if the first row looks like the others and not like names of columns."""
     if "text" in header or any(name.strip() in header for name in asked):
         return False
+    if any(name.strip().isdecimal() and 0 < int(name) <= len(header) for name in asked):
+        return True
     columns = [[row[place] for row in rows if place < len(row) and row[place].strip()] for place in range(len(header))]
+    if any(_recurs(name, cells) for name, cells in zip(header, columns, strict=True)):
+        return True
     numbers = [bool(cells) and all(cell.strip()[0].isdigit() for cell in cells) for cells in columns]
     if any(number and name and not name[0].isdigit() for name, number in zip(header, numbers, strict=True)):
         return False
@@ -257,6 +267,12 @@ def _is_data(header: list[str], rows: list[list[str]], asked: Collection[str]) -
         for name, cells, number in zip(header, columns, numbers, strict=True)
         if cells and not number
     )
+
+
+def _recurs(name: str, cells: list[str]) -> bool:
+    """True if a name is one of a few values that its column has again and again, as labels do."""
+    values = Counter(cell.strip() for cell in cells)
+    return values[name] > 1 < len(values) <= len(cells) / 2
 
 
 def _may_be_data(name: str, rows: list[list[str]]) -> bool:

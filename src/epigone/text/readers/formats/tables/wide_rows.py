@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from epigone.text.readers.formats.tables.rows import Row
+from epigone.text.readers.formats.tables.rows import Remarks, Row
 
 _FEW = 20  # most different values of a column of labels
 
@@ -20,6 +20,19 @@ class WideRows:
         self._names = list(dict.fromkeys(name for row in rows for name in row.values))
         self._place = self._names.index(column) if column in self._names else -1
         self._values = {name: [row.values.get(name, "") for row in whole] for name in self._names}
+
+    def fitted(self, row: Row, remarks: Remarks) -> Row | None:
+        """Return a row as it is or mended, with a remark; None if it cannot be."""
+        if not row.fields:
+            return row
+        mended = self.mended(row)
+        if mended is not None:
+            remarks.add(
+                "{rows} {were} too wide; what is too much was read as part of the text, as if it held commas outside "
+                "quotation marks.",
+                row.line,
+            )
+        return mended
 
     def mended(self, row: Row) -> Row | None:
         """Join the fields that may be one text; None if the others would not fit their columns then."""

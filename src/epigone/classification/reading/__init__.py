@@ -1,0 +1,1 @@
+"""Reading of labelled texts, and of texts to classify, from whatever holds them."""
