@@ -107,6 +107,70 @@ def test_columns_are_found_where_they_are_clear(tmp_path, name, content, options
         assert read.notices == []
 
 
+LONG = [(f"{text} of the {n}th of many long days on the river", str(1 + n % 2)) for n, (text, _) in enumerate(PAIRS)]
+NUMBERED = [(text.replace(",", ""), label) for text, label in LONG]
+
+
+def each(row, header=""):
+    """A table with such a row for each numbered remark: `{n}`, `{y}` and `{t}` are number, label and text."""
+    return header + "".join(row.format(n=n + 10, y=label, t=text) + "\n" for n, (text, label) in enumerate(NUMBERED))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (each("{y},{t}"), "has no header, it seems"),
+        (each("{y},Title {n},{t}"), "has no header, it seems"),
+        (each('"{y}","14678{n}","Mon Apr 06 22:19","NO","me{n}","{t}"'), "has no header, it seems"),
+        (
+            each("{y},{t}\nlabel,text", "label,text\n"),
+            r"12 rows of .*\(lines 3; 5; 7 …\) were left out: the header again",
+        ),
+        (each("{y},{t},,", "v1,v2,,\n"), "column 'v2' and labels in its column 'v1'"),
+        (each("5703061{n},{y},{t},2015-02-{n}", "id,airline_sentiment,text,created\n"), "column 'airline_sentiment'"),
+        (each("{t};{y}\r", "\ufeffsep=;\r\ntext;label\r\n"), "'text'"),
+        (each("{t},{y}", "Remarks of the summer\n\ntext,label\n"), "as a title"),
+        (each("{t},{y}\n", "text,label\n\n"), "'text'"),
+    ],
+)
+def test_tables_as_people_have_them(tmp_path, content, told):
+    read = read_labelled(write(tmp_path / "a.csv", content))
+    assert pairs(read) == NUMBERED
+    assert re.search(told, " ".join(read.notices))
+
+
+def test_a_label_called_1_in_a_table_without_header(tmp_path):
+    path = write(tmp_path / "a.csv", each("{y},{t}"))
+    for options in ({"label": "1"}, {"label": "1", "column": "2"}, {"column": "2"}):
+        assert pairs(read_labelled(path, ReadOptions(**options))) == NUMBERED
+    named = write(tmp_path / "b.csv", each("{t},good{y}", "2,1\n"))
+    assert read_labelled(named, ReadOptions(label="1")).classes == ("good1", "good2")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "a.txt",
+            "__label__a fine boats\n__label__b bad boats\n",
+            r"as fastText writes them.*`sed -E .*a\.txt > texts\.tsv`",
+        ),
+        ("a.xlsx", b"PK\x03\x04" + bytes(200), "is a zip archive|spreadsheet|Excel"),
+        ("a.parquet", b"PAR1" + bytes(200), "Parquet"),
+        ("a.json", '[{"text": "fine", "label": 1}]', "jq -c"),
+        (
+            "a.csv",
+            "number,label\n1,a\n2,b\n3,a\n4,b\n",
+            r"no column of texts beside that of the labels: 'number' \(1, 2, 3, …\)",
+        ),
+        ("a.csv", "text,label\nfine boats,a\n", r"The text in .*a\.csv has the label 'a'"),
+    ],
+)
+def test_what_cannot_be_read_gets_a_remedy(tmp_path, name, content, message):
+    with pytest.raises(UserError, match=message):
+        read_labelled(write(tmp_path / name, content))
+
+
 def test_a_column_of_labels_is_told_from_others(tmp_path):
     header = "shop,stars,id,title,review\n"
     table = "".join(
@@ -222,7 +286,7 @@ def notices(tmp_path, labels, texts=None):
             r"11 different labels for 11 texts, such as 'a', 'b', 'c' and 8 more: they are probably no classes",
         ),
         (["a"] * 19 + ["b"], r"95% of the texts have the label 'a', so always giving it is as accurate"),
-        (['["x"]', '["y"]'] * 2, r"2 labels are lists: '\[\"x\"\]', '\[\"y\"\]'\. A text has one class"),
+        (['["x"]', '["y"]'] * 2, r"2 labels are lists or objects: '\[\"x\"\]', '\[\"y\"\]'\. A text has one class"),
         (["x" * 90, "y"] * 2, ""),
     ],
 )
@@ -257,7 +321,7 @@ def test_a_folder_for_each_class(tmp_path):
     assert len(read_labelled(tmp_path / "all", ReadOptions(label="folder")).classes) == 4, "as it was asked for"
     assert len(read_unlabelled(tmp_path / "all").texts) == 5
     assert read_labelled([tmp_path / "all" / "neg", tmp_path / "all" / "pos"]).classes == ("neg", "old", "pos")
-    with pytest.raises(UserError, match=r"All 1 labelled text in .*pos have the label 'pos'"):
+    with pytest.raises(UserError, match=r"The text in .*pos has the label 'pos'"):
         read_labelled(tmp_path / "all" / "pos")
     assert read_labelled(tmp_path / "all" / "pos", least_classes=1).classes == ("pos",)
     write(tmp_path / "tables" / "a.csv", rows())

@@ -14,7 +14,7 @@ from epigone.classification.reading.examples import Examples, cleaned
 from epigone.classification.reading.labels import label_notices
 from epigone.classification.reading.sources import Source, labelled_sources, unlabelled_sources
 from epigone.errors import UserError
-from epigone.text.document import Document, ReadOptions, ReadReport, announced, counted, limited, some
+from epigone.text.document import Document, ReadOptions, ReadReport, announced, limited, some
 from epigone.text.readers.paths import read_documents
 
 
@@ -180,7 +180,8 @@ def _too_few(labelled: LabelledTexts, paths: Sequence[Path]) -> str:
             f"No text in {where} has a label. Name the column of the labels with --label, or give a folder with a "
             "folder for each class."
         )
+    every = f"All {len(labelled):,} labelled texts in {where} have" if len(labelled) > 1 else f"The text in {where} has"
     return (
-        f"All {counted(len(labelled), 'labelled text')} in {where} have the label {labelled.classes[0]!r}, and a "
-        "classifier needs two classes or more. Name another column with --label, or add texts of another class."
+        f"{every} the label {labelled.classes[0]!r}, and a classifier needs two classes or more. Name another column "
+        "with --label, or add texts of another class."
     )

@@ -103,6 +103,26 @@ def test_a_text_has_no_columns(classes):
         labels(classes, "stars")
 
 
+def test_a_file_is_a_class_when_that_is_asked_for(tmp_path):
+    for name, text in {"rt.pos.txt": "One.", "neg.txt": "Two.", "a.b.html": "<p>Three.", "c": "Four."}.items():
+        (tmp_path / name).write_text(text)
+        assert [label for *_, label in labels(tmp_path / name, "file")] == [
+            {"rt.pos.txt": "pos", "neg.txt": "neg", "a.b.html": "b", "c": "c"}[name]
+        ]
+    (tmp_path / "bad.csv").write_text("text\nThe boat was late again.\nNo boat.\n")
+    assert [label for *_, label in labels(tmp_path / "bad.csv", "file")] == ["bad", "bad"]
+    assert [label for *_, label in labels(tmp_path / "bad.csv", "folder")] == [tmp_path.name] * 2
+    (tmp_path / "bad.csv").write_text("file,text\na,The boat was late again.\n,No boat.\n")
+    assert [label for *_, label in labels(tmp_path / "bad.csv", "file")] == ["a", None], "a column of that name"
+
+
+def test_a_text_with_a_column_of_labels_is_a_table(tmp_path):
+    (tmp_path / "a.txt").write_text("mood\ttext\ngood\tThe boat was on time.\n")
+    assert labels(tmp_path / "a.txt", "mood") == [("a.txt", "The boat was on time.", "good")]
+    with pytest.raises(UserError, match="no column 'stars'; its columns are: 'mood', 'text'"):
+        labels(tmp_path / "a.txt", "stars")
+
+
 def test_reviews_are_labelled_by_their_folder_or_their_rating(reviews):
     by_folder = {"test/neg/1_1": "neg", "test/pos/0_10": "pos", "train/neg/1_2": "neg", "train/pos/0_9": "pos"}
     for label in (None, "folder"):

@@ -20,7 +20,7 @@ LABEL_NAMES = (
 )
 """Names of columns of labels, the clearest first."""
 
-LONGER = 3
+LONGER = 2
 """Times that texts must be longer, on average, than those of any other column to be told from them."""
 
 _VALUES = 5_000  # most different values of a column that are counted
@@ -100,7 +100,7 @@ def settle_columns(path: Path, read: ReadOptions, labelled: bool) -> tuple[ReadO
         label = named.name
     if text is None:  # a column of labels does not compete with the texts
         aside = label or (named.name if named and len(columns) > 1 else None)
-        text = _text(path, [column for column in columns if column.name != aside], table, read)
+        text = _text(table, read, [column for column in columns if column.name != aside])
     settled = replace(read, column=text)
     if wants_label:
         label = label or _label(path, [column for column in columns if column.name != text]).name
@@ -122,22 +122,28 @@ def _columns(table: Table) -> list[Column]:
     return list(columns.values())
 
 
-def _text(path: Path, columns: Sequence[Column], table: Table, read: ReadOptions) -> str:
+def _text(table: Table, read: ReadOptions, columns: Sequence[Column]) -> str:
     """Return the column called `text`, the only one with words, or the one with by far the longest values."""
     called = [column for column in columns if is_called(column.name, "text")]
     if len(called) == 1:
         return called[0].name
     texts = sorted((column for column in columns if 2 * column.texts > column.filled), key=lambda c: -c.mean)
-    longest = [column for column in texts[1:] if LONGER * column.mean > texts[0].mean and not column.repeats]
-    if texts and not longest:
-        return texts[0].name
+    if not texts and len(columns) == len(table.names):
+        return text_column(table, read)  # which says what is wrong
     if not texts:
-        return text_column(table, read)
-    raise UserError(
-        f"{path} has no column `text`, and it is not clear which of its columns holds the texts: "
-        f"{listed([column.name for column in [texts[0], *longest]])}. "
-        f"Name one with --column, for example --column {quote(texts[0].name)}."
-    )
+        others = f": {'; '.join(column.example() for column in columns[:10])}" if columns else ""
+        raise UserError(
+            f"{table.path} has no column of texts beside that of the labels{others}. Name the column of the texts with "
+            "--column."
+        )
+    rivals = [column for column in texts[1:] if LONGER * column.mean > texts[0].mean and not column.repeats]
+    if rivals:
+        raise UserError(
+            f"{table.path} has no column `text`, and it is not clear which of its columns holds the texts: "
+            f"{listed([column.name for column in [texts[0], *rivals]])}. "
+            f"Name one with --column, for example --column {quote(texts[0].name)}."
+        )
+    return texts[0].name
 
 
 def _named_label(columns: Sequence[Column]) -> Column | None:

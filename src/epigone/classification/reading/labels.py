@@ -60,9 +60,9 @@ def label_notices(classes: Sequence[str], counts: np.ndarray, first: Sequence[st
     lists = [label for label in classes if label[0] + label[-1] in ("[]", "{}")]
     if lists:
         yield (
-            f"{counted(len(lists), 'label')} {'is a list' if len(lists) == 1 else 'are lists'}"
+            f"{counted(len(lists), 'label')} {'is a list or an object' if len(lists) == 1 else 'are lists or objects'}"
             f"{such_as([_shown(label) for label in lists], len(lists))}. A text has one class here, so every different "
-            "list is a class of its own."
+            "one is a class of its own."
         )
     single = [f"{_shown(classes[code])} ({first[code]})" for code in np.flatnonzero(counts == 1).tolist()]
     if single:

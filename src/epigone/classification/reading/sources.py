@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 
 from epigone.classification.reading.columns import settle_columns
 from epigone.errors import UserError
@@ -16,6 +17,7 @@ from epigone.text.readers.registry import PLAIN, TABLE, reader_of
 _SEPARATOR = re.compile(r"\n[ \t]*\n|^={3,}\s*$", re.MULTILINE)
 _BEGINNING = 1 << 20  # characters that are examined
 _ROWS = 100
+_FASTTEXT = "__label__"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ def labelled_sources(paths: Sequence[Path], read: ReadOptions) -> list[Source]:
         elif path not in plain or read.label not in (None, *BY_PLACE):
             sources.append(_of_table(path, read, labelled=True))
         elif read.label is None and len(plain) < 2:
+            if _beginning(path, read.encoding).startswith(_FASTTEXT):
+                raise UserError(
+                    f"{path} has labels as fastText writes them. Make a table of it, for example with `sed -E "
+                    rf"'s/^{_FASTTEXT}(\S+)\s+/\1\t/' {quote(path.name)} > texts.tsv`."
+                )
             raise UserError(
                 f"{path} is a text without labels. Give a table with a column of texts and one of labels, a folder "
                 f"that has a folder for each class, or a file for each class with --label {FILE}."
@@ -107,10 +114,7 @@ def _is_list(text: str) -> bool:
 
 
 def _beginning(path: Path, encoding: str | None) -> str:
-    try:
-        return "".join(islice(read_text(path, encoding, ReadReport()), 1))[:_BEGINNING]
-    except NotText:  # reading it will say why
-        return ""
+    return "".join(islice(read_text(path, encoding, ReadReport()), 1))[:_BEGINNING]
 
 
 def _reader(path: Path) -> Reader:

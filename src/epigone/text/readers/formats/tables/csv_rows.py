@@ -64,9 +64,12 @@ def csv_rows(
             f"The first row of {path}, {header[0]!r}, is taken for the name of its column; if it is a text, put a row "
             "`text` before it."
         )
+    again = header if body is not beginning else []
     header = _distinct(header)
     for line, fields in chain(body, records):
-        if fields:
+        if again and [field.strip() for field in fields] == again:
+            remarks.add("{rows} {were} left out: the header again.", line)
+        elif fields:
             wide = any(fields[len(header) :])
             values = dict(zip(header, fields, strict=False))
             yield Row(line, values, (*fields,), delimiter) if wide else Row(line, values)
@@ -250,13 +253,16 @@ def _unquoted(value: str) -> str:
 
 def _is_data(header: list[str], rows: list[list[str]], asked: Collection[str]) -> bool:
     """True if the first row looks like the others and not like names of columns."""
-    if "text" in header or any(name.strip() in header for name in asked):
+    if "text" in header:
         return False
-    if any(name.strip().isdecimal() and 0 < int(name) <= len(header) for name in asked):
-        return True
     columns = [[row[place] for row in rows if place < len(row) and row[place].strip()] for place in range(len(header))]
-    if any(_recurs(name, cells) for name, cells in zip(header, columns, strict=True)):
+    recurs = any(_recurs(name, cells) for name, cells in zip(header, columns, strict=True))
+    named = [name for name in asked if name.strip() in header]
+    numbered = any(name.strip().isdecimal() and 0 < int(name) <= len(header) for name in asked)
+    if numbered and (recurs or len(named) < len(asked)):
         return True
+    if named or recurs:
+        return not named
     numbers = [bool(cells) and all(cell.strip()[0].isdigit() for cell in cells) for cells in columns]
     if any(number and name and not name[0].isdigit() for name, number in zip(header, numbers, strict=True)):
         return False
