@@ -7,7 +7,7 @@ Each block of commands (```sh) or of Python has a comment in front of it that sa
     <!-- test: pretrain --epochs 1 -->   run with these flags added to every `pretrain`
     <!-- no test -->            not run
 
-A block runs in a folder of its own that has `songs.txt` and `books/`.
+A block runs in a folder of its own that has `songs.txt`, `books/` and `recipes/`.
 """
 
 import os
@@ -79,6 +79,7 @@ def test_a_block_runs(block, tmp_path):
     for name in set(re.findall(r"\benglish-\w+", block.text)) - set(bundled_models()):
         pytest.skip(f"{name} is not in the package yet")
     shutil.copy(ROOT / "examples" / "songs.txt", tmp_path)
+    shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
     (tmp_path / "books").mkdir()
     shutil.copy(ROOT / "examples" / "songs.txt", tmp_path / "books" / "ferry.txt")
     for command in commands(block):

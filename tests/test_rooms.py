@@ -37,8 +37,8 @@ SHELVES = {
     "text/readers/formats/tables": ("rows", "json_rows", "wide_rows", "csv_rows", "table", "columns", "reader"),
     "text/tokenizers": ("base", "direction", "spelling", "word_units", "characters", "words", "subwords", "registry"),
     "models": (
-        "cells", "config", "unit_names", "backends", "encoder", "heads", "initialisation", "language_model",
-        "classifier", "files", "gradcheck",
+        "cells", "config", "unit_names", "backends", "dropout", "encoder", "heads", "initialisation",
+        "language_model", "classifier", "files", "gradcheck",
     ),
     "models/cells": ("base", "rnn", "lstm", "gru"),
     "models/backends": ("choice", "reference", "aten", "native", "stack", "walker", "numpy_reference"),
@@ -50,7 +50,9 @@ SHELVES = {
     ),
     "training/listeners": ("base", "clock", "journal", "monitor", "samples", "tensorboard"),
     "training/run": ("trace", "state", "folder"),
-    "transfer": ("grammar", "selection", "vocabulary", "frozen_prefix", "depth", "methods", "trials", "finetune"),
+    "transfer": (
+        "grammar", "selection", "vocabulary", "dropout", "frozen_prefix", "depth", "methods", "trials", "finetune",
+    ),
     "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),
     "classification": (
         "reading", "texts", "folds", "predictions", "network", "network_files", "approaches", "options", "table",

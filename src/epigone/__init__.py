@@ -18,6 +18,7 @@ PUBLIC = {
     "ModelOptions": "models.config",
     "TrainingOptions": "training.options",
     "FinetuneOptions": "training.options",
+    "DropoutOptions": "transfer.dropout",
     "RetrainingOptions": "training.options",
     "RetrainedVocabulary": "transfer.vocabulary",
     "MachineOptions": "training.options",

@@ -49,6 +49,7 @@ from epigone.training.options import MachineOptions as MachineOptions
 from epigone.training.options import RetrainingOptions as RetrainingOptions
 from epigone.training.options import TrainingOptions as TrainingOptions
 from epigone.training.run.folder import TrainingResult as TrainingResult
+from epigone.transfer.dropout import DropoutOptions as DropoutOptions
 from epigone.transfer.methods.base import Method as Method
 from epigone.transfer.methods.l2_to_base import L2ToBase as L2ToBase
 from epigone.transfer.methods.retrain import Retrain as Retrain
@@ -73,6 +74,7 @@ def pretrain(
     display: DisplayOptions = ...,
     read: ReadOptions = ...,
     split: SplitOptions = ...,
+    dropout_scale: float = 1.0,
     final: bool = False,
     fingerprint: bool = True,
     resume: bool = False,
@@ -94,6 +96,10 @@ def pretrain(
     softmax: HeadName = 'auto',
     one_bias: bool = False,
     direction: Direction = 'forward',
+    top_size: int = 0,
+    embedding_dropout: float = 0.0,
+    input_dropout: float = 0.0,
+    weight_dropout: float = 0.0,
     optimizer: Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd'] = 'rmsprop',
     lr: float = 0.003,
     schedule: Literal['constant', 'cosine', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
@@ -117,6 +123,8 @@ def pretrain(
     windows: Literal['stream', 'prefix'] = 'stream',
     shuffle: bool = True,
     precision: Literal['fp32', 'bf16'] = 'fp32',
+    activation_penalty: float = 0.0,
+    slowness_penalty: float = 0.0,
     backend: Literal['auto', 'native', 'torch'] = 'auto',
     device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto',
     devices: int = 1,
@@ -151,6 +159,7 @@ def pretrain(
         display: curves and TensorBoard.
         read: options for reading the text.
         split: options for splitting the documents.
+        dropout_scale: factor of all dropouts of the model; more for a short text, less for a long one.
         final: at the end, train anew on all of the text, as long as the best weights had taken; nothing measures these
             weights.
         fingerprint: keep hashes of the training text, never the text, so that generation can report copying.
@@ -171,14 +180,16 @@ def pretrain(
     choose.
         cell (str, default 'lstm'): Recurrent cell. One of gru, lstm, rnn, rnn_relu.
         num_layers (int, default 3): Recurrent layers, one above the other.
-        hidden_size (int, default 64): Units in each layer.
+        hidden_size (int, default 64): Units in each layer, unless the top one has its own
+            size.
         embedding_size (int, default 0): Width of a learned embedding; 0 means one-hot
             input, a lookup in layer 0.
         tied (bool, default False): Use the embedding as the head's weight too; needs an
-            embedding as wide as the layers.
+            embedding as wide as the top layer.
         dropout (float, default 0.0): Share of units dropped between layers.
-        dropout_kind (Literal['ordinary', 'variational'], default 'ordinary'): Draw dropout
-            anew at each step (ordinary), or once for the whole sequence (variational).
+        dropout_kind (Literal['ordinary', 'variational'], default 'ordinary'): Draw the
+            dropout of inputs, layers and outputs anew at each step (ordinary), or once for
+            the whole sequence (variational).
         output_dropout (float, default 0.0): Share of the top layer's outputs dropped before
             the head.
         init (Literal['orthogonal', 'uniform', 'normal'], default 'orthogonal'): Initial
@@ -195,6 +206,14 @@ def pretrain(
         direction (Literal['forward', 'backward'], default 'forward'): Direction of reading:
             forward, or backward from the last token of a document to its first. A backward
             model is for classifiers that read in both directions; it does not write.
+        top_size (int, default 0): Units in the top layer; 0 means as many as in the others.
+            So a tied head needs no embedding as wide as these.
+        embedding_dropout (float, default 0.0): Share of tokens whose embedding is zero for
+            the whole batch (Gal and Ghahramani 2016).
+        input_dropout (float, default 0.0): Share of the embedding's outputs dropped before
+            the lowest layer.
+        weight_dropout (float, default 0.0): Share of the weights between a layer's state
+            and its gates dropped for a whole sequence: DropConnect (Merity et al. 2018).
 
     Keywords in place of training, TrainingOptions: the recipe of training: optimizer,
     schedule, length, batches and seed.
@@ -245,6 +264,11 @@ def pretrain(
             their order, from the first.
         precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products:
             fp32, or bf16 by autocast.
+        activation_penalty (float, default 0.0): Weight of the mean square of the top
+            layer's outputs after dropout, in nats: AR (Merity et al. 2018, section 4.5,
+            alpha). It is added to what is minimised, never to a loss that is reported.
+        slowness_penalty (float, default 0.0): Weight of the mean square of the change of
+            the top layer's outputs from step to step, in nats: TAR (beta).
 
     Keywords in place of machine, MachineOptions: the machine that trains.
         backend (Literal['auto', 'native', 'torch'], default 'auto'): The engine of this
@@ -323,8 +347,7 @@ def finetune(
     training: FinetuneOptions = ...,
     machine: MachineOptions = ...,
     display: DisplayOptions = ...,
-    dropout: float | None = None,
-    output_dropout: float | None = None,
+    dropouts: DropoutOptions = ...,
     read: ReadOptions = ...,
     split: SplitOptions = ...,
     final: bool = False,
@@ -360,6 +383,8 @@ def finetune(
     windows: Literal['stream', 'prefix'] = 'stream',
     shuffle: bool = True,
     precision: Literal['fp32', 'bf16'] = 'fp32',
+    activation_penalty: float = 0.0,
+    slowness_penalty: float = 0.0,
     rate_decay: float = 1.0,
     unfreeze_every: float = 0.0,
     backend: Literal['auto', 'native', 'torch'] = 'auto',
@@ -369,6 +394,13 @@ def finetune(
     save_every: float = 60.0,
     live: bool = False,
     tensorboard: bool = False,
+    dropout: float | None = None,
+    output_dropout: float | None = None,
+    embedding_dropout: float | None = None,
+    input_dropout: float | None = None,
+    weight_dropout: float | None = None,
+    dropout_kind: Literal['ordinary', 'variational'] | None = None,
+    dropout_scale: float = 1.0,
     encoding: str | None = None,
     separator: str | None = None,
     blank_lines: int | None = None,
@@ -401,8 +433,7 @@ def finetune(
         training: the recipe.
         machine: device, processes and threads.
         display: curves and TensorBoard.
-        dropout: dropout between layers, if other than the base's.
-        output_dropout: dropout before the head, if other than the base's.
+        dropouts: dropout, if other than the base's.
         read: options for reading the text.
         split: options for splitting the documents.
         final: at the end, retrain the base anew on all of the text, as long as the best weights had taken; nothing
@@ -480,6 +511,11 @@ def finetune(
             their order, from the first.
         precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products:
             fp32, or bf16 by autocast.
+        activation_penalty (float, default 0.0): Weight of the mean square of the top
+            layer's outputs after dropout, in nats: AR (Merity et al. 2018, section 4.5,
+            alpha). It is added to what is minimised, never to a loss that is reported.
+        slowness_penalty (float, default 0.0): Weight of the mean square of the change of
+            the top layer's outputs from step to step, in nats: TAR (beta).
         rate_decay (float, default 1.0): Divide the learning rate by this from each group of
             weights to the one below: the head, the layers from the top, the embedding. The
             uppermost group that learns has the whole rate; a tied embedding is in the head.
@@ -503,6 +539,23 @@ def finetune(
         live (bool, default False): Draw loss and accuracy in the terminal, epoch by epoch.
         tensorboard (bool, default False): Write the losses for TensorBoard too, into the
             folder `tensorboard` of the run.
+
+    Keywords in place of dropouts, DropoutOptions: the dropout while a base is retrained, if
+    other than the base's.
+        dropout (float | None, default None): Share of units dropped between layers.
+        output_dropout (float | None, default None): Share of the top layer's outputs
+            dropped before the head.
+        embedding_dropout (float | None, default None): Share of tokens whose embedding is
+            zero for the whole batch.
+        input_dropout (float | None, default None): Share of the embedding's outputs dropped
+            before the lowest layer.
+        weight_dropout (float | None, default None): Share of the weights between a layer's
+            state and its gates dropped for a whole sequence: DropConnect.
+        dropout_kind (Literal['ordinary', 'variational'] | None, default None): Draw the
+            dropout of inputs, layers and outputs anew at each step (ordinary), or once for
+            the whole sequence (variational).
+        dropout_scale (float, default 1.0): Factor of all dropouts, those of the base and
+            those given here; more for a short text, less for a long one.
 
     Keywords in place of read, ReadOptions: reading of files as documents.
         encoding (str | None, default None): Encoding of the files, for example cp1252. By
@@ -612,6 +665,8 @@ def compare(
     windows: Literal['stream', 'prefix'] = 'stream',
     shuffle: bool = True,
     precision: Literal['fp32', 'bf16'] = 'fp32',
+    activation_penalty: float = 0.0,
+    slowness_penalty: float = 0.0,
     rate_decay: float = 1.0,
     unfreeze_every: float = 0.0,
     backend: Literal['auto', 'native', 'torch'] = 'auto',
@@ -729,6 +784,11 @@ def compare(
             their order, from the first.
         precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products:
             fp32, or bf16 by autocast.
+        activation_penalty (float, default 0.0): Weight of the mean square of the top
+            layer's outputs after dropout, in nats: AR (Merity et al. 2018, section 4.5,
+            alpha). It is added to what is minimised, never to a loss that is reported.
+        slowness_penalty (float, default 0.0): Weight of the mean square of the change of
+            the top layer's outputs from step to step, in nats: TAR (beta).
         rate_decay (float, default 1.0): Divide the learning rate by this from each group of
             weights to the one below: the head, the layers from the top, the embedding. The
             uppermost group that learns has the whole rate; a tied embedding is in the head.
@@ -1232,6 +1292,7 @@ def gradcheck(
     cell: CellName = 'rnn',
     num_layers: int = 1,
     hidden_size: int = 100,
+    top_size: int = 0,
     embedding_size: int = 0,
     vocabulary_size: int = 80,
     sequence_length: int = 25,
@@ -1254,7 +1315,9 @@ def gradcheck(
     and the text: random ids.
         cell (str, default 'rnn'): Recurrent cell. One of gru, lstm, rnn, rnn_relu.
         num_layers (int, default 1): Recurrent layers, one above the other.
-        hidden_size (int, default 100): Units in each layer.
+        hidden_size (int, default 100): Units in each layer, unless the top one has its own
+            size.
+        top_size (int, default 0): Units in the top layer; 0 means as many as in the others.
         embedding_size (int, default 0): Width of a learned embedding; 0 means one-hot
             input.
         vocabulary_size (int, default 80): Different ids.

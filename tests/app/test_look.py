@@ -52,6 +52,12 @@ def test_words_are_tokens_and_unknown_ones_are_told():
     assert unbounded.scale == pytest.approx(max(map(abs, unbounded.values)))
 
 
+def test_a_narrow_top_layer_shows_no_units_that_it_lacks(make_base):
+    base = make_base(num_layers=2, hidden_size=2, top_size=1)
+    units = {unit.name for unit in epigone.look(base, text=SONG).units}
+    assert units == {"layers.0:0", "layers.0:1", "layers.1:0"}
+
+
 def test_without_names_the_most_varying_units_are_shown():
     outputs, _ = reference(MODELS / "lstm-ascii", SONG)
     deviations = outputs.std(axis=0)

@@ -128,6 +128,23 @@ def test_the_recipes_of_the_repository_have_only_known_options(cli, path):
     assert str(path) not in result.err
 
 
+@pytest.mark.parametrize("name", ["awd-lstm", "awd-lstm-small"])
+def test_an_awd_lstm_learns_by_its_recipe(cli, song_file, tmp_path, name):
+    small = ["--hidden-size", 12, "--top-size", 8, "--embedding-size", 8, "--vocabulary-size", 45, "--steps", 3]
+    result = cli("pretrain", song_file, "--recipe", RECIPES / f"{name}.toml", "--out", tmp_path / "out", *small)
+    assert result.status == 0, result.err
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    dropouts = {key: value for key, value in config["model"].items() if key.endswith("dropout")}
+    assert len(dropouts) == 5
+    assert all(0 < share < 1 for share in dropouts.values())
+    assert config["request"]["options"]["training"]["slowness_penalty"] == 1
+    # One dial for all of them.
+    scaled = ["--recipe", RECIPES / f"{name}.toml", "--out", tmp_path / "half", *small, "--dropout-scale", 0.5]
+    assert cli("pretrain", song_file, *scaled).status == 0
+    half = json.loads((tmp_path / "half" / "config.json").read_text())["model"]
+    assert {key: half[key] * 2 for key in dropouts} == pytest.approx(dropouts)
+
+
 @pytest.mark.parametrize(
     "text",
     [

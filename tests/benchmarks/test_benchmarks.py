@@ -15,7 +15,7 @@ from epigone.kernels import engine
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks"
 HELPERS = {"timing.py", "peers.py"}
-TABLES = {"sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1, "defaults": 1}
+TABLES = {"sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1, "defaults": 1, "dropconnect": 1}
 needs_engine = pytest.mark.skipif(engine() is None, reason="no native engine was compiled here")
 
 Table = list[list[str]]  # rows of cells; the first is the header
@@ -60,6 +60,7 @@ def test_every_script_is_a_benchmark_or_helps_one():
         pytest.param("sampling", marks=needs_engine),
         pytest.param("training", marks=needs_engine),
         pytest.param("words", marks=needs_engine),
+        pytest.param("dropconnect", marks=needs_engine),
         "selections",
     ],
 )

@@ -76,17 +76,20 @@ def train(kernels: Any, cell: str, draw: np.random.Generator) -> None:
 
 def walk(kernels: Any, cell: str, draw: np.random.Generator) -> None:
     """Step, score and write in every precision."""
-    layers, units, vocabulary, streams = (int(draw.integers(1, most)) for most in (4, 80, 140, 9))
+    layers, units, top, vocabulary, streams = (int(draw.integers(1, most)) for most in (4, 80, 80, 140, 9))
     vocabulary += 3
     weights = network(draw, cell, layers, units, vocabulary)
-    head = floats(draw, vocabulary, units), floats(draw, vocabulary)
+    weights += network(draw, cell, 1, top, units)
+    head = floats(draw, vocabulary, top), floats(draw, vocabulary)
     for precision in ("fp32", "bf16", "int8"):
         scaled = precision == "int8"
-        rows = np.full(GATES[cell] * units, 0.02, np.float32) if scaled else None
         walker = kernels.Walker(
             cell,
             precision,
-            [(*layer, rows, rows) for layer in weights],
+            [
+                (*layer, *(np.full(len(layer[0]), 0.02, np.float32) if scaled else None for _ in range(2)))
+                for layer in weights
+            ],
             None,
             *head,
             np.full(vocabulary, 0.02, np.float32) if scaled else None,

@@ -1,5 +1,7 @@
 """The classifier reads a text alike alone, padded, in a batch and in pieces, and like PyTorch's own layers."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -76,3 +78,14 @@ def test_a_language_model_lends_its_weights_by_name():
     found = TextClassifier(CONFIG, classes=2)
     names = {name for name, _ in found.named_parameters()}
     assert {"embedding.weight", "layers.0.weight_ih", "layers.1.bias_hh", "head.hidden.weight"} <= names
+
+
+def test_features_are_as_wide_as_the_top_layer():
+    torch.manual_seed(0)
+    model = TextClassifier(replace(CONFIG, top_size=4), classes=3, piece=4).eval()
+    tokens, lengths = padded([9, 3])
+    outputs, _ = model.encode(tokens[:1])
+    found = model.features(tokens, lengths)
+    assert found.shape == (2, 12)
+    torch.testing.assert_close(found[0], torch.cat([outputs[0, -1], outputs[0].amax(0), outputs[0].mean(0)]))
+    assert model(tokens, lengths).shape == (2, 3)

@@ -64,6 +64,22 @@ KINDS = {
             sample_length=20,
         ),
     ),
+    "awd": (
+        ModelOptions(
+            num_layers=2,
+            hidden_size=8,
+            top_size=6,
+            embedding_size=6,
+            tied=True,
+            dropout=0.2,
+            dropout_kind="variational",
+            output_dropout=0.3,
+            embedding_dropout=0.1,
+            input_dropout=0.2,
+            weight_dropout=0.5,
+        ),
+        replace(SHORT, optimizer="adam", schedule="constant", activation_penalty=2.0, slowness_penalty=1.0),
+    ),
     "bf16-adam-early-stop": (
         ModelOptions(num_layers=2, hidden_size=8, dropout=0.1),
         replace(SHORT, optimizer="adam", schedule="constant", precision="bf16", lr=1.0, patience=2),
@@ -105,7 +121,8 @@ def test_the_kinds_of_run_differ_and_one_stops_early(undisturbed):
 
 
 @pytest.mark.parametrize(
-    ("name", "step"), [*zip(sorted(KINDS), [1, 4, 5, 9, 13, 17, 21, 25], strict=True), ("lstm-adamw-cosine", STEPS - 1)]
+    ("name", "step"),
+    [*zip(sorted(KINDS), [7, 1, 4, 5, 9, 13, 17, 21, 25], strict=True), ("lstm-adamw-cosine", STEPS - 1)],
 )
 def test_ctrl_c_leaves_a_usable_checkpoint_and_no_trace(train, undisturbed, tmp_path, song_file, name, step):
     model, training = KINDS[name]

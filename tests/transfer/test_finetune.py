@@ -21,6 +21,7 @@ from epigone.training.loop import train
 from epigone.training.options import MachineOptions, RetrainingOptions
 from epigone.training.system.processes import launched
 from epigone.transfer import finetune as module
+from epigone.transfer.dropout import DropoutOptions
 from epigone.transfer.finetune import adaptation_task
 from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selection import Selection, select
@@ -154,6 +155,9 @@ PREFIXES = [
     ("layers.2", {"dropout": 0.3, "dropout_kind": "variational"}, 1),
     ("head", {}, 3),
     ("head", {"dropout": 0.2}, 1),
+    ("layers.2", {"weight_dropout": 0.3}, 0),
+    ("layers.2", {"top_size": 5}, 2),
+    ("head", {"top_size": 5}, 3),
     ("all", {}, 0),
 ]
 
@@ -263,11 +267,46 @@ def test_a_base_is_known_by_its_weights_wherever_it_lies(make_base, song_file, t
 def test_dropout_is_the_bases_unless_told(make_base, song_file, tmp_path):
     base = make_base(dropout=0.1, output_dropout=0.2)
     finetune(base, song_file, out=tmp_path / "a", training=BRIEF)
-    finetune(base, song_file, out=tmp_path / "b", training=BRIEF, dropout=0.0)
+    finetune(base, song_file, out=tmp_path / "b", training=BRIEF, dropouts=DropoutOptions(dropout=0.0))
     configs = [load_checkpoint(tmp_path / name).model.config for name in "ab"]
     assert [(c.dropout, c.output_dropout) for c in configs] == [(0.1, 0.2), (0.0, 0.2)]
     with pytest.raises(UserError, match="dropout must be"):
-        finetune(base, song_file, out=tmp_path / "c", training=BRIEF, dropout=1.0)
+        finetune(base, song_file, out=tmp_path / "c", training=BRIEF, dropouts=DropoutOptions(dropout=1.0))
+
+
+AWD = {"dropout": 0.2, "output_dropout": 0.3, "embedding_dropout": 0.1, "input_dropout": 0.2, "weight_dropout": 0.5}
+
+
+def test_frozen_weights_stay_bit_for_bit_under_every_dropout(make_base, song_file, tmp_path):
+    base = make_base(num_layers=3, embedding_size=6, hidden_size=8, top_size=6, tied=True)
+    dropouts = DropoutOptions(**AWD, dropout_kind="variational")
+    training = replace(BRIEF, activation_penalty=2.0, slowness_penalty=1.0)
+    given = {"train": "layers.1", "head": False, "training": training}
+    finetune(base, song_file, out=tmp_path / "out", dropouts=dropouts, **given)
+    check(base, tmp_path / "out", LAYER_1)
+    finetune(base, song_file, out=tmp_path / "plain", **given)
+    assert not torch.equal(*(weights(tmp_path / name)["layers.1.weight_hh"] for name in ("out", "plain")))
+    written = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert {name: written["model"][name] for name in AWD} == AWD
+    assert {name: written["request"]["options"][name] for name in AWD} == AWD
+
+
+def test_one_factor_scales_the_dropout_of_the_base_and_what_is_given(make_base, song_file, tmp_path):
+    base = make_base(dropout=0.1, output_dropout=0.4)
+    dropouts = DropoutOptions(dropout=0.2, dropout_scale=2.5)
+    result = finetune(base, song_file, out=tmp_path / "out", training=BRIEF, dropouts=dropouts)
+    found = load_checkpoint(tmp_path / "out").model.config
+    assert (found.dropout, found.output_dropout) == (0.5, 0.95)
+    assert "output_dropout 0.4 times 2.5 would be 1; it is 0.95." in result.notices
+    other = replace(dropouts, dropout_scale=2.0)
+    with pytest.raises(UserError, match=r"options\.dropout_scale was 2\.5 and is now 2\.0"):
+        finetune(base, song_file, out=tmp_path / "out", training=BRIEF, dropouts=other, resume=True)
+    request = json.loads((tmp_path / "out" / "config.json").read_text())["request"]
+    finetune(base, song_file, out=tmp_path / "plain", training=BRIEF)
+    plain = json.loads((tmp_path / "plain" / "config.json").read_text())["request"]["options"]
+    assert request["options"].keys() - plain.keys() == {"dropout_scale"}  # as 0.2.0 wrote it
+    with pytest.raises(UserError, match="dropout_scale must not be negative"):
+        DropoutOptions(dropout_scale=-1.0)
 
 
 @pytest.mark.parametrize(

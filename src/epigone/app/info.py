@@ -106,6 +106,7 @@ def _model(folder: Path) -> dict[str, Any]:
         "cell": model["cell"],
         "layers": model["num_layers"],
         "units": model["hidden_size"],
+        "top_units": model.get("top_size"),
         "reads": model.get("direction"),
         "parameters": result.get("parameters"),
         "tokenizer": read_object(folder / "tokenizer.json")["name"],

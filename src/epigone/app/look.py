@@ -3,6 +3,7 @@
 import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -110,7 +111,7 @@ def look(
     parts = [record_states(source.model, ids, codec.end) for ids in documents]
     states = [np.concatenate(vectors) for vectors in zip(*parts, strict=True)]
     if not chosen:
-        chosen = _most_varying(states[0])
+        chosen = _most_varying(states[0], shape.layer_sizes)
         notices.append(
             f"These {len(chosen)} units have the largest standard deviation of the hidden state over the text."
         )
@@ -171,14 +172,18 @@ def pieces(ids: NDArray[np.integer], codec: Tokenizer) -> Iterator[str]:
         last = token
 
 
-def _most_varying(hidden: NDArray[np.float32]) -> list[UnitName]:
-    """Choose the units of the hidden states (T, L, H) that vary most over the text, the most varying first."""
+def _most_varying(hidden: NDArray[np.float32], sizes: Sequence[int]) -> list[UnitName]:
+    """Choose the units that vary most over the text, the most varying first.
+
+    Args:
+        hidden: the hidden states (T, L, H).
+        sizes: units of each layer; a narrower one has no others.
+    """
     deviations = hidden.std(axis=0)
-    order = np.argsort(-deviations, axis=None, kind="stable")[:SHOWN]
-    return [
-        UnitName(int(layer), 0, int(unit))
-        for layer, unit in zip(*np.unravel_index(order, deviations.shape), strict=True)
-    ]
+    order = np.argsort(-deviations, axis=None, kind="stable")
+    places = zip(*np.unravel_index(order, deviations.shape), strict=True)
+    named = (UnitName(int(layer), 0, int(unit)) for layer, unit in places if unit < sizes[layer])
+    return list(islice(named, SHOWN))
 
 
 def _unit(name: UnitName, states: list[NDArray[np.float32]], source: Checkpoint) -> UnitStates:

@@ -139,7 +139,7 @@ def pooled_features(model: TextClassifier, texts: Sequence[np.ndarray]) -> Tenso
     model.eval()
     lengths = np.array([len(text) for text in texts])
     order = np.argsort(lengths, kind="stable")
-    features = model.weight.new_zeros(len(texts), 3 * model.config.hidden_size)
+    features = model.weight.new_zeros(len(texts), 3 * model.config.output_size)
     begin = 0
     while begin < len(order):
         size = max(1, min(BATCH, READ // int(lengths[order[min(begin + BATCH, len(order)) - 1]])))

@@ -88,7 +88,7 @@ def steps(rows: list[Segment]) -> Iterator[tuple[list[Segment], np.ndarray]]:
 
 def layer_outputs(model: Encoder, stream: TokenStream, stop: int) -> np.ndarray:
     """Compute the outputs (N, H) of layer `stop - 1` at every position of a stream, documents from a zero state."""
-    outputs = np.zeros((len(stream), model.config.hidden_size), np.float32)
+    outputs = np.zeros((len(stream), model.config.layer_sizes[stop - 1]), np.float32)
     for rows, positions, values in traverse(model, stream, stop=stop):
         counted = positions >= np.array([s.start for s in rows])[:, None]
         outputs[positions[counted]] = values.float().cpu().numpy()[counted]

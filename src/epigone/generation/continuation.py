@@ -23,7 +23,10 @@ def continued(
         sampling: how each token is drawn; needs a seed.
     """
     stepper, sampler = TorchStepper(model), Sampler(tokenizer, sampling, [0])
-    stepper.state = [tuple(s[layer].detach().float().cpu() for s in state) for layer in range(len(model.layers))]
+    stepper.state = [
+        tuple(s[layer, :, :size].detach().float().cpu() for s in state)
+        for layer, size in enumerate(model.config.layer_sizes)
+    ]
     tokens, written = np.array([token]), []
     for _ in range(length):
         sampler.read(tokens)

@@ -55,7 +55,7 @@ class TorchStepper:
         cell = model.cell
         self._advance = cell.inference or cell.step
         self._num_states = cell.num_states
-        self._hidden_size = model.config.hidden_size
+        self._sizes = model.config.layer_sizes
         self.state: list[tuple[Tensor, ...]] = []
         self._recurrent = []
         self._inputs = []
@@ -78,12 +78,11 @@ class TorchStepper:
 
     def start(self, num_streams: int) -> None:
         """Begin `num_streams` texts, each with the zero state."""
-        zeros = torch.zeros(num_streams, self._hidden_size)
-        self.state = [(zeros,) * self._num_states for _ in self._recurrent]
+        self.state = [(torch.zeros(num_streams, size),) * self._num_states for size in self._sizes]
 
     def step(self, tokens: NDArray[np.integer]) -> NDArray[np.float32]:
         """Read the ids (S,), one in each text, and return the logits (S, V) of what follows."""
-        work = len(tokens) * self._table.shape[1] * self._hidden_size
+        work = len(tokens) * self._table.shape[1] * self._sizes[0]
         with torch.no_grad(), torch_threads(1 if work < WORTH_THREADS else torch.get_num_threads()):
             return self._step(torch.from_numpy(np.asarray(tokens, dtype=np.int64))).numpy()
 

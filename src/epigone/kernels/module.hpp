@@ -102,13 +102,13 @@ int gates_of(const std::string& cell) {
     });
 }
 
-// Expects layers of a cell with `inputs` columns in the lowest input matrix; for int8 with scales.
-void check_layers(const std::vector<LayerArrays>& layers, int gates, int units, int inputs, bool scaled) {
+// Expects layers of a cell, each of so many units, with `inputs` columns in the lowest input matrix; for int8 with scales.
+void check_layers(const std::vector<LayerArrays>& layers, int gates, const std::vector<int>& units, int inputs, bool scaled) {
     expect(!layers.empty(), "A network has layers.");
-    const ssize_t rows = ssize_t(gates) * units;
     for (size_t l = 0; l < layers.size(); ++l) {
-        expect_shape(layers[l].ih, {rows, l ? units : inputs}, "the input's matrix of a layer");
-        expect_shape(layers[l].hh, {rows, units}, "the state's matrix of a layer");
+        const ssize_t rows = ssize_t(gates) * units[l];
+        expect_shape(layers[l].ih, {rows, l ? units[l - 1] : inputs}, "the input's matrix of a layer");
+        expect_shape(layers[l].hh, {rows, units[l]}, "the state's matrix of a layer");
         expect_shape(layers[l].bias_ih, {rows}, "the input's bias of a layer");
         expect_shape(layers[l].bias_hh, {rows}, "the state's bias of a layer");
         if (!scaled) continue;
@@ -144,7 +144,7 @@ py::tuple forward(const std::string& cell, const std::string& precision, std::op
     const int units = int_of(h.shape(2), "units"), inputs = features ? int_of(features->shape(2), "features") : 0;
     const int count = int(weights.size());
     const int vocabulary = tokens && count && arrays[0].ih.ndim() == 2 ? int(arrays[0].ih.shape(1)) : 0;
-    check_layers(arrays, gates_of(cell), units, tokens ? vocabulary : inputs, false);
+    check_layers(arrays, gates_of(cell), std::vector<int>(arrays.size(), units), tokens ? vocabulary : inputs, false);
     expect_shape(h, {count, fed.batch, units}, "the state");
     if (c) expect_shape(*c, {count, fed.batch, units}, "the state");
     expect(int(masks.size()) == count, "There is one mask, or none, for each layer.");
@@ -295,7 +295,10 @@ class PyWalker {
         std::vector<Weights> weights;
         for (const auto& each : arrays) weights.push_back(each.weights());
         expect(head.ndim() == 2 && (!embedding || embedding->ndim() == 2), "The head and the embedding have two dimensions.");
-        const int units = int_of(head.shape(1), "units"), tokens = int_of(head.shape(0), "tokens");
+        const int top = int_of(head.shape(1), "units"), tokens = int_of(head.shape(0), "tokens");
+        std::vector<int> units;
+        for (const auto& each : arrays) units.push_back(each.hh.ndim() == 2 ? int_of(each.hh.shape(1), "units") : 0);
+        expect(!units.empty() && units.back() == top, "The head must be as wide as the top layer.");
         const int inputs = embedding ? int_of(embedding->shape(1), "columns of the embedding") : 0;
         const bool scaled = precision == "int8";
         check_layers(arrays, gates_of(cell), units, embedding ? inputs : tokens, scaled);
@@ -303,10 +306,10 @@ class PyWalker {
         expect_shape(bias, {tokens}, "the bias of the head");
         expect(!scaled || scales, "Matrices of whole numbers need scales.");
         if (scales) expect_shape(*scales, {tokens}, "the scales of the head");
-        const Weights top{nullptr, head.data(), nullptr, bias.data(), nullptr, pointer(scales)};
+        const Weights over{nullptr, head.data(), nullptr, bias.data(), nullptr, pointer(scales)};
         walker_ = with_any_format(precision, [&](auto format) {
             return with_cell(cell, [&](auto kind) -> std::unique_ptr<AnyWalker> {
-                return std::make_unique<Walker<decltype(format), decltype(kind)>>(weights, units, tokens, pointer(embedding), inputs, top, threads);
+                return std::make_unique<Walker<decltype(format), decltype(kind)>>(weights, units, tokens, pointer(embedding), inputs, over, threads);
             });
         });
     }

@@ -99,10 +99,10 @@ class Walker : public AnyWalker {
 
    public:
     // The input of layer 0 is the rows of an embedding (V, E), or tokens if that is null.
-    Walker(const std::vector<Weights>& weights, int units, int tokens, const float* embedding, int inputs, const Weights& head, int threads)
+    Walker(const std::vector<Weights>& weights, const std::vector<int>& units, int tokens, const float* embedding, int inputs, const Weights& head, int threads)
         : threads_(std::max(1, threads)),
           layers_(packed(weights, units, tokens, embedding ? inputs : 0)),
-          head_(head.hh, head.bias_hh, head.scales_hh, tokens, units, layers_[0].width),
+          head_(head.hh, head.bias_hh, head.scales_hh, tokens, units.back(), layers_.back().width),
           embedding_(embedding ? size_t(tokens) * layers_[0].input_width : 0, Format::number(0.0f)) {
         for (int token = 0; token < tokens && embedding; ++token)
             for (int i = 0; i < inputs; ++i)
@@ -305,10 +305,10 @@ class Walker : public AnyWalker {
         std::vector<Stream> streams_;
     };
 
-    static std::vector<L> packed(const std::vector<Weights>& weights, int units, int tokens, int inputs) {
+    static std::vector<L> packed(const std::vector<Weights>& weights, const std::vector<int>& units, int tokens, int inputs) {
         std::vector<L> layers;
         for (size_t l = 0; l < weights.size(); ++l) {
-            layers.emplace_back(units, l ? units : inputs, l || inputs ? 0 : tokens);
+            layers.emplace_back(units[l], l ? units[l - 1] : inputs, l || inputs ? 0 : tokens);
             layers.back().pack(weights[l], 0, layers.back().panels);
         }
         return layers;

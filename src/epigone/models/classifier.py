@@ -33,7 +33,7 @@ class TextClassifier(Encoder):
         backend: str = "auto",
     ) -> None:
         super().__init__(config, backend)
-        self.head = PooledClassifier(3 * config.hidden_size, hidden_size, classes, head_dropout)
+        self.head = PooledClassifier(3 * config.output_size, hidden_size, classes, head_dropout)
         self.piece = piece
 
     def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:

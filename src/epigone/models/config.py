@@ -5,9 +5,9 @@ Needs no PyTorch.
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from math import prod
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from epigone.described import added
 from epigone.errors import UserError, check_options
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 BY_OPTIONS = (0,)  # cutoffs that follow from the options
 MANY = 20_000  # tokens from which the softmax is adaptive
+RECURRENT = "weight_hh"
+"""The matrix of a cell from its state to its gates."""
+DROPOUTS = ("dropout", "output_dropout", "embedding_dropout", "input_dropout", "weight_dropout")
+"""The options of a model that are shares to drop."""
+MOST_DROPOUT = 0.95  # of what a factor makes of a share
 
 
 @dataclass(frozen=True)
@@ -44,12 +49,12 @@ class LanguageHead:
 
 
 def _linear(config: "ModelConfig") -> dict[str, tuple[int, ...]]:
-    return {"weight": (config.vocabulary_size, config.hidden_size), "bias": (config.vocabulary_size,)}
+    return {"weight": (config.vocabulary_size, config.output_size), "bias": (config.vocabulary_size,)}
 
 
 def _clustered(config: "ModelConfig") -> dict[str, tuple[int, ...]]:
     clusters = len(config.cutoffs)
-    return _linear(config) | {"clusters.weight": (clusters, config.hidden_size), "clusters.bias": (clusters,)}
+    return _linear(config) | {"clusters.weight": (clusters, config.output_size), "clusters.bias": (clusters,)}
 
 
 HEADS: Registry[LanguageHead] = Registry(
@@ -86,15 +91,16 @@ class ModelOptions:
     num_layers: int = 3
     """Recurrent layers, one above the other."""
     hidden_size: int = 64
-    """Units in each layer."""
+    """Units in each layer, unless the top one has its own size."""
     embedding_size: int = 0
     """Width of a learned embedding; 0 means one-hot input, a lookup in layer 0."""
     tied: bool = False
-    """Use the embedding as the head's weight too; needs an embedding as wide as the layers."""
+    """Use the embedding as the head's weight too; needs an embedding as wide as the top layer."""
     dropout: float = 0.0
     """Share of units dropped between layers."""
     dropout_kind: Literal["ordinary", "variational"] = "ordinary"
-    """Draw dropout anew at each step (ordinary), or once for the whole sequence (variational)."""
+    """Draw the dropout of inputs, layers and outputs anew at each step (ordinary), or once for the whole sequence
+    (variational)."""
     output_dropout: float = 0.0
     """Share of the top layer's outputs dropped before the head."""
     init: Literal["orthogonal", "uniform", "normal"] = "orthogonal"
@@ -110,6 +116,15 @@ class ModelOptions:
     direction: Direction = added("forward")
     """Direction of reading: forward, or backward from the last token of a document to its first. A backward model is
     for classifiers that read in both directions; it does not write."""
+    top_size: int = added(0)
+    """Units in the top layer; 0 means as many as in the others. So a tied head needs no embedding as wide as these."""
+    embedding_dropout: float = added(0.0)
+    """Share of tokens whose embedding is zero for the whole batch (Gal and Ghahramani 2016)."""
+    input_dropout: float = added(0.0)
+    """Share of the embedding's outputs dropped before the lowest layer."""
+    weight_dropout: float = added(0.0)
+    """Share of the weights between a layer's state and its gates dropped for a whole sequence: DropConnect (Merity et
+    al. 2018)."""
 
     def __post_init__(self) -> None:
         CELLS[self.cell]  # raises if there is none
@@ -120,16 +135,31 @@ class ModelOptions:
                 f"A model needs at least one layer and one unit; num_layers={self.num_layers}, hidden_size="
                 f"{self.hidden_size} and embedding_size={self.embedding_size} (0 for one-hot input) were given."
             )
-        if self.tied and self.embedding_size != self.hidden_size:
+        if self.tied and self.embedding_size != self.output_size:
             raise UserError(
-                f"A tied head needs an embedding as wide as the layers; set embedding_size to {self.hidden_size} "
-                f"(it is {self.embedding_size})."
+                f"A tied head needs an embedding as wide as the top layer; set embedding_size to {self.output_size} "
+                f"(it is {self.embedding_size}), or top_size to the width of the embedding."
             )
         check_options(self, "be 1 or more", lambda value: value >= 1, "hidden_size")
         check_options(self, "be 1 or more", lambda value: value >= 1, "num_layers", most=1000)
-        check_options(self, "be 0 or more", lambda value: value >= 0, "embedding_size")
-        check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "dropout", "output_dropout")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "embedding_size", "top_size")
+        check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, *DROPOUTS)
         check_options(self, "be above 0", lambda value: 0 < value < math.inf, "init_std")
+        for name in ("embedding_dropout", "input_dropout"):
+            if getattr(self, name) and not self.embedding_size:
+                raise UserError(f"{name} acts on an embedding; set embedding_size, or leave it out.")
+        if self.weight_dropout and RECURRENT not in CELLS[self.cell].shapes(1, 1):
+            raise UserError(f"The cell {self.cell} has no {RECURRENT} for weight_dropout to act on; leave it out.")
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Units of each layer, lowest first."""
+        return (self.hidden_size,) * (self.num_layers - 1) + (self.output_size,)
+
+    @property
+    def output_size(self) -> int:
+        """Units of the top layer."""
+        return self.top_size or self.hidden_size
 
 
 @dataclass(frozen=True)
@@ -149,7 +179,7 @@ class ModelConfig(ModelOptions):
             first, second = self.vocabulary_size // 10, self.vocabulary_size // 3
             cutoffs = (first, second) if adaptive and 0 < first < second else ()
         object.__setattr__(self, "cutoffs", cutoffs)
-        if self.tied and self.head.shapes(self).get("weight") != (self.vocabulary_size, self.hidden_size):
+        if self.tied and self.head.shapes(self).get("weight") != (self.vocabulary_size, self.output_size):
             raise UserError(f"The softmax {self.head.name} has no weight that could be the embedding; leave out tied.")
 
     @property
@@ -160,9 +190,39 @@ class ModelConfig(ModelOptions):
         return HEADS["full" if self.softmax in ("auto", "adaptive") else self.softmax]
 
 
+S = TypeVar("S", bound=ModelOptions)
+
+
 def sized(options: ModelOptions, vocabulary_size: int) -> ModelConfig:
     """Complete the options with the size of a vocabulary."""
     return ModelConfig(**asdict(options), vocabulary_size=vocabulary_size)
+
+
+def scaled_dropouts(options: S, scale: float, notices: list[str]) -> S:
+    """Multiply all dropouts of a model by a factor; none becomes more than 0.95.
+
+    Args:
+        options: the shape with its dropouts.
+        scale: the factor.
+        notices: gets a sentence if a dropout was cut, or if there is none to multiply.
+
+    Raises:
+        UserError: the factor is no number from 0.
+    """
+    if not 0 <= scale < math.inf:
+        raise UserError(f"dropout_scale must be a number from 0; {scale} was given.")
+    if scale == 1:
+        return options
+    scaled = {name: round(getattr(options, name) * scale, 6) for name in DROPOUTS if getattr(options, name)}
+    if not scaled:
+        notices.append(f"dropout_scale {scale:g} changes nothing, because no dropout is above 0.")
+    for name, share in scaled.items():
+        if share > MOST_DROPOUT:
+            notices.append(
+                f"{name} {getattr(options, name):g} times {scale:g} would be {share:g}; it is {MOST_DROPOUT}."
+            )
+            scaled[name] = MOST_DROPOUT
+    return replace(options, **scaled)
 
 
 def num_weights(config: ModelConfig) -> int:
@@ -178,12 +238,14 @@ def nearest_size(candidates: Iterable[ModelOptions], vocabulary_size: int, weigh
 
 def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     """List the shape of each weight by name; the weight of a tied head is that of the embedding."""
-    size, vocabulary = config.hidden_size, config.vocabulary_size
-    cell, width = CELLS[config.cell], config.embedding_size or vocabulary
-    shapes: dict[str, tuple[int, ...]] = {"embedding.weight": (vocabulary, width)} if config.embedding_size else {}
-    for layer in range(config.num_layers):
-        own = cell.shapes(size if layer else width, size)
+    width = config.embedding_size or config.vocabulary_size
+    shapes: dict[str, tuple[int, ...]] = {}
+    if config.embedding_size:
+        shapes["embedding.weight"] = (config.vocabulary_size, width)
+    for layer, size in enumerate(config.layer_sizes):
+        own = CELLS[config.cell].shapes(width, size)
         shapes |= {f"layers.{layer}.{name}": shape for name, shape in own.items()}
+        width = size
     head = {f"head.{name}": shape for name, shape in config.head.shapes(config).items()}
     if config.tied:
         del head["head.weight"]

@@ -1,5 +1,7 @@
 """The encoder: token ids in, the outputs of a stack of recurrent layers and their state out."""
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,7 @@ from epigone.models.backends.reference import Weights
 from epigone.models.backends.stack import run_stack
 from epigone.models.cells.base import CELLS, Cell, State
 from epigone.models.config import ModelConfig
+from epigone.models.dropout import Masks, masked_weights
 
 
 class RecurrentLayer(nn.Module):
@@ -40,10 +43,8 @@ class Encoder(nn.Module):
         self.backend = backend
         width = config.embedding_size or config.vocabulary_size
         self.embedding = nn.Embedding(config.vocabulary_size, width) if config.embedding_size else None
-        self.layers = nn.ModuleList(
-            RecurrentLayer(self.cell, width if i == 0 else config.hidden_size, config.hidden_size)
-            for i in range(config.num_layers)
-        )
+        sizes = config.layer_sizes
+        self.layers = nn.ModuleList(map(partial(RecurrentLayer, self.cell), (width, *sizes), sizes))
         if config.one_bias:
             for layer in self.layers:
                 for name, parameter in layer.named_parameters():
@@ -55,9 +56,12 @@ class Encoder(nn.Module):
         return next(self.layers.parameters())
 
     def initial_state(self, batch_size: int, start: int = 0, stop: int | None = None) -> State:
-        """The zero state, (L, B, H) for each state vector of the cell, of the layers from `start` to `stop`."""
-        layers = len(self.layers[start:stop])
-        zeros = self.weight.new_zeros(layers, batch_size, self.config.hidden_size)
+        """The zero state of the layers from `start` to `stop`, (L, B, H) for each state vector of the cell.
+
+        H are the units of the widest of them; a narrower one has zeros behind its own.
+        """
+        sizes = self.config.layer_sizes[start:stop]
+        zeros = self.weight.new_zeros(len(sizes), batch_size, max(sizes, default=self.config.hidden_size))
         return (zeros,) * self.cell.num_states
 
     def encode(
@@ -76,23 +80,18 @@ class Encoder(nn.Module):
         """
         if state is None:
             state = self.initial_state(inputs.shape[0], start, stop)
+        layers: list[RecurrentLayer] = list(self.layers[start:stop])  # type: ignore[arg-type]
+        sizes = self.config.layer_sizes[start:stop]
+        masks = Masks.none(len(layers))
+        if self.training:  # all drawn before a backend runs, so that none changes them
+            masks = Masks.drawn(self.config, self.weight, inputs.shape[1], inputs.shape[0], start, start + len(layers))
         x = inputs.transpose(0, 1)
         if self.embedding is not None and start == 0:
-            x = self.embedding(x)
-        layers: list[RecurrentLayer] = list(self.layers[start:stop])  # type: ignore[arg-type]
-        shape = (x.shape[0], x.shape[1], self.config.hidden_size)
-        masks = [self.dropout_mask(shape, self.config.dropout if start + i else 0.0) for i in range(len(layers))]
+            x = masks.on_embedding(x, self.embedding(x))
+        weights = [masked_weights(layer.weights(), mask) for layer, mask in zip(layers, masks.recurrent, strict=True)]
         backend = choose(self.backend, self.config, state[0].device.type, dtype_name(state[0]), "stack")
-        x, state = run_stack(self.cell, x, state, [layer.weights() for layer in layers], masks, backend)
+        x, state = run_stack(self.cell, x, state, weights, masks.between, backend, sizes)
         return x.transpose(0, 1), state
-
-    def dropout_mask(self, shape: tuple[int, ...], rate: float) -> Tensor | None:
-        """Draw a scaled mask (T, B, H), or (1, B, H) if it is the same at all steps (Gal and Ghahramani 2016)."""
-        if not self.training or rate == 0:
-            return None
-        steps = 1 if self.config.dropout_kind == "variational" else shape[0]
-        keep = 1 - rate
-        return self.weight.new_empty(steps, *shape[1:]).bernoulli_(keep).div_(keep)
 
     def num_parameters(self) -> int:
         """Count the weights; tied ones count once."""

@@ -42,7 +42,9 @@ class GradcheckOptions:
     num_layers: int = 1
     """Recurrent layers, one above the other."""
     hidden_size: int = 100
-    """Units in each layer."""
+    """Units in each layer, unless the top one has its own size."""
+    top_size: int = 0
+    """Units in the top layer; 0 means as many as in the others."""
     embedding_size: int = 0
     """Width of a learned embedding; 0 means one-hot input."""
     vocabulary_size: int = 80
@@ -65,7 +67,8 @@ class GradcheckOptions:
         check_options(self, "be 0 or more", lambda value: value >= 0, "entries")
         check_options(self, "be 0 or more", lambda value: value >= 0, "seed", most=2**63 - 1)
         check_options(self, "be above 0", lambda value: 0 < value < math.inf, "sigma")
-        check_options(self, "be 0 or more", lambda value: value >= 0, "num_layers", "hidden_size", "embedding_size")
+        sizes = ("num_layers", "hidden_size", "top_size", "embedding_size")
+        check_options(self, "be 0 or more", lambda value: value >= 0, *sizes)
 
 
 @dataclass(frozen=True)
@@ -150,6 +153,7 @@ def gradcheck(
         cell=options.cell,
         num_layers=options.num_layers,
         hidden_size=options.hidden_size,
+        top_size=options.top_size,
         embedding_size=options.embedding_size,
         softmax="full",
         vocabulary_size=options.vocabulary_size,

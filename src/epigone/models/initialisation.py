@@ -32,14 +32,14 @@ def initialise(model: Encoder, head: nn.Module) -> None:
             std = 0.1 if not scaled else 1 / math.sqrt(width) if options.tied else 0.5
             nn.init.normal_(model.embedding.weight, std=std)
             norm = std * math.sqrt(width)
-        for layer in model.layers:
+        for layer, size in zip(model.layers, options.layer_sizes, strict=True):
             if scaled:
-                _orthogonal(layer, model.cell, options.hidden_size, norm)
+                _orthogonal(layer, model.cell, size, norm)
             else:
-                bound = 1 / math.sqrt(options.hidden_size)
+                bound = 1 / math.sqrt(size)
                 for parameter in layer.parameters():
                     nn.init.uniform_(parameter, -bound, bound)
-            norm = math.sqrt(options.hidden_size) * (0.5 if model.cell.bounded else 1.0)
+            norm = math.sqrt(size) * (0.5 if model.cell.bounded else 1.0)
     for layer in model.layers:
         for name, value in model.cell.constants.items():
             layer.get_parameter(name).fill_(value)

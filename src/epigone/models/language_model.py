@@ -7,6 +7,7 @@ from torch import Tensor
 
 from epigone.models.cells.base import State
 from epigone.models.config import ModelConfig
+from epigone.models.dropout import feature_mask
 from epigone.models.encoder import Encoder
 from epigone.models.heads.base import Scored
 from epigone.models.initialisation import initialise
@@ -43,7 +44,7 @@ class LanguageModel(Encoder):
 
     def logits(self, outputs: Tensor) -> Tensor:
         """Compute the logits (B, T, V) of outputs (B, T, H) of the top layer."""
-        return self.head.logits(self._dropped(outputs)).transpose(0, 1)
+        return self.head.logits(self.dropped(outputs)).transpose(0, 1)
 
     def loss(self, inputs: Tensor, targets: Tensor, state: State | None = None, start: int = 0) -> tuple[Scored, State]:
         """Score the predictions of the targets.
@@ -58,13 +59,18 @@ class LanguageModel(Encoder):
             The loss and accuracy, and the state.
         """
         outputs, state = self.encode(inputs, state, start)
-        return self.head.loss(self._dropped(outputs), targets.T), state
+        return self.head.loss(self.dropped(outputs), targets.T), state
 
-    def _dropped(self, outputs: Tensor) -> Tensor:
-        """Apply the dropout before the head; returns (T, B, H), the memory order of the stack, which costs no copy."""
+    def dropped(self, outputs: Tensor) -> Tensor:
+        """Apply the dropout before the head to outputs (B, T, H) of the top layer.
+
+        Returns:
+            Tensor (T, B, H), the memory order of the stack, which costs no copy.
+        """
         x = outputs.transpose(0, 1)
-        mask = self.dropout_mask(x.shape, self.config.output_dropout)
-        return x if mask is None else x * mask
+        if not self.training or self.config.output_dropout == 0:
+            return x
+        return x * feature_mask(self.config, self.weight, x.shape, self.config.output_dropout)
 
 
 def _make_head(config: ModelConfig, backend: str) -> Any:

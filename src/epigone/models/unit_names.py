@@ -41,10 +41,11 @@ class UnitName:
             raise UserError(
                 f"The cell {config.cell} has no state '{state}', only {' and '.join(states)}; see '{name}'."
             )
-        if layer >= config.num_layers or unit >= config.hidden_size:
+        if layer >= config.num_layers or unit >= config.layer_sizes[layer]:
+            top = f", the top one with those to {config.output_size - 1}" if config.top_size else ""
             raise UserError(
                 f"There is no unit {name}: the model has the layers 0 to {config.num_layers - 1}, each with the units "
-                f"0 to {config.hidden_size - 1}."
+                f"0 to {config.hidden_size - 1}{top}."
             )
         return cls(layer, states.index(state), unit)
 

@@ -36,8 +36,9 @@ class LanguageTask(Generic[M]):
         masks: masks of the parameters that learn in part.
         start: the lowest layer that runs; above 0 the batches hold the outputs (B, T, H) of the layer below.
         summed: minimise the loss summed over the tokens of a sequence instead of their mean.
-        penalise: computes a term that is added to the objective.
+        penalise: computes a term of the weights that is added to the objective.
         merge: turns the module into the plain language model that is saved.
+        activation_penalty, slowness_penalty: weights of AR and TAR, as in the recipe.
     """
 
     module: LanguageModel
@@ -50,15 +51,30 @@ class LanguageTask(Generic[M]):
     summed: bool = False
     penalise: Callable[[], Tensor] | None = None
     merge: Callable[[LanguageModel], LanguageModel] = lambda model: model
+    activation_penalty: float = 0.0
+    slowness_penalty: float = 0.0
 
     def initial_state(self, rows: int) -> State:
         return self.module.initial_state(rows, self.start)
 
     def loss(self, batch: tuple[Tensor, Tensor], state: State) -> tuple[StepLoss, State]:
         inputs, targets = batch
-        (loss, accuracy), state = self.module.loss(inputs, targets, state, self.start)
-        objective = loss * ((targets != IGNORED).sum() / len(targets)) if self.summed else loss
+        outputs, state = self.module.encode(inputs, state, self.start)
+        dropped = self.module.dropped(outputs)
+        loss, accuracy = self.module.head.loss(dropped, targets.T)
+        objective = loss + self._smoothness(outputs, dropped)
+        if self.summed:
+            objective = objective * ((targets != IGNORED).sum() / len(targets))
         return StepLoss(objective, loss, accuracy), state
+
+    def _smoothness(self, outputs: Tensor, dropped: Tensor) -> Tensor | float:
+        """Compute AR and TAR of the outputs (B, T, H) of the top layer, and of these after dropout (T, B, H)."""
+        total: Tensor | float = 0.0
+        if self.activation_penalty:
+            total = total + self.activation_penalty * dropped.square().mean()
+        if self.slowness_penalty and outputs.shape[1] > 1:
+            total = total + self.slowness_penalty * outputs.diff(dim=1).square().mean()
+        return total
 
     def penalty(self) -> Tensor | None:
         return self.penalise() if self.penalise else None

@@ -75,6 +75,11 @@ class TrainingOptions:
     of the split in their order, from the first."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the products: fp32, or bf16 by autocast."""
+    activation_penalty: float = added(0.0)
+    """Weight of the mean square of the top layer's outputs after dropout, in nats: AR (Merity et al. 2018, section
+    4.5, alpha). It is added to what is minimised, never to a loss that is reported."""
+    slowness_penalty: float = added(0.0)
+    """Weight of the mean square of the change of the top layer's outputs from step to step, in nats: TAR (beta)."""
 
     def __post_init__(self) -> None:
         positive = ("lr", "batch_size", "sequence_length", "steps", "sample_length")
@@ -82,11 +87,17 @@ class TrainingOptions:
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "epochs", "minutes", most=LARGEST)
         not_negative = ("clip", "clip_value", "patience", "validate_every", "trace_every", "sample_every")
         check_options(self, "not be negative", lambda value: value >= 0, *not_negative)
-        check_options(self, "not be negative", lambda value: value >= 0, "weight_decay", most=MOST_DECAY)
+        penalties = ("activation_penalty", "slowness_penalty")
+        check_options(self, "not be negative", lambda value: value >= 0, "weight_decay", *penalties, most=MOST_DECAY)
         check_options(self, "not be negative", lambda value: value >= 0, "seed", most=2**63 - 1)
         check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "alpha", "momentum")
         if self.minutes is not None and self.steps is not None:
             raise UserError("Give either minutes or steps; both say how long to train.")
+        if self.windows == "prefix" and (self.activation_penalty or self.slowness_penalty):
+            raise UserError(
+                "activation_penalty and slowness_penalty act on every output of a stream, and windows=prefix pads its "
+                "windows; leave out either."
+            )
 
     @property
     def order(self) -> int | None:

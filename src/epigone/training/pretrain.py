@@ -8,7 +8,7 @@ from epigone.described import described
 from epigone.evaluation.losses import Losses, document_losses
 from epigone.evaluation.memorisation import FILE as FINGERPRINT
 from epigone.evaluation.memorisation import fingerprint_of, save_fingerprints
-from epigone.models.config import ModelOptions, sized
+from epigone.models.config import ModelOptions, scaled_dropouts, sized
 from epigone.models.files.checkpoint import save_description
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import SplitOptions
@@ -40,6 +40,7 @@ def pretrain(
     display: DisplayOptions = DisplayOptions(),
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
+    dropout_scale: float = 1.0,
     final: bool = False,
     fingerprint: bool = True,
     resume: bool = False,
@@ -58,6 +59,7 @@ def pretrain(
         display: curves and TensorBoard.
         read: options for reading the text.
         split: options for splitting the documents.
+        dropout_scale: factor of all dropouts of the model; more for a short text, less for a long one.
         final: at the end, train anew on all of the text, as long as the best weights had taken; nothing measures these
             weights.
         fingerprint: keep hashes of the training text, never the text, so that generation can report copying.
@@ -74,13 +76,14 @@ def pretrain(
         out = Path(out)
         corpus = learning_text(texts, read, split, out, resume)
         codec = in_direction(corpus.tokenizer(tokenizer, vocabulary), model.direction)
+        notices = list(corpus.notices)
+        model = scaled_dropouts(model, dropout_scale, notices)
         options: dict[str, Any] = {"tokenizer": tokenizer, "model": described(model), "training": described(training)}
         if codec.options:
             options["vocabulary"] = described(vocabulary)
         if final:  # so that requests without it stay as version 0.1.0 wrote them
             options["final"] = True
         request = {"command": "pretrain", "options": options, "corpus": corpus.summary()}
-        notices = list(corpus.notices)
 
         def begin() -> Work[TrainingResult]:
             config = sized(model, len(codec.vocabulary))
@@ -99,6 +102,8 @@ def pretrain(
                     codec,
                     learning_parameters(network),
                     summed=training.summed,
+                    activation_penalty=training.activation_penalty,
+                    slowness_penalty=training.slowness_penalty,
                 )
 
             task = task_of(stream, training)

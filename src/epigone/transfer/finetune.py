@@ -39,6 +39,7 @@ from epigone.training.system.processes import launched, on_first
 from epigone.training.task import Trained
 from epigone.transfer import trials
 from epigone.transfer.depth import by_depth
+from epigone.transfer.dropout import DropoutOptions
 from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
 from epigone.transfer.methods.base import Adaptation, Method
 from epigone.transfer.methods.retrain import Retrain
@@ -61,8 +62,7 @@ def finetune(
     training: FinetuneOptions = FinetuneOptions(),
     machine: MachineOptions = MachineOptions(),
     display: DisplayOptions = DisplayOptions(),
-    dropout: float | None = None,
-    output_dropout: float | None = None,
+    dropouts: DropoutOptions = DropoutOptions(),
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
     final: bool = False,
@@ -88,8 +88,7 @@ def finetune(
         training: the recipe.
         machine: device, processes and threads.
         display: curves and TensorBoard.
-        dropout: dropout between layers, if other than the base's.
-        output_dropout: dropout before the head, if other than the base's.
+        dropouts: dropout, if other than the base's.
         read: options for reading the text.
         split: options for splitting the documents.
         final: at the end, retrain the base anew on all of the text, as long as the best weights had taken; nothing
@@ -126,7 +125,7 @@ def finetune(
             log.info(notices[-1])
         direction = direction or source.shape.direction
         model.config, codec = replace(model.config, direction=direction), in_direction(codec, direction)
-        model = with_dropout(model, dropout, output_dropout)
+        dropouts.apply(model, notices)
         # A folder from before there were trials goes on without.
         automatic = not training.lr and "trials" in (before or {"trials": []})
         tried = trials.read_trials(before.get("trials", [])) if automatic else []
@@ -142,7 +141,7 @@ def finetune(
 
         def asked(trial: trials.Trial) -> dict[str, Any]:
             """The part of the request that trials settle; rate 0 and no selection before they did."""
-            settings: dict[str, Any] = {"head": head, "dropout": dropout, "output_dropout": output_dropout}
+            settings: dict[str, Any] = {"head": head, **described(dropouts)}
             if final:  # so that requests without it stay as version 0.1.0 wrote them
                 settings["final"] = True
             settings |= requested(plain, tokenizer, tokens) | ({"direction": direction} if turned else {})
@@ -306,18 +305,9 @@ def adaptation_task(
         start,
         training.summed,
         adaptation.penalty,
+        activation_penalty=training.activation_penalty,
+        slowness_penalty=training.slowness_penalty,
     )
-
-
-def with_dropout(model: LanguageModel, dropout: float | None, output_dropout: float | None) -> LanguageModel:
-    """Change the dropout of a network, which is returned."""
-    old = model.config
-    model.config = replace(
-        old,
-        dropout=old.dropout if dropout is None else dropout,
-        output_dropout=old.output_dropout if output_dropout is None else output_dropout,
-    )
-    return model
 
 
 def write_fingerprints(

@@ -14,10 +14,14 @@ LIMIT = 2**30  # bytes of outputs to keep
 def cached_layers(model: LanguageModel, lowest: int, tokens: int) -> int:
     """Count the layers below the `lowest` learning one whose outputs can be kept; 0 if they need too much memory.
 
-    Dropout acts on what layers 1 and up read, so that with dropout only the outputs of the first never change.
+    Dropout between layers acts on what layers 1 and up read, so that with it only the outputs of the first never
+    change. With dropout of embedding, inputs or recurrent weights no outputs stay.
     """
-    layers = min(lowest, 1) if model.config.dropout else lowest
-    return layers if tokens * model.config.hidden_size * 4 <= LIMIT else 0
+    config = model.config
+    if config.embedding_dropout or config.input_dropout or config.weight_dropout:
+        return 0
+    layers = min(lowest, 1) if config.dropout else lowest
+    return layers if not layers or tokens * config.layer_sizes[layers - 1] * 4 <= LIMIT else 0
 
 
 @torch.no_grad()
@@ -28,7 +32,7 @@ def prefix_outputs(model: LanguageModel, batches: Batches, layers: int) -> Batch
     """
     device = model.weight.device
     rows, length = batches.batch_size, batches.row_length
-    features = np.empty((rows, length, model.config.hidden_size), np.float32)
+    features = np.empty((rows, length, model.config.layer_sizes[layers - 1]), np.float32)
     state = model.initial_state(rows, 0, layers)
     begin = 0
     for index in range(batches.steps_per_epoch):

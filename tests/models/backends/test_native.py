@@ -52,7 +52,9 @@ class Case:
         names = self.cell.shapes(1, 1)
         layers = [dict(zip(names, map(tensor, layer), strict=True)) for layer in self.weights]
         masks = [None if mask is None else torch.tensor(mask, dtype=dtype) for mask in self.masks]
-        outputs, final = run_stack(self.cell, inputs, states, layers, masks, backend)
+        outputs, final = run_stack(
+            self.cell, inputs, states, layers, masks, backend, [len(self.states[0][0, 0])] * len(layers)
+        )
         ((outputs * torch.tensor(self.score, dtype=dtype)).sum() + sum((s * s).sum() for s in final)).backward()
         learning = [inputs] if inputs.is_floating_point() else []
         return [outputs, *final], [

@@ -74,6 +74,11 @@ def test_one_of_each_is_singular_and_a_single_text_is_split_by_position():
     assert "Two duplicates" not in card
 
 
+def test_a_top_layer_of_its_own_size_is_named():
+    card = model_card("awd", CONFIG | {"model": CONFIG["model"] | {"top_size": 4000}})
+    assert "of 3 layers with 64 units (4,000 in the top one), made with" in card
+
+
 def test_a_model_of_unknown_origin_has_a_card_too():
     card = model_card("found", {"epigone": "0.1.0", "model": CONFIG["model"]})
     assert "# found" in card

@@ -3,7 +3,6 @@
 import json
 import re
 import tracemalloc
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 import epigone
+from epigone.described import described
 from epigone.errors import UserError
 from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
@@ -183,7 +183,7 @@ def test_a_file_from_another_program(make_base):
 def test_the_description_is_readable_json(make_base):
     folder = make_base(tokenizer=CHARS)
     config = json.loads((folder / "config.json").read_text())
-    assert config["model"] == json.loads(json.dumps(asdict(load_checkpoint(folder).model.config)))
+    assert config["model"] == json.loads(json.dumps(described(load_checkpoint(folder).model.config)))
     assert config["epigone"] == epigone.__version__
     assert "어" in (folder / "tokenizer.json").read_text(encoding="utf-8")
 

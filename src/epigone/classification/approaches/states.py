@@ -159,7 +159,7 @@ class States:
         """Read a classifier from its files."""
         reader = reader_of(folder / BASE)
         shape = reader.checkpoint.model.config
-        features = len(SUMMARIES) * shape.num_layers * shape.hidden_size
+        features = len(SUMMARIES) * sum(shape.layer_sizes)
         scores = 1 if len(classes) == 2 else len(classes)
         shapes = {"mean": (features,), "scale": (features,), "weights": (features, scores), "bias": (scores,)}
         found = read_tensors(folder / FILE, shapes)

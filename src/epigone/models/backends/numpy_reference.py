@@ -44,7 +44,7 @@ def loss(config: ModelConfig, weights: Named, tokens: Array, targets: Array, bum
     copies = 1 if bump is None else len(bump.rows)
     states, form = CELLS[config.cell].num_states, numpy_form(config)
     # Every array has a row for each copy, or a single one as long as they do not differ.
-    hidden = [[np.zeros((1, config.hidden_size))] * states for _ in range(config.num_layers)]
+    hidden = [[np.zeros((1, size))] * states for size in config.layer_sizes]
     total = np.zeros(copies)
     for token, target in zip(tokens, targets, strict=True):
         x, looked_up = _input(config, weights, token, bump)
@@ -80,14 +80,14 @@ def numpy_form(config: ModelConfig) -> NumpyForm:
 
 def gradients(config: ModelConfig, weights: Named, tokens: Array, targets: Array) -> dict[str, Array]:
     """Compute the derivatives of `loss` with respect to every weight."""
-    size, layers, steps = config.hidden_size, config.num_layers, len(tokens)
+    sizes, layers, steps = config.layer_sizes, config.num_layers, len(tokens)
     head = "embedding.weight" if config.tied else "head.weight"
     d = {name: np.zeros_like(weight) for name, weight in weights.items()}
     form = numpy_form(config)
-    zero = [np.zeros(size)] * CELLS[config.cell].num_states
-    hidden = [[zero] for _ in range(layers)]  # before each step, and after the last
+    # Before each step, and after the last.
+    hidden = [[[np.zeros(size)] * CELLS[config.cell].num_states] for size in sizes]
     kept: list[list[Any]] = [[] for _ in range(layers)]
-    d_top = np.zeros((steps, size))
+    d_top = np.zeros((steps, config.output_size))
     inputs: list[list[Any]] = [[] for _ in range(layers)]  # of each layer and step; None for a token
     for t, (token, target) in enumerate(zip(tokens, targets, strict=True)):
         x: Any = weights["embedding.weight"][token] if config.embedding_size else None
@@ -112,8 +112,8 @@ def gradients(config: ModelConfig, weights: Named, tokens: Array, targets: Array
     for layer in reversed(range(layers)):
         prefix = f"layers.{layer}."
         ih, hh = weights[prefix + "weight_ih"], weights[prefix + "weight_hh"]
-        d_below = np.zeros((steps, size if layer else config.embedding_size))
-        dh, dc = np.zeros(size), np.zeros(size)
+        d_below = np.zeros((steps, sizes[layer - 1] if layer else config.embedding_size))
+        dh, dc = np.zeros(sizes[layer]), np.zeros(sizes[layer])
         for t in reversed(range(steps)):
             before, after = hidden[layer][t], hidden[layer][t + 1]
             by_input, by_state, dh, dc = form.backward(kept[layer][t], before, after, dh + d_outputs[t], dc)

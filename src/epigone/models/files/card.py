@@ -16,8 +16,8 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         f"# {markdown(name)}",
         "",
         f"A {_level(request)} {markdown(model['cell'].upper())} language model of "
-        f"{counted(model['num_layers'], 'layer')} with {counted(model['hidden_size'], 'unit')}{_softmax(model)}"
-        f"{' that reads backward' if model.get('direction') == 'backward' else ''}, "
+        f"{counted(model['num_layers'], 'layer')} with {counted(model['hidden_size'], 'unit')}{_top(model)}"
+        f"{_softmax(model)}{' that reads backward' if model.get('direction') == 'backward' else ''}, "
         f"made with {_maker(config)} ({code(request.get('command', '?'))}).",
         "",
     ]
@@ -74,6 +74,11 @@ def _maker(config: dict[str, Any]) -> str:
     """Name the program and version that wrote a config.json; version 0.1.0 had another name."""
     name = "epigone" if "epigone" in config else "understudy"
     return markdown(f"{name} {config[name]}")
+
+
+def _top(model: dict[str, Any]) -> str:
+    """Name the units of a top layer of its own size."""
+    return f" ({model['top_size']:,} in the top one)" if model.get("top_size") else ""
 
 
 def _softmax(model: dict[str, Any]) -> str:

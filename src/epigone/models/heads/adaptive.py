@@ -22,7 +22,7 @@ class AdaptiveSoftmax(FullSoftmax):
     def __init__(self, config: ModelConfig, backend: str = "auto") -> None:
         super().__init__(config, backend)
         self.cutoffs = config.cutoffs
-        self.clusters = nn.Linear(config.hidden_size, len(config.cutoffs))
+        self.clusters = nn.Linear(config.output_size, len(config.cutoffs))
 
     def logits(self, outputs: Tensor) -> Tensor:
         """Compute the log probabilities (..., V) of all tokens from outputs (..., H)."""

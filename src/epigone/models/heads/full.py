@@ -13,7 +13,7 @@ class FullSoftmax(nn.Linear):
     """A linear layer (V, H) from outputs to logits."""
 
     def __init__(self, config: ModelConfig, backend: str = "auto") -> None:
-        super().__init__(config.hidden_size, config.vocabulary_size)
+        super().__init__(config.output_size, config.vocabulary_size)
         self.config, self.backend = config, backend
 
     def logits(self, outputs: Tensor) -> Tensor:

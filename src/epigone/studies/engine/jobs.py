@@ -26,6 +26,7 @@ from epigone.text.tokenizers.direction import in_direction
 from epigone.training.options import DisplayOptions, FinetuneOptions, MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 from epigone.training.task import Diverged
+from epigone.transfer.dropout import DropoutOptions
 from epigone.transfer.finetune import finetune
 from epigone.transfer.methods.base import Method
 from epigone.transfer.methods.retrain import Retrain
@@ -149,7 +150,7 @@ class Training:
                 result = finetune(
                     self.base.path, *self.text.paths, out=out, train=self.selection, head=False, method=self.method,
                     training=FinetuneOptions(**asdict(self.training)), machine=self.machine, display=self.display,
-                    dropout=self.dropout, output_dropout=self.output_dropout,
+                    dropouts=DropoutOptions(self.dropout, self.output_dropout),
                     read=read, split=split, fingerprint=False, resume=resume,
                 )  # fmt: skip
         except Diverged as error:
