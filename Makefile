@@ -40,6 +40,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/words.py
 	$(BIN)/python benchmarks/selections.py
+	$(BIN)/python benchmarks/dropconnect.py
 
 $(VENV)/.installed: pyproject.toml setup.py constraints.txt $(wildcard src/epigone/kernels/*.?pp)
 	$(PYTHON) -m venv $(VENV)
