@@ -35,6 +35,7 @@ FUNCTIONS = [
     "train_classifier",
     "evaluate_classifier",
     "generate",
+    "import_fastai",
     "quantize",
     "gradcheck",
     "info",
@@ -92,7 +93,7 @@ def test_options_and_results_of_a_public_function_are_public(name):
 
 def test_each_command_is_a_public_function_of_the_same_name_or_several():
     several = {function.__name__ for function, _ in classify_commands().values()}
-    assert set(COMMANDS) - {"classify"} | several == set(FUNCTIONS)
+    assert {name.replace("-", "_") for name in COMMANDS} - {"classify"} | several == set(FUNCTIONS)
     for name in FUNCTIONS:
         assert callable(getattr(epigone, name))
 

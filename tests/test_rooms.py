@@ -35,7 +35,9 @@ SHELVES = {
         "columns", "hyphenation", "line_breaks", "running_heads", "surroundings", "paragraphs", "unpacked", "reader",
     ),
     "text/readers/formats/tables": ("rows", "json_rows", "wide_rows", "csv_rows", "table", "columns", "reader"),
-    "text/tokenizers": ("base", "direction", "spelling", "word_units", "characters", "words", "subwords", "registry"),
+    "text/tokenizers": (
+        "base", "direction", "spelling", "word_units", "characters", "words", "fastai", "subwords", "registry",
+    ),
     "models": (
         "cells", "config", "unit_names", "backends", "dropout", "encoder", "heads", "initialisation",
         "language_model", "classifier", "files", "gradcheck",

@@ -59,6 +59,8 @@ PUBLIC = {
     "ClassifierOptions": "classification.options",
     "evaluate_classifier": "classification.evaluate",
     "ClassifierEvaluation": "classification.evaluate",
+    "import_fastai": "export.import_fastai",
+    "Imported": "export.import_fastai",
     "quantize": "export.quantize",
     "Quantisation": "export.quantize",
     "EngineOptions": "models.backends.walker",

@@ -14,6 +14,7 @@ from epigone.classification.result import ClassifierTraining as ClassifierTraini
 from epigone.errors import UserError as UserError
 from epigone.evaluation.evaluate import Evaluation as Evaluation
 from epigone.evaluation.quality import TextQuality
+from epigone.export.import_fastai import Imported as Imported
 from epigone.export.quantize import Quantisation as Quantisation
 from epigone.generation.generate import GenerateOptions as GenerateOptions
 from epigone.generation.generate import Generation as Generation
@@ -1665,6 +1666,27 @@ def evaluate_classifier(
 
     Raises:
         UserError: bad input; the message says what to do.
+    """
+
+def import_fastai(
+    weights: str | Path,
+    words: str | Path,
+    *, out: str | Path,
+    direction: Literal['forward', 'backward'] = 'forward',
+) -> Imported:
+    """Turn the weights of a ULMFiT language model of fastai into a model folder.
+
+    The files are those of fastai 1 (`lstm_wt103.pth`, `itos_wt103.pkl`) or of fastai 0.7 (`fwd_wt103.h5`). Neither is
+    unpickled: of the weights only tensors are read, and of the words only a list of strings.
+
+    Args:
+        weights: the weights of an AWD-LSTM with its decoder.
+        words: the list of its words, pickled or as JSON.
+        out: the folder for the model.
+        direction: the direction in which the model reads.
+
+    Raises:
+        UserError: a file is missing, damaged, holds anything else, or does not fit the other one.
     """
 
 def quantize(

@@ -82,6 +82,11 @@ COMMANDS = {
         "RUN... [--against steps|epochs|seconds] [--out FILE.png|.svg]",
         "Draw the losses of several runs in one figure.",
     ),
+    "import-fastai": Command(
+        "epigone.export.import_fastai",
+        "WEIGHTS WORDS --out FOLDER [--direction forward|backward]",
+        "Turn a published ULMFiT language model into a model folder.",
+    ),
     "gradcheck": Command(
         "epigone.models.gradcheck",
         "[--cell NAME] [--hidden-size N] [--sequence-length N]",
@@ -138,7 +143,7 @@ def make_app(arguments: Sequence[str], hooks: Hooks, recipe: Recipe | None) -> A
             continue
         module = importlib.import_module(command.module)
         if not hasattr(module, "subcommands"):
-            _add(app, getattr(module, name), [name], usage, hooks, recipe, arguments)
+            _add(app, getattr(module, name.replace("-", "_")), [name], usage, hooks, recipe, arguments)
             continue
         app.command(group := App(name=name, usage=usage, help=command.summary, sort_key=place))
         for each, (function, form) in module.subcommands().items():

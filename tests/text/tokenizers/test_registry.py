@@ -18,14 +18,16 @@ from epigone.text.tokenizers.registry import TOKENIZERS, tokenizer_from_dict, tr
 anything = st.text(st.characters(exclude_categories=[]))  # lone surrogates and control characters too
 KOREAN = "봄이 오면 강가에 나가\n노래를 부르자."
 NAMES = sorted(TOKENIZERS)
+EXACT = sorted({*TOKENIZERS} - {"fastai"})
+"""Those that give every text back; `test_fastai.py` says what the other one drops."""
 
 
 def trained(name, *texts):
-    vocabulary = VocabularyOptions(min_count=1) if name == "word" else VocabularyOptions()
+    vocabulary = VocabularyOptions(min_count=1) if name in ("word", "fastai") else VocabularyOptions()
     return train_tokenizer(name, texts, vocabulary)
 
 
-@given(anything, st.sampled_from(NAMES))
+@given(anything, st.sampled_from(EXACT))
 def test_what_is_decoded_is_the_normalised_text(text, name):
     tokenizer = trained(name, "ab\n", text)
     known = "".join(c for c in tokenizer.normalise(text) if c not in tokenizer.unknown(text))
@@ -66,7 +68,7 @@ def test_reading_is_all_of_it_at_once(text, name):
         assert (reading.spelling > 0) == bool(reading.unknown)
 
 
-@given(anything, st.sampled_from(NAMES))
+@given(anything, st.sampled_from(EXACT))
 def test_normalising_twice_changes_nothing_more(text, name):
     tokenizer = trained(name, "ab", text)
     once = tokenizer.normalise(text)

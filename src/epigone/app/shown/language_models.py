@@ -87,3 +87,17 @@ def quantisation(result: Any) -> Iterator[Block]:
             "next": f"epigone generate {result.model}",
         }
     )
+
+
+def imported(result: Any) -> Iterator[Block]:
+    *lower, top = map(str, result.units)
+    yield Facts(
+        {
+            "layers": f"{', '.join(lower)} and {top} units" if lower else f"{top} units",
+            "embedding": f"{result.embedding_size:,} numbers for each of {result.tokens:,} tokens",
+            "weights": f"{result.parameters:,}",
+            "notices": " ".join(result.notices),
+            "model": result.folder,
+            "next": f"epigone finetune {result.folder} TEXT --out FOLDER",
+        }
+    )

@@ -8,12 +8,13 @@ from epigone.errors import UserError
 from epigone.registry import Registry
 from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
 from epigone.text.tokenizers.characters import AsciiTokenizer, ByteTokenizer, CharTokenizer
+from epigone.text.tokenizers.fastai import FastaiTokenizer
 from epigone.text.tokenizers.subwords import SubwordTokenizer
 from epigone.text.tokenizers.words import WordTokenizer
 
 TOKENIZERS: Registry[type[Tokenizer]] = Registry(
     "tokenizer",
-    (CharTokenizer, AsciiTokenizer, ByteTokenizer, WordTokenizer, SubwordTokenizer),
+    (CharTokenizer, AsciiTokenizer, ByteTokenizer, WordTokenizer, SubwordTokenizer, FastaiTokenizer),
     described=lambda kind: kind.tokens,
 )
 

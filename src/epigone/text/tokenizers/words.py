@@ -129,7 +129,7 @@ class WordTokenizer:
         held_out: Iterable[str] = (),
     ) -> Self:
         numbers, habits = _counted(texts, vocabulary.lower_case)
-        known = _chosen(numbers, vocabulary)
+        known = chosen(numbers, vocabulary)
         spaces = [0, WORD, 0, 0, *map(habits.spaces, known)]
         return cls([*SPECIAL, *known], spaces, Spelling.of(_rest(numbers, known)), vocabulary.lower_case)
 
@@ -142,7 +142,7 @@ class WordTokenizer:
                 "leave out lower_case, or train a base in lower case."
             )
         numbers, habits = _counted(texts, self.lower_case)
-        known = self._with_own(_frequent(numbers, vocabulary), vocabulary) if keep else _chosen(numbers, vocabulary)
+        known = self._with_own(frequent(numbers, vocabulary), vocabulary) if keep else chosen(numbers, vocabulary)
         tokens = in_order_of(self.vocabulary, [*SPECIAL, *known])
         wanted = dict(zip(self.vocabulary, self.spaces.tolist(), strict=True))
         spaces = [wanted[token] if token in wanted else habits.spaces(token) for token in tokens]
@@ -199,7 +199,7 @@ def _rest(numbers: Counter[str], known: Iterable[str]) -> Counter[str]:
     return Counter({unit: number for unit, number in numbers.items() if unit not in kept and number > 0})
 
 
-def _frequent(numbers: Counter[str], options: VocabularyOptions) -> list[str]:
+def frequent(numbers: Counter[str], options: VocabularyOptions) -> list[str]:
     """List the words and signs that are frequent enough to learn, the most frequent first."""
     known = [
         unit
@@ -209,17 +209,21 @@ def _frequent(numbers: Counter[str], options: VocabularyOptions) -> list[str]:
     return sorted(known, key=lambda unit: (-numbers[unit], unit))
 
 
-def _chosen(numbers: Counter[str], options: VocabularyOptions) -> list[str]:
-    """Choose the words and signs to learn, the most frequent first."""
+def chosen(numbers: Counter[str], options: VocabularyOptions, special: int = len(SPECIAL)) -> list[str]:
+    """Choose the words and signs to learn, the most frequent first, beside a number of special tokens.
+
+    Raises:
+        UserError: there is none, or another number than was asked for.
+    """
     if not any(number > 0 for number in numbers.values()):
         raise UserError("There is no text to learn words from; give a corpus that is not empty.")
-    known = _frequent(numbers, options)
+    known = frequent(numbers, options)
     if not known:
         raise UserError(
             f"No word occurs {options.min_count} times in the training text, so there is none to learn; give a lower "
             "min_count."
         )
-    size, special = options.vocabulary_size, len(SPECIAL)
+    size = options.vocabulary_size
     if 0 < size <= special:
         raise UserError(
             f"A vocabulary_size of {size} leaves no room for words, because {special} tokens are special; give more, "
