@@ -73,7 +73,7 @@ def test_a_table_keeps_its_columns_and_all_its_rows(tmp_path):
         ["=1+1", "@ + -", "-3", "bad"],
     ]
     assert rows[2][4:] == ["", ""]
-    assert found.inputs.notices[-1] == "2 texts are empty and get no label: a.csv#2, a.csv#5."
+    assert found.inputs.notices[-1] == "2 texts have nothing to read and get no label: a.csv#2, a.csv#5."
     assert found.inputs.names[0] == "a.csv"
 
 
@@ -131,6 +131,9 @@ def test_a_folder_and_several_arguments(tmp_path):
     assert [row["name"] for row in found.rows()] == ["a.txt", "b/c.txt", None, None]
     with pytest.raises(UserError, match="No text was given"):
         predict([])
+    (tmp_path / "b.csv").write_text("text,label\n")
+    with pytest.raises(UserError, match=r"no text in .*b\.csv: it has no rows with text below its header"):
+        predict(tmp_path / "b.csv")
 
 
 def test_the_standard_input():
@@ -141,7 +144,7 @@ def test_the_standard_input():
     ]
     found = predict("-", b"id,text\n1,fine\n2,\n", column="text")
     assert found.labels == ["good", None]
-    assert found.inputs.notices == ["1 text is empty and gets no label: standard input#2."]
+    assert found.inputs.notices == ["1 text has nothing to read and gets no label: standard input#2."]
     assert predict("-", b"").labels == [None]
     with pytest.raises(UserError, match=r"^standard input has no column 'b'"):
         predict("-", b"id,text\n1,fine\n2,\n", column="b")
@@ -155,7 +158,7 @@ def test_an_empty_text_has_no_label(text):
     assert json.dumps(list(found.rows())[1]) == json.dumps(
         {"text": text, "predicted": None, "P(bad)": None, "P(good)": None}
     )
-    assert found.inputs.notices == ["1 text is empty and gets no label: the text."]
+    assert found.inputs.notices == ["1 text has nothing to read and gets no label: the text."]
 
 
 def test_only_csv_and_json_lines_are_written(tmp_path):

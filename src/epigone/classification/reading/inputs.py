@@ -150,6 +150,8 @@ def _of_table(path: Path, read: ReadOptions, report: ReadReport, notices: list[s
             continue
         text = table.text(fitted, column, report, "not classified")
         rows.append(_row(text or "", dict.fromkeys(table.names) | fitted.values, name))
+    if not rows:
+        raise UserError(f"There is no text in {path}: it has no rows with text below its header. Give another table.")
     report.skipped += table.remarks.sentences(path)
     return rows
 
@@ -182,8 +184,5 @@ def _is_plain(path: Path) -> bool:
 
 
 def _said_empty(names: Sequence[str]) -> str:
-    one = len(names) == 1
-    return (
-        f"{len(names):,} {'text is' if one else 'texts are'} empty and {'gets' if one else 'get'} no label"
-        f"{such_as(names, len(names))}."
-    )
+    has, gets = ("text has", "gets") if len(names) == 1 else ("texts have", "get")
+    return f"{len(names):,} {has} nothing to read and {gets} no label{such_as(names, len(names))}."
