@@ -53,7 +53,7 @@ def divided(
 
 def divided_further(document: Document, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
     """Divide the text that a reader made of a file; its parts keep the label."""
-    for part in divided(document.pieces, document.name, replace(options, gutenberg=False), report):
+    for part in divided(document.pieces, document.name, options, report):
         yield replace(part, label=document.label)
 
 

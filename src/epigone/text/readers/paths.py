@@ -208,6 +208,7 @@ def _said_share(source: Source, delivered: int, size: int, books: bool, options:
 def _raw(source: Source, options: ReadOptions, report: ReadReport) -> Iterator[Document]:
     """Read the documents of a file, not yet cleaned; a file in a folder is left out if it cannot be read."""
     reader = source.reader
+    made = replace(options, gutenberg=False)  # for the texts that the reader makes
     begun = False
 
     def guarded(pieces: Iterator[str]) -> Iterator[str]:
@@ -231,7 +232,7 @@ def _raw(source: Source, options: ReadOptions, report: ReadReport) -> Iterator[D
             if reader.divides:
                 yield document
             else:
-                yield from divided_further(document, options, report)
+                yield from divided_further(document, made, report)
     except (NotText, OSError) as error:
         if not source.in_folder:
             raise
