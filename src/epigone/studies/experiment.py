@@ -69,6 +69,22 @@ class Findings:
     """Further files of the folder, by name."""
 
 
+class Source(Protocol):
+    """Anything that a study runs on, such as a `Text`; it is read from files that it names."""
+
+    def summary(self) -> dict[str, Any]:
+        """How it was read, its size and its hash, for study.json."""
+        ...
+
+    def notices(self, tokenizer: str = "") -> list[str]:
+        """Sentences on what was left out in reading, and by the tokenizer of this name if there is one."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """Facts needed to read it again."""
+        ...
+
+
 class Result(Protocol):
     """The returned value of an experiment."""
 
@@ -112,8 +128,8 @@ class Context(Generic[O]):
     """Everything the parts of an experiment share while it runs."""
 
     out: Path
-    texts: dict[str, Text]
-    """Texts by role."""
+    sources: dict[str, Source]
+    """What the study runs on, by role."""
     options: O
     """The study's own options."""
     seeds: range
@@ -135,6 +151,11 @@ class Context(Generic[O]):
     """Those of `table` that finished with every seed."""
     diverged: list[Row] = field(default_factory=list)
     """Those of `table` that diverged with a seed."""
+
+    @property
+    def texts(self) -> dict[str, Text]:
+        """Those of the sources that language models learn, by role."""
+        return {role: source for role, source in self.sources.items() if isinstance(source, Text)}
 
     @property
     def store(self) -> Path:
@@ -173,8 +194,8 @@ class Context(Generic[O]):
         return {row.name: [run.history for run in self.runs[row.name]] for row in rows}
 
 
-Texts = tuple[dict[str, Text], list[str]]
-"""Texts by role, and sentences on what was left out of them."""
+Texts = tuple[Mapping[str, Source], list[str]]
+"""What to run on by role, and sentences on what was left out of it."""
 
 
 def whole_texts(data: Mapping[str, Path], read: ReadOptions, quick: bool) -> Texts:
@@ -199,6 +220,8 @@ class Experiment(Generic[O, F]):
     """The stages of `rows`, from which the time is estimated; None for no estimate."""
     roles: Mapping[str, str] = field(default_factory=dict)
     """A description of each required text, by its role."""
+    optional: Mapping[str, str] = field(default_factory=dict)
+    """A description of each text that may be given too, by its role."""
     further: str = ""
     """A description of texts in other roles; empty if there may be none."""
     options: type[Any] = NoOptions
@@ -211,4 +234,5 @@ class Experiment(Generic[O, F]):
     @property
     def data(self) -> str:
         """The roles as they follow --data."""
-        return " ".join([*(f"{role}=PATH" for role in self.roles), *["ROLE=PATH..."] * bool(self.further)])
+        optional = [f"[{role}=PATH]" for role in self.optional]
+        return " ".join([*(f"{role}=PATH" for role in self.roles), *optional, *["ROLE=PATH..."] * bool(self.further)])

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from epigone.errors import UserError
@@ -49,7 +50,7 @@ def study(
     if not isinstance(own, experiment.options):
         raise UserError(f"The grid of {name} is given as {experiment.options.__name__}, not {type(own).__name__}.")
     pairs = [f"{role}={path}" for role, path in data.items()] if isinstance(data, Mapping) else data
-    texts = roles(pairs, experiment.roles, bool(experiment.further))
+    texts = roles(pairs, experiment.roles, experiment.optional, free=bool(experiment.further))
     return run_study(experiment, texts, Path(out), options, own, read, resume, monitor or Monitor())
 
 
@@ -78,18 +79,26 @@ def _typed(experiment: Experiment[Any, Any]) -> Callable[..., StudyResult]:
 
     run.__annotations__["grid"] = experiment.options
     further = [f"any other name: {experiment.further}"] if experiment.further else []
-    meanings = "; ".join([f"{role}: {meaning}" for role, meaning in experiment.roles.items()] + further)
+    named = {**experiment.roles, **experiment.optional}
+    meanings = "; ".join([f"{role}: {meaning}" for role, meaning in named.items()] + further)
     _, _, arguments = (study.__doc__ or "").partition("Args:")
     run.__doc__ = f"{experiment.summary} Give --data {experiment.data} ({meanings}).\n\n    Args:{arguments}"
     return run
 
 
-def roles(data: Sequence[str], expected: Mapping[str, str], free: bool = False) -> dict[str, Path]:
+def roles(
+    data: Sequence[str],
+    expected: Mapping[str, str],
+    optional: Mapping[str, str] = MappingProxyType({}),
+    *,
+    free: bool = False,
+) -> dict[str, Path]:
     """Read `role=path` pairs.
 
     Args:
         data: the pairs.
         expected: a description of each required role, by name.
+        optional: a description of each role that may be left out, by name.
         free: allow other roles too.
 
     Raises:
@@ -100,8 +109,8 @@ def roles(data: Sequence[str], expected: Mapping[str, str], free: bool = False) 
         role, equals, path = pair.partition("=")
         if not role or not equals or not path:
             raise UserError(f"--data '{pair}' is not of the form ROLE=PATH, such as {next(iter(expected))}=songs.txt.")
-        if role not in expected and not free:
-            raise UserError(f"There is no role '{role}' in this study; it takes {', '.join(expected)}.")
+        if role not in expected and role not in optional and not free:
+            raise UserError(f"There is no role '{role}' in this study; it takes {', '.join([*expected, *optional])}.")
         if role in found:
             raise UserError(
                 f"--data has two texts for {role}: {found[role]} and {path}; give one, or put both in a folder."

@@ -14,7 +14,6 @@ from epigone.report.page import write_report
 from epigone.storage import atomic_write, write_json
 from epigone.studies.engine.command_line import command_line
 from epigone.studies.engine.executor import executor
-from epigone.studies.engine.jobs import facts_of, open_text
 from epigone.studies.engine.losses_file import losses_csv
 from epigone.studies.engine.plan import seconds_by_stage
 from epigone.studies.engine.rows import diverged_notice, without_diverged
@@ -42,12 +41,12 @@ def run_study(
     begin = time.perf_counter()
     if size.quick:
         log.info(TRIAL)
-    texts, notices = experiment.texts(data, read, size.quick)
+    sources, notices = experiment.texts(data, read, size.quick)
     named = [f"{role}={path}" for role, path in data.items()]
     words = ["study", experiment.name, "--data", *named, "--out", out.resolve().name]
     context = Context(
         out=out,
-        texts=texts,
+        sources=dict(sources),
         options=options,
         seeds=range(2 if size.quick else size.seeds),
         quick=size.quick,
@@ -59,7 +58,7 @@ def run_study(
     request: dict[str, Any] = {"quick": size.quick, "seeds": size.seeds}
     if own := described(options):
         request["options"] = own
-    request["corpora"] = {role: open_text(text).summary() for role, text in texts.items()}
+    request["corpora"] = {role: source.summary() for role, source in sources.items()}
 
     def result(findings: Findings, seconds: float) -> StudyResult:
         return StudyResult(
@@ -131,7 +130,8 @@ def conduct(
             took = seconds_so_far()
             found = result(findings, took)
             write_json(context.out / file, found.figures() | findings.extra)
-            atomic_write(context.out / "losses.csv", losses_csv([*context.table, *context.ran], context.runs))
+            if any(run.losses for runs in context.runs.values() for run in runs):
+                atomic_write(context.out / "losses.csv", losses_csv([*context.table, *context.ran], context.runs))
             for name, page in findings.pages.items():
                 atomic_write(context.out / name, page)
             report = experiment.report(context, findings)
@@ -154,23 +154,19 @@ def lists_of(options: Any) -> list[str]:
 
 
 def _notices_on_texts(experiment: Experiment[Any, Any], context: Context[Any]) -> list[str]:
-    several = bool(experiment.further) or len(context.texts) > 1
-    found = []
-    for role, text in context.texts.items():
-        opened = open_text(text)
-        said = list(opened.notices)
-        if context.tokenizer:
-            said += opened.stream("all", opened.tokenizer(context.tokenizer)).notices
-        found += [f"{role}: {notice}" if several else notice for notice in said]
-    return found
+    several = bool(experiment.further) or len(context.sources) > 1
+    return [
+        f"{role}: {notice}" if several else notice
+        for role, source in context.sources.items()
+        for notice in source.notices(context.tokenizer)
+    ]
 
 
 def _facts(context: Context[Any], findings: Findings, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """Everything needed to repeat the runs: texts, options, what the analysis adds, and the machine."""
-    texts = {role: open_text(text) for role, text in context.texts.items()}
-    summaries = ("corpora", *texts)  # in full below
+    summaries = ("corpora", *context.sources)  # in full below
     return {
-        **{role: facts_of(context.texts[role], opened.summary()) for role, opened in texts.items()},
+        **{role: source.facts() for role, source in context.sources.items()},
         "options": {key: value for key, value in request.items() if key not in summaries},
         **findings.facts,
         "machine": machine() | {"seeds": list(context.seeds), "seconds": seconds},

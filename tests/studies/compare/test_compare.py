@@ -476,7 +476,7 @@ def test_the_head_learns_too_unless_the_selection_says_otherwise(make_base, sele
         DisplayOptions(), Retrain(),
     )  # fmt: skip
     text = Text(("a.txt",), "0" * 64)
-    [row] = transfer_rows(Context(out=Path("out"), texts={"corpus": text}, options=grid, seeds=range(1)))
+    [row] = transfer_rows(Context(out=Path("out"), sources={"corpus": text}, options=grid, seeds=range(1)))
     assert (row.jobs[0].selection, row.name) == (expression, name)
 
 

@@ -60,7 +60,7 @@ def test_the_plan_of_stacked_lstm_is_what_it_runs(options, song_file, make_finis
     monkeypatch.setattr(stacked, "base_of", lambda context, recipe, role: Base(recipe, role))
     text = Text.of(song_file)
     texts = {"target": text, "near": replace(text, hash="n"), "far": replace(text, hash="f")}
-    context = Recorded(out=tmp_path, texts=texts, options=options, seeds=range(3))
+    context = Recorded(out=tmp_path, sources=texts, options=options, seeds=range(3))
     context.done, context.make = [], make_finished
     stacked.rows(context)
     assert [(stage.title, stage.runs) for stage in stacked.plan(context)] == context.done

@@ -173,7 +173,7 @@ def test_the_quick_run_leaves_a_table_passages_samples_and_a_page(book, tmp_path
     options = StudyOptions(quick=True, workers=1)
     titles = Titles()
     result = study("vanilla-rnn", data=[f"book={book}"], out=out, options=options, monitor=titles)
-    context = Context(out=out, texts={"book": Text.of(book)}, options=VanillaRnnOptions(), seeds=range(2), quick=True)
+    context = Context(out=out, sources={"book": Text.of(book)}, options=VanillaRnnOptions(), seeds=range(2), quick=True)
     assert [(stage.title, stage.runs) for stage in STUDY.plan(context)] == titles.said
     names = [row["name"] for row in result.rows if row["table"] == "what each change bought"]
     assert names[:4] == ["rnn, tanh, AdaGrad", "rnn, relu, AdaGrad", "lstm, AdaGrad", "gru, AdaGrad"]

@@ -135,7 +135,7 @@ def test_the_quick_run_compares_tokenizers_windows_and_next_words(texts, tmp_pat
     titles, grid = Titles(), WordModelOptions(weights=20_000)
     result = study("word-model", data=texts, out=out, options=options, grid=grid, monitor=titles)
     roles = {role: Text.of(path) for role, path in (each.split("=") for each in texts)}
-    context = Context(out=out, texts=roles, options=grid, seeds=range(2), quick=True)
+    context = Context(out=out, sources=roles, options=grid, seeds=range(2), quick=True)
     assert [(stage.title, stage.runs) for stage in STUDY.plan(context)] == titles.said
     for role in ("paper", "songs"):
         rows = [row for row in result.rows if row["table"] == role]

@@ -133,7 +133,7 @@ def compare(
         grid.selections(checkpoint)  # refuses a bad one before anything is written
     context = Context(
         out=Path(out),
-        texts={"corpus": text},
+        sources={"corpus": text},
         options=grid,
         seeds=range(training.seed, training.seed + options.seeds),
         tokenizer=tokenizer,

@@ -56,6 +56,20 @@ class Text:
         """Its part of a run's identity."""
         return {"hash": self.hash, "split": described(self.split)}
 
+    def summary(self) -> dict[str, Any]:
+        """How the corpus was read and split, its sizes and its hash."""
+        return open_text(self).summary()
+
+    def notices(self, tokenizer: str = "") -> list[str]:
+        """Sentences on what was left out in reading, and by the tokenizer of this name if there is one."""
+        opened = open_text(self)
+        of_tokens = opened.stream("all", opened.tokenizer(tokenizer)).notices if tokenizer else []
+        return [*opened.notices, *of_tokens]
+
+    def facts(self) -> dict[str, Any]:
+        """Facts needed to read it again."""
+        return facts_of(self, self.summary())
+
 
 _open: dict[Text, Corpus] = {}  # the last ones opened in this process
 
@@ -114,6 +128,11 @@ class Training:
     machine: MachineOptions = MachineOptions()
     display: DisplayOptions = DisplayOptions()
     method: Method = Retrain()
+
+    @property
+    def seed(self) -> int:
+        """Of the initial weights, of dropout and of the order of the documents."""
+        return self.training.seed
 
     def settings(self) -> dict[str, Any]:
         # Version 0.1.0 counted the device among what determines a run; this keeps the names of its runs.

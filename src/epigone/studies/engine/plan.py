@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.studies.engine.executor import Executor
@@ -14,6 +15,14 @@ from epigone.training.batches import Batches
 STEPS = 3  # of a measurement, each followed by a validation
 
 
+class Estimated(Protocol):
+    """A job that knows about how long it takes."""
+
+    def expected_seconds(self) -> float:
+        """Seconds of the run, from the speed of this machine, which may be measured for a few seconds."""
+        ...
+
+
 @dataclass(frozen=True)
 class Stage:
     """Runs that are done together."""
@@ -21,7 +30,7 @@ class Stage:
     title: str
     """The title under which a monitor hears of them."""
     runs: int
-    examples: tuple[Training, ...]
+    examples: tuple[Training | Estimated, ...]
     """Runs that are measured; the mean of their times stands for all."""
 
 
@@ -32,8 +41,10 @@ def seconds_by_stage(stages: Sequence[Stage], pool: Executor) -> list[float]:
     return [stage.runs * sum(seconds[job] for job in stage.examples) / len(stage.examples) for stage in stages]
 
 
-def measure(job: Training) -> float:
+def measure(job: Training | Estimated) -> float:
     """The seconds of a run without early stopping, from a few of its steps."""
+    if not isinstance(job, Training):
+        return job.expected_seconds()
     short = replace(
         job.training, steps=STEPS, minutes=None, validate_every=1, patience=0, trace_every=0, sample_every=0
     )

@@ -14,7 +14,6 @@ from epigone.evaluation.intervals import MIN_DOCUMENTS, Difference, holm, paired
 from epigone.evaluation.intervals import Interval as Estimate
 from epigone.report.numbers import NumberStyle, format_value
 from epigone.studies.engine.executor import Executor
-from epigone.studies.engine.jobs import Training
 from epigone.studies.engine.store import Finished, Job, folder_of, identity, run_job, under_way
 from epigone.text.document import counted
 from epigone.training.listeners.monitor import Monitor
@@ -70,7 +69,7 @@ class Row:
     @property
     def seeds(self) -> list[int]:
         """The seeds of its trainings."""
-        return [job.training.seed for job in self.jobs if isinstance(job, Training)]
+        return [seed for job in self.jobs if (seed := seed_of(job)) is not None]
 
 
 @dataclass(frozen=True)
@@ -148,7 +147,14 @@ def run_rows(
 
 
 def _name_of_run(row: Row, job: Job) -> str:
-    return f"{row.name}, seed {job.training.seed}" if isinstance(job, Training) and len(row.jobs) > 1 else row.name
+    seed = seed_of(job)
+    return row.name if seed is None or len(row.jobs) < 2 else f"{row.name}, seed {seed}"
+
+
+def seed_of(job: Job) -> int | None:
+    """The seed of a run; None if it draws nothing."""
+    seed: int | None = getattr(job, "seed", None)
+    return seed
 
 
 def summarise(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> list[RowResult]:
@@ -261,13 +267,13 @@ def deviation(values: Sequence[float]) -> float | None:
 
 def without_diverged(rows: Sequence[Row], runs: Mapping[str, Sequence[Finished]]) -> tuple[list[Row], list[Row]]:
     """Divide rows into those whose runs all finished and those with a run that diverged."""
-    whole = [row for row in rows if all(run.losses for run in runs[row.name])]
+    whole = [row for row in rows if not any(run.diverged for run in runs[row.name])]
     return whole, [row for row in rows if row not in whole]
 
 
 def diverged_notice(row: Row, runs: Sequence[Finished]) -> str:
     """A sentence on a row that has no figures because its loss diverged."""
-    number = sum(not run.losses for run in runs)
+    number = sum(run.diverged for run in runs)
     return f"“{row.name}” is left out: with {number} of {counted(len(runs), 'seed')} the loss diverged."
 
 

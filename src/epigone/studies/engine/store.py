@@ -14,6 +14,7 @@ from epigone.evaluation.losses import Losses
 from epigone.schema import LARGEST, by_name, each, flag, number, optional, record, text, whole
 from epigone.storage import read_json, read_json_lines, remove_leftovers, write_json
 
+DIGITS = 7  # of probabilities in a file, after the point
 MOST_RESULT = 256 << 20  # bytes of a result.json, which has a few numbers for each document
 _COUNTS, _NATS = each(whole(), LARGEST), each(number(), LARGEST)
 _LOSSES = record(
@@ -40,7 +41,8 @@ _DETAILS = record(
 _RESULT = record(
     {
         "splits": by_name(_LOSSES), "seconds": number(), "trained_parameters": optional(whole()),
-        "history": each(HISTORY), "details": _DETAILS,
+        "history": each(HISTORY), "details": _DETAILS, "measured_loss": optional(number()),
+        "probabilities": by_name(each(each(number(0, 1), LARGEST, 1), LARGEST)),
     },
     "splits",
 )  # fmt: skip
@@ -48,10 +50,15 @@ _RESULT = record(
 
 def _result(value: Any) -> str | None:
     """The schema of a result.json."""
-    return _RESULT(value) or next(
-        (f".splits.{name}: {fault}" for name, split in value["splits"].items() if (fault := _misfit(split))),
-        None,
-    )
+    if fault := _RESULT(value):
+        return fault
+    for name, split in value["splits"].items():
+        if misfit := _misfit(split):
+            return f".splits.{name}: {misfit}"
+    for name, rows in value.get("probabilities", {}).items():
+        if len(sizes := sorted({len(row) for row in rows})) > 1:
+            return f".probabilities.{name}: {sizes[0]} classes of one text and {sizes[-1]} of another"
+    return None
 
 
 def _misfit(split: Mapping[str, Any]) -> str:
@@ -72,14 +79,25 @@ _JOB = record({"training": record({"epochs": optional(number())}, "epochs")}, "t
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished run; `losses` holds sums over blocks for each split, or nothing if the loss diverged."""
+    """A finished run. It has losses if it is of a language model, and probabilities if it is of a classifier."""
 
     folder: Path
     losses: dict[str, Losses]
+    """Sums over blocks for each split."""
     seconds: float = 0.0
     trained_parameters: int | None = None
     history: list[dict[str, Any]] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
+    probabilities: dict[str, np.ndarray] = field(default_factory=dict)
+    """The probabilities (N, C) of the classes for the texts of each set that was measured."""
+    measured_loss: float | None = None
+    """The validation loss of a run without losses: nats per text of a classifier, per token of a language model whose
+    own texts validated it."""
+
+    @property
+    def diverged(self) -> bool:
+        """True if the loss became infinite or NaN, so that nothing was measured."""
+        return not self.losses and self.measured_loss is None
 
     @property
     def learning_seconds(self) -> float:
@@ -88,8 +106,10 @@ class Finished:
 
     @property
     def validation_loss(self) -> float:
-        """Nats per token on the validation split; infinite if the loss diverged."""
-        return self.losses["validation"].loss if self.losses else float("inf")
+        """Nats per token (of a classifier: per text) on the validation split; infinite if the loss diverged."""
+        if self.losses:
+            return self.losses["validation"].loss
+        return float("inf") if self.measured_loss is None else self.measured_loss
 
 
 class Job(Protocol):
@@ -100,7 +120,10 @@ class Job(Protocol):
         ...
 
     def compute(self, folder: Path) -> dict[str, Any]:
-        """Do the work in a folder of its own, and return the fields of `Finished`, with `losses` as `splits`."""
+        """Do the work in a folder of its own, and return the fields of `Finished`, with `losses` as `splits`.
+
+        A run that diverged returns empty `splits`, and the failure in `details`.
+        """
         ...
 
 
@@ -123,9 +146,14 @@ def run_job(job: Job, store: Path) -> Finished:
         remove_leftovers(folder)
         write_json(folder / "job.json", json.loads(identity(job)))
         computed = job.compute(folder)
-        write_json(result, computed | {"splits": _plain(computed["splits"])})
+        plain = {"splits": _plain(computed["splits"])}
+        if given := computed.get("probabilities"):
+            plain["probabilities"] = {name: np.round(each, DIGITS).tolist() for name, each in given.items()}
+        write_json(result, computed | plain)
     found = read_json(result, _result, MOST_RESULT, f"delete the folder {folder} to do the run again")
     splits = found.pop("splits")
+    if "probabilities" in found:
+        found["probabilities"] = {name: np.array(each) for name, each in found["probabilities"].items()}
     try:
         losses = {name: Losses(**{key: np.array(v) for key, v in value.items()}) for name, value in splits.items()}
         return Finished(folder, losses, **found)
