@@ -860,6 +860,50 @@ def compare(
 
 @overload
 def study(
+    name: Literal['sentiment-sizes'],
+    *, data: Mapping[str, str | Path] | Sequence[str],
+    out: str | Path,
+    options: StudyOptions = ...,
+    grid: Any = None,
+    read: ReadOptions = ...,
+    resume: bool = False,
+    monitor: Monitor | None = None,
+    progress: bool = True,
+    quick: bool = False,
+    seeds: int = 5,
+    workers: int = 0,
+    encoding: str | None = None,
+    separator: str | None = None,
+    blank_lines: int | None = None,
+    documents: Literal['lines', 'files', 'headings', 'pages'] | None = None,
+    titles: bool | None = None,
+    notes: bool = False,
+    site_lines: bool = True,
+    column: str | None = None,
+    label: str | None = None,
+    gutenberg: bool = True,
+    limit: int = 0,
+    sizes: tuple[int, ...] = (10, 50, 100, 500, 1000, 2500, 5000, 10000, 20000),
+    rows: tuple[str, ...] = ('majority', 'tfidf', 'nb-svm', 'states', 'scratch', 'scratch-longer', 'own', 'forward', 'backward', 'both', 'blend'),
+    validation: int = 2400,
+    test: int = 2400,
+    repeated: int = 2500,
+    scratch_up_to: int = 10000,
+    base: str = 'english-words',
+    backward: str = '',
+    states: str = 'english-small',
+    epochs: float = 1.0,
+    own_epochs: float = 3.0,
+    language_model_lr: float = 0.001,
+    head_epochs: int = 60,
+    longer_epochs: int = 8,
+    most_tokens: int = 400,
+    stage_minutes: float = 40.0,
+    published: Literal['none', 'imdb'] = 'none',
+) -> StudyResult: ...
+
+@overload
+def study(
     name: Literal['stacked-lstm'],
     *, data: Mapping[str, str | Path] | Sequence[str],
     out: str | Path,
@@ -1012,6 +1056,42 @@ def study(
         seeds (int, default 5): Runs of each row, with different seeds.
         workers (int, default 0): Runs at the same time, one thread each; 0 is one for each
             core.
+
+    Keywords in place of grid, SentimentSizesOptions, if name is sentiment-sizes: the sizes
+    and rows of the study sentiment-sizes, and how its networks learn.
+        sizes (tuple[int, ...], default (10, 50, 100, 500, 1000, 2500, 5000, 10000, 20000)):
+            Numbers of labelled texts to learn from, as far as there are so many.
+        rows (tuple[str, ...], default ('majority', 'tfidf', 'nb-svm', 'states', 'scratch',
+            'scratch-longer', 'own', 'forward', 'backward', 'both', 'blend')): Rows of the
+            table.
+        validation (int, default 2400): Texts held out for validation; a fifth of all at
+            most.
+        test (int, default 2400): Texts held out for the test; a fifth of all at most.
+        repeated (int, default 2500): Largest size at which each row has all seeds; above
+            it, where seeds differ little, one is run.
+        scratch_up_to (int, default 10000): Largest size for networks from scratch, and for
+            those whose language model learns the labelled texts alone.
+        base (str, default 'english-words'): Language model to start from: a folder or the
+            name of a bundled model. Networks from scratch have its shape and its tokenizer.
+        backward (str, default ''): Language model that reads backward; without one, the
+            rows `backward` and `both` are left out.
+        states (str, default 'english-small'): Language model whose frozen states are read.
+        epochs (float, default 1.0): Passes of the language model over all texts without
+            their labels.
+        own_epochs (float, default 3.0): Passes of the language model over the labelled
+            texts alone.
+        language_model_lr (float, default 0.001): Highest learning rate of the language
+            models.
+        head_epochs (int, default 60): Passes of a classifier's head alone over the features
+            of the frozen network, before layers learn.
+        longer_epochs (int, default 8): Passes of the row `scratch-longer`, in which all
+            layers learn from the beginning.
+        most_tokens (int, default 400): Tokens that a network reads of a text; of a longer
+            one the first quarter of them and the last three.
+        stage_minutes (float, default 40.0): Minutes after which a training is saved and its
+            cost noted, before it goes on.
+        published (Literal['none', 'imdb'], default 'none'): Figures of other works to show
+            beside these: `imdb` if the texts are its reviews.
 
     Keywords in place of grid, StackedLstmOptions, if name is stacked-lstm: the grid of the
     study stacked-lstm.

@@ -55,3 +55,17 @@ def test_the_first_steps_of_a_training_may_leave_the_panel():
 def test_nothing_to_show():
     assert LinePanels({"": [Line([], [])]}, "x", "y").draw(WIDE, Palette()) is None
     assert render(LinePanels({}, "x", "y"), "f", "nothing", Palette()) is None
+
+
+def test_intervals_are_bars_that_fit_and_figures_of_others_are_hollow():
+    own = Line([10, 100], [0.5, 0.6], "own", dots=True, low=[0.1, 0.5], high=[0.9, 0.7])
+    published = Line([100, 1000], [0.55, 0.6], "published", dots=True, open=True)
+    canvas = LinePanels({"": [own, published]}, "x", "y", x_scale="log").draw(WIDE, Palette())
+    (axes,) = canvas.axes
+    (bars,) = axes.collections
+    assert [bar.tolist() for bar in bars.get_segments()] == [[[10, 0.1], [10, 0.9]], [[100, 0.5], [100, 0.7]]]
+    low, high = axes.get_ylim()
+    assert low < 0.1 < 0.9 < high
+    assert axes.get_xlim()[0] < 10 < 1000 < axes.get_xlim()[1]  # no point is cut
+    assert [line.get_markerfacecolor() == line.get_color() for line in axes.lines] == [True, False]
+    assert [line.get_linestyle() for line in canvas.legends[0].get_lines()] == ["-", "--"]

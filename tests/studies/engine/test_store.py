@@ -110,3 +110,47 @@ def test_what_a_killed_run_left_half_written_is_removed(tmp_path):
     (folder / ".result.json.123.tmp").write_text("{")
     run_job(Measured(), tmp_path)
     assert sorted(path.name for path in folder.iterdir()) == ["job.json", "result.json"]
+
+
+@dataclass(frozen=True)
+class Classified:
+    """A job of a classifier: probabilities of two sets, and a loss."""
+
+    def settings(self):
+        return {"kind": "classified"}
+
+    def compute(self, folder):
+        found = {"test": np.array([[0.25, 0.75], [1.0, 0.0]]), "other": np.array([[1 / 3, 2 / 3]])}
+        return {"splits": {}, "probabilities": found, "measured_loss": 0.5, "seconds": 1.0}
+
+
+def test_a_run_may_have_probabilities_in_place_of_losses(tmp_path):
+    first, again = (run_job(Classified(), tmp_path) for _ in range(2))
+    assert first.losses == {}
+    assert (first.diverged, first.validation_loss) == (False, 0.5)
+    assert first.probabilities["test"].tolist() == again.probabilities["test"].tolist() == [[0.25, 0.75], [1.0, 0.0]]
+    assert first.probabilities["other"] == pytest.approx(np.array([[1 / 3, 2 / 3]]), abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("[1.0, 0.0]", "[1.0]", r"probabilities\.test: 1 classes of one text and 2 of another"),
+        ("[1.0, 0.0]", "[]", r"probabilities\.test"),
+        ("0.75", "1.75", r"probabilities\.test\[0\]\[1\]: 1\.75 instead of a number from 0 to 1"),
+        ("0.75", "NaN", r"probabilities\.test"),
+        ("0.5", '"low"', "measured_loss"),
+    ],
+)
+def test_damaged_probabilities_are_refused(tmp_path, old, new, sentence):
+    path = run_job(Classified(), tmp_path).folder / "result.json"
+    written = json.dumps(json.loads(path.read_text()))
+    assert old in written
+    path.write_text(written.replace(old, new))
+    with pytest.raises(UserError, match=rf"result\.json is damaged \(.*{sentence}"):
+        run_job(Classified(), tmp_path)
+
+
+def test_a_run_without_anything_measured_diverged(numbered, tmp_path):
+    assert run_job(numbered(1), tmp_path).diverged
+    assert not run_job(Measured(), tmp_path).diverged

@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 from numpy.typing import ArrayLike
 
 from epigone.markup import clean
-from epigone.report.plots.drawing import INK, LINE, MUTED, NARROW, wrap
+from epigone.report.plots.drawing import INK, LINE, MUTED, NARROW, PAPER, wrap
 from epigone.report.plots.palette import SLOTS, Palette
 
 
@@ -25,6 +25,11 @@ class Line:
     label: str = ""
     dots: bool = False
     """Draw points joined by a thin line, for occasional measurements."""
+    open: bool = False
+    """Draw the points hollow and join them by dashes, for figures of others."""
+    low: ArrayLike | None = None
+    high: ArrayLike | None = None
+    """Ends of an interval at each point, drawn as a bar."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +67,17 @@ class LinePanels:
         row = title + tall + 0.25
         height = top + down * row + bottom - 0.25
         canvas = Canvas(figsize=(width, height))
-        low, high = _range([line.y for lines in panels.values() for line in lines], self.y_scale)
+        low, high = _range([y for lines in panels.values() for line in lines for y in _heights(line)], self.y_scale)
         everything = np.concatenate([np.asarray(line.x, float) for lines in panels.values() for line in lines])
         for index, (name, lines) in enumerate(panels.items()):
             down_by, column = divmod(index, across)
             x, y = left + column * (panel + gap), height - top - (down_by + 1) * row + 0.25
             axes = canvas.add_axes((x / width, y / height, panel / width, tall / height))
             own = np.concatenate([np.asarray(line.x, float) for line in lines]) if self.own_x else everything
-            axes.set(yscale=self.y_scale, ylim=(low, high), xlim=(own.min(), max(own.max(), own.min() + 1e-9)))
+            begin, end = own.min(), max(own.max(), own.min() + 1e-9)
+            if self.x_scale == "log" and any(line.dots for line in lines):  # so that no point is cut in half
+                begin, end = begin / 1.25, end * 1.25
+            axes.set(yscale=self.y_scale, ylim=(low, high), xlim=(begin, end))
             axes.set_xscale(self.x_scale)
             if self.x_scale == "linear":
                 axes.xaxis.set_major_locator(MaxNLocator(3 if narrow or across > 1 else 8))
@@ -86,20 +94,33 @@ class LinePanels:
             for line in lines:
                 colour = SLOTS[labels.index(line.label) % len(SLOTS)].light
                 style = {"marker": "o", "markersize": 3.5, "linewidth": 0.8} if line.dots else {"linewidth": 1.2}
+                if line.open:
+                    style |= {"markerfacecolor": PAPER, "markersize": 4.5, "linestyle": (0, (4, 3))}
                 axes.plot(line.x, line.y, color=colour, **style)
+                if line.low is not None and line.high is not None:
+                    axes.vlines(line.x, line.low, line.high, color=colour, linewidth=2, alpha=0.4)
             if len(panels) > 1:
                 axes.set_title(wrap(name, panel)[0], fontsize=8.5, color=INK)
         middle = (height - top + bottom) / 2 / height
         canvas.text(0.06 / width, middle, clean(self.y_label), rotation=90, va="center")
         canvas.text((width + left - right) / 2 / width, 0.08 / height, clean(self.x_label), ha="center")
         if len(legend) > 1:
+            dashed = {line.label for lines in panels.values() for line in lines if line.open}
             handles = [
-                Line2D([], [], color=SLOTS[labels.index(label) % len(SLOTS)].light, linewidth=1.5, label=clean(label))
+                Line2D(
+                    [], [], color=SLOTS[labels.index(label) % len(SLOTS)].light, linewidth=1.5, label=clean(label),
+                    linestyle=(0, (2, 1.5)) if label in dashed else "-",
+                )
                 for label in legend
-            ]
+            ]  # fmt: skip
             corner = 0.1 / width, 1 - 0.06 / height
             canvas.legend(handles=handles, bbox_to_anchor=corner, ncols=2 if narrow else 4, handlelength=1.6)
         return canvas
+
+
+def _heights(line: Line) -> list[ArrayLike]:
+    """Everything of a line that the vertical scale has to hold."""
+    return [line.y, *(end for end in (line.low, line.high) if end is not None)]
 
 
 def _short(value: float) -> str:

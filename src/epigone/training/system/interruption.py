@@ -4,6 +4,7 @@ The first asks a run to stop after its step; a second Ctrl-C stops it at once. A
 """
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -46,6 +47,28 @@ def listen_to(elsewhere: Callable[[], bool]) -> None:
     """Let a function stop the runs of this process: it is called at every step and returns True to stop."""
     global _elsewhere
     _elsewhere = elsewhere
+
+
+@contextmanager
+def limited(seconds: float) -> Iterator[Callable[[], bool]]:
+    """Stop the runs of this process after some seconds within the block.
+
+    The yielded function tells if that is why a run was stopped. What `listen_to` was given still stops runs.
+    """
+    global _elsewhere
+    before, end = _elsewhere, time.monotonic() + seconds
+    stopped = False
+
+    def either() -> bool:
+        nonlocal stopped
+        stopped = stopped or time.monotonic() >= end
+        return stopped or before()
+
+    _elsewhere = either
+    try:
+        yield lambda: stopped and not before()
+    finally:
+        _elsewhere = before
 
 
 @contextmanager
