@@ -890,11 +890,11 @@ def study(
     repeated: int = 2500,
     scratch_up_to: int = 10000,
     base: str = 'english-words',
-    backward: str = '',
-    states: str = 'english-small',
+    backward: str = 'english-words-backward',
+    states: str = 'english-words',
     epochs: float = 1.0,
-    own_epochs: float = 3.0,
-    language_model_lr: float = 0.001,
+    own_epochs: float = 0.0,
+    language_model_lr: float = 0.002,
     head_epochs: int = 60,
     longer_epochs: int = 8,
     most_tokens: int = 400,
@@ -1073,14 +1073,15 @@ def study(
             those whose language model learns the labelled texts alone.
         base (str, default 'english-words'): Language model to start from: a folder or the
             name of a bundled model. Networks from scratch have its shape and its tokenizer.
-        backward (str, default ''): Language model that reads backward; without one, the
-            rows `backward` and `both` are left out.
-        states (str, default 'english-small'): Language model whose frozen states are read.
+        backward (str, default 'english-words-backward'): Language model that reads
+            backward, for the rows `backward` and `both`.
+        states (str, default 'english-words'): Language model whose frozen states are read.
         epochs (float, default 1.0): Passes of the language model over all texts without
             their labels.
-        own_epochs (float, default 3.0): Passes of the language model over the labelled
-            texts alone.
-        language_model_lr (float, default 0.001): Highest learning rate of the language
+        own_epochs (float, default 0.0): Passes of the language model over the labelled
+            texts alone; 0 is as `classify train` does, from ten passes over a few texts to
+            one over many.
+        language_model_lr (float, default 0.002): Highest learning rate of the language
             models.
         head_epochs (int, default 60): Passes of a classifier's head alone over the features
             of the frozen network, before layers learn.

@@ -114,11 +114,11 @@ def test_all_sizes_and_seeds_share_the_language_model_of_all_texts(setup):
     assert len(below) == 1
 
 
-def test_without_a_backward_model_its_rows_are_left_out_and_named(setup):
-    found = setup(backward="")
-    assert "backward" not in found.network_rows()
-    assert any("give --backward a language model" in notice for notice in found.notices)
-    assert not any("backward" in notice for notice in setup(backward="", rows=("forward",)).notices)
+def test_few_texts_are_read_more_often_than_many(setup):
+    found = setup(own_epochs=0.0)
+    assert found.language_model("own", 8, 0).training.epochs == 10
+    assert setup(own_epochs=0.5).language_model("own", 8, 0).training.epochs == 0.5
+    assert found.language_model("forward", 8, 0).training.epochs == found.options.epochs
 
 
 def test_the_plan_is_what_is_run(data, options, quick_run, tmp_path):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from epigone.classification.approaches.ulmfit import BACKWARD, BASE, LANGUAGE_MODEL
 from epigone.classification.network import NetworkOptions
 from epigone.errors import UserError, check_options
 from epigone.studies.engine.rows import Labels
@@ -53,18 +54,19 @@ class SentimentSizesOptions:
     """Largest size at which each row has all seeds; above it, where seeds differ little, one is run."""
     scratch_up_to: int = 10_000
     """Largest size for networks from scratch, and for those whose language model learns the labelled texts alone."""
-    base: str = "english-words"
+    base: str = BASE
     """Language model to start from: a folder or the name of a bundled model. Networks from scratch have its shape and
     its tokenizer."""
-    backward: str = ""
-    """Language model that reads backward; without one, the rows `backward` and `both` are left out."""
-    states: str = "english-small"
+    backward: str = BACKWARD
+    """Language model that reads backward, for the rows `backward` and `both`."""
+    states: str = BASE
     """Language model whose frozen states are read."""
     epochs: float = 1.0
     """Passes of the language model over all texts without their labels."""
-    own_epochs: float = 3.0
-    """Passes of the language model over the labelled texts alone."""
-    language_model_lr: float = 1e-3
+    own_epochs: float = 0.0
+    """Passes of the language model over the labelled texts alone; 0 is as `classify train` does, from ten passes over a
+    few texts to one over many."""
+    language_model_lr: float = 2e-3
     """Highest learning rate of the language models."""
     head_epochs: int = 60
     """Passes of a classifier's head alone over the features of the frozen network, before layers learn."""
@@ -83,8 +85,9 @@ class SentimentSizesOptions:
         check_options(self, "be 8 or more", lambda value: value >= 8, "most_tokens")
         check_options(
             self, "be greater than 0", lambda value: value > 0,
-            "epochs", "own_epochs", "language_model_lr", "stage_minutes",
+            "epochs", "language_model_lr", "stage_minutes",
         )  # fmt: skip
+        check_options(self, "not be negative", lambda value: value >= 0, "own_epochs")
         if not self.sizes or min(self.sizes) < 1:
             raise UserError("sizes must hold numbers of texts of 1 or more, such as --sizes 100 1000.")
         if not self.rows or set(self.rows) - set(ROWS):
@@ -92,10 +95,7 @@ class SentimentSizesOptions:
 
     def language_model(self, epochs: float, seed: int) -> FinetuneOptions:
         """The recipe of a language model."""
-        return FinetuneOptions(
-            optimizer="adam", lr=self.language_model_lr, schedule="slanted", epochs=epochs, patience=0, batch_size=32,
-            sequence_length=70, seed=seed,
-        )  # fmt: skip
+        return FinetuneOptions(**LANGUAGE_MODEL | {"lr": self.language_model_lr}, epochs=epochs, patience=0, seed=seed)
 
     def network(self, row: str) -> NetworkOptions:
         """The recipe of a classifier: the work's epochs, one for each layer that is unfrozen and two for the rest."""
@@ -114,7 +114,7 @@ def quick(options: SentimentSizesOptions) -> SentimentSizesOptions:
     """The same in a few minutes: two small sizes, short texts, and trainings of a few steps."""
     return replace(
         options, sizes=tuple(sorted(options.sizes)[:2]), validation=min(options.validation, 40),
-        test=min(options.test, 40), epochs=min(options.epochs, 0.5), own_epochs=min(options.own_epochs, 0.5),
+        test=min(options.test, 40), epochs=min(options.epochs, 0.5), own_epochs=0.5,
         head_epochs=2,
         longer_epochs=1, most_tokens=min(options.most_tokens, 32),
     )  # fmt: skip

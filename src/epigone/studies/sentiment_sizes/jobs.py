@@ -3,7 +3,6 @@
 import json
 import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,11 @@ import torch
 
 from epigone.classification.approaches.base import Setting, text_weights
 from epigone.classification.approaches.registry import APPROACHES
-from epigone.classification.network import NetworkOptions, Place, encoded, fit_network, pooled_features
+from epigone.classification.approaches.ulmfit import SHARES, NetworkClassifier, vocabulary
+from epigone.classification.network import NetworkOptions, Place, fit_network
 from epigone.classification.network_files import rounded
 from epigone.described import described
 from epigone.errors import UserError
-from epigone.models.classifier import TextClassifier
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.storage import atomic_write, read_json_lines
@@ -29,15 +28,13 @@ from epigone.studies.sentiment_sizes.measured import MeasuredSets, measured
 from epigone.studies.sentiment_sizes.speed import reading_speed, speeds
 from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
-from epigone.text.tokenizers.base import Tokenizer
 from epigone.training.options import FinetuneOptions, MachineOptions
 from epigone.training.system.processes import launched
 from epigone.training.task import Diverged
 from epigone.transfer.finetune import finetune
 
 MACHINE = MachineOptions()
-READ = ReadOptions(column="text", site_lines=False)
-SHARES = (0.94, 0.05, 0.01)  # of its texts that a language model learns, is chosen by, and leaves
+READ = ReadOptions(column="text")
 
 
 @dataclass(frozen=True)
@@ -61,13 +58,16 @@ class PlainRetraining:
         out, source = folder / "model", folder / "texts.jsonl"
         if not (out / "config.json").exists():  # a run that was killed before its first save may have left a file
             shutil.rmtree(out, ignore_errors=True)
+        texts = self.plain.texts()
+        tokens = vocabulary(load_checkpoint(self.base.path), sum(map(len, texts)))
         if not source.exists():
-            atomic_write(source, "".join(json.dumps({"text": text}) + "\n" for text in self.plain.texts()))
+            atomic_write(source, "".join(json.dumps({"text": text}) + "\n" for text in texts))
 
         def work() -> Any:
             result = finetune(
-                self.base.path, source, out=out, train="all", training=self.training, machine=MACHINE, read=READ,
-                split=SplitOptions(fractions=SHARES), fingerprint=False, resume=(out / "config.json").exists(),
+                self.base.path, source, out=out, train="all", tokens=tokens, training=self.training,
+                machine=MACHINE, read=READ, split=SplitOptions(fractions=SHARES), fingerprint=False,
+                resume=(out / "config.json").exists(),
             )  # fmt: skip
             if result.outcome == "interrupted":
                 raise KeyboardInterrupt
@@ -133,22 +133,6 @@ class Fit:
         return characters / reading_speed(self.base) if self.base else 4e-6 * characters
 
 
-@dataclass(frozen=True, eq=False)
-class _Reader:
-    """A trained network, which reads so many tokens of a text at most."""
-
-    model: TextClassifier
-    tokenizer: Tokenizer
-    most_tokens: int
-
-    @torch.no_grad()
-    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
-        """Compute the probability of every class for each text: (N, C)."""
-        ids = [encoded(self.tokenizer, text, self.most_tokens) for text in texts]
-        found: np.ndarray = self.model.head(pooled_features(self.model, ids)).double().softmax(1).numpy()
-        return found
-
-
 @dataclass(frozen=True)
 class Network:
     """A classifier that learns on top of a language model: a retrained one, or one with random weights."""
@@ -182,7 +166,7 @@ class Network:
         work = folder / "work"
 
         def fit() -> Any:
-            with launched(MACHINE, "fp32") as fabric:
+            with launched(MACHINE, "bf16") as fabric:
                 place = Place(work, MACHINE, fabric)
                 return fit_network(source, train.texts, targets, self.options, place, self.seed)
 
@@ -191,7 +175,8 @@ class Network:
         except Diverged as error:
             return {"splits": {}, "details": {"failure": str(error)}}
         rounded(model)  # what `classify train` would keep, and so what is measured
-        found = measured(_Reader(model, source.tokenizer, self.options.most_tokens).probabilities, self.sets)
+        classifier = NetworkClassifier(train.classes, model, source.tokenizer, self.options.most_tokens)
+        found = measured(classifier.probabilities, self.sets)
         shutil.rmtree(work)
         return found | {
             "seconds": sum(stages),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from epigone.classification.approaches.ulmfit import language_model_length
 from epigone.models.files.bundled import resolve
 from epigone.models.files.description import weights_hash
 from epigone.studies.engine.jobs import Base
@@ -65,8 +66,6 @@ class Setup:
         division, notices = division_of(labelled, options.validation, options.test)
         sizes, left_out = sizes_of(division, options.sizes)
         notices += left_out
-        if not options.backward and set(options.rows) & {"backward", "both"}:
-            notices.append("Nothing reads backward: give --backward a language model that does for these rows.")
         sets = MeasuredSets(division, other)
         limit = QUICK_TEXTS if context.quick else 0
         return cls(options, division, sets, sizes, context.seeds, unlabelled, limit, notices)
@@ -104,8 +103,6 @@ class Setup:
             wanted.add("forward")
         if "both" in wanted:
             wanted.add("backward")
-        if not self.options.backward:
-            wanted.discard("backward")
         return [row for row in NETWORKS if row in wanted]
 
     def places(self) -> Iterator[tuple[str, int]]:
@@ -123,7 +120,8 @@ class Setup:
         base = self.base(options.backward if row == "backward" else options.base)
         if row == "own":
             plain = Plain(self.division, self.subset(size, seed))
-            return PlainRetraining(plain, base, options.language_model(options.own_epochs, seed), options.stage_minutes)
+            epochs = options.own_epochs or language_model_length(sum(map(len, plain.texts())), None)["epochs"]
+            return PlainRetraining(plain, base, options.language_model(epochs, seed), options.stage_minutes)
         # One for all sizes and seeds.
         plain = Plain(self.division, None, self.unlabelled, self.limit)
         return PlainRetraining(plain, base, options.language_model(options.epochs, 0), options.stage_minutes)
