@@ -33,6 +33,7 @@ FUNCTIONS = [
     "study",
     "evaluate",
     "train_classifier",
+    "classify",
     "evaluate_classifier",
     "generate",
     "import_fastai",

@@ -7,7 +7,7 @@ Each block of commands (```sh) or of Python has a comment in front of it that sa
     <!-- test: pretrain --epochs 1 -->   run with these flags added to every `pretrain`
     <!-- no test -->            not run
 
-A block runs in a folder of its own that has `songs.txt`, `books/` and `recipes/`.
+A block runs in a folder of its own that has the texts of `examples/`, `books/` and `recipes/`.
 """
 
 import os
@@ -78,8 +78,9 @@ def test_a_block_runs(block, tmp_path):
         pytest.skip("marked <!-- no test -->")
     for name in set(re.findall(r"\benglish-\w+", block.text)) - set(bundled_models()):
         pytest.skip(f"{name} is not in the package yet")
-    shutil.copy(ROOT / "examples" / "songs.txt", tmp_path)
     shutil.copytree(ROOT / "recipes", tmp_path / "recipes")
+    for name in ("songs.txt", "remarks.csv", "remarks-unlabelled.txt"):
+        shutil.copy(ROOT / "examples" / name, tmp_path)
     (tmp_path / "books").mkdir()
     shutil.copy(ROOT / "examples" / "songs.txt", tmp_path / "books" / "ferry.txt")
     for command in commands(block):

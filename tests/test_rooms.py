@@ -58,7 +58,7 @@ SHELVES = {
     "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),
     "classification": (
         "reading", "texts", "folds", "predictions", "network", "network_files", "approaches", "options", "table",
-        "stages", "files", "result", "card", "evaluate", "train",
+        "stages", "files", "result", "card", "predict", "evaluate", "train",
     ),
     "classification/reading": ("labels", "examples", "columns", "sources", "inputs"),
     "classification/approaches": (

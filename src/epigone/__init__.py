@@ -57,6 +57,8 @@ PUBLIC = {
     "train_classifier": "classification.train",
     "ClassifierTraining": "classification.result",
     "ClassifierOptions": "classification.options",
+    "classify": "classification.predict",
+    "Classification": "classification.predict",
     "evaluate_classifier": "classification.evaluate",
     "ClassifierEvaluation": "classification.evaluate",
     "import_fastai": "export.import_fastai",

@@ -10,6 +10,7 @@ from epigone.app.plot import Against
 from epigone.app.plot import Curves as Curves
 from epigone.classification.evaluate import ClassifierEvaluation as ClassifierEvaluation
 from epigone.classification.options import ClassifierOptions as ClassifierOptions
+from epigone.classification.predict import Classification as Classification
 from epigone.classification.result import ClassifierTraining as ClassifierTraining
 from epigone.errors import UserError as UserError
 from epigone.evaluation.evaluate import Evaluation as Evaluation
@@ -1686,6 +1687,67 @@ def train_classifier(
 
     Returns:
         The table and the winner.
+
+    Raises:
+        UserError: bad input; the message says what to do.
+    """
+
+def classify(
+    model: str | Path,
+    *texts: str | Path,
+    out: str | Path | None = None,
+    read: ReadOptions = ...,
+    encoding: str | None = None,
+    separator: str | None = None,
+    blank_lines: int | None = None,
+    documents: Literal['lines', 'files', 'headings', 'pages'] | None = None,
+    titles: bool | None = None,
+    notes: bool = False,
+    site_lines: bool = True,
+    column: str | None = None,
+    label: str | None = None,
+    gutenberg: bool = True,
+    limit: int = 0,
+) -> Classification:
+    """Give texts the label that a classifier thinks most probable, and the probability of every class.
+
+    Args:
+        model: the folder of a classifier.
+        texts: texts, or files: a table with a column of texts, whose other columns are kept, a file with one text, or a
+            folder of these; `-` is the standard input.
+        out: a file for all rows, CSV or JSON Lines by its suffix.
+        read: options for reading the texts; the column is by default that of the training.
+
+    Keywords in place of read, ReadOptions: reading of files as documents.
+        encoding (str | None, default None): Encoding of the files, for example cp1252. By
+            default UTF-8, or a guess if that fails.
+        separator (str | None, default None): Regular expression; a line that it matches as
+            a whole separates documents. By default a line `===` does.
+        blank_lines (int | None, default None): Least number of blank lines that separates
+            documents.
+        documents (Literal['lines', 'files', 'headings', 'pages'] | None, default None):
+            Unit of documents: with `lines` every line is a document, as in a list of names;
+            with `files` every file; with `headings` and `pages` every section and page of a
+            marked-up text. By default a separator decides, or the headings or page breaks
+            of a marked-up text that seems to be a collection.
+        titles (bool | None, default None): Keep the headings that documents begin with, or
+            leave them out. By default they are left out of a file with three documents or
+            more, and kept in others.
+        notes (bool, default False): Keep the notes of a text and their numbers, page
+            numbers and tables of contents.
+        site_lines (bool, default True): Keep the words that lyrics sites put among those of
+            songs, such as `You might also like` and `12Embed`.
+        column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
+            text. By default `text`, or the only column of texts.
+        label (str | None, default None): Source of the documents' labels: a column of CSV,
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
+        gutenberg (bool, default True): Remove the header and the footer that Project
+            Gutenberg adds to its books.
+        limit (int, default 0): Read no more than this many characters, in the order of the
+            files; 0 reads all.
 
     Raises:
         UserError: bad input; the message says what to do.

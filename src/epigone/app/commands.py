@@ -59,8 +59,8 @@ COMMANDS = {
     ),
     "classify": Command(
         "epigone.app.classify",
-        "train | evaluate ...",
-        "Train a classifier on labelled texts, and measure it.",
+        "train | predict | evaluate ...",
+        "Train a classifier on labelled texts, use it, and measure it.",
     ),
     "quantize": Command(
         "epigone.export.quantize",
@@ -111,7 +111,8 @@ MODULE (import a Python file, or an installed module, that registers cells, toke
 --json (print the result as JSON), --quiet (print no progress and no notices) and --debug (show where an error comes \
 from)."""
 METAVARS = {
-    "out": "FOLDER", "plot.out": "FILE", "look.out": "FILE", "unit": "NAME", "corpus": "TEXT", "source": "TEXT",
+    "out": "FOLDER", "plot.out": "FILE", "classify.out": "FILE",
+    "look.out": "FILE", "unit": "NAME", "corpus": "TEXT", "source": "TEXT",
     "train": "SELECTION", "data": "ROLE=PATH", "unlabelled": "TEXT",
 }  # fmt: skip
 """Names of the values of options in the help; that of one command's option is under `COMMAND.OPTION`."""

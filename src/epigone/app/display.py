@@ -70,6 +70,7 @@ SHOWN: dict[str, Callable[[Any], Iterator[Block]]] = {
     "Comparison": experiments.comparison,
     "StudyResult": experiments.study,
     "ClassifierTraining": classifiers.training,
+    "Classification": classifiers.classification,
     "ClassifierEvaluation": classifiers.evaluation,
     "Info": descriptions.info,
 }

@@ -2,13 +2,13 @@
 
 import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from epigone.classification.files import load_classifier
+from epigone.classification.files import load_classifier, with_columns_of
 from epigone.classification.texts import LabelledTexts, read_labelled
 from epigone.errors import UserError
 from epigone.evaluation.classification import (
@@ -86,9 +86,7 @@ def evaluate_classifier(
     """
     began = time.perf_counter()
     loaded = load_classifier(model)
-    before = loaded.config.get("request", {}).get("read", {})
-    read = replace(read, **{key: getattr(read, key) or before.get(key) for key in ("column", "label")})
-    labelled = read_labelled(texts, read)
+    labelled = with_columns_of(loaded.config, read, lambda options: read_labelled(texts, options))
     notices = list(labelled.notices)
     classes = loaded.classifier.classes
     known, codes = _known(labelled, classes, str(model), notices)

@@ -1,9 +1,11 @@
 """The folder of a classifier: config.json says what it holds, the other files are those of its approach."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from epigone import __version__
 from epigone.classification.approaches.base import Classifier
@@ -13,9 +15,11 @@ from epigone.folder_lock import FILE as LOCK
 from epigone.models.files.bundled import CLASSIFIER, bundled_models
 from epigone.schema import each, mapping, record, text, whole
 from epigone.storage import read_object, write_json
+from epigone.text.document import ReadOptions
 from epigone.training.run.folder import differences
 
 FORMAT = 1
+T = TypeVar("T")
 _CONFIG = record(
     {
         "format": whole(), "kind": text, "epigone": text, "approach": text, "classes": each(text, least=0),
@@ -116,3 +120,22 @@ def open_folder(out: Path, request: dict[str, Any], classes: tuple[str, ...]) ->
         )
     found: dict[str, Any] | None = config.get("result")
     return found
+
+
+def with_columns_of(config: Mapping[str, Any], read: ReadOptions, reading: Callable[[ReadOptions], T]) -> T:
+    """Read texts by the columns that the training named, or by their own if they have no such columns.
+
+    Args:
+        config: the config.json of the classifier.
+        read: the options that are given, which go first.
+        reading: reads the texts.
+
+    Raises:
+        UserError: the texts cannot be read by their own columns either.
+    """
+    before = config.get("request", {}).get("read", {})
+    named = {key: before[key] for key in ("column", "label") if before.get(key) and not getattr(read, key)}
+    if named:
+        with suppress(UserError):
+            return reading(replace(read, **named))
+    return reading(read)

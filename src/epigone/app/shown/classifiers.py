@@ -1,4 +1,4 @@
-"""Classifiers as blocks: trained, and evaluated."""
+"""Classifiers as blocks: trained, evaluated, and what they say of texts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,13 +9,15 @@ from epigone.report.tables import Column, Table
 
 PERCENT = NumberStyle(notation="percent", digits=1)
 MOST = 20  # classes and confusions that are shown
+LINES, WIDTH = 100, 50  # texts that are shown, and characters of each
+FEW = 6  # classes whose probabilities are all shown
 
 
 def training(result: Any) -> Iterator[Block]:
     """The table, the winner, and how far to believe it."""
     from epigone.classification.card import FLATTERED, table_of_training
 
-    yield table_of_training(result, "Rows of the table")
+    yield table_of_training(result, "Figures of all rows")
     yield from notices_of(result.notices)
     yield Facts(
         {
@@ -96,3 +98,31 @@ def _several(names: list[str]) -> str:
     """List names, not too many."""
     more = len(names) - MOST
     return ", ".join(names[:MOST]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def classification(result: Any) -> Iterator[Block]:
+    """A line for each text with its label and its probabilities, not too many."""
+    few = len(result.classes) <= FEW
+    shown = []
+    for text, name, label, shares in list(
+        zip(result.texts, result.names, result.labels, result.probabilities, strict=True)
+    )[:LINES]:
+        row: dict[str, Any] = {"text": _beginning(text) or name, "label": label}
+        if shares is not None:
+            row |= {f"p{i}": share for i, share in enumerate(shares)} if few else {"p": max(shares)}
+        shown.append(row)
+    columns = [Column("text", "text", align="left"), Column("label", "label", align="left")]
+    columns += [
+        Column(f"p{i}", name, notation="percent", digits=1, optional=len(result.classes) > 2)
+        for i, name in enumerate(result.classes if few else ())
+    ]
+    columns += [] if few else [Column("p", "probability", notation="percent", digits=1)]
+    more = len(result.texts) - LINES
+    yield Table("", columns, shown, f"{more:,} further texts are in --json and --out." if more > 0 else "")
+    yield Facts({"written": result.out})
+
+
+def _beginning(text: str) -> str:
+    """The beginning of a text, on one line."""
+    line = " ".join(text[: 2 * WIDTH].split())
+    return line if len(line) <= WIDTH else line[: WIDTH - 1].rstrip() + "…"
