@@ -62,6 +62,13 @@ def test_reading_backward_is_reading_a_mirrored_text(song_file, mirrored_file, b
     assert samples[0] == [[part[::-1] for part in parts] for parts in samples[1]]
 
 
+def test_the_next_command_is_one_that_the_model_can_do(song_file, tmp_path, cli):
+    for direction, command in (("backward", "evaluate"), ("forward", "generate")):
+        out = tmp_path / direction
+        shown = cli("pretrain", song_file, "--steps", 2, "--direction", direction, "--out", out).out
+        assert f"epigone {command} {out}" in shown
+
+
 def test_only_backward_models_say_so(backward, song_file, make_base, cli):
     assert json.loads((backward / "config.json").read_text())["model"]["direction"] == "backward"
     assert "direction" not in json.loads((make_base() / "config.json").read_text())["model"]

@@ -21,7 +21,8 @@ def training(result: Any) -> Iterator[Block]:
         "refit": "at the end, all of the text was learned; the loss is that of the weights before" * result.refit,
         "model": result.folder,
         "held out": _held_out(result),
-        "next": f"epigone generate {result.folder}",
+        "next": f"epigone evaluate {result.folder} TEXT" * (result.direction == "backward")
+        or f"epigone generate {result.folder}",
     }
     if not result.best_step and result.outcome != "interrupted":
         facts["kept"] = "the weights before the first step, because validation never improved"

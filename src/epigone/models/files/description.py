@@ -45,7 +45,7 @@ _RESULT = record(
         "steps": whole(), "epochs": number(), "best_step": whole(), "parameters": whole(),
         "trained_parameters": whole(), "notices": each(text), "texts": each(text), "corpus": text, "split": text,
         "split_seed": optional(whole()), "fractions": optional(each(number(0, 1), 3)),
-        "trials": each(TRIAL, 1000), "refit": flag,
+        "trials": each(TRIAL, 1000), "refit": flag, "direction": text,
     },
     "outcome", "loss", "bits_per_char", "accuracy", "perplexity", "seconds", "steps", "epochs", "best_step",
     "parameters", "trained_parameters",

@@ -68,6 +68,8 @@ class TrainingResult(Shown):
     refit: bool = False
     """True if all of the text was learned at the end, validation and test included; the losses are those of the weights
     before."""
+    direction: str = "forward"
+    """The direction in which the model reads."""
 
     @classmethod
     def of(
@@ -115,6 +117,7 @@ class TrainingResult(Shown):
             corpus=corpus.hash,
             split_seed=corpus.split_seed,
             fractions=corpus.fractions and list(corpus.fractions),
+            direction=model.config.direction,
         )
 
 
