@@ -1,10 +1,11 @@
-"""Pack a pretrained model into the package: bf16 weights, a coarser fingerprint, a card that names its training text.
+"""Pack a pretrained model into the package: small weights, a coarser fingerprint, a card that names its training text.
 
     python tools/bundle.py NAME HASHES RUN_FOLDER...
 
-One run, or its stages in order: the weights are the last stage's, the fingerprint covers all. HASHES is the number
-of runs of 30 characters that it keeps, 8 bytes each. The recipes in `src/epigone/bundled/NAME` are written by hand and
-stay, one for each stage, named in alphabetical order.
+One run, or its stages in order: the weights are the last stage's, in 8 bits if `epigone quantize` made its folder and
+in bf16 otherwise; the fingerprint covers all. HASHES is the number of runs of 30 characters that it keeps, 8 bytes
+each. The recipes in `src/epigone/bundled/NAME` are written by hand and stay, one for each stage, named in alphabetical
+order; so does texts.md, the section of the card on the training text.
 """
 
 import sys
@@ -21,6 +22,7 @@ from epigone.models.files.description import WEIGHTS, weights_hash
 from epigone.storage import atomic_write, read_json, write_json
 
 BUNDLED = Path(__file__).parents[1] / "src" / "epigone" / "bundled"
+TEXTS = "texts.md"
 RIGHTS = """## What it was trained on, and rights
 
 Songs, hymns and ballads from fifteen anthologies, short poems of 184 authors, and 29 novels and stories: English of the
@@ -35,19 +37,25 @@ def main(name: str, hashes: int, *runs: Path) -> None:
     """Write the folder of a bundled model."""
     folder = BUNDLED / name
     folder.mkdir(parents=True, exist_ok=True)
-    save_weights(folder, load_checkpoint(runs[-1]).model, torch.bfloat16)
+    small = read_json(runs[-1] / "config.json").get("dtype") == "int8"
+    if small:
+        atomic_write(folder / "model.safetensors", (runs[-1] / "model.safetensors").read_bytes())
+    else:
+        save_weights(folder, load_checkpoint(runs[-1]).model, torch.bfloat16)
     for file in ("tokenizer.json", "history.jsonl"):
         atomic_write(folder / file, (runs[-1] / file).read_bytes())
     *earlier, config = (without_paths(read_json(run / "config.json")) for run in runs)
-    config |= {"dtype": "bfloat16", WEIGHTS: weights_hash(folder), "stages": [stage["request"] for stage in earlier]}
+    dtype = "int8" if small else "bfloat16"
+    config |= {"dtype": dtype, WEIGHTS: weights_hash(folder), "stages": [stage["request"] for stage in earlier]}
     if earlier:
         config["request"]["base"]["name"] = f"{name}, stage {len(earlier)}"
     write_json(folder / "config.json", config)
     training = Fingerprint(np.empty(0, np.uint64), RUN, 1, 0)
-    for run in runs:
+    for run in (run for run in runs if (run / FILE).exists()):
         training = training.merge(load_fingerprints(run / FILE)["training"], hashes)
     save_fingerprints(folder / FILE, {"training": training})
-    atomic_write(folder / "README.md", f"{model_card(name, config)}\n{stages(folder)}\n{RIGHTS}")
+    rights = (folder / TEXTS).read_text(encoding="utf-8") if (folder / TEXTS).exists() else RIGHTS
+    atomic_write(folder / "README.md", f"{model_card(name, config)}\n{stages(folder)}\n{rights}")
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
     print(f"{folder.name}: {size:.2f} MB")
 
@@ -57,6 +65,8 @@ def without_paths(config: dict[str, Any]) -> dict[str, Any]:
     config["request"]["corpus"]["notices"] = []
     for key in ("notices", "folder", "texts"):
         config.get("result", {}).pop(key, None)
+    if "quantised" in config:
+        config["quantised"] |= {"base": "the same weights in fp32", "text": Path(config["quantised"]["text"]).name}
     return config
 
 

@@ -42,7 +42,7 @@ from epigone.transfer.vocabulary import RetrainedVocabulary
 
 log = logging.getLogger("epigone")
 
-BASE, BACKWARD = "english-words", "english-words-backward"
+BASE, BACKWARD = "english-words", "english-backward"
 SAMPLE = 32  # texts that are read to measure the speed
 STEP = 3.5  # time of a training step of a classifier over that of reading
 LEAST_SHARE = 0.5  # time for the language model over that for the classifier, below which there is too little

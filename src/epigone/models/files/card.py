@@ -65,7 +65,10 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         lines += [*_quantised(config["quantised"]), ""]
     settings = request.get("options", {}) | {key: config[key] for key in ("machine",) if key in config}
     lines += ["## Settings", "", fenced(json.dumps(settings, indent=2), "json"), ""]
-    use = f"import epigone\n\nprint(epigone.generate({json.dumps(name)}, epigone.GenerateOptions(length=300)).texts[0])"
+    call = f"generate({json.dumps(name)}, epigone.GenerateOptions(length=300)).texts[0]"
+    if model.get("direction") == "backward":  # it does not write
+        call = f"info({json.dumps(name)})"
+    use = f"import epigone\n\nprint(epigone.{call})"
     lines += ["## Use", "", fenced(use, "python"), ""]
     return "\n".join(lines)
 
