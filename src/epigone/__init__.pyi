@@ -891,7 +891,7 @@ def study(
     repeated: int = 2500,
     scratch_up_to: int = 10000,
     base: str = 'english-words',
-    backward: str = 'english-words-backward',
+    backward: str = 'english-backward',
     states: str = 'english-words',
     epochs: float = 1.0,
     own_epochs: float = 0.0,
@@ -1074,8 +1074,8 @@ def study(
             those whose language model learns the labelled texts alone.
         base (str, default 'english-words'): Language model to start from: a folder or the
             name of a bundled model. Networks from scratch have its shape and its tokenizer.
-        backward (str, default 'english-words-backward'): Language model that reads
-            backward, for the rows `backward` and `both`.
+        backward (str, default 'english-backward'): Language model that reads backward, for
+            the rows `backward` and `both`.
         states (str, default 'english-words'): Language model whose frozen states are read.
         epochs (float, default 1.0): Passes of the language model over all texts without
             their labels.

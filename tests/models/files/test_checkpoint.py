@@ -194,7 +194,10 @@ def test_there_is_no_pickle_in_the_house():
     assert len(sources) > 50
     code = {path.name: [line.split("#")[0] for line in path.read_text().splitlines()] for path in sources}
     found = [f"{name}: {line}" for name, lines in code.items() for line in lines if words.search(line)]
-    assert [line for line in found if "import" in line or "torch." in line or "(" in line] == []
+    # Published weights come in no other format; this form of loading executes nothing.
+    allowed = re.compile(r"^import_fastai\.py: .*torch\.load\(.*weights_only=True\)$")
+    found = [line for line in found if not allowed.match(line)]
+    assert [line for line in found if re.search(r"\bimport\b|torch\.|\(", line)] == []
 
 
 def test_weights_that_are_not_numbers_are_named(make_base):
