@@ -1,12 +1,14 @@
 """Labels and probabilities for texts, from the classifier's folder."""
 
 import csv
+import io
 import json
 
 import numpy as np
 import pytest
 from labelled import make_labelled, write_csv
 
+from epigone.app.arguments import put_dashes_last
 from epigone.classification.files import load_classifier
 from epigone.classification.options import ClassifierOptions
 from epigone.classification.predict import classify
@@ -58,6 +60,19 @@ def test_a_text_file_is_one_text_unless_its_lines_are_wanted(model, tmp_path):
     path.write_text("lovely warm\nawful rude\n", encoding="utf-8")
     assert len(classify(model, path).labels) == 1
     assert classify(model, path, read=ReadOptions(documents="lines")).labels == ["good", "bad"]
+
+
+def test_the_command_reads_the_standard_input(cli, model, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"A lovely warm seat")))
+    found = cli("classify", "predict", model, "-", "--json")
+    assert found.status == 0, found.err
+    assert [row["predicted"] for row in json.loads(found.out)["rows"]] == ["good"]
+
+
+def test_a_dash_is_a_text_only_where_it_is_no_value():
+    assert put_dashes_last(["predict", "m", "-", "--out", "a.csv"]) == ["predict", "m", "--out", "a.csv", "--", "-"]
+    assert put_dashes_last(["predict", "m", "--out", "-"]) == ["predict", "m", "--out", "-"]
+    assert put_dashes_last(["m", "-", "--", "--odd"]) == ["m", "--", "-", "--odd"]
 
 
 def test_the_command_prints_labels_and_json(cli, model):

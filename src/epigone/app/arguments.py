@@ -68,6 +68,20 @@ def _is_number(text: str) -> bool:
     return True
 
 
+def put_dashes_last(arguments: Sequence[str]) -> list[str]:
+    """Put every `-`, which stands for the standard input, behind `--`, where it is taken for no option.
+
+    One that follows an option stays: it may be its value.
+    """
+    stop = arguments.index("--") if "--" in arguments else len(arguments)
+    before = ["", *arguments]
+    lone = [i for i in range(stop) if arguments[i] == "-" and not before[i].startswith("--")]
+    if not lone:
+        return list(arguments)
+    kept = [argument for i, argument in enumerate(arguments[:stop]) if i not in lone]
+    return [*kept, "--", *("-" for _ in lone), *arguments[stop + 1 :]]
+
+
 def take_flags(arguments: Sequence[str], *names: str) -> tuple[list[str], dict[str, bool]]:
     """Split off flags, and tell which were given."""
     stop = arguments.index("--") if "--" in arguments else len(arguments)

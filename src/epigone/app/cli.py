@@ -13,7 +13,7 @@ from cyclopts import CycloptsError
 from cyclopts.exceptions import MissingArgumentError, UnusedCliTokensError
 from rich.text import Text
 
-from epigone.app.arguments import join_free_text, read_escapes, spread_lists, take_flags, take_values
+from epigone.app.arguments import join_free_text, put_dashes_last, read_escapes, spread_lists, take_flags, take_values
 from epigone.app.commands import COMMANDS, make_app, usage_of
 from epigone.app.display import as_json, show
 from epigone.app.recipes import read_recipe, take_recipe
@@ -52,6 +52,7 @@ def run(arguments: list[str]) -> int:
     """
     arguments = spread_lists(read_escapes(join_free_text(arguments)))
     arguments, flags = take_flags(arguments, "--debug", "--json", "--quiet")
+    arguments = put_dashes_last(arguments)
     quiet = flags["--quiet"] or is_helper()
     _log_notices(logging.WARNING if quiet else logging.INFO)
     command, recipe = "", None
