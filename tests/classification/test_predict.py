@@ -43,7 +43,7 @@ def test_a_table_keeps_its_columns_and_its_order_and_empty_texts_get_no_label(mo
     assert result.labels == ["good", None, "bad"]
     assert result.probabilities[1] is None
     assert [row["id"] for row in result.rows] == ["7", "8", "9"]
-    assert any("empty" in notice for notice in result.notices)
+    assert any("gets no label: more.csv#2" in notice for notice in result.notices)
     written = list(csv.DictReader((tmp_path / "found.csv").read_text(encoding="utf-8").splitlines()))
     assert [row["predicted"] for row in written] == ["good", "", "bad"]
     assert [row["review"] for row in written] == ["lovely", "", "awful"]
