@@ -3,8 +3,9 @@
     python benchmarks/dropconnect.py [--rounds 5] [--out docs/results/speed]
 
 LSTM of 3 layers, embedding tied to the head, 10,000 tokens, batches of 32 rows of 70 tokens, RMSprop: 320 units in
-every layer, and 1,150 with 400 on top. The variants take turns in one process, so that whatever else the machine does
-slows each alike; the ratio is that of a round, its interval Student's over the rounds.
+every layer, and 1,150 with 400 on top. Seconds are those of the processor, of all threads together, so that other work
+on the machine hardly counts; the variants take turns in one process. The ratio is that of a round, its interval
+Student's over the rounds.
 """
 
 import time
@@ -45,8 +46,8 @@ class Learner:
         self.state = self.model.initial_state(rows)
 
     def step(self) -> float:
-        """Make a step; return its seconds."""
-        begin = time.perf_counter()
+        """Make a step; return the seconds that the processor took."""
+        begin = time.process_time()
         (loss, _), state = self.model.loss(self.batch[0], self.batch[1], self.state)
         self.optimizer.zero_grad()
         loss.backward()
@@ -54,7 +55,7 @@ class Learner:
             clip_gradients(self.weights, 1.0)
             self.optimizer.step()
         self.state = tuple(s.detach() for s in state)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
 
 def measure(units: int, tokens: int, rows: int, steps: int, rounds: int) -> dict[str, list[float]]:
@@ -85,8 +86,8 @@ def main() -> None:
             interval = f"{found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}]" if name != "no dropout" else "1"
             rows.append([f"{units}, {name}", f"{median(taken) * 1e3:.4g}", interval])
     title = (
-        f"Milliseconds of a training step of epigone, and how many times that without dropout (mean ratio of "
-        f"{arguments.rounds} rounds, 95 %); threads: {arguments.threads}."
+        f"Milliseconds of the processor for a training step of epigone, and how many times those without dropout (mean "
+        f"ratio of {arguments.rounds} rounds, 95 %); threads: {arguments.threads}."
     )
     publish(arguments.out, "dropconnect.md", f"{title}\n\n{markdown_table(['units', 'ms', 'times'], rows)}")
 
