@@ -202,7 +202,7 @@ def test_minutes_leave_out_rows_that_do_not_fit(texts, tmp_path, registries, mon
     assert [row.name for row in result.rows] == ["majority", "nb-svm"]
     assert result.left_out == [
         "network: 5 minutes are too few",
-        "blend: there is no network and row of n-grams to join",
+        "blend: the rows that it joins are not there",
     ]
 
 

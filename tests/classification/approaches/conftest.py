@@ -6,6 +6,7 @@ from epigone.classification.approaches.base import Setting
 
 
 @pytest.fixture
-def setting(tmp_path) -> Setting:
+def setting(tmp_path, make_base) -> Setting:
     (tmp_path / "stages").mkdir()
-    return Setting(folder=tmp_path / "stages", base="english-tiny")
+    backward = make_base("backward", direction="backward")
+    return Setting(folder=tmp_path / "stages", base="english-tiny", backward=str(backward))
