@@ -148,14 +148,14 @@ def test_what_validations_take_is_not_counted_as_learning(tmp_path):
 def test_the_recurrent_state_is_carried_within_an_epoch_and_zero_at_its_start(tmp_path):
     run = Run(tmp_path, 3.0, epochs=2)
     calls = []
-    loss = run.model.loss
+    encode = run.model.encode
 
-    def noted(inputs, targets, state, start):
-        scored, after = loss(inputs, targets, state, start)
+    def noted(inputs, state, start):
+        outputs, after = encode(inputs, state, start)
         calls.append((state, after))
-        return scored, after
+        return outputs, after
 
-    run.model.loss = noted
+    run.model.encode = noted
     run()
     assert len(calls) == 2 * PER_EPOCH
     for step, (before, _) in enumerate(calls):
