@@ -2,8 +2,9 @@ import re
 
 import pytest
 
+from epigone.app import classify
 from epigone.app.commands import COMMANDS
-from epigone.studies.registry import subcommands
+from epigone.studies import registry
 
 
 def test_help_lists_the_commands_in_the_order_of_work(cli):
@@ -16,8 +17,9 @@ def test_help_lists_the_commands_in_the_order_of_work(cli):
     assert cli() == result
 
 
-USAGES = {name: command.usage for name, command in COMMANDS.items() if name != "study"}
-USAGES |= {f"study {name}": usage for name, (_, usage) in subcommands().items()}
+GROUPS = {"study": registry.subcommands(), "classify": classify.subcommands()}
+USAGES = {name: command.usage for name, command in COMMANDS.items() if name not in GROUPS}
+USAGES |= {f"{group} {name}": usage for group, commands in GROUPS.items() for name, (_, usage) in commands.items()}
 
 
 @pytest.mark.parametrize("command", USAGES)

@@ -84,8 +84,9 @@ def test_streams_hold_the_documents_of_a_split_in_its_order(songs, monkeypatch, 
     for split, indices in corpus.splits.items():
         stream = corpus.stream(split, tokenizer)
         assert stream.characters.tolist() == corpus.characters[indices].tolist()
-        texts = tokenizer.decode(stream.tokens)
-        assert texts == "".join(corpus.text(index) for index in indices)
+        bounds = zip(stream.offsets[:-1], stream.offsets[1:], strict=True)
+        texts = [tokenizer.decode(stream.targets[begin:end]) for begin, end in bounds]
+        assert texts == [tokenizer.normalise(corpus.text(index)) for index in indices]
     assert list(tmp_path.iterdir()) == [songs]  # the files have no names
 
 

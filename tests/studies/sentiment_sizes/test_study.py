@@ -62,6 +62,13 @@ def test_the_figures_are_those_of_the_kept_probabilities(quick_run, data, option
         assert found["accuracy"]["estimate"] == pytest.approx(np.mean(accuracies))
 
 
+def test_the_folder_holds_runs_and_the_cost_of_their_stages(quick_run):
+    """docs/reference/files.md describes both."""
+    folder, _ = quick_run
+    assert (folder / "runs.csv").is_file()
+    assert list(folder.glob("runs/*/stages.json"))
+
+
 def test_the_folder_holds_the_page_and_no_text_of_the_corpus(quick_run, data):
     out, _ = quick_run
     assert {"report.html", "report.md", "result.json", "runs.csv", "study.json", "table.csv", "table.tex"} <= {
