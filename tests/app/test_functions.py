@@ -29,7 +29,7 @@ NEEDED = {
     "look": (["base"], {}),
     "plot": (["run"], {}),
     "quantize": (["base"], {"out": "new"}),
-    "import_fastai": (["weights.pth", "words.pkl"], {"out": "new"}),
+    "import_fastai": (["weights.pth"], {"words": "words.pkl", "out": "new"}),
     "train_classifier": (["a.csv"], {"out": "new"}),
     "classify": (["mine"], {}),
     "evaluate_classifier": (["mine", "a.csv"], {}),
