@@ -90,7 +90,7 @@ def test_layers_learn_from_the_top_down(fit, base, monkeypatch):
 def test_the_rate_falls_from_layer_to_layer(base):
     model = network.TextClassifier(base.shape, 2)
     groups = parameter_groups(model, OPTIONS, [0, 5, 9, 12])
-    assert [group.rate for group in groups] == pytest.approx([2.6**-depth for depth in range(5)])
+    assert [group.rate for group in groups] == pytest.approx([1.3**-depth for depth in range(5)])
     assert [group.first_step for group in groups] == [0, 0, 5, 9, 12]
     assert sum(len(group.parameters) for group in groups) == len(list(model.parameters()))
 
@@ -108,6 +108,14 @@ def test_a_finished_training_is_not_repeated(fit, tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.glob("run/*/*")} == {"finished.json", "history.jsonl", "model.safetensors"}
     monkeypatch.setattr(network, "train", lambda *arguments: pytest.fail("trained again"))
     assert same(values(fit()), whole)
+
+
+def test_dropout_acts_on_the_encoder_while_it_learns(fit):
+    plain, dropped = (fit(f"run{scale}", replace(OPTIONS, dropout_scale=scale)) for scale in (0.0, 0.5))
+    assert not same(values(plain), values(dropped))
+    assert (plain.config.weight_dropout, dropped.config.weight_dropout) == (0.0, 0.25)
+    ids = [encoded(AsciiTokenizer(), text, 30) for text in TEXTS]
+    assert torch.equal(pooled_features(dropped, ids), pooled_features(dropped, ids))  # nothing is drawn in reading
 
 
 def test_weights_of_texts_count(fit):
