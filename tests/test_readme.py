@@ -4,7 +4,7 @@ Each block of commands (```sh) or of Python has a comment in front of it that sa
 
     <!-- test -->               run as it is
     <!-- test: --epochs 1 -->   run with these flags added to every command
-    <!-- test: pretrain --epochs 1 -->   run with these flags added to every `pretrain`
+    <!-- test: pretrain --epochs 1 -->   run with these flags added to every `pretrain`, or `classify train`
     <!-- no test -->            not run
 
 A block runs in a folder of its own that has the texts of `examples/`, `books/` and `recipes/`.
@@ -49,10 +49,11 @@ def commands(block: Block) -> list[list[str]]:
         return [[sys.executable, "-W", "error", "-c", block.text]]
     lines = [shlex.split(line, comments=True) for line in block.text.replace("\\\n", " ").splitlines()]
     assert all(words[0] == "epigone" for words in lines if words), "only epigone's own commands can be tested"
-    named = re.match(r"[a-z]+(?= )", block.flags)
+    named = re.match(r"[a-z]+(?: [a-z]+)?(?= )", block.flags)
     flags = shlex.split(block.flags.removeprefix(named[0] if named else ""))
+    name = named[0].split() if named else []
     return [
-        [sys.executable, "-m", "epigone", *words[1:], *(flags if named is None or named[0] == words[1] else ())]
+        [sys.executable, "-m", "epigone", *words[1:], *(flags if words[1 : 1 + len(name)] == name else ())]
         for words in lines
         if words
     ]
