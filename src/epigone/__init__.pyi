@@ -892,7 +892,7 @@ def study(
     scratch_up_to: int = 10000,
     base: str = 'english-words',
     backward: str = 'english-backward',
-    states: str = 'english-words',
+    states: str = 'english-tiny',
     epochs: float = 1.0,
     own_epochs: float = 0.0,
     language_model_lr: float = 0.002,
@@ -1076,7 +1076,7 @@ def study(
             name of a bundled model. Networks from scratch have its shape and its tokenizer.
         backward (str, default 'english-backward'): Language model that reads backward, for
             the rows `backward` and `both`.
-        states (str, default 'english-words'): Language model whose frozen states are read.
+        states (str, default 'english-tiny'): Language model whose frozen states are read.
         epochs (float, default 1.0): Passes of the language model over all texts without
             their labels.
         own_epochs (float, default 0.0): Passes of the language model over the labelled

@@ -30,7 +30,7 @@ from epigone.classification.texts import LabelledTexts
 from epigone.errors import UserError
 from epigone.models.classifier import TextClassifier
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
-from epigone.models.files.description import weights_hash
+from epigone.models.files.description import read_config, weights_hash
 from epigone.storage import atomic_write, read_json, write_json
 from epigone.text.corpus import SplitOptions
 from epigone.text.readers.registry import ReadOptions
@@ -174,6 +174,8 @@ def retrained(base: Checkpoint, texts: Sequence[str], seconds: float | None, set
     shared = setting.shared or setting.folder
     shared.mkdir(parents=True, exist_ok=True)
     place = shared / f"language-model-{whole.hexdigest()[:16]}"
+    if (place / "config.json").exists() and "result" in read_config(place):
+        return place
     source = place.with_suffix(".jsonl")
     if not source.exists():
         atomic_write(source, "".join(json.dumps({"text": text}) + "\n" for text in texts))

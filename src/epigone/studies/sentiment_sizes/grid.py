@@ -59,7 +59,7 @@ class SentimentSizesOptions:
     its tokenizer."""
     backward: str = BACKWARD
     """Language model that reads backward, for the rows `backward` and `both`."""
-    states: str = BASE
+    states: str = "english-tiny"
     """Language model whose frozen states are read."""
     epochs: float = 1.0
     """Passes of the language model over all texts without their labels."""
