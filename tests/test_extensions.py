@@ -104,6 +104,7 @@ def test_no_recipe_names_an_extension(sine, cli, song_file, tmp_path):
     assert "sine" not in CELLS
 
 
+@pytest.mark.slow
 def test_a_model_of_an_extension_in_other_processes(sine, song_file, tmp_path):
     """Trained, refused without the extension, compared by two workers, and gone on with."""
     mine, base, out = ("--extension", sine), tmp_path / "base", tmp_path / "out"

@@ -10,7 +10,14 @@ from epigone.classification.approaches.registry import APPROACHES
 TEXTS = ["A lovely warm seat!", "", "awful, rude", "Never heard words 東京", "good\n" * 50, "the soup " * 300]
 
 
-@pytest.mark.parametrize("name", APPROACHES)
+# Networks have fast tests of their own.
+EVERY = [
+    pytest.param(name, marks=[pytest.mark.slow] * (approach.family == "network"))
+    for name, approach in APPROACHES.items()
+]
+
+
+@pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("classes", [("bad", "good"), ("bad", "good", "plain")])
 def test_an_approach_answers_alone_as_in_a_batch_and_from_its_files(name, classes, setting, tmp_path):
     learned = APPROACHES[name].fit(make_labelled(60, classes), setting)
@@ -29,7 +36,7 @@ def test_an_approach_answers_alone_as_in_a_batch_and_from_its_files(name, classe
     assert learned.probabilities([]).shape == (0, len(classes))
 
 
-@pytest.mark.parametrize("name", APPROACHES)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_class_without_texts_gets_a_probability(name, setting):
     train = make_labelled(40, ("bad", "good", "plain"))
     learned = APPROACHES[name].fit(train.subset(np.flatnonzero(train.codes != 2)), setting)
@@ -39,7 +46,7 @@ def test_a_class_without_texts_gets_a_probability(name, setting):
     assert (found[:, 2] < found[:, :2].max(axis=1)).all()
 
 
-@pytest.mark.parametrize("name", APPROACHES)
+@pytest.mark.parametrize("name", EVERY)
 def test_the_same_texts_give_the_same_classifier(name, setting):
     train = make_labelled(40)
     first, second = (APPROACHES[name].fit(train, setting).probabilities(TEXTS) for _ in range(2))

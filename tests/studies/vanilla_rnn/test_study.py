@@ -168,6 +168,7 @@ def book(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_the_quick_run_leaves_a_table_passages_samples_and_a_page(book, tmp_path):
     out = tmp_path / "out"
     options = StudyOptions(quick=True, workers=1)

@@ -130,6 +130,7 @@ def texts(tmp_path):
     return [f"{name}={tmp_path / name}.txt" for name in ("paper", "songs")]
 
 
+@pytest.mark.slow
 def test_the_quick_run_compares_tokenizers_windows_and_next_words(texts, tmp_path):
     out, options = tmp_path / "out", StudyOptions(quick=True, workers=1)
     titles, grid = Titles(), WordModelOptions(weights=20_000)
