@@ -28,7 +28,7 @@ NAMED = 5  # unknown labels that are named
 
 @dataclass(frozen=True)
 class ClassFigures:
-    """How well a classifier does on the texts of one class."""
+    """Counts of the texts of one class."""
 
     name: str
     texts: int

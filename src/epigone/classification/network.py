@@ -188,7 +188,7 @@ def parameter_groups(model: TextClassifier, options: NetworkOptions, steps: Sequ
         steps: the first step of each phase; the top layer learns from the first on, the layer below it from the second,
             and in the last phase everything.
     """
-    layers = [list(layer.parameters()) for layer in reversed(model.layers)]
+    layers = [[p for p in layer.parameters() if p.requires_grad] for layer in reversed(model.layers)]
     if model.embedding is not None:
         layers.append(list(model.embedding.parameters()))
     groups = [ParameterGroup(tuple(model.head.parameters()))]
@@ -203,7 +203,7 @@ def fit_network(
     texts: Sequence[str],
     targets: NDArray[np.float64],
     options: NetworkOptions,
-    place: "Place",
+    place: Place,
     seed: int = 0,
 ) -> TextClassifier:
     """Train a classifier on top of a language model; a run that was killed goes on where it stopped.
@@ -258,13 +258,14 @@ def _fit_head(
     model.head.standardise(features)
     whole = torch.ones(len(features))
     module = HeadOnFeatures(model.head)
-    batches = FeatureBatches.of(list(features.numpy()), targets, size, options.head_epochs, recipe.seed)
+    batches = FeatureBatches.of(list(features.cpu().numpy()), targets, size, options.head_epochs, recipe.seed)
     goal = torch.from_numpy(targets).float()
 
     def measure() -> Loss:
         module.eval()
         with torch.no_grad():
-            return Loss(F.cross_entropy(module(features, whole), goal).item())
+            logits = module(features.to(model.head.gain.device), whole)
+            return Loss(F.cross_entropy(logits.cpu(), goal).item())
 
     groups = [ParameterGroup(tuple(module.parameters()))]
     task = ClassificationTask(module, batches, measure, groups)

@@ -15,7 +15,7 @@ from epigone.text.document import ReadOptions
 
 @dataclass(frozen=True)
 class Classification(Shown):
-    """What a classifier says of some texts, in their order."""
+    """Labels and probabilities of texts, in their order."""
 
     model: str
     classes: list[str]
@@ -28,7 +28,7 @@ class Classification(Shown):
     probabilities: list[list[float] | None]
     """The probability of every class for each text; None for an empty text."""
     rows: list[dict[str, Any]]
-    """What was given with each text, its label, and its probabilities by class."""
+    """Given columns of each text, its label, and its probabilities by class."""
     out: str | None
     """The file that was written."""
     notices: list[str]

@@ -21,7 +21,7 @@ class ClassifierTraining(Shown):
     """The figure that chose it: `accuracy` or `balanced_accuracy`."""
     rows: list[Row]
     measured: str
-    """How the rows were measured, in words."""
+    """Description of how the rows were measured."""
     classes: list[str]
     examples: list[int]
     """Labelled texts of each class."""

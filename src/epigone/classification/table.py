@@ -11,7 +11,7 @@ from epigone.report.numbers import Interval
 from epigone.report.tables import Column, Table
 
 UNBALANCED = 1.5
-"""How many times as many texts the largest class has as the smallest one, for balanced accuracy to decide."""
+"""Ratio of the largest class to the smallest from which on balanced accuracy decides."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ best network."""
 
 
 class NoTimeError(Exception):
-    """What is left of the minutes is not enough."""
+    """Too few of the minutes are left."""
 
 
 class NoBaseError(Exception):

@@ -125,11 +125,13 @@ class Ulmfit:
                 "one that reads backward."
             )
         texts = list(dict.fromkeys([*setting.unlabelled, *train.texts]))
-        reading = time_of_reading(base, train.texts, options)
-        needed = reading * len(train) * (1 + STEP * sum(options.epochs))
-        left = None if setting.minutes is None else setting.minutes * 60 - needed
-        if left is not None and left < LEAST_SHARE * needed:
-            raise NoTimeError
+        left = None
+        if setting.minutes is not None:
+            reading = time_of_reading(base, train.texts, options)
+            needed = reading * len(train) * (1 + STEP * sum(options.epochs))
+            left = setting.minutes * 60 - needed
+            if left < LEAST_SHARE * needed:
+                raise NoTimeError
         source = load_checkpoint(retrained(base, texts, left, setting), setting.machine.backend)
         targets = np.eye(len(train.classes))[train.codes]
         targets *= text_weights(train.codes, len(train.classes), setting.balance)[:, None]
