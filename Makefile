@@ -6,8 +6,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # PyTorch reads this when it loads: threads that spin while they wait slow down those that work.
 export OMP_WAIT_POLICY := passive
 
-# Rooms whose slow tests start no processes that fill the cores, so that two run at a time.
-PAIRED := tests/kernels tests/models tests/text
+# Slow tests that start no processes that fill the cores, so that two run at a time.
+PAIRED := tests/kernels tests/models tests/text tests/classification tests/export tests/test_readme.py \
+	tests/training/test_resume.py tests/studies/compare/test_kills.py
 
 .PHONY: demo test slow check format reference bench clean
 

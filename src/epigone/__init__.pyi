@@ -362,6 +362,7 @@ def finetune(
     min_count: int = 2,
     lower_case: bool = False,
     vocabulary: Literal['auto', 'base', 'both', 'text'] = 'auto',
+    softmax: HeadName = 'auto',
     optimizer: Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd'] = 'adamw',
     lr: float = 0.0,
     schedule: Literal['constant', 'cosine', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
@@ -463,6 +464,9 @@ def finetune(
             the same tokens for every text. Without a vocabulary_size, both adds no more
             words or subwords than the base has; with one, frequent words of the text come
             before rare ones of the base.
+        softmax (str, default 'auto'): Full, or adaptive, which learns many tokens in half
+            the time, but evaluation and generation then run on PyTorch; auto keeps that of
+            the base. One of auto, full, adaptive.
 
     Keywords in place of training, FinetuneOptions: the recipe of retraining, with a rate
     that short trials may choose.

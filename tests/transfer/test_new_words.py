@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,7 +15,7 @@ from epigone.text.corpus import Corpus
 from epigone.text.tokenizers.base import VocabularyOptions
 from epigone.training.options import FinetuneOptions, MachineOptions
 from epigone.transfer import finetune as module
-from epigone.transfer.vocabulary import RetrainedVocabulary
+from epigone.transfer.vocabulary import RetrainedVocabulary, remap_vocabulary
 
 BRIEF = FinetuneOptions(lr=1e-2, steps=60, validate_every=20, batch_size=4, sequence_length=16)
 finetune = partial(module.finetune, machine=MachineOptions(device="cpu"))
@@ -143,3 +144,42 @@ def test_options_of_the_vocabulary_reach_another_tokenizer(base_of, other_file, 
     new = load_checkpoint(tmp_path / "out").tokenizer
     expected = Corpus.open(other_file).tokenizer("word", VocabularyOptions(vocabulary_size=40))
     assert len(new.vocabulary) == len(expected.vocabulary) == 40
+
+
+@pytest.mark.parametrize("tokens", [BASE, TEXT])
+def test_a_softmax_becomes_adaptive_and_full_again(tokens, base_of, other_file, tmp_path):
+    base = base_of("word", embedding_size=8, tied=True)
+    first = finetune(
+        base, other_file, out=tmp_path / "first", train="all", tokens=replace(tokens, softmax="adaptive"),
+        training=BRIEF,
+    )  # fmt: skip
+    adaptive = load_checkpoint(tmp_path / "first")
+    assert adaptive.shape.cutoffs
+    assert first.loss < np.log(len(adaptive.tokenizer.vocabulary)) - 0.2
+    request = json.loads((tmp_path / "first" / "config.json").read_text())["request"]["options"]
+    assert request["vocabulary"]["softmax"] == "adaptive"
+    finetune(
+        tmp_path / "first", other_file, out=tmp_path / "full", train="layers.1", head=False,
+        tokens=replace(BASE, softmax="full"), training=replace(BRIEF, steps=1),
+    )  # fmt: skip
+    full = load_checkpoint(tmp_path / "full")
+    assert not full.shape.cutoffs
+    assert torch.equal(full.model.embedding.weight, adaptive.model.embedding.weight)
+
+
+def test_a_new_adaptive_softmax_starts_with_clusters_alike(base_of):
+    model, vocabulary = (
+        load_checkpoint(base_of("word")).model,
+        list(load_checkpoint(base_of("word")).tokenizer.vocabulary),
+    )
+    changed, _ = remap_vocabulary(model, vocabulary, vocabulary, "adaptive")
+    assert not changed.head.clusters.weight.any()
+    assert not changed.head.clusters.bias.any()
+    assert torch.equal(changed.head.weight, model.head.weight)
+    outputs = torch.randn(5, model.config.output_size)
+    torch.testing.assert_close(changed.head.logits(outputs).exp().sum(-1), torch.ones(5))
+
+
+def test_a_softmax_that_does_not_exist_is_refused():
+    with pytest.raises(UserError, match="There is no softmax 'small'"):
+        RetrainedVocabulary(softmax="small")

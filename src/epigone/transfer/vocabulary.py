@@ -10,8 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from epigone.described import described
+from epigone.described import added, described
 from epigone.errors import UserError
+from epigone.models.config import BY_OPTIONS, HEADS, HeadName
 from epigone.models.files.checkpoint import Checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus
@@ -36,6 +37,14 @@ class RetrainedVocabulary(VocabularyOptions):
     tokens start from the mean row. auto is both, unless the base has the same tokens for every text. Without a
     vocabulary_size, both adds no more words or subwords than the base has; with one, frequent words of the text come
     before rare ones of the base."""
+    softmax: HeadName = added("auto")
+    """Full, or adaptive, which learns many tokens in half the time, but evaluation and generation then run on PyTorch;
+    auto keeps that of the base."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.softmax != "auto":
+            HEADS[self.softmax]  # raises if there is none
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,9 @@ class Coverage:
         return f"{self.kept} of {self.kept + len(self.new)} tokens were carried over from the base's {before}{new}."
 
 
-def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tuple[LanguageModel, Coverage]:
+def remap_vocabulary(
+    model: LanguageModel, old: list[str], new: list[str], softmax: HeadName = "auto"
+) -> tuple[LanguageModel, Coverage]:
     """Copy a model for another vocabulary.
 
     Rows of the embedding (columns of layer 0 for one-hot models) and of the head are copied by token; those of a token
@@ -62,12 +73,14 @@ def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tu
     Args:
         model: a model over `old`.
         old, new: tokens by id (V,).
+        softmax: the kind of softmax; auto keeps that of the model. A new adaptive one starts with clusters alike.
     """
     index = {token: i for i, token in enumerate(old)}
     rows = [index.get(token, -1) for token in new]
     with torch.random.fork_rng(devices=[]):
-        cutoffs = _cutoffs(model.config.cutoffs, rows)
-        shape = replace(model.config, vocabulary_size=len(new), cutoffs=cutoffs)
+        shape = replace(model.config, vocabulary_size=len(new), cutoffs=_cutoffs(model.config.cutoffs, rows))
+        if softmax != "auto":
+            shape = replace(shape, softmax=softmax, cutoffs=BY_OPTIONS)
         changed = LanguageModel(shape, model.backend, drawn=False)
     target = dict(changed.named_parameters())
     by_column = model.embedding is None
@@ -78,8 +91,10 @@ def remap_vocabulary(model: LanguageModel, old: list[str], new: list[str]) -> tu
                 target[name].copy_(_gather(weight.T, rows).T)
             elif name in of_tokens:
                 target[name].copy_(_gather(weight, rows))
-            elif name in target:  # a vocabulary that is too small for clusters lacks their weights
+            elif name in target:  # a full softmax, or a vocabulary that is too small for clusters, lacks their weights
                 target[name].copy_(weight)
+        for name in target.keys() - dict(model.named_parameters()).keys():
+            target[name].zero_()
     names = set(new)
     added = [token for token in new if token not in index]
     return changed.train(model.training), Coverage(
@@ -128,9 +143,11 @@ def fit_tokenizer(
     """
     base = in_direction(source.tokenizer, "forward")
     codec = _adapted(base, corpus, tokenizer or base.name, settled(base, tokenizer, vocabulary))
-    if codec is base:
+    if codec is base and vocabulary.softmax == "auto":
         return source.model, codec
-    model, coverage = remap_vocabulary(source.model, base.vocabulary, codec.vocabulary)
+    model, coverage = remap_vocabulary(source.model, base.vocabulary, codec.vocabulary, vocabulary.softmax)
+    if codec is base:
+        return model, codec
     notices.append(coverage.sentence())
     log.info(notices[-1])
     return model, codec

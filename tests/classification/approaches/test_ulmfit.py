@@ -10,7 +10,7 @@ from labelled import make_labelled, write_csv
 
 from epigone.classification.approaches import ulmfit
 from epigone.classification.approaches.base import NoBaseError, NoTimeError, Setting
-from epigone.classification.approaches.ulmfit import Ulmfit, language_model_length, vocabulary
+from epigone.classification.approaches.ulmfit import Ulmfit, language_model_length, shares, vocabulary
 from epigone.classification.files import load_classifier
 from epigone.classification.network import NetworkOptions
 from epigone.classification.options import ClassifierOptions
@@ -145,3 +145,10 @@ def test_without_a_backward_base_its_rows_are_left_out(bases, tmp_path):
 def test_a_join_needs_its_rows():
     with pytest.raises(UserError, match="choose ulmfit-backward too"):
         train_classifier("none.csv", out="none", options=ClassifierOptions(rows=("ulmfit", "both-directions")))
+
+
+def test_few_texts_choose_the_language_model_and_of_many_a_small_share():
+    assert shares(10_000) == pytest.approx((0.94, 0.05, 0.01))
+    learned, choosing, left = shares(100_000_000)
+    assert choosing * 100_000_000 == pytest.approx(1_000_000)
+    assert learned + choosing + left == pytest.approx(1)

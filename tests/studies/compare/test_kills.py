@@ -64,7 +64,6 @@ print(kills)
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="forks, and kills with SIGKILL")
-@pytest.mark.parametrize("seed", [1, 2])
-def test_kills_before_changes(make_base, song_file, tmp_path, seed):
+def test_kills_before_changes(make_base, song_file, tmp_path):
     (tmp_path / "place").mkdir()
-    assert campaign(CAMPAIGN, make_base(), song_file, tmp_path / "place", seed) > 5
+    assert campaign(CAMPAIGN, make_base(), song_file, tmp_path / "place", 1) > 5

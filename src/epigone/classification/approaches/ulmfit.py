@@ -53,7 +53,7 @@ LANGUAGE_MODEL: dict[str, Any] = {
     "sequence_length": 64,
 }  # fmt: skip
 OWN = 5_000_000  # characters from which on texts have a vocabulary of their own
-SHARES = (0.94, 0.05, 0.01)  # of the texts that the language model learns, is chosen by, and leaves
+CHOOSING = 1_000_000  # characters by which a language model is chosen, at most; a twentieth of few texts
 BLOCK = 2048  # texts that are encoded at a time, so that memory does not grow with their number
 
 
@@ -196,7 +196,7 @@ def retrained(base: Checkpoint, texts: Sequence[str], seconds: float | None, set
         training=training,
         machine=setting.machine,
         read=ReadOptions(column="text"),
-        split=SplitOptions(fractions=SHARES),
+        split=SplitOptions(fractions=shares(characters)),
         fingerprint=False,
         resume=place.exists(),
         monitor=setting.monitor,
@@ -211,7 +211,13 @@ def vocabulary(base: Checkpoint, characters: int) -> RetrainedVocabulary:
         return RetrainedVocabulary()
     if characters < OWN or tokenizer.level == "character":
         return RetrainedVocabulary(vocabulary="both")
-    return RetrainedVocabulary(vocabulary="text", vocabulary_size=len(tokenizer.vocabulary))
+    return RetrainedVocabulary(vocabulary="text", vocabulary_size=len(tokenizer.vocabulary), softmax="adaptive")
+
+
+def shares(characters: int) -> tuple[float, float, float]:
+    """Divide texts of so many characters: the shares that a language model learns, is chosen by, and leaves."""
+    choosing = min(0.05, CHOOSING / characters)
+    return 1 - 1.2 * choosing, choosing, 0.2 * choosing
 
 
 def language_model_length(characters: int, seconds: float | None) -> dict[str, float]:

@@ -12,7 +12,7 @@ import torch
 
 from epigone.classification.approaches.base import Setting, text_weights
 from epigone.classification.approaches.registry import APPROACHES
-from epigone.classification.approaches.ulmfit import SHARES, NetworkClassifier, vocabulary
+from epigone.classification.approaches.ulmfit import NetworkClassifier, shares, vocabulary
 from epigone.classification.network import NetworkOptions, Place, fit_network
 from epigone.classification.network_files import rounded
 from epigone.described import described
@@ -59,14 +59,15 @@ class PlainRetraining:
         if not (out / "config.json").exists():  # a run that was killed before its first save may have left a file
             shutil.rmtree(out, ignore_errors=True)
         texts = self.plain.texts()
-        tokens = vocabulary(load_checkpoint(self.base.path), sum(map(len, texts)))
+        characters = sum(map(len, texts))
+        tokens = vocabulary(load_checkpoint(self.base.path), characters)
         if not source.exists():
             atomic_write(source, "".join(json.dumps({"text": text}) + "\n" for text in texts))
 
         def work() -> Any:
             result = finetune(
                 self.base.path, source, out=out, train="all", tokens=tokens, training=self.training,
-                machine=MACHINE, read=READ, split=SplitOptions(fractions=SHARES), fingerprint=False,
+                machine=MACHINE, read=READ, split=SplitOptions(fractions=shares(characters)), fingerprint=False,
                 resume=(out / "config.json").exists(),
             )  # fmt: skip
             if result.outcome == "interrupted":
