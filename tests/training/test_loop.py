@@ -15,6 +15,8 @@ from stopping import At, history, left_by, press_ctrl_c
 
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
+from epigone.kernels import engine
+from epigone.models import encoder
 from epigone.models.config import ModelConfig, ModelOptions
 from epigone.models.heads.base import IGNORED
 from epigone.models.language_model import LanguageModel
@@ -312,9 +314,11 @@ def test_the_state_of_another_run_is_refused(tmp_path):
         Run(tmp_path, 3.0)()
 
 
+@pytest.mark.parametrize("backend", ["auto", "torch"])
 @pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
-def test_bf16_trains_every_cell_and_keeps_its_weights_in_fp32(train, cell):
-    result = train(model=ModelOptions(cell, num_layers=2, hidden_size=8, dropout=0.1), precision="bf16", epochs=6)
+def test_bf16_trains_every_cell_and_keeps_its_weights_in_fp32(train, cell, backend):
+    model, machine = ModelOptions(cell, num_layers=2, hidden_size=8, dropout=0.1), MachineOptions(backend=backend)
+    result = train(model=model, precision="bf16", epochs=6, machine=machine)
     rows = history(result.folder)
     assert rows[-1]["validation_loss"] < rows[0]["validation_loss"] - 0.2
     weights = load_file(Path(result.folder) / "model.safetensors")
@@ -336,6 +340,20 @@ def test_bf16_is_the_precision_of_the_products_but_not_of_the_state(tmp_path):
         trained[precision] = run.seen[-1]["head.weight"]
     assert not torch.equal(trained["fp32"], trained["bf16"])
     torch.testing.assert_close(trained["fp32"], trained["bf16"], rtol=0.1, atol=0.02)
+
+
+@pytest.mark.skipif(engine() is None, reason="no native engine was compiled")
+def test_bf16_steps_run_in_the_native_engine_from_a_state_that_is_not_rounded(tmp_path, monkeypatch):
+    seen = set()
+
+    def run_stack(cell, inputs, state, weights, masks, backend, sizes):
+        seen.update((each.dtype, backend) for each in state)
+        return stack(cell, inputs, state, weights, masks, backend, sizes)
+
+    stack = encoder.run_stack
+    monkeypatch.setattr(encoder, "run_stack", run_stack)
+    Run(tmp_path, 3.0, steps=3, precision="bf16")()
+    assert seen == {(torch.float32, "native")}
 
 
 def lines(path):

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision, Precision
 from torch import Tensor
 
 from epigone.errors import UserError
@@ -16,6 +17,13 @@ from epigone.machine import cores, follow_launcher
 from epigone.training.options import MachineOptions
 
 T = TypeVar("T")
+
+
+class Bf16(MixedPrecision):
+    """Products in bfloat16 and everything else in float32: inputs are not rounded, the recurrent state among them."""
+
+    def convert_input(self, data: Any) -> Any:
+        return data
 
 
 def make_fabric(machine: MachineOptions, precision: str = "fp32") -> Fabric:
@@ -33,13 +41,13 @@ def make_fabric(machine: MachineOptions, precision: str = "fp32") -> Fabric:
     device = machine.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    arithmetic: Any = {"fp32": "32-true", "bf16": "bf16-mixed"}[precision]
+    arithmetic = {"fp32": Precision(), "bf16": Bf16("bf16-mixed", device)}
     strategy = "auto" if machine.devices == 1 else "ddp"
     if machine.devices > 1:
         follow_launcher()
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     try:
-        fabric = Fabric(accelerator=device, devices=machine.devices, precision=arithmetic, strategy=strategy)
+        fabric = Fabric(accelerator=device, devices=machine.devices, plugins=arithmetic[precision], strategy=strategy)
     except (RuntimeError, ValueError) as error:
         raise UserError(
             f"--device {machine.device} with --devices {machine.devices} is not available on this machine ({error}). "
