@@ -20,6 +20,8 @@ if platform.machine() in ("x86_64", "AMD64"):
         "avx512": AVX512,
         "avx512bf16": [*AVX512, "-mavx512bf16", "-mavx512vnni"],
     }
+    if sys.platform == "linux":  # which alone gives processes the tiles
+        BUILDS["amx"] = [*BUILDS["avx512bf16"], "-mamx-tile", "-mamx-bf16"]
 
 
 def extension(name: str, flags: list[str]) -> Pybind11Extension:

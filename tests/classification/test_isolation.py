@@ -21,6 +21,8 @@ import epigone
 texts, held, out, rows = sys.argv[1:]
 trained = epigone.train_classifier(texts, out=out, rows=tuple(rows.split(",")), progress=False)
 found = epigone.evaluate_classifier(out, held)
+answered = epigone.classify(out, held, column="text")
+assert len(answered.labels) == found.figures.texts
 megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << (20 if sys.platform == "darwin" else 10))
 print(json.dumps({"rows": len(trained.rows), "accuracy": found.figures.accuracy, "megabytes": megabytes}))
 """
@@ -39,6 +41,12 @@ def test_all_rows_of_our_own_train_and_answer_without_sockets_in_a_gigabyte(tmp_
     found = run(tmp_path, 300, "majority,tfidf,nb-svm,states")
     assert found["rows"] == 4
     assert found["accuracy"] > 0.8
+    assert found["megabytes"] < 1000
+
+
+def test_a_network_trains_and_answers_without_sockets_in_a_gigabyte(tmp_path):
+    found = run(tmp_path, 60, "ulmfit")
+    assert found["rows"] == 1
     assert found["megabytes"] < 1000
 
 

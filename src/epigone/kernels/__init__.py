@@ -12,7 +12,7 @@ from types import ModuleType
 
 from epigone.errors import UserError
 
-BUILDS = ("avx512bf16", "avx512", "avx2", "portable")  # best first
+BUILDS = ("amx", "avx512bf16", "avx512", "avx2", "portable")  # best first
 VARIABLE = "EPIGONE_KERNELS"
 MISSING = (
     "The native engine was not compiled when epigone was installed, so PyTorch does its work, more slowly. "

@@ -17,7 +17,7 @@ template <class Format>
 void spread(const typename Format::Number* dsums, int rows, int sums, const Buffer<int32_t>& weights, int panels, float* to, ptrdiff_t to_row) {
     const ptrdiff_t groups = sums / Format::GROUP;
     for (int panel = 0; panel < panels; ++panel)
-        in_tiles(rows, [&](auto constant, int row) {
+        in_tiles<Format>(rows, [&](auto constant, int row) {
             constexpr int R = decltype(constant)::value;
             Floats totals[R][4]{};
             multiply<Format, R, 0, 4>(totals, dsums + row * sums, groups, 1, weights.data() + panel * groups * PANEL, int(groups));
@@ -38,16 +38,47 @@ void pack_panel(int32_t* to, const typename Format::Number* from, int width, int
     }
 }
 
+#if defined(__AMX_BF16__)
+// `add_product` in tiles, which want the groups of a sum side by side: `left` is turned once, and all panels are packed.
+template <class Format>
+void add_product_in_tiles(float* total, const int32_t* left, int sums, int from, int to, const typename Format::Number* right, int width, int columns, int groups) {
+    constexpr int TALL = 2 * TILE;
+    const int wide = rounded_up(columns, PANEL);
+    Buffer<int32_t> panels(size_t(DEPTH) * wide), turned(size_t(TALL) * DEPTH);
+    configure_tiles(TILE);
+    for (int begin = 0; begin < groups; begin += DEPTH) {
+        const int depth = std::min(DEPTH, groups - begin);
+        for (int column = 0; column < wide; column += PANEL)
+            pack_panel<Format>(panels.data() + size_t(column) * depth, right + size_t(begin) * Format::GROUP * width, width, column, depth);
+        for (int sum = from; sum < to; sum += TALL) {
+            const bool tall = to - sum >= TALL;
+            for (int more = 0; more < (tall ? TALL : TILE); more += TILE)
+                turn_columns(turned.data() + more * DEPTH, DEPTH, left + size_t(begin) * sums + sum + more, sums, depth);
+            for (int column = 0; column < wide; column += PANEL) {
+                float* const at = total + size_t(sum - from) * wide + column;
+                const int32_t* const panel = panels.data() + size_t(column) * depth;
+                if (tall) add_in_tiles<TALL, 4>(at, wide, turned.data(), DEPTH, panel, depth);
+                else add_in_tiles<TILE, 4>(at, wide, turned.data(), DEPTH, panel, depth);
+            }
+        }
+    }
+    _tile_release();
+}
+#endif
+
 // Adds the transpose of `left` (groups of rows, sums) times `right` (rows, width) to `total` (to - from, padded columns).
 template <class Format>
 void add_product(float* total, const int32_t* left, int sums, int from, int to, const typename Format::Number* right, int width, int columns, int groups) {
     const int wide = rounded_up(columns, PANEL);
+#if defined(__AMX_BF16__)
+    if constexpr (TILED<Format>) return add_product_in_tiles<Format>(total, left, sums, from, to, right, width, columns, groups);
+#endif
     Buffer<int32_t> panel(size_t(DEPTH) * PANEL);
     for (int begin = 0; begin < groups; begin += DEPTH) {
         const int depth = std::min(DEPTH, groups - begin);
         for (int column = 0; column < wide; column += PANEL) {
             pack_panel<Format>(panel.data(), right + size_t(begin) * Format::GROUP * width, width, column, depth);
-            in_tiles(to - from, [&](auto constant, int row) {
+            in_tiles<Format>(to - from, [&](auto constant, int row) {
                 constexpr int R = decltype(constant)::value;
                 Floats tile[R][4];
                 float* at = total + size_t(row) * wide + column;

@@ -42,7 +42,7 @@ struct Head {
 
     void run(const Number* h, int rows, float* logits, int from, int to) const {
         for (int panel = from; panel < to; ++panel)
-            in_tiles(rows, [&](auto constant, int row) {
+            in_tiles<Format>(rows, [&](auto constant, int row) {
                 constexpr int R = decltype(constant)::value;
                 typename Format::Sums sums[R][4]{};
                 multiply<Format, R, 0, 4>(sums, h + row * width, width / Format::GROUP, 1, packed.data() + panel * panel_size, width / Format::GROUP);

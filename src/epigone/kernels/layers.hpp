@@ -231,7 +231,7 @@ inline void step_tile(const Layer<Format, Cell>& layer, const Step<Format>& step
 template <class Format, class Cell>
 void step_rows(const Layer<Format, Cell>& layer, const Step<Format>& step, int from, int to) {
     for (int panel = from; panel < to; ++panel)
-        in_tiles(step.rows, [&](auto r, int row) { step_tile<decltype(r)::value>(layer, step, panel, row); });
+        in_tiles<Format>(step.rows, [&](auto r, int row) { step_tile<decltype(r)::value>(layer, step, panel, row); });
 }
 
 }  // namespace epigone

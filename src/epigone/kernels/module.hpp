@@ -5,6 +5,12 @@
 #include <limits>
 #include <string>
 
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <pybind11/functional.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -416,6 +422,17 @@ class PyWalker {
     std::unique_ptr<AnyWalker> walker_;
 };
 
+#if defined(__x86_64__) && defined(__linux__)
+// Tells if there are tiles for bfloat16, and asks the system to let this process use them.
+bool has_amx() {
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+    if (!(d >> 22 & 1) || !(d >> 24 & 1)) return false;  // AMX-BF16 and AMX-TILE
+    constexpr long REQUEST = 0x1023, TILES = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    return syscall(SYS_arch_prctl, REQUEST, TILES) == 0;
+}
+#endif
+
 // Tells if this processor has the instruction set of a build. Ask the portable build, which runs everywhere.
 bool supports(const std::string& build) {
 #if defined(__x86_64__)
@@ -424,7 +441,11 @@ bool supports(const std::string& build) {
                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     if (build == "avx2") return avx2;
     if (build == "avx512") return avx512;
-    if (build == "avx512bf16") return avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+    const bool bf16 = avx512 && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+    if (build == "avx512bf16") return bf16;
+#if defined(__linux__)
+    if (build == "amx") return bf16 && has_amx();
+#endif
 #endif
     return build == "portable";
 }

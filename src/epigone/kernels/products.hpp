@@ -5,9 +5,11 @@
 // So the formats differ in `dot` alone.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 
+#include "tiles.hpp"
 #include "vectors.hpp"
 
 namespace epigone {
@@ -142,6 +144,15 @@ struct Int8 {
     }
 };
 
+// Tells if products in a format use tiles of rows (tiles.hpp) instead of vectors.
+#if defined(__AMX_BF16__)
+template <class Format>
+constexpr bool TILED = std::is_same_v<Format, Bf16>;
+#else
+template <class Format>
+constexpr bool TILED = false;
+#endif
+
 inline int32_t group_at(const void* from, ptrdiff_t index) {
     int32_t group;
     std::memcpy(&group, static_cast<const char*>(from) + index * 4, 4);
@@ -149,10 +160,13 @@ inline int32_t group_at(const void* from, ptrdiff_t index) {
 }
 
 // sums[r][FROM + n] += a[r] . w[n] over `groups` groups. Row r of the left operand begins at group r * row, and its
-// groups are `step` apart; the right operand is packed: N vectors for each group, one after the other.
+// groups are `step` apart (1 in tiles); the right operand is packed: N vectors for each group, one after the other.
 template <class Format, int R, int FROM, int N, int ALL>
 [[gnu::always_inline]] inline void multiply(typename Format::Sums (&sums)[R][ALL], const void* a, ptrdiff_t row,
                                                     ptrdiff_t step, const int32_t* w, int groups) {
+#if defined(__AMX_BF16__)
+    if constexpr (TILED<Format>) return add_in_tiles<R, N>(reinterpret_cast<float*>(&sums[0][FROM]), ALL * LANES, a, row, w, groups);
+#endif
     const char* left = static_cast<const char*>(a);
     for (int k = 0; k < groups; ++k) {
         Ints right[N];
@@ -170,8 +184,26 @@ template <class Format, int R, int FROM, int N, int ALL>
 }
 
 // Calls f(constant R, first row) for all rows in tiles of at most ROWS, as equal as possible: a tile of one row idles.
-template <class F>
+template <class Format, class F>
 inline void in_tiles(int rows, F&& f) {
+#if defined(__AMX_BF16__)
+    if constexpr (TILED<Format>) {
+        int row = 0;
+        const auto next = [&](auto size) {
+            if (rows - row < size) return;
+            configure_tiles(std::min(int(size), TILE));
+            for (; rows - row >= size; row += size) f(size, row);
+        };
+        next(std::integral_constant<int, 32>{});
+        next(std::integral_constant<int, 16>{});
+        next(std::integral_constant<int, 8>{});
+        next(std::integral_constant<int, 4>{});
+        next(std::integral_constant<int, 2>{});
+        next(std::integral_constant<int, 1>{});
+        _tile_release();
+        return;
+    }
+#endif
     const int tiles = (rows + ROWS - 1) / ROWS;
     for (int tile = 0, row = 0; tile < tiles; ++tile) {
         const int size = rows / tiles + (tile < rows % tiles);
