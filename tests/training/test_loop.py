@@ -92,6 +92,14 @@ def test_the_best_weights_are_restored(tmp_path):
     assert run.has_weights(run.seen[2])
 
 
+def test_a_task_may_keep_its_last_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(LanguageTask, "keeps_last", True)
+    run = Run(tmp_path, 3.0, 2.0, 1.0, 1.5)
+    trained = run()
+    assert (trained.best_loss, trained.best_step) == (1.5, 30)
+    assert run.has_weights(run.seen[3])
+
+
 @pytest.mark.parametrize(
     ("patience", "validations", "steps", "best_step"),
     [

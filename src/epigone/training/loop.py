@@ -282,13 +282,13 @@ class Loop:
         return {"loss": measured.loss, **measured.figures()}
 
     def _validate(self) -> None:
-        """Measure, keep the weights if they are the best, and tell the listeners."""
+        """Measure, keep the weights if they are the best, or the last if so wanted, and tell the listeners."""
         counters = self.counters
         figures = on_first(self.fabric, self._measure)
         loss = figures["loss"]
         if not math.isfinite(loss):
             self._diverged(loss)
-        best = loss < counters.best_loss
+        best = self.task.keeps_last or loss < counters.best_loss
         if best:
             counters.best_loss, counters.best_step, counters.waited = loss, counters.step, 0
             self.best = copied(self._weights())
