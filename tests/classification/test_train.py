@@ -116,29 +116,28 @@ def test_from_500_texts_one_division_measures_and_its_network_is_kept(tmp_path, 
     assert load_classifier(tmp_path / "out").classifier == Counts(("bad", "good"), 4.0)
 
 
-def test_the_blend_joins_the_best_network_and_the_best_ngrams(texts, tmp_path, registries):
+def test_the_blend_joins_the_best_network_and_all_ngrams(texts, tmp_path, registries):
     APPROACHES.register(Network())
-    result = train_classifier(
-        texts, out=tmp_path / "out", options=ClassifierOptions(rows=("majority", "nb-svm", "network", "blend"))
-    )
-    assert [row.name for row in result.rows] == ["majority", "nb-svm", "network", "blend"]
-    network, blend = result.rows[-2:]
-    assert blend.megabytes == network.megabytes + result.rows[1].megabytes
+    rows = ("majority", "tfidf", "nb-svm", "network", "blend")
+    result = train_classifier(texts, out=tmp_path / "out", options=ClassifierOptions(rows=rows))
+    assert tuple(row.name for row in result.rows) == rows
+    *parts, blend = result.rows[1:]
+    assert blend.megabytes == pytest.approx(sum(part.megabytes for part in parts))
     assert blend.figures.accuracy > 0.8
 
 
-def test_a_blend_that_wins_is_saved_with_both_parts(texts, tmp_path, registries, monkeypatch):
+def test_a_blend_that_wins_is_saved_with_all_parts(texts, tmp_path, registries, monkeypatch):
     APPROACHES.register(Network())
     monkeypatch.setattr("epigone.classification.train.best", _blend_wins)
     result = train_classifier(
-        texts, out=tmp_path / "out", options=ClassifierOptions(rows=("nb-svm", "network", "blend"))
+        texts, out=tmp_path / "out", options=ClassifierOptions(rows=("tfidf", "nb-svm", "network", "blend"))
     )
     assert result.winner == "blend"
     loaded = load_classifier(tmp_path / "out").classifier
-    assert loaded.names == ("network", "nb-svm")
+    assert loaded.names == ("network", "tfidf", "nb-svm")
     found = loaded.probabilities(["lovely", "awful soup"])
     parts = [part.probabilities(["lovely", "awful soup"]) for part in loaded.parts]
-    assert found == pytest.approx(loaded.weight * parts[0] + (1 - loaded.weight) * parts[1])
+    assert found == pytest.approx(loaded.weight * parts[0] + (1 - loaded.weight) * (parts[1] + parts[2]) / 2)
     assert 0 <= loaded.weight <= 1
 
 

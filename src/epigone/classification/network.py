@@ -71,7 +71,7 @@ class NetworkOptions:
     """Texts of a step."""
     dropout_scale: float = 0.0
     """Factor of `DROPOUTS`; 0 drops nothing of the encoder."""
-    label_smoothing: float = 0.0
+    label_smoothing: float = 0.1
     """Share of each target that is spread over all classes."""
 
 

@@ -60,6 +60,6 @@ def chosen_rows(rows: Sequence[str]) -> list[str]:
     families = {approach_of(name).family for name in chosen}
     if BLEND.name in rows and not {"n-grams", "network"} <= families:
         raise UserError(
-            f"The row {BLEND.name} joins the best network with the best row of n-grams; choose one of each too."
+            f"The row {BLEND.name} joins the best network with the rows of n-grams; choose one of each too."
         )
     return chosen

@@ -200,35 +200,41 @@ class _Table:
         """Fit the row of a name on all labelled texts."""
         if name not in JOINS:
             return self.measurer.final(APPROACHES[name], self.notices)
-        first, second = self._parts(JOINS[name])
+        first, *others = parts = self._parts(JOINS[name])
         weight = JOINS[name].weight
         if weight is None:
-            weight = best_weight(first.probabilities, second.probabilities, self.codes, self._counted())
-        return Blended((first.name, second.name), (self.final(first.name), self.final(second.name)), weight)
+            weight = best_weight(first.probabilities, _mean(others), self.codes, self._counted())
+        names = tuple(part.name for part in parts)
+        return Blended(names, tuple(self.final(name) for name in names), weight)
 
     def _parts(self, join: Join) -> list[Held]:
-        """The two rows that a join joins, if they are there."""
+        """The rows that a join joins, if they are there."""
         if join.parts:
             return [each for each in self.held if each.name in join.parts]
-        best_of = []
-        for family in ("network", "n-grams"):
-            rows = [each.row(self.codes) for each in self.held if each.family == family]
-            best_of += [next(each for each in self.held if each.name == best(rows, self.by).name)] if rows else []
-        return best_of
+        networks = [each for each in self.held if each.family == "network"]
+        if not networks:
+            return []
+        winner = best([each.row(self.codes) for each in networks], self.by).name
+        grams = [each for each in self.held if each.family == "n-grams"]
+        return [*(each for each in networks if each.name == winner), *grams]
 
     def _joined(self, join: Join) -> Held | None:
         """The row of a join; None if one of its parts is missing."""
-        if len(parts := self._parts(join)) < 2:
+        if len(parts := self._parts(join)) < max(2, len(join.parts)):
             return None
-        first, second = parts
+        first, rest = parts[0].probabilities, _mean(parts[1:])
         if join.weight is None:
-            seed = self.options.seed
-            found = crossed(first.probabilities, second.probabilities, self.codes, self._counted(), seed)
+            found = crossed(first, rest, self.codes, self._counted(), self.options.seed)
         else:
-            found = blended(first.probabilities, second.probabilities, join.weight)
-        seconds, size = first.seconds + second.seconds, first.megabytes + second.megabytes
+            found = blended(first, rest, join.weight)
+        seconds, size = sum(part.seconds for part in parts), sum(part.megabytes for part in parts)
         return Held(join.name, join.title, join.family, found, seconds, size)
 
     def _counted(self) -> NDArray[np.float64]:
         """How much each held-out text counts."""
         return text_weights(self.codes, len(self.measurer.labelled.classes), self.options.balance)
+
+
+def _mean(rows: Sequence[Held]) -> NDArray[np.float64]:
+    """The mean of the probabilities of some rows."""
+    return np.asarray(np.mean([row.probabilities for row in rows], axis=0))

@@ -1,4 +1,4 @@
-"""Joins of two classifiers: a weighted mean of their probabilities."""
+"""Joins of classifiers: a weighted mean of their probabilities."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,32 +15,33 @@ from epigone.storage import read_json, write_json
 
 FILE = "blend.json"
 WEIGHTS = np.linspace(0, 1, 21)
-_SCHEMA = record({"weight": number(0, 1), "parts": each(text, 2, 2)}, "weight", "parts")
+MOST_PARTS = 100
+_SCHEMA = record({"weight": number(0, 1), "parts": each(text, MOST_PARTS, 2)}, "weight", "parts")
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Blended:
-    """Two classifiers of the same classes, and the weight of the first one's probabilities."""
+    """Classifiers of the same classes, and the weight of the first one's probabilities; the others share the rest."""
 
-    names: tuple[str, str]
+    names: tuple[str, ...]
     """The approaches that made the parts."""
-    parts: tuple[Classifier, Classifier]
+    parts: tuple[Classifier, ...]
     weight: float
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The classes, which both have."""
+        """The classes, which all have."""
         return self.parts[0].classes
 
     def probabilities(self, texts: Sequence[str]) -> Floats:
-        """Compute the weighted mean of the probabilities of both: (N, C)."""
-        first, second = (part.probabilities(texts) for part in self.parts)
-        return blended(first, second, self.weight)
+        """Compute the weighted mean of the probabilities of all: (N, C)."""
+        first, *others = (part.probabilities(texts) for part in self.parts)
+        return blended(first, np.mean(others, axis=0), self.weight)
 
     def save(self, folder: Path) -> None:
-        """Write both parts, each into a folder named after its approach, and the weight."""
+        """Write all parts, each into a folder named after its approach, and the weight."""
         for name, part in zip(self.names, self.parts, strict=True):
             (folder / name).mkdir(exist_ok=True)
             part.save(folder / name)
@@ -49,15 +50,15 @@ class Blended:
 
 @dataclass(frozen=True)
 class Join:
-    """A row of the table that joins two others. It learns nothing but a weight."""
+    """A row of the table that joins others. It learns nothing but a weight."""
 
     name: str
     title: str
     family: Family
     parts: tuple[str, ...] = ()
-    """The rows that it joins; by default the best network and the best row of n-grams."""
+    """The rows that it joins; by default the best network and all rows of n-grams."""
     weight: float | None = None
-    """The weight of the first; None chooses it on held-out texts."""
+    """The weight of the first; None chooses it on held-out texts. The others share the rest."""
 
     def load(self, folder: Path, classes: tuple[str, ...]) -> Blended:
         """Read a join and its parts.
@@ -66,12 +67,11 @@ class Join:
             UserError: a file is missing or damaged.
         """
         read = read_json(folder / FILE, _SCHEMA)
-        first, second = read["parts"]
+        names = tuple(read["parts"])
         known = [name for name in (*APPROACHES, *JOINS) if name != self.name]
-        if first == second or first not in known or second not in known:
-            raise UserError(f"{folder / FILE} is damaged: its parts are {first} and {second}; restore it from a copy.")
-        parts = (approach_of(first).load(folder / first, classes), approach_of(second).load(folder / second, classes))
-        return Blended((first, second), parts, read["weight"])
+        if len(set(names)) < len(names) or not set(names) <= set(known):
+            raise UserError(f"{folder / FILE} is damaged: its parts are {', '.join(names)}; restore it from a copy.")
+        return Blended(names, tuple(approach_of(name).load(folder / name, classes) for name in names), read["weight"])
 
 
 BOTH = Join("both-directions", "ULMFiT, both directions", "network", ("ulmfit", "ulmfit-backward"), 0.5)

@@ -130,23 +130,25 @@ def best_of(rows: Sequence[str], found: Mapping[str, SizeResult]) -> str | None:
 
 def blend(
     runs: Mapping[str, Sequence[Run]], found: Mapping[str, SizeResult], codes: Codes
-) -> tuple[list[Run], tuple[str, str]] | None:
-    """Join the best network and the best row of n-grams; None if one is missing.
+) -> tuple[list[Run], tuple[str, ...]] | None:
+    """Join the best network and the mean of the rows of n-grams; None if one is missing.
 
     The weight is chosen on validation; there, each half is joined with the weight of the other half.
     """
-    network, grams = best_of(UNLABELLED, found), best_of(NGRAMS, found)
-    if network is None or grams is None:
+    network, grams = best_of(UNLABELLED, found), [row for row in NGRAMS if row in found]
+    if network is None or not grams:
         return None
     true, joined = codes[VALIDATION], []
-    for seed, (first, second) in enumerate(zip(runs[network], runs[grams], strict=True)):
-        one, two = first.probabilities, second.probabilities
+    for seed, (first, *others) in enumerate(zip(runs[network], *(runs[row] for row in grams), strict=True)):
+        one = first.probabilities
+        two = {name: np.mean([each.probabilities[name] for each in others], axis=0) for name in one}
         counted = text_weights(true, one[VALIDATION].shape[1], balance=True)
         weight = best_weight(one[VALIDATION], two[VALIDATION], true, counted)
         mixed = {name: blended(one[name], two[name], weight) for name in one}
         mixed[VALIDATION] = crossed(one[VALIDATION], two[VALIDATION], true, counted, seed)
-        joined.append(Run(mixed, first.seconds + second.seconds, first.language_model_seconds, weight))
-    return joined, (network, grams)
+        seconds = first.seconds + sum(each.seconds for each in others)
+        joined.append(Run(mixed, seconds, first.language_model_seconds, weight))
+    return joined, (network, *grams)
 
 
 def gaps(
@@ -177,6 +179,6 @@ def passing(results: Sequence[SizeResult]) -> Passing | None:
     return Passing(min(better, key=lambda each: each.seconds), best) if better else None
 
 
-def named_blend(found: SizeResult, joined: tuple[str, str]) -> SizeResult:
+def named_blend(found: SizeResult, joined: tuple[str, ...]) -> SizeResult:
     """The figures of a blend with the rows that it joins."""
     return replace(found, joined=joined)
