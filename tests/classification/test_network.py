@@ -26,7 +26,15 @@ from epigone.training.options import MachineOptions
 from epigone.training.system.processes import make_fabric
 
 OPTIONS = NetworkOptions(
-    hidden_size=6, head_epochs=3, epochs=(1, 1, 1), batch_size=8, most_tokens=30, piece=12, lr=0.02, head_lr=0.02
+    hidden_size=6,
+    head_steps=9,
+    epochs=(1, 1, 1),
+    layer_steps=1,
+    batch_size=8,
+    most_tokens=30,
+    piece=12,
+    lr=0.02,
+    head_lr=0.02,
 )
 TEXTS = [f"{word} {number}" * (1 + number % 3) for number in range(12) for word in ("good", "bad ones")]
 TARGETS = np.tile(np.eye(2), (12, 1))
@@ -57,7 +65,7 @@ def same(first, second):
 
 
 def test_it_learns_what_it_is_shown(fit, base):
-    model = fit(options=replace(OPTIONS, head_epochs=40, epochs=(1, 1, 8)))
+    model = fit(options=replace(OPTIONS, head_steps=120, epochs=(1, 1, 8)))
     ids = [encoded(base.tokenizer, text, 30) for text in TEXTS]
     with torch.no_grad():
         found = model.head(pooled_features(model, ids)).argmax(1).numpy()
@@ -93,6 +101,14 @@ def test_the_rate_falls_from_layer_to_layer(base):
     assert [group.rate for group in groups] == pytest.approx([1.3**-depth for depth in range(5)])
     assert [group.first_step for group in groups] == [0, 0, 5, 9, 12]
     assert sum(len(group.parameters) for group in groups) == len(list(model.parameters()))
+
+
+def test_few_texts_are_read_more_often():
+    options = NetworkOptions(epochs=(1, 1, 2), layer_steps=100)
+    assert options.passes(10) == [5, 5, 10]  # 5 steps of 2 texts a pass
+    assert options.passes(400) == [1, 1, 2]  # 13 steps of 32
+    assert options.passes(100_000) == [1, 1, 2]
+    assert replace(options, epochs=()).passes(10) == []
 
 
 @pytest.mark.parametrize("save", [2, 4, 6, 9, 12])

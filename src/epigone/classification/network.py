@@ -4,6 +4,7 @@ First the head alone learns, on features of the frozen encoder that are computed
 the top down, one more after each epoch.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,12 +56,14 @@ class NetworkOptions:
     """Units of the head's hidden layer."""
     head_dropout: float = 0.5
     """Share of the pooled features that is dropped."""
-    head_epochs: int = 10
-    """Passes of the head alone over the features of the frozen encoder."""
+    head_steps: int = 300
+    """Steps of the head alone on features of the frozen encoder, at least; it makes whole passes."""
     head_lr: float = 1e-3
     """Its learning rate."""
     epochs: tuple[int, ...] = (1, 1, 1, 3)
     """Passes over the texts after each unfreezing: with the top layer, with one more, ..., with everything."""
+    layer_steps: int = 150
+    """Steps while layers learn: all `epochs` are multiplied as far as that allows, so few texts are read more often."""
     lr: float = 5e-3
     """Learning rate of the head while layers learn."""
     rate_decay: float = 1.3
@@ -73,6 +76,16 @@ class NetworkOptions:
     """Factor of `DROPOUTS`; 0 drops nothing of the encoder."""
     label_smoothing: float = 0.1
     """Share of each target that is spread over all classes."""
+
+    def texts_of_step(self, texts: int) -> int:
+        """Texts of a step, if there are so many texts in all: of few, an eighth."""
+        return max(2, min(self.batch_size, texts // 8))
+
+    def passes(self, texts: int) -> list[int]:
+        """Passes over so many texts after each unfreezing: `epochs`, or with few texts a multiple."""
+        steps = math.ceil(texts / self.texts_of_step(texts)) * sum(self.epochs)
+        times = max(1, self.layer_steps // max(1, steps))
+        return [times * epochs for epochs in self.epochs]
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +151,15 @@ def encoded(tokenizer: Tokenizer, text: str, most: int) -> np.ndarray:
 
 
 @torch.no_grad()
-def pooled_features(model: TextClassifier, texts: Sequence[np.ndarray]) -> Tensor:
-    """Read texts with a frozen encoder: features (N, 3H) in the order of the texts."""
+def pooled_features(model: TextClassifier, texts: Sequence[np.ndarray], bf16: bool = False) -> Tensor:
+    """Read texts with a frozen encoder: features (N, 3H) in the order of the texts.
+
+    Args:
+        model: the classifier.
+        texts: ids.
+        bf16: multiply in bfloat16, which is faster where the processor can; a text's features then do not depend on
+            its batch in the native engine alone.
+    """
     training = model.training
     model.eval()
     lengths = np.array([len(text) for text in texts])
@@ -151,7 +171,8 @@ def pooled_features(model: TextClassifier, texts: Sequence[np.ndarray]) -> Tenso
         places = order[begin : begin + size]
         tokens, counts = padded([texts[place] for place in places])
         device = model.weight.device
-        found = model.features(tokens.to(device), counts.to(device))
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            found = model.features(tokens.to(device), counts.to(device))
         features[torch.from_numpy(places).to(device)] = found.to(features.dtype)
         begin += size
     model.train(training)
@@ -234,7 +255,7 @@ def fit_network(
                 parameter.copy_(of_base[name])
     smooth = options.label_smoothing
     targets = targets * (1 - smooth) + targets.mean(1, keepdims=True) * smooth
-    size = max(2, min(options.batch_size, len(ids) // 8))
+    size = options.texts_of_step(len(ids))
     recipe = TrainingOptions(
         optimizer="adamw", schedule="slanted", weight_decay=options.weight_decay, epochs=1, patience=0, seed=seed
     )
@@ -254,11 +275,12 @@ def _fit_head(
     place: Place,
 ) -> None:
     """Train the head alone on features of the frozen encoder."""
-    features = pooled_features(model, ids)
+    features = pooled_features(model, ids, bf16=True)
     model.head.standardise(features)
     whole = torch.ones(len(features))
     module = HeadOnFeatures(model.head)
-    batches = FeatureBatches.of(list(features.cpu().numpy()), targets, size, options.head_epochs, recipe.seed)
+    passes = math.ceil(options.head_steps * size / len(features))
+    batches = FeatureBatches.of(list(features.cpu().numpy()), targets, size, passes, recipe.seed)
     goal = torch.from_numpy(targets).float()
 
     def measure() -> Loss:
@@ -282,15 +304,16 @@ def _fit_layers(
     place: Place,
 ) -> None:
     """Train head and layers, from the top down."""
-    batches = TextBatches.of(ids, targets, size, sum(options.epochs), recipe.seed)
-    each = len(batches.places) // sum(options.epochs)
-    phases = [each * sum(options.epochs[:phase]) for phase in range(len(options.epochs))]
+    passes = options.passes(len(ids))
+    batches = TextBatches.of(ids, targets, size, sum(passes), recipe.seed)
+    each = len(batches.places) // sum(passes)
+    phases = [each * sum(passes[:phase]) for phase in range(len(passes))]
     few = [np.asarray(ids[place]) for place in range(min(FEW, len(ids)))]
     goal = torch.from_numpy(targets[: len(few)]).float()
 
     def measure() -> Loss:
         with torch.no_grad():
-            logits = model.eval().head(pooled_features(model, few))
+            logits = model.eval().head(pooled_features(model, few, bf16=True))
         return Loss(F.cross_entropy(logits.cpu(), goal).item())
 
     task = ClassificationTask(model, batches, measure, parameter_groups(model, options, phases))

@@ -29,7 +29,9 @@ MACHINE = MachineOptions(threads=1, save_every=0)
 def bases(make_base, monkeypatch) -> dict[str, Path]:
     """A language model in each direction, and short stages."""
     monkeypatch.setattr(ulmfit, "MOST_EPOCHS", 2)
-    monkeypatch.setattr(ulmfit, "NetworkOptions", lambda: NetworkOptions(head_epochs=5, epochs=(1, 1), lr=0.01))
+    monkeypatch.setattr(
+        ulmfit, "NetworkOptions", lambda: NetworkOptions(head_steps=25, epochs=(1, 1), layer_steps=1, lr=0.01)
+    )
     tokenizer = SubwordTokenizer.train(TEXTS.texts[:20], VocabularyOptions(vocabulary_size=60), TEXTS.texts)
     shape = {"tokenizer": tokenizer, "num_layers": 2, "hidden_size": 8, "embedding_size": 8, "tied": True}
     return {name: make_base(name, direction=name, **shape) for name in ("forward", "backward")}

@@ -64,7 +64,7 @@ def options(bases) -> SentimentSizesOptions:
     """A small grid."""
     return SentimentSizesOptions(
         sizes=(8, 24, 9999), rows=ROWS, base=bases["forward"], backward=bases["backward"], states=bases["forward"],
-        head_epochs=2, longer_epochs=1, most_tokens=24, own_epochs=0.5, epochs=0.5,
+        longer_epochs=1, most_tokens=24, own_epochs=0.5, epochs=0.5,
     )  # fmt: skip
 
 

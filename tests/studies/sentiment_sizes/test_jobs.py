@@ -44,7 +44,7 @@ def plain(subset, base):
 
 @pytest.fixture
 def network(subset, sets, base):
-    options = NetworkOptions(most_tokens=16, head_epochs=2, epochs=(1, 1), batch_size=4)
+    options = NetworkOptions(most_tokens=16, head_steps=2, epochs=(1, 1), layer_steps=1, batch_size=4)
     return Network(subset, sets, base, options)
 
 

@@ -65,6 +65,8 @@ class NetworkClassifier:
     model: TextClassifier
     tokenizer: Tokenizer
     most_tokens: int
+    bf16: bool = False
+    """Read in bfloat16: see `pooled_features`."""
 
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Compute the probability of every class for each text: (N, C)."""
@@ -72,7 +74,7 @@ class NetworkClassifier:
         for begin in range(0, len(texts), BLOCK):
             ids = [encoded(self.tokenizer, text, self.most_tokens) for text in texts[begin : begin + BLOCK]]
             with torch.no_grad():
-                logits = self.model.head(pooled_features(self.model, ids))
+                logits = self.model.head(pooled_features(self.model, ids, self.bf16))
             found[begin : begin + len(ids)] = logits.double().softmax(1).cpu().numpy()
         return found
 
@@ -128,7 +130,7 @@ class Ulmfit:
         left = None
         if setting.minutes is not None:
             reading = time_of_reading(base, train.texts, options)
-            needed = reading * len(train) * (1 + STEP * sum(options.epochs))
+            needed = reading * len(train) * (1 + STEP * sum(options.passes(len(train))))
             left = setting.minutes * 60 - needed
             if left < LEAST_SHARE * needed:
                 raise NoTimeError

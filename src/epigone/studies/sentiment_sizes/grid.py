@@ -68,8 +68,6 @@ class SentimentSizesOptions:
     few texts to one over many."""
     language_model_lr: float = 2e-3
     """Highest learning rate of the language models."""
-    head_epochs: int = 60
-    """Passes of a classifier's head alone over the features of the frozen network, before layers learn."""
     longer_epochs: int = 8
     """Passes of the row `scratch-longer`, in which all layers learn from the beginning."""
     most_tokens: int = 400
@@ -80,7 +78,7 @@ class SentimentSizesOptions:
     """Figures of other works to show beside these: `imdb` if the texts are its reviews."""
 
     def __post_init__(self) -> None:
-        counts = ("validation", "test", "repeated", "scratch_up_to", "head_epochs", "longer_epochs")
+        counts = ("validation", "test", "repeated", "scratch_up_to", "longer_epochs")
         check_options(self, "be 1 or more", lambda value: value >= 1, *counts)
         check_options(self, "be 8 or more", lambda value: value >= 8, "most_tokens")
         check_options(
@@ -99,11 +97,11 @@ class SentimentSizesOptions:
 
     def network(self, row: str) -> NetworkOptions:
         """The recipe of a classifier: the work's epochs, one for each layer that is unfrozen and two for the rest."""
-        recipe = NetworkOptions(most_tokens=self.most_tokens, head_epochs=self.head_epochs, epochs=(1, 1, 1, 2))
+        recipe = NetworkOptions(most_tokens=self.most_tokens, epochs=(1, 1, 1, 2))
         if row != "scratch-longer":
             return recipe
         # One phase, in which everything learns at the same rate; features of random weights teach a head little.
-        return replace(recipe, head_epochs=1, epochs=(self.longer_epochs,), rate_decay=1.0)
+        return replace(recipe, head_steps=1, epochs=(self.longer_epochs,), rate_decay=1.0)
 
     def works(self) -> tuple[str, ...]:
         """The names of the works whose figures are shown."""
@@ -115,7 +113,6 @@ def quick(options: SentimentSizesOptions) -> SentimentSizesOptions:
     return replace(
         options, sizes=tuple(sorted(options.sizes)[:2]), validation=min(options.validation, 40),
         test=min(options.test, 40), epochs=min(options.epochs, 0.5), own_epochs=0.5,
-        head_epochs=2,
         longer_epochs=1, most_tokens=min(options.most_tokens, 32),
     )  # fmt: skip
 

@@ -176,7 +176,7 @@ class Network:
         except Diverged as error:
             return {"splits": {}, "details": {"failure": str(error)}}
         rounded(model)  # what `classify train` would keep, and so what is measured
-        classifier = NetworkClassifier(train.classes, model, source.tokenizer, self.options.most_tokens)
+        classifier = NetworkClassifier(train.classes, model, source.tokenizer, self.options.most_tokens, bf16=True)
         found = measured(classifier.probabilities, self.sets)
         shutil.rmtree(work)
         return found | {
@@ -211,9 +211,10 @@ class Network:
         def tokens(texts: Any) -> float:
             return float(sum(min(len(text), most) for text in texts)) / found.characters_per_token
 
-        learned = tokens(self.subset.texts().texts)
+        texts = self.subset.texts().texts
+        learned = tokens(texts)
         read = sum(tokens(each.texts) for each in self.sets.texts().values())
-        return learned * sum(self.options.epochs) / found.classifier + (learned + read) / found.reading
+        return learned * sum(self.options.passes(len(texts))) / found.classifier + (learned + read) / found.reading
 
 
 def _characters(sets: MeasuredSets) -> int:
