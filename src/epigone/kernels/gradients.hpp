@@ -38,7 +38,6 @@ void pack_panel(int32_t* to, const typename Format::Number* from, int width, int
     }
 }
 
-#if defined(__AMX_BF16__)
 // `add_product` in tiles, which want the groups of a sum side by side: `left` is turned once, and all panels are packed.
 template <class Format>
 void add_product_in_tiles(float* total, const int32_t* left, int sums, int from, int to, const typename Format::Number* right, int width, int columns, int groups) {
@@ -62,17 +61,14 @@ void add_product_in_tiles(float* total, const int32_t* left, int sums, int from,
             }
         }
     }
-    _tile_release();
+    release_tiles();
 }
-#endif
 
 // Adds the transpose of `left` (groups of rows, sums) times `right` (rows, width) to `total` (to - from, padded columns).
 template <class Format>
 void add_product(float* total, const int32_t* left, int sums, int from, int to, const typename Format::Number* right, int width, int columns, int groups) {
     const int wide = rounded_up(columns, PANEL);
-#if defined(__AMX_BF16__)
     if constexpr (TILED<Format>) return add_product_in_tiles<Format>(total, left, sums, from, to, right, width, columns, groups);
-#endif
     Buffer<int32_t> panel(size_t(DEPTH) * PANEL);
     for (int begin = 0; begin < groups; begin += DEPTH) {
         const int depth = std::min(DEPTH, groups - begin);

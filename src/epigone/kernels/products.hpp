@@ -145,13 +145,8 @@ struct Int8 {
 };
 
 // Tells if products in a format use tiles of rows (tiles.hpp) instead of vectors.
-#if defined(__AMX_BF16__)
 template <class Format>
-constexpr bool TILED = std::is_same_v<Format, Bf16>;
-#else
-template <class Format>
-constexpr bool TILED = false;
-#endif
+constexpr bool TILED = TILES && std::is_same_v<Format, Bf16>;
 
 inline int32_t group_at(const void* from, ptrdiff_t index) {
     int32_t group;
@@ -164,9 +159,7 @@ inline int32_t group_at(const void* from, ptrdiff_t index) {
 template <class Format, int R, int FROM, int N, int ALL>
 [[gnu::always_inline]] inline void multiply(typename Format::Sums (&sums)[R][ALL], const void* a, ptrdiff_t row,
                                                     ptrdiff_t step, const int32_t* w, int groups) {
-#if defined(__AMX_BF16__)
     if constexpr (TILED<Format>) return add_in_tiles<R, N>(reinterpret_cast<float*>(&sums[0][FROM]), ALL * LANES, a, row, w, groups);
-#endif
     const char* left = static_cast<const char*>(a);
     for (int k = 0; k < groups; ++k) {
         Ints right[N];
@@ -186,7 +179,6 @@ template <class Format, int R, int FROM, int N, int ALL>
 // Calls f(constant R, first row) for all rows in tiles of at most ROWS, as equal as possible: a tile of one row idles.
 template <class Format, class F>
 inline void in_tiles(int rows, F&& f) {
-#if defined(__AMX_BF16__)
     if constexpr (TILED<Format>) {
         int row = 0;
         const auto next = [&](auto size) {
@@ -200,10 +192,9 @@ inline void in_tiles(int rows, F&& f) {
         next(std::integral_constant<int, 4>{});
         next(std::integral_constant<int, 2>{});
         next(std::integral_constant<int, 1>{});
-        _tile_release();
+        release_tiles();
         return;
     }
-#endif
     const int tiles = (rows + ROWS - 1) / ROWS;
     for (int tile = 0, row = 0; tile < tiles; ++tile) {
         const int size = rows / tiles + (tile < rows % tiles);

@@ -5,13 +5,25 @@
 // neither on the rows beside it nor on the number of threads.
 #pragma once
 
-#if defined(__AMX_BF16__)
-
 #include "vectors.hpp"
 
 namespace epigone {
 
 constexpr int TILE = 16;  // rows, groups and columns of a tile
+
+#if !defined(__AMX_BF16__)
+
+// Builds without tiles need the names of what they never call.
+constexpr bool TILES = false;
+void configure_tiles(int rows);
+void release_tiles();
+template <int R, int N>
+void add_in_tiles(float* sums, ptrdiff_t to_sums, const void* left, ptrdiff_t to_left, const int32_t* w, int groups);
+void turn_columns(int32_t* to, ptrdiff_t to_next, const int32_t* from, ptrdiff_t width, int depth);
+
+#else
+
+constexpr bool TILES = true;
 
 // Has everything written that was assigned: GCC does not know that the instructions of tiles read memory.
 inline void written() { asm volatile("" ::: "memory"); }
@@ -28,6 +40,8 @@ inline void configure_tiles(int rows) {
     written();
     _tile_loadconfig(&shape);
 }
+
+inline void release_tiles() { _tile_release(); }
 
 // sums (rows, N x 16) += left (rows, 16 chunks) . w over `chunks` x 16 groups, for up to 16 rows. The tiles 0 to 3 are
 // the sums, 4 and 5 the left operand, and 6 and 7 the right one. Rows are `to_sums` and `to_left` bytes apart.
@@ -158,6 +172,6 @@ inline void turn_columns(int32_t* to, ptrdiff_t to_next, const int32_t* from, pt
         for (int c = 0; c < TILE; ++c) to[c * to_next + k] = from[k * width + c];
 }
 
-}  // namespace epigone
-
 #endif
+
+}  // namespace epigone
