@@ -900,7 +900,6 @@ def study(
     epochs: float = 1.0,
     own_epochs: float = 0.0,
     language_model_lr: float = 0.002,
-    head_epochs: int = 60,
     longer_epochs: int = 8,
     most_tokens: int = 400,
     stage_minutes: float = 40.0,
@@ -1088,8 +1087,6 @@ def study(
             one over many.
         language_model_lr (float, default 0.002): Highest learning rate of the language
             models.
-        head_epochs (int, default 60): Passes of a classifier's head alone over the features
-            of the frozen network, before layers learn.
         longer_epochs (int, default 8): Passes of the row `scratch-longer`, in which all
             layers learn from the beginning.
         most_tokens (int, default 400): Tokens that a network reads of a text; of a longer

@@ -78,8 +78,8 @@ def test_layers_learn_from_the_top_down(fit, base, monkeypatch):
     moved = []
     real = network.train
 
-    def watched(task, folder, *arguments):
-        trained = real(task, folder, *arguments)
+    def watched(task, folder, *arguments, **options):
+        trained = real(task, folder, *arguments, **options)
         if folder.name == "layers":
             moved.append(values(task.module))
         return trained

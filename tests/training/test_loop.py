@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import get_args, get_type_hints
@@ -92,8 +93,8 @@ def test_the_best_weights_are_restored(tmp_path):
     assert run.has_weights(run.seen[2])
 
 
-def test_a_task_may_keep_its_last_weights(tmp_path, monkeypatch):
-    monkeypatch.setattr(LanguageTask, "keeps_last", True)
+def test_the_last_weights_may_be_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "train", partial(loop.train, keep_last=True))
     run = Run(tmp_path, 3.0, 2.0, 1.0, 1.5)
     trained = run()
     assert (trained.best_loss, trained.best_step) == (1.5, 30)

@@ -119,7 +119,7 @@ class Place:
         steps = task.batches.steps_per_epoch
         trained = train(
             task, self.folder, replace(recipe, validate_every=steps), self.machine, self.fabric,
-            [Clock(), *self.listeners, Journal()],
+            [Clock(), *self.listeners, Journal()], keep_last=True,  # it is measured on texts that it learns
         )  # fmt: skip
         if trained.outcome == "interrupted":
             raise KeyboardInterrupt

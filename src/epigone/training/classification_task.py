@@ -107,7 +107,6 @@ class ClassificationTask:
     groups: Sequence[ParameterGroup]
     masks: Mapping[str, Tensor] = field(default_factory=dict)
     weights: Tensor | None = None
-    keeps_last: ClassVar[bool] = True  # it is measured on texts that it learns, which say nothing about which are best
 
     def initial_state(self, rows: int) -> State:
         return ()

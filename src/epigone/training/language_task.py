@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from torch import Tensor
 
@@ -53,7 +53,6 @@ class LanguageTask(Generic[M]):
     merge: Callable[[LanguageModel], LanguageModel] = lambda model: model
     activation_penalty: float = 0.0
     slowness_penalty: float = 0.0
-    keeps_last: ClassVar[bool] = False
 
     def initial_state(self, rows: int) -> State:
         return self.module.initial_state(rows, self.start)

@@ -35,6 +35,7 @@ def train(
     listeners: Sequence[Listener] = (),
     run: str = "",
     stop: int | None = None,
+    keep_last: bool = False,
 ) -> Trained:
     """Train until the schedule ends, validation stops improving, or the user interrupts; keep the best weights.
 
@@ -50,12 +51,13 @@ def train(
         listeners: follow the run, in this order, in the first process.
         run: the hash of the request, which `trainer.safetensors` names.
         stop: the step after which the run is over, if before the end of its schedule.
+        keep_last: keep the last weights, not the best, if what is measured says nothing about which are best.
 
     Raises:
         Diverged: the loss became infinite or NaN; the best weights so far stay in the folder.
         UserError: the disk is full; what was saved before is untouched.
     """
-    return Loop(task, folder, options, machine, fabric, listeners, run, stop).train()
+    return Loop(task, folder, options, machine, fabric, listeners, run, stop, keep_last).train()
 
 
 class Objective(nn.Module):
@@ -82,10 +84,11 @@ class Loop:
         listeners: Sequence[Listener],
         identity: str,
         stop: int | None = None,
+        keep_last: bool = False,
     ) -> None:
         keep_freed_memory()
         self.task, self.folder, self.options, self.machine, self.fabric = task, folder, options, machine, fabric
-        self.identity, self.stop = identity, stop
+        self.identity, self.stop, self.keep_last = identity, stop, keep_last
         self.listeners = listeners if fabric.is_global_zero else ()
         self.module = fabric.setup_module(Objective(task))
         self.lr = options.lr
@@ -288,7 +291,7 @@ class Loop:
         loss = figures["loss"]
         if not math.isfinite(loss):
             self._diverged(loss)
-        best = self.task.keeps_last or loss < counters.best_loss
+        best = self.keep_last or loss < counters.best_loss
         if best:
             counters.best_loss, counters.best_step, counters.waited = loss, counters.step, 0
             self.best = copied(self._weights())

@@ -70,10 +70,6 @@ class Task(Protocol):
     def masks(self) -> Mapping[str, Tensor]:
         """Masks of the parameters that learn in part, by name: True where a weight learns."""
 
-    @property
-    def keeps_last(self) -> bool:
-        """Keep the last weights, whatever `validate` says, instead of the best."""
-
     def initial_state(self, rows: int) -> State:
         """Make the recurrent state that a number of rows begins with."""
 
