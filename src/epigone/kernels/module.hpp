@@ -454,6 +454,9 @@ bool supports(const std::string& build) {
 
 PYBIND11_MODULE(MODULE_NAME, module) {
     module.doc() = "The native engine for one instruction set; see kernels/__init__.py.";
+#if defined(__AMX_BF16__)
+    if (!has_amx()) throw py::import_error("The system does not let this process use the tiles of AMX.");
+#endif
     py::class_<Tape>(module, "Tape");
     module.def("forward", &forward, py::arg("cell"), py::arg("precision"), py::arg("tokens").none(true), py::arg("features").none(true), py::arg("h"),
                py::arg("c").none(true), py::arg("layers"), py::arg("masks"), py::arg("threads"), py::arg("keep"));

@@ -4,6 +4,7 @@ Howard and Ruder (2018), Universal Language Model Fine-tuning for Text Classific
 second one reads no label, so folds and directions share it. The third is `classification/network.py`.
 """
 
+import copy
 import hashlib
 import json
 import logging
@@ -71,11 +72,14 @@ class NetworkClassifier:
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Compute the probability of every class for each text: (N, C)."""
         found = np.empty((len(texts), len(self.classes)))
+        head = (
+            copy.deepcopy(self.model.head).cpu().double()
+        )  # so that products of one text and of many are alike to 1e-12
         for begin in range(0, len(texts), BLOCK):
             ids = [encoded(self.tokenizer, text, self.most_tokens) for text in texts[begin : begin + BLOCK]]
             with torch.no_grad():
-                logits = self.model.head(pooled_features(self.model, ids, self.bf16))
-            found[begin : begin + len(ids)] = logits.double().softmax(1).cpu().numpy()
+                logits = head(pooled_features(self.model, ids, self.bf16).cpu().double())
+            found[begin : begin + len(ids)] = logits.softmax(1).numpy()
         return found
 
     def save(self, folder: Path) -> None:

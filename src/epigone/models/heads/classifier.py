@@ -21,7 +21,9 @@ class Pooled:
     def of(cls, outputs: Tensor, lengths: Tensor, before: "Pooled | None" = None) -> "Pooled":
         """Pool outputs (N, T, H) of which the first `lengths` (N,) of each text count, 0 to T, after `before`."""
         counts = torch.arange(outputs.shape[1], device=outputs.device) < lengths[:, None]
-        total = torch.einsum("nth,nt->nh", outputs, counts.to(outputs.dtype))
+        frozen = not outputs.requires_grad and outputs.device.type == "cpu"
+        exact = outputs.double() if frozen else outputs  # a sum that no padding changes, to 1e-12
+        total = torch.einsum("nth,nt->nh", exact, counts.to(exact.dtype))
         largest = outputs.masked_fill(~counts[:, :, None], -torch.inf).amax(1)
         last = outputs[torch.arange(len(outputs)), (lengths - 1).clamp(min=0)]
         if before is None:
@@ -31,7 +33,8 @@ class Pooled:
 
     def features(self, lengths: Tensor) -> Tensor:
         """Concatenate last, largest and mean of texts of so many tokens, 1 or more: (N, 3H)."""
-        return torch.cat([self.last, self.largest, self.total / lengths[:, None]], 1)
+        mean = (self.total / lengths[:, None]).to(self.last.dtype)
+        return torch.cat([self.last, self.largest, mean], 1)
 
 
 class PooledClassifier(nn.Module):
