@@ -72,9 +72,8 @@ class NetworkClassifier:
     def probabilities(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """Compute the probability of every class for each text: (N, C)."""
         found = np.empty((len(texts), len(self.classes)))
-        head = (
-            copy.deepcopy(self.model.head).cpu().double()
-        )  # so that products of one text and of many are alike to 1e-12
+        # In float64, so that products of one text and of many are alike to 1e-12.
+        head = copy.deepcopy(self.model.head).cpu().double()
         for begin in range(0, len(texts), BLOCK):
             ids = [encoded(self.tokenizer, text, self.most_tokens) for text in texts[begin : begin + BLOCK]]
             with torch.no_grad():

@@ -41,13 +41,13 @@ def make_fabric(machine: MachineOptions, precision: str = "fp32") -> Fabric:
     device = machine.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    arithmetic = {"fp32": Precision(), "bf16": Bf16("bf16-mixed", device)}
+    arithmetic = Bf16("bf16-mixed", device) if precision == "bf16" else Precision()
     strategy = "auto" if machine.devices == 1 else "ddp"
     if machine.devices > 1:
         follow_launcher()
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     try:
-        fabric = Fabric(accelerator=device, devices=machine.devices, plugins=arithmetic[precision], strategy=strategy)
+        fabric = Fabric(accelerator=device, devices=machine.devices, plugins=arithmetic, strategy=strategy)
     except (RuntimeError, ValueError) as error:
         raise UserError(
             f"--device {machine.device} with --devices {machine.devices} is not available on this machine ({error}). "
