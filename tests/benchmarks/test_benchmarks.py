@@ -15,7 +15,16 @@ from epigone.kernels import engine
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks"
 HELPERS = {"timing.py", "peers.py"}
-TABLES = {"sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1, "defaults": 1, "dropconnect": 1}
+TABLES = {
+    "sampling": 3,
+    "training": 2,
+    "words": 2,
+    "selections": 1,
+    "quality": 1,
+    "defaults": 1,
+    "dropconnect": 1,
+    "changes": 1,
+}
 needs_engine = pytest.mark.skipif(engine() is None, reason="no native engine was compiled here")
 
 Table = list[list[str]]  # rows of cells; the first is the header
@@ -94,3 +103,17 @@ def test_defaults_are_measured_against_the_grid_and_go_on_where_they_stopped(tmp
     assert run("defaults", tmp_path, "songs=examples/songs.txt") == [table]
     again = (tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()
     assert again[:-2] == lines[:-2]
+
+
+@pytest.mark.slow
+def test_a_change_is_tested_on_held_out_text_and_every_test_is_kept(tmp_path):
+    asked = ["--question", "Does it help to learn nothing?", "--change", "--lr 1e-9"]
+    arguments = ["examples/songs.txt", "--held-out", "examples/songs.txt", *asked]
+    (table,) = run("changes", tmp_path, *arguments)
+    assert table[2][:2] == asked[1::2]
+    (first,) = (json.loads(line) for line in (tmp_path / "tests.jsonl").read_text(encoding="utf-8").splitlines())
+    assert first["verdict"] == "not kept"
+    assert first["gain"][2] < 0  # it is worse, surely
+    (again,) = run("changes", tmp_path, *arguments)
+    assert again[:3] == table
+    assert len(again) == len(table) + 1
