@@ -18,7 +18,7 @@ ROOMS = (
 
 SHELVES = {
     "text": (
-        "document", "readers", "tokenizers", "buffer", "store", "splitting", "shingles", "overlap", "streams",
+        "document", "readers", "tokenizers", "buffer", "store", "splitting", "letters", "shingles", "overlap", "streams",
         "sentences", "corpus",
     ),
     "text/readers": (

@@ -1,21 +1,20 @@
-"""Pack a pretrained model into the package: small weights, a coarser fingerprint, a card that names its training text.
+"""Pack a pretrained model into the package: small weights, and a card that names its training text.
 
-    python tools/bundle.py NAME HASHES RUN_FOLDER...
+    python tools/bundle.py NAME RUN_FOLDER...
 
 One run, or its stages in order: the weights are the last stage's, in 8 bits if `epigone quantize` made its folder and
-in bf16 otherwise; the fingerprint covers all. HASHES is the number of runs of 30 characters that it keeps, 8 bytes
-each. The recipes in `src/epigone/bundled/NAME` are written by hand and stay, one for each stage, named in alphabetical
-order; so does texts.md, the section of the card on the training text.
+in bf16 otherwise; the fingerprint covers all. The recipes in
+`src/epigone/bundled/NAME` are written by hand and stay, one for each stage, named in alphabetical order; so does
+texts.md, the section of the card on the training text.
 """
 
 import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from epigone.evaluation.memorisation import FILE, RUN, Fingerprint, load_fingerprints, save_fingerprints
+from epigone.evaluation.fingerprint_file import FILE, load_fingerprints, save_fingerprints
 from epigone.models.files.card import model_card
 from epigone.models.files.checkpoint import load_checkpoint, save_weights
 from epigone.models.files.description import WEIGHTS, weights_hash
@@ -33,7 +32,7 @@ was among the texts.
 """
 
 
-def main(name: str, hashes: int, *runs: Path) -> None:
+def main(name: str, *runs: Path) -> None:
     """Write the folder of a bundled model."""
     folder = BUNDLED / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -50,10 +49,12 @@ def main(name: str, hashes: int, *runs: Path) -> None:
     if earlier:
         config["request"]["base"]["name"] = f"{name}, stage {len(earlier)}"
     write_json(folder / "config.json", config)
-    training = Fingerprint(np.empty(0, np.uint64), RUN, 1, 0)
-    for run in (run for run in runs if (run / FILE).exists()):
-        training = training.merge(load_fingerprints(run / FILE)["training"], hashes)
-    save_fingerprints(folder / FILE, {"training": training})
+    prints = {
+        "training" if run == runs[-1] else f"stage {number}": load_fingerprints(run / FILE)["training"]
+        for number, run in enumerate(runs, 1)
+        if (run / FILE).exists()
+    }
+    save_fingerprints(folder / FILE, prints)
     rights = (folder / TEXTS).read_text(encoding="utf-8") if (folder / TEXTS).exists() else RIGHTS
     atomic_write(folder / "README.md", f"{model_card(name, config)}\n{stages(folder)}\n{rights}")
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6
@@ -78,4 +79,4 @@ def stages(folder: Path) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), *map(Path, sys.argv[3:]))
+    main(sys.argv[1], *map(Path, sys.argv[2:]))

@@ -136,7 +136,7 @@ def test_a_whole_document_may_be_streamed(cli, base):
 def test_copying_is_reported_if_the_fingerprint_is_there(cli, song_file, tmp_path):
     out = tmp_path / "m"
     assert cli("pretrain", song_file, "--out", out, "--steps", 1, "--hidden-size", 8, "--num-layers", 1).status == 0
-    assert "none of 30 characters or more" in cli("generate", out, "--length", 200).err
+    assert "no line and no run of 32 letters" in cli("generate", out, "--length", 200).err
     assert "too little to tell" in cli("generate", out, "--length", 20).err
     (out / "fingerprint.safetensors").unlink()
     assert "copied" not in cli("generate", out, "--length", 200).err

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from epigone.app.desk_commands import COMMANDS
-from epigone.evaluation.memorisation import Fingerprint, save_fingerprints
+from epigone.evaluation.fingerprint_file import save_fingerprints
+from epigone.evaluation.memorisation import Fingerprint
 from epigone.text.tokenizers.characters import CharTokenizer
 
 
@@ -172,10 +173,13 @@ def test_the_end_reports_copying_of_what_was_written(desk, make_base, monkeypatc
     folder = make_base()
     line = "Below the mill the river turns and leaves its silver on the stones."
     save_fingerprints(folder / "fingerprint.safetensors", {"training": Fingerprint.build([line])})
-    monkeypatch.setattr("epigone.generation.manuscript.Manuscript.written", [line[:40]])
+    monkeypatch.setattr("epigone.generation.manuscript.Manuscript.written", [line[:43]])
     result = desk("A", model=folder)
-    assert "seed 5, 40 characters" in result.err
-    assert "copied from the training text: 100.0% in runs of 30 characters or more, the longest of 40" in result.err
+    assert "seed 5, 43 characters" in result.err
+    assert (
+        "copied from the training text: 100.0% in lines or runs of 32 letters, the longest of 43 characters"
+        in result.err
+    )
     monkeypatch.undo()
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
     assert desk(model=folder).err == ""

@@ -6,7 +6,8 @@ import pytest
 
 from epigone.errors import UserError
 from epigone.evaluation.copied import MOST, CopiedRun, copied_runs, located, measure_copying, passages
-from epigone.evaluation.memorisation import FILE, Fingerprint, save_fingerprints
+from epigone.evaluation.fingerprint_file import FILE, save_fingerprints
+from epigone.evaluation.memorisation import Fingerprint
 from epigone.text.corpus import Corpus
 from epigone.text.tokenizers.characters import CharTokenizer
 

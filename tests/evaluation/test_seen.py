@@ -1,5 +1,6 @@
 from epigone.evaluation.evaluate import evaluate
-from epigone.evaluation.memorisation import FILE, Fingerprint, save_fingerprints
+from epigone.evaluation.fingerprint_file import FILE, save_fingerprints
+from epigone.evaluation.memorisation import Fingerprint
 from epigone.evaluation.seen import seen
 from epigone.text.tokenizers.characters import AsciiTokenizer
 
@@ -12,10 +13,11 @@ def test_text_that_was_read_is_found_with_a_line(tmp_path):
     save_fingerprints(tmp_path / FILE, {"training": Fingerprint.build([VERSE]), "base x": Fingerprint.build([OTHER])})
     found = seen(tmp_path, AsciiTokenizer(), ["Something new at first.\n", "One more line.\n" + VERSE])
     assert found.share > 0.9
-    assert found.example == "We row past the 0th reed of the river, and sing."
+    assert found.lines[0] in VERSE.split("\n")
+    assert len(set(found.lines)) == 1
     sentence = found.sentence("the text", "m")
     assert sentence.startswith("about 9")
-    assert "% of the text is in the text that m was trained on" in sentence
+    assert "% of the text stands in what m was trained on, such as" in sentence
     assert 0.4 < seen(tmp_path, AsciiTokenizer(), [OTHER, "x" * len(OTHER)]).share < 0.6
     assert seen(tmp_path, AsciiTokenizer(), ["Quite another text.\n" * 9]) is None
 
@@ -25,10 +27,10 @@ def test_evaluate_says_that_a_text_was_read_in_training(trained_folder, song_fil
     more.write_text(song_file.read_text(encoding="utf-8") + "\n===\nOne more line.\n", encoding="utf-8")
     found = evaluate(trained_folder, more)
     assert 0.6 < found.seen < 0.95
-    assert any("of the text is in the text that" in notice for notice in found.notices)
+    assert any("of the text stands in what" in notice for notice in found.notices)
     result = cli("evaluate", trained_folder, more, "--quiet")
     assert "was read in training" in " ".join(result.out.split())
-    assert "of the text is in the text that" in " ".join(result.err.split())
+    assert "of the text stands in what" in " ".join(result.err.split())
     assert evaluate(trained_folder, song_file).seen is None
 
 
@@ -37,4 +39,4 @@ def test_finetune_says_that_the_base_has_read_the_text(trained_folder, song_file
     more.write_text(song_file.read_text(encoding="utf-8") + "\n===\nOne more line.\n", encoding="utf-8")
     result = cli("finetune", trained_folder, more, "--steps", 2, "--quiet", "--out", tmp_path / "out")
     assert result.status == 0, result.err
-    assert "of the text is in the text that" in " ".join(result.err.split())
+    assert "of the text stands in what" in " ".join(result.err.split())

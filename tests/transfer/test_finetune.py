@@ -10,7 +10,8 @@ import torch
 
 from epigone.errors import UserError
 from epigone.evaluation.evaluate import evaluate
-from epigone.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
+from epigone.evaluation.fingerprint_file import FILE, load_fingerprints, save_fingerprints
+from epigone.evaluation.memorisation import Fingerprint
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus, SplitOptions
@@ -459,9 +460,10 @@ def test_fingerprints_are_inherited(make_base, song_file, tmp_path):
     finetune(base, song_file, out=tmp_path / "out", training=BRIEF)
     prints = load_fingerprints(tmp_path / "out" / FILE)
     assert prints.keys() == {"training", "base training"}
-    assert (prints["base training"].hashes == theirs.hashes).all()
+    for inherited, own in zip(prints["base training"].known, theirs.known, strict=True):
+        assert inherited.hashes.tolist() == own.hashes.tolist()
     assert prints["training"].copied(
         Corpus.open(song_file, split=SplitOptions((0.8, 0.1, 0.1))).texts("train")
-    ).share == pytest.approx(1)
+    ).share == pytest.approx(1, abs=0.02)
     finetune(base, song_file, out=tmp_path / "bare", training=BRIEF, fingerprint=False)
     assert not (tmp_path / "bare" / FILE).exists()

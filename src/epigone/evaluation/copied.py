@@ -5,8 +5,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from epigone.evaluation.memorisation import FILE, RUN, Fingerprint, fingerprint_of, load_fingerprints
+from epigone.evaluation.fingerprint_file import FILE, load_fingerprints
+from epigone.evaluation.memorisation import Fingerprint, fingerprint_of
+from epigone.evaluation.passages import SHORTEST
 from epigone.text.corpus import Corpus
+from epigone.text.letters import Codes, letters
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.tokenizers.base import Tokenizer
 
@@ -94,19 +97,29 @@ def located(
     A run that is in no document as a whole, such as one that joins two, is looked for by its beginning.
     """
     placed = list(runs)
+    wanted = [letters(text[run.start : run.end])[0] for run in runs]
     left = set(range(len(placed)))
     for index in corpus.splits[split].tolist():
         if not left:
             break
         document = tokenizer.normalise(corpus.text(index))
+        codes, places = letters(document)
         for i in sorted(left):
-            run = placed[i]
-            at = document.find(text[run.start : run.end])
-            at = at if at >= 0 else document.find(text[run.start : run.start + RUN])
+            at = next((at for part in (wanted[i], wanted[i][:SHORTEST]) if (at := _find(codes, part)) >= 0), -1)
             if at >= 0:
-                placed[i] = replace(run, document=corpus.names[index], line=document.count("\n", 0, at) + 1)
+                line = document.count("\n", 0, int(places[at])) + 1
+                placed[i] = replace(placed[i], document=corpus.names[index], line=line)
                 left.remove(i)
     return placed
+
+
+def _find(codes: Codes, wanted: Codes) -> int:
+    """Find the first place of some letters among others; -1 if they are not there, or none are wanted."""
+    whole, part, at = codes.tobytes(), wanted.tobytes(), -1
+    while part and (at := whole.find(part, at + 1)) >= 0:
+        if at % codes.itemsize == 0:
+            return at // codes.itemsize
+    return -1
 
 
 def passages(text: str, runs: Sequence[CopiedRun]) -> Iterator[str]:

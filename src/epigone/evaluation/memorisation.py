@@ -1,36 +1,33 @@
 """The share of a text that is copied from the training text, measured with hashes instead of the text itself.
 
-A fingerprint is the set of the 64-bit hashes of all runs of 30 consecutive characters of the training text
-("shingles", Broder 1997). Texts are compared exactly, with spaces, line breaks and capitals, so a fingerprint is built
-from the text that the model read (`tokenizer.normalise`). A run never reaches from one document into the next.
+A fingerprint is the set of the hashes of all passages of the training text (passages.py), built from the text that the
+model read (`tokenizer.normalise`). A passage never reaches from one document into the next.
 
-A fingerprint of a large text only keeps hashes that are divisible by its rate, a power of two. The choice depends on
-the shingle alone, so a copied run is sampled at the same places as its original, and the share of sampled runs that
-are found is an estimate of the share of all runs.
+Of a large text, only hashes are kept that are divisible by a rate, a power of two. The choice depends on the passage
+alone, so a copied passage is kept exactly if its original is, and the share of kept passages that are found is an
+estimate of the share of all.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
-from epigone.errors import UserError
-from epigone.schema import record, whole
-from epigone.storage import atomic_write
+from epigone.evaluation.passages import LINES, RUNS, PassageKind
 from epigone.text.corpus import Corpus
-from epigone.text.shingles import BLOCK, Hashes, divisible, hash_runs
+from epigone.text.letters import RUN
+from epigone.text.shingles import Hashes, divisible
 from epigone.text.tokenizers.base import Tokenizer
 
-RUN = 30
-FILE = "fingerprint.safetensors"  # in a checkpoint folder
-CAPACITY = 200_000  # hashes in a fingerprint, 1.6 MB
+LookedUp = tuple[NDArray[np.int64], NDArray[np.bool_]]
+"""The first character of each of P passages and that after its last (P, 2), and if it is in the training text (P,)."""
 
-_FACTS = record({"run": whole(1, 1000), "rate": whole(1), "characters": whole()})
+BITS = 40
+"""Bits of a hash that are kept: a passage that is not in a text of a million lines is found by accident once in a
+million times."""
+CAPACITY = {LINES: 600_000, RUNS: 100_000}
+"""Most hashes of each kind; lines all of 20 MB of verse, and of more text every second or fourth."""
 
 
 @dataclass(frozen=True)
@@ -38,127 +35,162 @@ class Copying:
     """The part of some texts that is copied from the training text."""
 
     longest_run: int
-    """Characters in the longest stretch that is copied run by run of 30; 0 if no run is copied."""
+    """Characters in the longest stretch of copied passages in a row; 0 if no passage is copied."""
 
     share: float | None
-    """Share of the characters in copied runs. Unless `exact`: the share of sampled runs that were found, None if the
-    text has no sampled run."""
+    """Share of the characters in copied passages. Unless `exact`: the share of kept passages that were found, or of the
+    characters in copied lines if that is more; None if the text has no such passage."""
 
     exact: bool
-    """True if every run of the training text is in the fingerprint. Otherwise both figures are estimates: the longest
-    run joins consecutive sampled runs that were all found."""
+    """True if every passage of the training text is in the fingerprint. Otherwise both figures are estimates: the
+    longest stretch joins consecutive kept passages that were all found."""
 
     characters: int
     """Characters of the texts."""
 
     lookups: int
-    """Runs that were looked up for the estimate."""
+    """Passages that were looked up."""
+
+    found: int = 0
+    """Passages of these that are in the training text."""
 
     def in_words(self) -> str:
         """Say it, to follow "copied from the training text:"."""
         if not self.lookups:
             return "too little to tell"
         if not self.longest_run:
-            return f"none of {RUN} characters or more{'' if self.exact else ', as far as samples show'}"
+            return f"no line and no run of {RUN} letters{'' if self.exact else ', as far as samples show'}"
         about = "" if self.exact else "about "
         share, longest = f"{about}{self.share or 0:.1%}", f"{about}{self.longest_run:,}"
-        return f"{share} in runs of {RUN} characters or more, the longest of {longest}"
+        return f"{share} in lines or runs of {RUN} letters, the longest of {longest} characters"
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Hashes of the passages of one kind."""
+
+    kind: PassageKind
+    hashes: Hashes
+    """The upper `bits` of each, sorted, all different."""
+    rate: int = 1
+    """The power of two that divides all kept hashes; 1 if all were kept."""
+    bits: int = BITS
+
+    def look_up(self, text: str) -> LookedUp:
+        """Look up the passages of a text that would have been kept."""
+        passages = self.kind.find(text)
+        kept = divisible(passages.hashes, self.rate)
+        wanted = passages.hashes[kept] >> np.uint64(64 - self.bits)
+        found = np.searchsorted(self.hashes, wanted, "right") > np.searchsorted(self.hashes, wanted)
+        return np.stack([passages.starts[kept], passages.ends[kept]], axis=1), found
+
+
+class _Kept:
+    """Hashes of one kind that are kept so far."""
+
+    def __init__(self, kind: PassageKind, capacity: int) -> None:
+        self.kind, self.capacity, self.rate = kind, capacity, 1
+        self._hashes = np.empty(0, np.uint64)
+        self._fresh: list[Hashes] = []  # since the last thinning
+        self._waiting = 0
+
+    def add(self, hashes: Hashes) -> None:
+        """Keep those that the rate divides, and double it while there are too many."""
+        sampled = hashes[divisible(hashes, self.rate)]
+        if len(sampled):  # an empty array takes memory too
+            self._fresh.append(sampled)
+            self._waiting += len(sampled)
+        if self._waiting > self.capacity:
+            self._thin()
+
+    def known(self) -> Known:
+        """All that was kept."""
+        self._thin()
+        return Known(self.kind, np.unique(self._hashes >> np.uint64(64 - BITS)), self.rate)
+
+    def _thin(self) -> None:
+        self._hashes = np.unique(np.concatenate([self._hashes, *self._fresh]))
+        self._fresh, self._waiting = [], 0
+        while len(self._hashes) > self.capacity:
+            self.rate *= 2
+            self._hashes = self._hashes[divisible(self._hashes, self.rate)]
 
 
 @dataclass(frozen=True, eq=False)
 class Fingerprint:
-    """Hashes of the runs of a training text."""
+    """Hashes of the passages of a training text."""
 
-    hashes: Hashes
-    """Sorted, all different."""
-
-    run: int
-    """Characters in a run."""
-
-    rate: int
-    """The power of two that divides all kept hashes; 1 if all were kept."""
-
+    known: tuple[Known, ...]
+    """One for each kind of passage."""
     characters: int
     """Characters of the training text."""
 
     @classmethod
-    def build(cls, texts: Iterable[str | Iterable[str]], run: int = RUN, capacity: int = CAPACITY) -> "Fingerprint":
+    def build(
+        cls, texts: Iterable[str | Iterable[str]], capacity: Mapping[PassageKind, int] = CAPACITY
+    ) -> "Fingerprint":
         """Fingerprint a training text, in memory that does not grow with its length.
 
         Args:
             texts: documents; a long one may be an iterable of its consecutive pieces.
-            run: characters in a run.
-            capacity: hashes to keep at most; the rate is the lowest that allows.
+            capacity: the kinds of passages, and hashes to keep of each at most; each rate is the lowest that allows.
         """
-        hashes, rate, characters = np.empty(0, np.uint64), 1, 0
-        fresh: list[Hashes] = []  # hashes since the last thinning
-        waiting = 0
+        kept = [_Kept(*each) for each in capacity.items()]
+        characters = 0
         for text in texts:
-            tail = ""  # the end of the last piece: runs that begin there reach into this one
+            readers = [each.kind.reader() for each in kept if each.kind.reader]
             for piece in [text] if isinstance(text, str) else text:
                 characters += len(piece)
-                window = tail + piece
-                tail = window[len(window) - min(len(window), run - 1) :]
-                for block in _hashes(window, run):
-                    sampled = _sampled(block, rate)
-                    if len(sampled):  # an empty array takes memory too
-                        fresh.append(sampled)
-                    waiting += len(sampled)
-                    if waiting > capacity:
-                        hashes, rate = _thin([hashes, *fresh], rate, capacity)
-                        fresh, waiting = [], 0
-        hashes, rate = _thin([hashes, *fresh], rate, capacity)
-        return cls(hashes, run, rate, characters)
+                for each, reader in zip(kept, readers, strict=True):
+                    each.add(reader.read(piece))
+            for each, reader in zip(kept, readers, strict=True):
+                each.add(reader.end())
+        return cls(tuple(each.known() for each in kept), characters)
 
-    def merge(self, other: "Fingerprint", capacity: int = CAPACITY) -> "Fingerprint":
-        """Make the fingerprint of both training texts together, as if it were built from them."""
-        if self.run != other.run:
-            raise ValueError(f"Fingerprints of runs of {self.run} and {other.run} characters cannot be merged.")
-        rate = max(self.rate, other.rate)
-        hashes, rate = _thin([self.hashes, other.hashes], rate, capacity)
-        return Fingerprint(hashes, self.run, rate, self.characters + other.characters)
+    @property
+    def exact(self) -> bool:
+        """True if every passage of the training text was kept."""
+        return all(each.rate == 1 for each in self.known)
 
     def copied(self, texts: Iterable[str]) -> Copying:
         """Measure how much of the texts, without their prompts, is copied."""
-        characters = covered = lookups = found = longest = 0
+        characters = covered = longest = 0
+        numbers = np.zeros((len(self.known), 3), np.int64)  # of each kind: looked up, found, characters in those found
         for text in texts:
             characters += len(text)
-            positions, hits = self._look_up(text)
-            for first, last in _stretches(hits):
-                longest = max(longest, int(positions[last] - positions[first]) + self.run)
-            starts = positions[hits]
-            covered += int(np.minimum(np.diff(starts), self.run).sum()) + self.run * bool(starts.size)
-            lookups += len(positions)
-            found += int(hits.sum())
-        if self.rate == 1:
-            share: float | None = covered / characters if characters else 0.0
-        else:
-            share = found / lookups if lookups else None
-        return Copying(longest, share, self.rate == 1, characters, lookups)
+            looked_up = [each.look_up(text) for each in self.known]
+            longest = max([longest, *(end - start for start, end in self._stretches(text, looked_up))])
+            covered += _covered(looked_up)
+            numbers += [[len(found), found.sum(), _covered([(spans, found)])] for spans, found in looked_up]
+        share: float | None = covered / characters if characters else 0.0
+        if not self.exact:
+            shares = [
+                inside / characters if each.rate == 1 else found / number
+                for each, (number, found, inside) in zip(self.known, numbers.tolist(), strict=True)
+                if number
+            ]
+            share = max(shares, default=None)
+        return Copying(longest, share, self.exact, characters, *numbers[:, :2].sum(0).tolist())
 
     def stretches(self, text: str) -> list[tuple[int, int]]:
         """Find the copied stretches of a text: the index of the first character, and that after the last."""
-        positions, hits = self._look_up(text)
-        found: list[tuple[int, int]] = []
-        for first, last in _stretches(hits):
-            start, end = int(positions[first]), int(positions[last]) + self.run
-            if found and start <= found[-1][1]:
-                found[-1] = found[-1][0], end
+        return self._stretches(text, [each.look_up(text) for each in self.known])
+
+    def _stretches(self, text: str, looked_up: Sequence[LookedUp]) -> list[tuple[int, int]]:
+        """Join passages with nothing but signs between them, and sampled ones in a row."""
+        spans: list[tuple[int, int]] = []
+        for known, (places, found) in zip(self.known, looked_up, strict=True):
+            if known.kind.overlapping:
+                spans += ((int(places[first, 0]), int(places[last, 1])) for first, last in _in_a_row(found))
             else:
-                found.append((start, end))
-        return found
-
-    def first_copied(self, text: str) -> int | None:
-        """Return the place of the first copied run in a text; None without one."""
-        positions, hits = self._look_up(text)
-        return int(positions[hits][0]) if hits.any() else None
-
-    def _look_up(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Look up the sampled runs of a text: their places, and if each is in the training text."""
-        hashes = np.concatenate([np.empty(0, np.uint64), *_hashes(text, self.run)])
-        positions = np.flatnonzero(divisible(hashes, self.rate))
-        sampled = hashes[positions]
-        return positions, np.searchsorted(self.hashes, sampled, "right") > np.searchsorted(self.hashes, sampled)
+                spans += map(tuple, places[found].tolist())
+        joined: list[tuple[int, int]] = []
+        for start, end in sorted(spans):
+            if joined and not any(map(str.isalnum, text[joined[-1][1] : start])):
+                joined[-1] = joined[-1][0], max(end, joined[-1][1])
+            else:
+                joined.append((start, end))
+        return joined
 
 
 def fingerprint_of(corpus: Corpus, tokenizer: Tokenizer, split: str = "train") -> Fingerprint:
@@ -166,82 +198,16 @@ def fingerprint_of(corpus: Corpus, tokenizer: Tokenizer, split: str = "train") -
     return Fingerprint.build(map(tokenizer.normalise, pieces) for pieces in corpus.documents(split))
 
 
-def save_fingerprints(path: Path, fingerprints: Mapping[str, Fingerprint]) -> None:
-    """Write fingerprints of training texts into one file, by name (such as `target` and `base`)."""
-    facts = {
-        name: json.dumps({"run": f.run, "rate": f.rate, "characters": f.characters}) for name, f in fingerprints.items()
-    }
-    data = save({name: f.hashes for name, f in fingerprints.items()}, metadata=facts)
-    atomic_write(path, _with_metadata(data, facts))
+def _covered(looked_up: Sequence[LookedUp]) -> int:
+    """Count the characters in the passages that were found, each once."""
+    spans = np.concatenate([spans[found] for spans, found in looked_up])
+    spans = spans[np.argsort(spans[:, 0], kind="stable")]
+    before = np.maximum.accumulate(np.concatenate([[0], spans[:-1, 1]])) if len(spans) else spans[:, 0]
+    return int(np.maximum(spans[:, 1] - np.maximum(spans[:, 0], before), 0).sum())
 
 
-def _with_metadata(data: bytes, facts: Mapping[str, str]) -> bytes:
-    """Write the metadata of a safetensors file anew, sorted; the library writes them in a random order."""
-    end = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:end]) | {"__metadata__": dict(sorted(facts.items()))}
-    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    text += b" " * (-len(text) % 8)
-    return len(text).to_bytes(8, "little") + text + data[end:]
-
-
-def load_fingerprints(path: Path) -> dict[str, Fingerprint]:
-    """Read a file of `save_fingerprints`.
-
-    Raises:
-        UserError: the file is missing or damaged.
-    """
-    try:
-        with safe_open(path, framework="numpy") as file:
-            facts = {name: json.loads(text) for name, text in sorted((file.metadata() or {}).items())}
-            found = {name: _sound(Fingerprint(hashes=file.get_tensor(name), **fact)) for name, fact in facts.items()}
-            return dict(sorted(found.items(), key=lambda item: item[0].startswith("base")))  # a base's are the last
-    except (OSError, SafetensorError, ValueError, TypeError, RecursionError) as error:
-        raise UserError(
-            f"The fingerprint {path} cannot be read ({error}). Restore it from a copy, or delete it: then the "
-            "model still works, and copying is not measured."
-        ) from error
-
-
-def _sound(found: Fingerprint) -> Fingerprint:
-    """Return a fingerprint that could have been built.
-
-    Raises:
-        ValueError: names the first fault.
-    """
-    fault = _FACTS({"run": found.run, "rate": found.rate, "characters": found.characters})
-    if not fault and found.rate & (found.rate - 1):
-        fault = f".rate: {found.rate} instead of a power of two"
-    if not fault and (found.hashes.dtype != np.uint64 or found.hashes.ndim != 1):
-        fault = ".hashes are no list of whole numbers"
-    if not fault and not (found.hashes[1:] > found.hashes[:-1]).all():
-        fault = ".hashes are not in order"
-    if fault:
-        raise ValueError(fault.lstrip(".: "))
-    return found
-
-
-def _hashes(text: str, run: int) -> Iterator[Hashes]:
-    """Hash all runs of a text, in order and in blocks."""
-    for start in range(0, len(text) - run + 1, BLOCK):
-        block = text[start : start + BLOCK + run - 1].encode("utf-32-le", "surrogatepass")
-        yield hash_runs(np.frombuffer(block, "<u4").astype(np.uint64), run)
-
-
-def _sampled(hashes: Hashes, rate: int) -> Hashes:
-    return hashes if rate == 1 else hashes[divisible(hashes, rate)]
-
-
-def _thin(parts: Sequence[Hashes], rate: int, capacity: int) -> tuple[Hashes, int]:
-    """Join, sort and deduplicate hashes, and double the rate until they are within capacity."""
-    hashes = np.unique(_sampled(np.concatenate(parts), rate))
-    while len(hashes) > capacity:
-        rate *= 2
-        hashes = _sampled(hashes, rate)
-    return hashes, rate
-
-
-def _stretches(hits: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
-    """Give the first and last index of each stretch of consecutive hits."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], hits, [False]]).astype(np.int8)))
+def _in_a_row(found: NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+    """Give the first and last index of each row of passages that were found."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], found, [False]]).astype(np.int8)))
     for first, after in edges.reshape(-1, 2):
         yield int(first), int(after) - 1

@@ -1,17 +1,17 @@
 """Text that a model has read before, by the fingerprints in its folder."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from epigone.evaluation.memorisation import FILE, RUN, load_fingerprints
+from epigone.evaluation.fingerprint_file import FILE, load_fingerprints
+from epigone.evaluation.memorisation import Fingerprint
 from epigone.text.tokenizers.base import Tokenizer
 
-LEAST, LEAST_RUNS = 0.01, 3
-"""Share of a text, and number of its runs, from which on a model has read it: some phrases are everyone's, and the
-fingerprint of a large text holds one run in a thousand."""
+LEAST, LEAST_PASSAGES = 0.01, 3
+"""Share of a text, and number of its passages, from which on a model has read it: some lines are everyone's."""
 
-_LONGEST = 60
+_LINES, _LONGEST = 3, 60
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class Seen:
     """The part of a text that a model has read."""
 
     share: float
-    """Share of the characters, or about that if only some runs were looked up."""
-    example: str
-    """A line with such a part."""
+    """Share of the characters, or about that if only some passages were looked up."""
+    lines: tuple[str, ...]
+    """Some lines with such parts."""
 
     def sentence(self, text: str, model: str) -> str:
         """Say it.
@@ -31,8 +31,8 @@ class Seen:
             model: the model in words.
         """
         return (
-            f"about {self.share:.0%} of {text} is in the text that {model} was trained on, in runs of {RUN} or "
-            f"more characters, such as {self.example!r}; its losses there say little about new text."
+            f"about {self.share:.0%} of {text} stands in what {model} was trained on, such as "
+            f"{'; '.join(map(repr, self.lines))}. Losses there say little about new text."
         )
 
 
@@ -55,25 +55,31 @@ def seen(folder: Path, tokenizer: Tokenizer, texts: Iterable[str]) -> Seen | Non
         return None
     prints = load_fingerprints(path).values()
     normalised = [tokenizer.normalise(text) for text in texts]
-    best = None
+    best: tuple[float, Fingerprint] | None = None
     for print_ in prints:
         found = print_.copied(normalised)
-        if not found.share or found.share < LEAST or found.share * found.lookups < LEAST_RUNS:
+        if not found.share or found.share < LEAST or found.found < LEAST_PASSAGES:
             continue
         if best is None or found.share > best[0]:
             best = found.share, print_
-    if best is None:
-        return None
-    share, print_ = best
-    text, place = next((text, place) for text in normalised if (place := print_.first_copied(text)) is not None)
-    return Seen(share, _line(text, place))
+    return best and Seen(best[0], _copied_lines(best[1], normalised))
 
 
-def _line(text: str, place: int) -> str:
-    """Return the line at a place, cut to `_LONGEST` characters, or the next one if nearly all of it is before."""
-    line = text[text.rfind("\n", 0, place) + 1 : place + RUN].strip()
-    end = text.find("\n", place + RUN)
-    line += text[place + RUN : end if end >= 0 else None][: max(0, _LONGEST - len(line))]
-    lines = [part.strip() for part in line.split("\n") if part.strip()]
-    longest = max(lines, key=len, default="")
+def _copied_lines(print_: Fingerprint, texts: Sequence[str]) -> tuple[str, ...]:
+    """The first lines with a copied part, each once."""
+    lines: dict[str, None] = {}
+    for text in texts:
+        for start, end in print_.stretches(text):
+            lines[_line(text, start, end)] = None
+            if len(lines) == _LINES:
+                return tuple(lines)
+    return tuple(lines)
+
+
+def _line(text: str, start: int, end: int) -> str:
+    """Return the longest line of a stretch as a whole, cut to `_LONGEST` characters."""
+    begin = text.rfind("\n", 0, start) + 1
+    after = text.find("\n", end)
+    lines = [line.strip() for line in text[begin : after if after >= 0 else None].split("\n")]
+    longest = max(lines, key=len)
     return longest if len(longest) <= _LONGEST else longest[:_LONGEST].rstrip() + "…"

@@ -6,19 +6,15 @@ Runs are compared by 64-bit hashes (shingles.py). Of a long text only hashes are
 a rate, a power of two: the choice depends on the run alone, so a copy keeps the same runs as its original.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from epigone.text.letters import RUN, letters
 from epigone.text.shingles import BLOCK, Hashes, divisible, hash_runs
 from epigone.text.store import Texts
-
-RUN = 32
-"""Letters and digits in a run."""
 
 CAPACITY = 1 << 19
 """Most runs that are kept."""
@@ -32,9 +28,6 @@ LEAK = 0.02
 _LEAST = 8  # fewest runs in common that are said; of sampled ones each stands for many
 _LEAST_SAMPLED = 2
 _SHOWN = 3
-_OTHERS = bytes(code for code in range(128) if not chr(code).isalnum())
-_ACCENTS = re.compile("[\u0300-\u036f]")
-_NO_LETTERS = re.compile(r"[\W_]+")
 
 Indices = NDArray[np.int64]
 Numbers = NDArray[np.int32]
@@ -155,31 +148,31 @@ def _of(runs: Runs, documents: Indices) -> NDArray[np.bool_]:
 def runs_of(texts: Texts) -> Runs:
     """Hash the runs of all documents, in memory that does not grow with their length."""
     kept = _Kept()
-    letters: list[NDArray[np.uint32]] = []
+    parts: list[NDArray[np.uint32]] = []
     owners: list[int] = []
     starts: list[int] = []
     waiting = 0
     for document in range(len(texts.names)):
         place = 0
         for piece in texts.pieces(document):
-            found = _letters(piece)
+            found = letters(piece)[0]
             for first in range(0, len(found), BLOCK):
                 part = found[max(0, first - (RUN - 1)) : first + BLOCK]
                 begin = place + max(0, first - (RUN - 1))
                 if not first and place and owners and owners[-1] == document:  # a run may begin in the piece before
-                    tail = letters[-1][-(RUN - 1) :]
+                    tail = parts[-1][-(RUN - 1) :]
                     part, begin = np.concatenate([tail, part]), place - len(tail)
-                letters.append(part)
+                parts.append(part)
                 owners.append(document)
                 starts.append(begin)
                 waiting += len(part)
                 if waiting >= BLOCK:
-                    kept.add(letters, owners, starts)
-                    letters, owners, starts, waiting = [part[-(RUN - 1) :]], [document], [begin + len(part)], 0
-                    starts[0] -= len(letters[0])
+                    kept.add(parts, owners, starts)
+                    parts, owners, starts, waiting = [part[-(RUN - 1) :]], [document], [begin + len(part)], 0
+                    starts[0] -= len(parts[0])
             place += len(found)
-    if letters:
-        kept.add(letters, owners, starts)
+    if parts:
+        kept.add(parts, owners, starts)
     return kept.runs()
 
 
@@ -221,14 +214,6 @@ class _Kept:
         return Runs(hashes, documents, places, self.rate)
 
 
-def _letters(text: str) -> NDArray[np.uint32]:
-    """Return the codes of the letters and digits of a text in lower case, without accents."""
-    if text.isascii():
-        return np.frombuffer(text.encode("ascii").lower().translate(None, _OTHERS), np.uint8).astype(np.uint32)
-    bare = unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text.lower())))
-    return np.frombuffer(_NO_LETTERS.sub("", bare).encode("utf-32-le"), "<u4")
-
-
 def _lines(texts: Texts, runs: Runs, pairs: list[Pair]) -> str:
     """Write the first lines that pairs of documents share, and the documents."""
     shown = []
@@ -242,12 +227,12 @@ def _lines(texts: Texts, runs: Runs, pairs: list[Pair]) -> str:
 def line_at(texts: Texts, document: int, place: int, longest: int = 60) -> str:
     """Return the line of a document with the letter before which there are `place` others, cut to `longest` signs."""
     for piece in texts.pieces(document):
-        number = len(_letters(piece))
+        number = len(letters(piece)[0])
         if place >= number:
             place -= number
             continue
         for line in piece.split("\n"):
-            number = len(_letters(line))
+            number = len(letters(line)[0])
             if place < number:
                 line = line.strip()
                 return line if len(line) <= longest else line[:longest].rstrip() + "…"

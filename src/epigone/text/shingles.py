@@ -26,6 +26,9 @@ def hash_runs(codes: Hashes, run: int) -> Hashes:
     """
     if len(codes) < run:
         return np.empty(0, np.uint64)
+    if len(codes) > BLOCK + run:
+        starts = range(0, len(codes) - run + 1, BLOCK)
+        return np.concatenate([hash_runs(codes[start : start + BLOCK + run - 1], run) for start in starts])
     power, size, factor = codes, 1, _BASE  # all runs of `size` codes, and the base to that length
     hashes, length = np.zeros(len(codes) + 1, np.uint64), 0  # all runs of `length` codes
     while size <= run:
@@ -36,8 +39,34 @@ def hash_runs(codes: Hashes, run: int) -> Hashes:
         if 2 * size <= run:
             power = power[:-size] * np.uint64(factor) + power[size:]
         size, factor = 2 * size, factor * factor % 2**64
-    # The low bits of such a polynomial depend on the low bits of the codes alone, so all bits are mixed by the
-    # finaliser of SplitMix64 (Steele et al. 2014).
+    return mixed(hashes)
+
+
+def hash_segments(codes: Hashes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> Hashes:
+    """Hash segments of codes, each as a whole: a polynomial modulo 2**64 whose bits are then mixed.
+
+    Args:
+        codes: the codes of all segments, one after the other (N,).
+        starts: the index of the first code of each segment (S,), ascending from 0.
+        lengths: the number of codes of each, from 1 (S,).
+
+    Returns:
+        The hashes (S,).
+    """
+    if not len(starts):
+        return np.empty(0, np.uint64)
+    powers = np.full(int(lengths.max()), _BASE, np.uint64)
+    powers[0] = 1
+    powers = np.multiply.accumulate(powers)
+    places = np.arange(len(codes)) - np.repeat(starts, lengths)
+    return mixed(np.add.reduceat(codes * powers[places], starts) + lengths.astype(np.uint64))
+
+
+def mixed(hashes: Hashes) -> Hashes:
+    """Mix all bits of hashes by the finaliser of SplitMix64 (Steele et al. 2014).
+
+    The low bits of a polynomial depend on the low bits of the codes alone.
+    """
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         hashes = (hashes ^ (hashes >> np.uint64(shift))) * np.uint64(factor)
     return hashes ^ (hashes >> np.uint64(31))

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from epigone.described import described
+from epigone.evaluation.fingerprint_file import FILE as FINGERPRINT
+from epigone.evaluation.fingerprint_file import save_fingerprints
 from epigone.evaluation.losses import Losses, document_losses
-from epigone.evaluation.memorisation import FILE as FINGERPRINT
-from epigone.evaluation.memorisation import fingerprint_of, save_fingerprints
+from epigone.evaluation.memorisation import fingerprint_of
 from epigone.models.config import ModelOptions, scaled_dropouts, sized
 from epigone.models.files.checkpoint import save_description
 from epigone.models.language_model import LanguageModel

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 
 from epigone.described import described
+from epigone.evaluation.fingerprint_file import FILE as FINGERPRINT
+from epigone.evaluation.fingerprint_file import load_fingerprints, save_fingerprints
 from epigone.evaluation.losses import Losses, document_losses
-from epigone.evaluation.memorisation import FILE as FINGERPRINT
-from epigone.evaluation.memorisation import fingerprint_of, load_fingerprints, save_fingerprints
+from epigone.evaluation.memorisation import fingerprint_of
 from epigone.evaluation.seen import seen
 from epigone.evaluation.traversal import layer_outputs
 from epigone.models.files.checkpoint import load_checkpoint, save_description

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from epigone.errors import UserError
-from epigone.evaluation.memorisation import FILE, Fingerprint, save_fingerprints
+from epigone.evaluation.fingerprint_file import FILE, save_fingerprints
+from epigone.evaluation.memorisation import Fingerprint
+from epigone.evaluation.passages import RUNS
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.files.description import weights_hash
 from epigone.studies.compare import bases as module
@@ -73,12 +75,12 @@ def test_a_base_that_has_read_the_test_documents_is_found_out(name, make_base, s
     assert notices_on({"base": load_checkpoint(base)}, corpus) == []
     save_fingerprints(base / FILE, {"x": Fingerprint.build(["x" * 40]), name: Fingerprint.build(corpus.texts("test"))})
     (notice,) = notices_on({"base": load_checkpoint(base)}, corpus)
-    assert notice.startswith("base: about 100% of the test documents is in the text that the base was trained on")
+    assert notice.startswith("base: about 100% of the test documents stands in what the base was trained on")
 
 
 def test_a_run_or_two_of_a_sampled_fingerprint_prove_nothing(make_base, song_file):
     base, corpus = make_base(), Corpus.open(song_file)
-    few = Fingerprint.build(corpus.texts("test"), capacity=2)
+    few = Fingerprint.build(corpus.texts("test"), {RUNS: 2})
     assert few.copied(corpus.texts("test")).share == 1.0
     save_fingerprints(base / FILE, {"training": few})
     assert notices_on({"base": load_checkpoint(base)}, corpus) == []

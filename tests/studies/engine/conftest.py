@@ -2,7 +2,8 @@
 
 import pytest
 
-from epigone.evaluation.memorisation import FILE, Fingerprint, save_fingerprints
+from epigone.evaluation.fingerprint_file import FILE, save_fingerprints
+from epigone.evaluation.memorisation import Fingerprint
 from epigone.models.files.description import weights_hash
 from epigone.studies.engine.jobs import Base, Text, Training
 from epigone.studies.engine.store import run_job

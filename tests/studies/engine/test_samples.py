@@ -20,7 +20,7 @@ def test_a_sample_is_drawn_from_a_seed_and_measured(run):
     assert sample.from_base is None
     assert sample.measures[1:] == [
         f"{sample.distinct_words:.1%} of the pairs of words distinct",
-        "copied from the corpus: none of 30 characters or more",
+        "copied from the corpus: no line and no run of 32 letters",
     ]
 
 
@@ -30,16 +30,16 @@ def test_a_copied_sample_is_found_out(run, monkeypatch):
     monkeypatch.setattr(module, "generate", lambda *arguments: SimpleNamespace(texts=[stolen]))
     of_base = [Fingerprint.build([stolen[:50]]), Fingerprint.build(["something else altogether " * 9])]
     sample = sample_text("a", "transfer", finished.folder / "model", text, 300, 0.8, of_base)
-    assert (sample.from_corpus.longest_run, sample.from_corpus.share) == (len(stolen), 1.0)
-    assert sample.from_base.longest_run == 50
+    assert 0 <= len(stolen) - sample.from_corpus.longest_run <= 2  # of the signs around the letters
+    assert sample.from_corpus.share > 0.98
+    assert 0 <= 50 - sample.from_base.longest_run <= 2
     [copied] = sample.copied
-    assert (copied.start, copied.end, copied.line) == (0, len(stolen), 1)
+    assert (copied.start, copied.end - copied.start, copied.line) == (0, sample.from_corpus.longest_run, 1)
     assert copied.document in open_text(text).names
-    assert sample.measures[2:4] == [
-        f"copied from the corpus: 100.0% in runs of 30 characters or more, the longest of {len(stolen):,}",
-        f"copied from the base's text: {50 / len(stolen):.1%} in runs of 30 characters or more, the longest of 50",
-    ]
+    assert sample.measures[2].startswith(f"copied from the corpus: {sample.from_corpus.share:.1%} in lines or runs")
+    assert sample.measures[2].endswith(f"the longest of {copied.end:,} characters")
+    assert sample.measures[3].startswith("copied from the base's text: ")
     assert sample.measures[4].endswith(f" is in {copied.document}, line 1")
     assert sample.measures[5] == ADVICE
     [shown] = samples_of([sample], "seed 0")
-    assert list(shown.parts()) == [(stolen, True)]
+    assert next(shown.parts()) == (stolen[: copied.end], True)

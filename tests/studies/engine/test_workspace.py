@@ -6,7 +6,8 @@ import time
 import pytest
 
 from epigone.errors import UserError
-from epigone.evaluation.memorisation import FILE, Fingerprint, load_fingerprints, save_fingerprints
+from epigone.evaluation.fingerprint_file import FILE, load_fingerprints, save_fingerprints
+from epigone.evaluation.memorisation import Fingerprint
 from epigone.folder_lock import output_folder
 from epigone.generation.generate import generate
 from epigone.studies.engine.workspace import best_run, keep_copy, keep_model, machine, open_study, seconds_of_all_calls

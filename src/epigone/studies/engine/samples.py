@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from epigone.evaluation.copied import ADVICE, CopiedRun, copied_runs, located, passages
-from epigone.evaluation.memorisation import FILE as FINGERPRINT
-from epigone.evaluation.memorisation import Copying, Fingerprint, fingerprint_of, load_fingerprints
+from epigone.evaluation.fingerprint_file import FILE as FINGERPRINT
+from epigone.evaluation.fingerprint_file import load_fingerprints
+from epigone.evaluation.memorisation import Copying, Fingerprint, fingerprint_of
 from epigone.evaluation.quality import text_quality
 from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
