@@ -18,8 +18,8 @@ ROOMS = (
 
 SHELVES = {
     "text": (
-        "document", "readers", "tokenizers", "buffer", "store", "splitting", "letters", "shingles", "overlap", "streams",
-        "sentences", "corpus",
+        "document", "readers", "tokenizers", "buffer", "store", "splitting", "letters", "shingles", "overlap",
+        "streams", "sentences", "corpus",
     ),
     "text/readers": (
         "encodings", "checks", "decoding", "cleaning", "site_lines", "separators", "gutenberg", "division", "optional",

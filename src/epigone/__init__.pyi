@@ -48,6 +48,7 @@ from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import DisplayOptions as DisplayOptions
 from epigone.training.options import FinetuneOptions as FinetuneOptions
 from epigone.training.options import MachineOptions as MachineOptions
+from epigone.training.options import OptimizerName
 from epigone.training.options import RetrainingOptions as RetrainingOptions
 from epigone.training.options import TrainingOptions as TrainingOptions
 from epigone.training.run.folder import TrainingResult as TrainingResult
@@ -102,9 +103,9 @@ def pretrain(
     embedding_dropout: float = 0.0,
     input_dropout: float = 0.0,
     weight_dropout: float = 0.0,
-    optimizer: Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd'] = 'rmsprop',
+    optimizer: OptimizerName = 'rmsprop',
     lr: float = 0.003,
-    schedule: Literal['constant', 'cosine', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
+    schedule: Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
     weight_decay: float = 0.0,
     clip: float = 1.0,
     clip_value: float = 0.0,
@@ -125,6 +126,7 @@ def pretrain(
     windows: Literal['stream', 'prefix'] = 'stream',
     shuffle: bool = True,
     precision: Literal['fp32', 'bf16'] = 'fp32',
+    averaged: float = 0.0,
     activation_penalty: float = 0.0,
     slowness_penalty: float = 0.0,
     backend: Literal['auto', 'native', 'torch'] = 'auto',
@@ -219,13 +221,15 @@ def pretrain(
 
     Keywords in place of training, TrainingOptions: the recipe of training: optimizer,
     schedule, length, batches and seed.
-        optimizer (Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd'], default
-            'rmsprop'): Optimizer.
+        optimizer (Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd', 'muon', 'soap',
+            'ademamix', 'lion', 'schedule-free'], default 'rmsprop'): Optimizer. muon moves
+            the matrices between layers and states, and adamw the rest; soap, ademamix, lion
+            and schedule-free need the package pytorch-optimizer.
         lr (float, default 0.003): Learning rate at its highest.
-        schedule (Literal['constant', 'cosine', 'one-cycle', 'slanted', 'plateau'], default
-            'cosine'): Course of the learning rate: constant, cosine to a hundredth after a
-            short warm-up, one-cycle, slanted triangular, or halved whenever validation has
-            not improved twice in a row.
+        schedule (Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted',
+            'plateau'], default 'cosine'): Course of the learning rate: constant, cosine to
+            a hundredth or linear to zero after a short warm-up, one-cycle, slanted
+            triangular, or halved whenever validation has not improved twice in a row.
         weight_decay (float, default 0.0): L2 penalty on the weights; with adamw the
             decoupled kind.
         clip (float, default 1.0): Largest norm of the gradient; 0 does not clip.
@@ -266,6 +270,9 @@ def pretrain(
             their order, from the first.
         precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products:
             fp32, or bf16 by autocast.
+        averaged (float, default 0.0): Share of the run over which weights are averaged:
+            validations, and the weights that are kept, are those of an exponential mean
+            that remembers about so much of the steps before; 0 averages nothing.
         activation_penalty (float, default 0.0): Weight of the mean square of the top
             layer's outputs after dropout, in nats: AR (Merity et al. 2018, section 4.5,
             alpha). It is added to what is minimised, never to a loss that is reported.
@@ -363,9 +370,9 @@ def finetune(
     lower_case: bool = False,
     vocabulary: Literal['auto', 'base', 'both', 'text'] = 'auto',
     softmax: HeadName = 'auto',
-    optimizer: Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd'] = 'adamw',
+    optimizer: OptimizerName = 'adamw',
     lr: float = 0.0,
-    schedule: Literal['constant', 'cosine', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
+    schedule: Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
     weight_decay: float = 0.0,
     clip: float = 1.0,
     clip_value: float = 0.0,
@@ -386,6 +393,7 @@ def finetune(
     windows: Literal['stream', 'prefix'] = 'stream',
     shuffle: bool = True,
     precision: Literal['fp32', 'bf16'] = 'fp32',
+    averaged: float = 0.0,
     activation_penalty: float = 0.0,
     slowness_penalty: float = 0.0,
     rate_decay: float = 1.0,
@@ -470,14 +478,14 @@ def finetune(
 
     Keywords in place of training, FinetuneOptions: the recipe of retraining, with a rate
     that short trials may choose.
-        optimizer (Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd'], default 'adamw'):
-            Optimizer.
+        optimizer (Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd', 'muon', 'soap',
+            'ademamix', 'lion', 'schedule-free'], default 'adamw'): Optimizer.
         lr (float, default 0.0): Learning rate at its highest; 0 lets short trials choose
             it, together with the selection unless train gives one.
-        schedule (Literal['constant', 'cosine', 'one-cycle', 'slanted', 'plateau'], default
-            'cosine'): Course of the learning rate: constant, cosine to a hundredth after a
-            short warm-up, one-cycle, slanted triangular, or halved whenever validation has
-            not improved twice in a row.
+        schedule (Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted',
+            'plateau'], default 'cosine'): Course of the learning rate: constant, cosine to
+            a hundredth or linear to zero after a short warm-up, one-cycle, slanted
+            triangular, or halved whenever validation has not improved twice in a row.
         weight_decay (float, default 0.0): L2 penalty on the weights; with adamw the
             decoupled kind.
         clip (float, default 1.0): Largest norm of the gradient; 0 does not clip.
@@ -517,6 +525,9 @@ def finetune(
             their order, from the first.
         precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products:
             fp32, or bf16 by autocast.
+        averaged (float, default 0.0): Share of the run over which weights are averaged:
+            validations, and the weights that are kept, are those of an exponential mean
+            that remembers about so much of the steps before; 0 averages nothing.
         activation_penalty (float, default 0.0): Weight of the mean square of the top
             layer's outputs after dropout, in nats: AR (Merity et al. 2018, section 4.5,
             alpha). It is added to what is minimised, never to a loss that is reported.
@@ -649,9 +660,9 @@ def compare(
     max_hidden: int = 256,
     search_epochs: float = 100.0,
     search_seed: int = 0,
-    optimizer: Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd'] = 'adamw',
+    optimizer: OptimizerName = 'adamw',
     lr: float = 0.001,
-    schedule: Literal['constant', 'cosine', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
+    schedule: Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
     weight_decay: float = 0.0,
     clip: float = 1.0,
     clip_value: float = 0.0,
@@ -671,6 +682,7 @@ def compare(
     windows: Literal['stream', 'prefix'] = 'stream',
     shuffle: bool = True,
     precision: Literal['fp32', 'bf16'] = 'fp32',
+    averaged: float = 0.0,
     activation_penalty: float = 0.0,
     slowness_penalty: float = 0.0,
     rate_decay: float = 1.0,
@@ -744,13 +756,13 @@ def compare(
 
     Keywords in place of training, RetrainingOptions: the recipe of retraining: as from
     scratch, but gentler, since the text is short.
-        optimizer (Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd'], default 'adamw'):
-            Optimizer.
+        optimizer (Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd', 'muon', 'soap',
+            'ademamix', 'lion', 'schedule-free'], default 'adamw'): Optimizer.
         lr (float, default 0.001): Learning rate at its highest.
-        schedule (Literal['constant', 'cosine', 'one-cycle', 'slanted', 'plateau'], default
-            'cosine'): Course of the learning rate: constant, cosine to a hundredth after a
-            short warm-up, one-cycle, slanted triangular, or halved whenever validation has
-            not improved twice in a row.
+        schedule (Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted',
+            'plateau'], default 'cosine'): Course of the learning rate: constant, cosine to
+            a hundredth or linear to zero after a short warm-up, one-cycle, slanted
+            triangular, or halved whenever validation has not improved twice in a row.
         weight_decay (float, default 0.0): L2 penalty on the weights; with adamw the
             decoupled kind.
         clip (float, default 1.0): Largest norm of the gradient; 0 does not clip.
@@ -790,6 +802,9 @@ def compare(
             their order, from the first.
         precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products:
             fp32, or bf16 by autocast.
+        averaged (float, default 0.0): Share of the run over which weights are averaged:
+            validations, and the weights that are kept, are those of an exponential mean
+            that remembers about so much of the steps before; 0 averages nothing.
         activation_penalty (float, default 0.0): Weight of the mean square of the top
             layer's outputs after dropout, in nats: AR (Merity et al. 2018, section 4.5,
             alpha). It is added to what is minimised, never to a loss that is reported.

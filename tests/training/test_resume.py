@@ -80,6 +80,17 @@ KINDS = {
         ),
         replace(SHORT, optimizer="adam", schedule="constant", activation_penalty=2.0, slowness_penalty=1.0),
     ),
+    "lstm-muon-linear-averaged": (
+        ModelOptions(num_layers=2, hidden_size=8, dropout=0.1),
+        replace(SHORT, optimizer="muon", schedule="linear", weight_decay=0.01, averaged=0.2),
+    ),
+    "gru-soap": (ModelOptions("gru", num_layers=1, hidden_size=8), replace(SHORT, optimizer="soap", weight_decay=0.01)),
+    "lstm-ademamix": (ModelOptions(num_layers=1, hidden_size=8), replace(SHORT, optimizer="ademamix")),
+    "lstm-lion": (ModelOptions(num_layers=1, hidden_size=8), replace(SHORT, optimizer="lion", lr=1e-3)),
+    "lstm-schedule-free": (
+        ModelOptions(num_layers=1, hidden_size=8),
+        replace(SHORT, optimizer="schedule-free", schedule="constant", lr=0.02),
+    ),
     "bf16-adam-early-stop": (
         ModelOptions(num_layers=2, hidden_size=8, dropout=0.1),
         replace(SHORT, optimizer="adam", schedule="constant", precision="bf16", lr=1.0, patience=2),
@@ -122,7 +133,10 @@ def test_the_kinds_of_run_differ_and_one_stops_early(undisturbed):
 
 @pytest.mark.parametrize(
     ("name", "step"),
-    [*zip(sorted(KINDS), [7, 1, 4, 5, 9, 13, 17, 21, 25], strict=True), ("lstm-adamw-cosine", STEPS - 1)],
+    [
+        *zip(sorted(KINDS), [7, 1, 4, 5, 9, 13, 17, 21, 25, 3, 11, 15, 19, 23], strict=True),
+        ("lstm-adamw-cosine", STEPS - 1),
+    ],
 )
 def test_ctrl_c_leaves_a_usable_checkpoint_and_no_trace(train, undisturbed, tmp_path, song_file, name, step):
     model, training = KINDS[name]

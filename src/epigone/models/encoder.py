@@ -28,6 +28,21 @@ class RecurrentLayer(nn.Module):
         return {name: getattr(self, name) for name in self.names}
 
 
+def gate_blocks(module: nn.Module) -> dict[nn.Parameter, int]:
+    """Find the matrices of the recurrent layers of a module, each with the number of gates that its rows hold.
+
+    Those that read one-hot tokens are left out: they are embeddings.
+    """
+    found: dict[nn.Parameter, int] = {}
+    for encoder in module.modules():
+        if isinstance(encoder, Encoder):
+            for depth, (layer, size) in enumerate(zip(encoder.layers, encoder.config.layer_sizes, strict=True)):
+                for name, weight in layer.named_parameters():
+                    if weight.ndim == 2 and (depth or encoder.embedding is not None or "ih" not in name):
+                        found[weight] = weight.shape[0] // size
+    return found
+
+
 class Encoder(nn.Module):
     """An embedding or one-hot lookup below a stack of recurrent layers.
 

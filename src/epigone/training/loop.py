@@ -3,9 +3,10 @@
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from lightning_fabric import Fabric
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from epigone.errors import UserError
 from epigone.models.cells.base import State
+from epigone.models.encoder import gate_blocks
 from epigone.training.listeners.base import Listener, Run
 from epigone.training.optimisation import schedules
 from epigone.training.optimisation.optimizers import clip_gradients, few_threads, make_optimizer
@@ -60,6 +62,17 @@ def train(
     return Loop(task, folder, options, machine, fabric, listeners, run, stop, keep_last).train()
 
 
+@runtime_checkable
+class Switching(Protocol):
+    """An optimizer that keeps the weights at which it takes gradients apart from those that are good."""
+
+    def eval(self) -> None:
+        """Put the good weights into the module."""
+
+    def train(self) -> None:
+        """Put back those at which gradients are taken."""
+
+
 class Objective(nn.Module):
     """The loss of a task as a module: Fabric applies precision and processes to `forward` alone."""
 
@@ -92,9 +105,9 @@ class Loop:
         self.listeners = listeners if fabric.is_global_zero else ()
         self.module = fabric.setup_module(Objective(task))
         self.lr = options.lr
-        self.optimizer = make_optimizer(
-            [{"params": list(group.parameters)} for group in task.groups], options, machine.backend
-        )
+        groups = [{"params": list(group.parameters)} for group in task.groups]
+        self.optimizer = make_optimizer(groups, options, machine.backend, gate_blocks(task.module))
+        self.mean: dict[str, Tensor] = {}
         self.partly = [
             (task.module.get_parameter(name), ~mask.to(fabric.device), task.module.get_parameter(name).detach().clone())
             for name, mask in task.masks.items()
@@ -125,11 +138,12 @@ class Loop:
         loss, step = counters.best_loss, counters.best_step
         if outcome == "interrupted":
             # A preview, not recorded, so that resuming stays exact.
-            now = on_first(self.fabric, lambda: self.task.validate().loss)
-            if now < loss:
-                loss, step = now, counters.step
-                self.best = copied(self._weights())
-                self._save_best()
+            with self._measured():
+                now = on_first(self.fabric, lambda: self.task.validate().loss)
+                if now < loss:
+                    loss, step = now, counters.step
+                    self.best = copied(self._weights())
+                    self._save_best()
         self._load(self.best)
         epochs = counters.step / self.task.batches.steps_per_epoch
         return Trained(outcome, loss, step, counters.step, epochs, counters.history, counters.seconds, counters.total)
@@ -149,6 +163,8 @@ class Loop:
         """Measure the module as it is, settle the length of the run, and save both."""
         if self.fabric.global_rank:  # each process draws its own dropout
             torch.manual_seed(self.options.seed + self.fabric.global_rank)
+        if self.options.averaged:
+            self.mean = {name: weight.clone() for name, weight in self._weights().items()}
         self._validate()
         self.counters.total = self._total_steps()
         state = self._zero_state()
@@ -233,16 +249,21 @@ class Loop:
             if not (math.isfinite(value) and math.isfinite(cut)):
                 self._diverged(value)
             self.optimizer.step()
-        with torch.no_grad():
-            for parameter, held, original in self.partly:  # weight decay moves them even without a gradient
-                parameter.copy_(torch.where(held, original, parameter))
+        self._put_back()
         counters.step += 1
+        self._average()
         counters.epoch_loss += value
         counters.epoch_accuracy += right
         counters.epoch_steps += 1
         counters.trace.add(counters.step, value, norm)
         self.run.state, self.run.batch = tuple(s.detach() for s in state), batch
         return self.run.state
+
+    @torch.no_grad()
+    def _put_back(self) -> None:
+        """Undo what the optimizer did to weights that a mask holds: its decay moves them even without a gradient."""
+        for parameter, held, original in self.partly:
+            parameter.copy_(torch.where(held, original, parameter))
 
     def _hold(self) -> None:
         """Compute no gradients of what learns only later; processes that share a batch need all of them."""
@@ -275,6 +296,31 @@ class Loop:
             f"--precision fp32.{kept}"
         )
 
+    @torch.no_grad()
+    def _average(self) -> None:
+        """Bring the mean of the weights nearer to those after this step; a short past weighs less at first."""
+        if self.mean:
+            step = self.counters.step
+            kept = min(1 - 1 / max(1.0, self.options.averaged * self.counters.total), (1 + step) / (10 + step))
+            weights = self._weights()
+            torch._foreach_lerp_(list(self.mean.values()), [weights[name] for name in self.mean], 1 - kept)
+
+    @contextmanager
+    def _measured(self) -> Iterator[None]:
+        """Put the weights that are measured and kept into the module, if they are not those that learn."""
+        if isinstance(self.optimizer, Switching):
+            self.optimizer.eval()
+            self._put_back()
+        learning = {name: weight.clone() for name, weight in self._weights().items()} if self.mean else {}
+        if self.mean:
+            self._load(self.mean)
+        yield
+        if self.mean:
+            self._load(learning)
+        if isinstance(self.optimizer, Switching):
+            self.optimizer.train()
+            self._put_back()
+
     def _validation_due(self) -> bool:
         every = self.options.validate_every or self.task.batches.steps_per_epoch
         return self.counters.step % every == 0 or self.counters.step == self._end
@@ -287,17 +333,18 @@ class Loop:
     def _validate(self) -> None:
         """Measure, keep the weights if they are the best, or the last if so wanted, and tell the listeners."""
         counters = self.counters
-        figures = on_first(self.fabric, self._measure)
-        loss = figures["loss"]
-        if not math.isfinite(loss):
-            self._diverged(loss)
-        best = self.keep_last or loss < counters.best_loss
-        if best:
-            counters.best_loss, counters.best_step, counters.waited = loss, counters.step, 0
-            self.best = copied(self._weights())
-            self._save_best()
-        else:
-            counters.waited += 1
+        with self._measured():
+            figures = on_first(self.fabric, self._measure)
+            loss = figures["loss"]
+            if not math.isfinite(loss):
+                self._diverged(loss)
+            best = self.keep_last or loss < counters.best_loss
+            if best:
+                counters.best_loss, counters.best_step, counters.waited = loss, counters.step, 0
+                self.best = copied(self._weights())
+                self._save_best()
+            else:
+                counters.waited += 1
         steps = counters.epoch_steps
         row = {
             "epoch": self.run.epoch,
@@ -346,13 +393,21 @@ class Loop:
             optimizer={index: copied(values) for index, values in self.optimizer.state_dict()["state"].items()},
             own={name: gathered(self.fabric, tensor) for name, tensor in own.items()},
             counters=copy.deepcopy(self.counters),
+            groups=[
+                {name: value for name, value in group.items() if isinstance(value, bool | int | float) and name != "lr"}
+                for group in self.optimizer.param_groups
+            ],
+            mean=copied(self.mean),
         )
 
     def _restore(self, snapshot: Snapshot) -> State:
         """Go back to a snapshot; return the recurrent state."""
         self._load(snapshot.weights)
         groups = self.optimizer.state_dict()["param_groups"]
+        for group, kept in zip(groups, snapshot.groups, strict=False):  # earlier versions kept none
+            group |= kept
         self.optimizer.load_state_dict({"state": snapshot.optimizer, "param_groups": groups})
+        self.mean = {name: tensor.to(self.fabric.device, copy=True) for name, tensor in snapshot.mean.items()}
         self.best, self.run.counters = snapshot.best, snapshot.counters
         # Clones, because set_rng_state cannot read views.
         own = {name: tensor[self.fabric.global_rank].clone() for name, tensor in snapshot.own.items()}

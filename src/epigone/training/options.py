@@ -18,18 +18,24 @@ PATIENCE, LEAST_WAIT = 5, 500
 MOST_DECAY = 1e6
 
 
+OptimizerName = Literal[
+    "rmsprop", "adagrad", "adam", "adamw", "sgd", "muon", "soap", "ademamix", "lion", "schedule-free"
+]  # fmt: skip
+
+
 @dataclass(frozen=True)
 @typed
 class TrainingOptions:
     """The recipe of training: optimizer, schedule, length, batches and seed."""
 
-    optimizer: Literal["rmsprop", "adagrad", "adam", "adamw", "sgd"] = "rmsprop"
-    """Optimizer."""
+    optimizer: OptimizerName = "rmsprop"
+    """Optimizer. muon moves the matrices between layers and states, and adamw the rest; soap, ademamix, lion and
+    schedule-free need the package pytorch-optimizer."""
     lr: float = 3e-3
     """Learning rate at its highest."""
-    schedule: Literal["constant", "cosine", "one-cycle", "slanted", "plateau"] = "cosine"
-    """Course of the learning rate: constant, cosine to a hundredth after a short warm-up, one-cycle, slanted
-    triangular, or halved whenever validation has not improved twice in a row."""
+    schedule: Literal["constant", "cosine", "linear", "one-cycle", "slanted", "plateau"] = "cosine"
+    """Course of the learning rate: constant, cosine to a hundredth or linear to zero after a short warm-up,
+    one-cycle, slanted triangular, or halved whenever validation has not improved twice in a row."""
     weight_decay: float = 0.0
     """L2 penalty on the weights; with adamw the decoupled kind."""
     clip: float = 1.0
@@ -75,6 +81,9 @@ class TrainingOptions:
     of the split in their order, from the first."""
     precision: Literal["fp32", "bf16"] = "fp32"
     """Arithmetic of the products: fp32, or bf16 by autocast."""
+    averaged: float = added(0.0)
+    """Share of the run over which weights are averaged: validations, and the weights that are kept, are those of an
+    exponential mean that remembers about so much of the steps before; 0 averages nothing."""
     activation_penalty: float = added(0.0)
     """Weight of the mean square of the top layer's outputs after dropout, in nats: AR (Merity et al. 2018, section
     4.5, alpha). It is added to what is minimised, never to a loss that is reported."""
@@ -90,7 +99,7 @@ class TrainingOptions:
         penalties = ("activation_penalty", "slowness_penalty")
         check_options(self, "not be negative", lambda value: value >= 0, "weight_decay", *penalties, most=MOST_DECAY)
         check_options(self, "not be negative", lambda value: value >= 0, "seed", most=2**63 - 1)
-        check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "alpha", "momentum")
+        check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, "alpha", "momentum", "averaged")
         if self.minutes is not None and self.steps is not None:
             raise UserError("Give either minutes or steps; both say how long to train.")
         if self.windows == "prefix" and (self.activation_penalty or self.slowness_penalty):
@@ -123,7 +132,7 @@ class TrainingOptions:
 class RetrainingOptions(TrainingOptions):
     """The recipe of retraining: as from scratch, but gentler, since the text is short."""
 
-    optimizer: Literal["rmsprop", "adagrad", "adam", "adamw", "sgd"] = "adamw"
+    optimizer: OptimizerName = "adamw"
     """Optimizer."""
     lr: float = 1e-3
     """Learning rate at its highest."""

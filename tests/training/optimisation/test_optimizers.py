@@ -1,12 +1,22 @@
 """Optimizers: they get their settings, and their steps follow the published rules."""
 
+import sys
+from typing import get_args
+
 import pytest
+import pytorch_optimizer
 import torch
 from torch import nn
 
+from epigone.errors import UserError
 from epigone.kernels import engine
+from epigone.models.classifier import TextClassifier
+from epigone.models.config import ModelConfig
+from epigone.models.encoder import gate_blocks
+from epigone.models.language_model import LanguageModel
+from epigone.training.optimisation.muon import Muon, orthogonal
 from epigone.training.optimisation.optimizers import RMSprop, clip_gradients, make_optimizer
-from epigone.training.options import TrainingOptions
+from epigone.training.options import OptimizerName, TrainingOptions
 
 
 def stepped(gradients, start=1.0, **options):
@@ -27,6 +37,11 @@ def stepped(gradients, start=1.0, **options):
         ("adam", torch.optim.Adam, {}),
         ("adamw", torch.optim.AdamW, {}),
         ("sgd", torch.optim.SGD, {"momentum": 0.5}),
+        ("muon", Muon, {}),
+        ("soap", pytorch_optimizer.SOAP, {}),
+        ("ademamix", pytorch_optimizer.AdEMAMix, {}),
+        ("lion", pytorch_optimizer.Lion, {}),
+        ("schedule-free", pytorch_optimizer.ScheduleFreeAdamW, {}),
     ],
 )
 def test_settings_arrive(name, kind, expected):
@@ -114,3 +129,80 @@ def test_infinite_numbers_are_cut_and_those_that_are_none_are_seen():
     assert weight.grad.tolist() == [2.0, -2.0, 0.5]
     weight.grad[0] = torch.nan
     assert not torch.isfinite(torch.tensor(clip_gradients([weight], 1.0, 2.0)[1]))
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 6), (4, 5, 9), (3, 12, 4)])
+def test_singular_values_are_brought_near_one(shape):
+    torch.manual_seed(0)
+    matrices = torch.randn(shape)
+    matrices[0] *= 1e-6
+    found = orthogonal(matrices)
+    values = torch.linalg.svdvals(found)
+    assert ((values > 0.6) & (values < 1.3)).all()
+    left, _, right = torch.linalg.svd(matrices, full_matrices=False)
+    cosine = (found * (left @ right)).sum((1, 2)) / torch.linalg.matrix_norm(found) / min(shape[1:]) ** 0.5
+    assert (cosine > 0.97).all()
+    assert not orthogonal(torch.zeros(1, 3, 3)).any()
+
+
+def test_muon_moves_each_gate_apart_and_adamw_the_rest():
+    torch.manual_seed(0)
+    matrix, bias = nn.Parameter(torch.randn(8, 3)), nn.Parameter(torch.randn(5))
+    options = TrainingOptions(optimizer="muon", lr=0.1, weight_decay=0.5)
+    optimizer = make_optimizer([{"params": [matrix, bias]}], options, blocks={matrix: 2})
+    peer = nn.Parameter(bias.detach().clone())
+    adamw = torch.optim.AdamW([peer], 0.1, weight_decay=0.5)
+    momentum, expected = torch.zeros(8, 3), matrix.detach().clone()
+    for _ in range(3):
+        matrix.grad, bias.grad = torch.randn(8, 3), torch.randn(5)
+        peer.grad = bias.grad.clone()
+        momentum = 0.95 * momentum + 0.05 * matrix.grad
+        ahead = 0.05 * matrix.grad + 0.95 * momentum
+        update = torch.cat([orthogonal(gate[None])[0] for gate in ahead.chunk(2)])
+        expected = expected * (1 - 0.1 * 0.5) - 0.1 * 0.2 * 4**0.5 * update
+        optimizer.step()
+        adamw.step()
+        assert matrix.grad is not None
+    torch.testing.assert_close(matrix.detach(), expected)
+    assert torch.equal(bias, peer)
+    still = matrix.detach().clone()
+    matrix.grad = None
+    bias.grad = torch.ones(5)
+    optimizer.step()
+    assert torch.equal(matrix, still)
+
+
+def test_the_matrices_of_gates_are_those_inside_the_network():
+    one_hot = LanguageModel(ModelConfig("lstm", num_layers=2, hidden_size=4, vocabulary_size=7))
+    embedded = TextClassifier(ModelConfig("gru", num_layers=1, hidden_size=4, embedding_size=3, vocabulary_size=7), 2)
+    for module, names in (
+        (one_hot, {"layers.0.weight_hh": 4, "layers.1.weight_ih": 4, "layers.1.weight_hh": 4}),
+        (embedded, {"layers.0.weight_ih": 3, "layers.0.weight_hh": 3}),
+    ):
+        found = gate_blocks(module)
+        assert {name: found[p] for name, p in module.named_parameters() if p in found} == names
+
+
+@pytest.mark.parametrize("name", get_args(OptimizerName))
+def test_every_optimizer_descends_and_leaves_weights_without_a_gradient_alone(name):
+    torch.manual_seed(0)
+    goal, weight, still = torch.randn(6, 4), nn.Parameter(torch.zeros(6, 4)), nn.Parameter(torch.ones(6, 4))
+    options = TrainingOptions(optimizer=name, lr=0.05, weight_decay=0.0)
+    optimizer = make_optimizer([{"params": [weight, still]}], options, blocks={weight: 2, still: 2})
+    if name == "schedule-free":
+        optimizer.train()
+    losses = []
+    for _ in range(40):
+        loss = (weight - goal).square().sum() / 2
+        losses.append(loss.item())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert losses[-1] < 0.7 * losses[0]
+    assert torch.equal(still, torch.ones(6, 4))
+
+
+def test_an_optimizer_whose_package_is_missing_gets_a_sentence(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pytorch_optimizer", None)
+    with pytest.raises(UserError, match="pip install pytorch-optimizer, or choose adamw or muon"):
+        make_optimizer([nn.Parameter(torch.ones(2))], TrainingOptions(optimizer="soap"))

@@ -20,18 +20,22 @@ def snapshot():
         optimizer={
             0: {"step": torch.tensor(3.0), "exp_avg": torch.rand(3)},
             1: {"momentum_buffer": None},
-            12: {"step": 7},
+            12: {"step": 7, "Q": [torch.rand(2, 3).T, [], torch.rand(1)], "ordered": []},
         },
         own={"hidden.0": zeros, "hidden.1": zeros.clone(), "random.cpu": torch.get_rng_state()[None]},
         counters=Counters(step=3, total=9, best_loss=math.inf, epoch_loss=0.1 + 0.2, history=[row]),
+        groups=[{"step": 7, "train_mode": True}, {}],
+        mean={"head.bias": torch.rand(3)},
     )
 
 
 def same(first, second):
     if isinstance(first, dict):
         return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, list):
+        return len(first) == len(second) and all(map(same, first, second))
     if isinstance(first, torch.Tensor):
-        return first.dtype == second.dtype and torch.equal(first, second)
+        return (first.dtype, first.stride()) == (second.dtype, second.stride()) and torch.equal(first, second)
     return first == second and type(first) is type(second)
 
 

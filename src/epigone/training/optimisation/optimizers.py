@@ -1,24 +1,41 @@
-"""Optimizers by name: PyTorch's, each in a form that reads the weights only once, if there is one."""
+"""Optimizers by name: PyTorch's, each in a form that reads the weights only once, if there is one, and others."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 
+from epigone.errors import UserError
 from epigone.kernels import engine
 from epigone.machine import torch_threads
+from epigone.training.optimisation.muon import Muon
 from epigone.training.options import TrainingOptions
 
+PACKAGED = {"soap": "SOAP", "ademamix": "AdEMAMix", "lion": "Lion", "schedule-free": "ScheduleFreeAdamW"}
+"""Optimizers of the package pytorch-optimizer, by our names."""
 FEW = 1_000_000  # numbers that one thread updates before another is awake
 
 
 def make_optimizer(
-    parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]], options: TrainingOptions, backend: str = "auto"
+    parameters: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
+    options: TrainingOptions,
+    backend: str = "auto",
+    blocks: Mapping[nn.Parameter, int] | None = None,
 ) -> torch.optim.Optimizer:
-    """Make the optimizer of a recipe for the parameters that learn, or for groups of them as PyTorch takes them."""
+    """Make the optimizer of a recipe.
+
+    Args:
+        parameters: those that learn, or groups of them as PyTorch takes them.
+        options: the recipe.
+        backend: the engine, which has a faster form of rmsprop.
+        blocks: matrices inside the network with their numbers of gates, for optimizers that treat them apart.
+
+    Raises:
+        UserError: the optimizer is of a package that is not installed.
+    """
     learning: list[Any] = list(parameters)
     lr, decay = options.lr, options.weight_decay
     first = learning[0] if learning else torch.empty(0)
@@ -37,6 +54,26 @@ def make_optimizer(
             return torch.optim.AdamW(learning, lr, weight_decay=decay, fused=fused)
         case "sgd":
             return torch.optim.SGD(learning, lr, momentum=options.momentum, weight_decay=decay, fused=fused)
+        case "muon":
+            return Muon(learning, blocks or {}, lr, decay)
+        case name:
+            return _of_package(name)(learning, lr, weight_decay=decay)
+
+
+def _of_package(name: str) -> Any:
+    """The class of an optimizer of pytorch-optimizer.
+
+    Raises:
+        UserError: the package is not installed.
+    """
+    try:
+        import pytorch_optimizer
+    except ImportError as error:
+        raise UserError(
+            f"The optimizer {name} is of the package pytorch-optimizer, which is not installed: "
+            "pip install pytorch-optimizer, or choose adamw or muon."
+        ) from error
+    return getattr(pytorch_optimizer, PACKAGED[name])
 
 
 class RMSprop(torch.optim.RMSprop):

@@ -18,6 +18,14 @@ def cosine(step: int, total: int) -> float:
     return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress))
 
 
+def linear(step: int, total: int) -> float:
+    """Warm up as cosine does, then fall in a straight line, which reaches 0 after the last step."""
+    warm_up = min(200, max(1, total // 50))
+    if step < warm_up:
+        return (step + 1) / warm_up
+    return (total - step) / max(1, total - warm_up)
+
+
 def one_cycle(step: int, total: int) -> float:
     """Follow a cosine up from 1/25 over 30 % of the steps, then down to 1/250,000. Smith and Topin (2018)."""
     peak = max(1, round(0.3 * total))
@@ -51,6 +59,7 @@ def plateau(validation_losses: Sequence[float], patience: int = 2, factor: float
 BY_STEP: dict[str, Callable[[int, int], float]] = {
     "constant": constant,
     "cosine": cosine,
+    "linear": linear,
     "one-cycle": one_cycle,
     "slanted": slanted,
 }

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -62,8 +63,9 @@ class Counters:
 class Snapshot:
     """A run between two steps; all tensors are copies on the CPU.
 
-    `optimizer` is the optimizer's state by the index of the parameter. `own` holds the recurrent state and the state of
-    the random numbers of each of P processes, stacked (P, ...).
+    `optimizer` is the optimizer's state by the index of the parameter; a value may be a list of tensors. `groups` is
+    what it keeps for each group of parameters. `mean` is the running mean of the weights, empty if none is made. `own`
+    holds the recurrent state and the state of the random numbers of each of P processes, stacked (P, ...).
     """
 
     weights: dict[str, Tensor]
@@ -71,6 +73,8 @@ class Snapshot:
     optimizer: dict[int, dict[str, Any]]
     own: dict[str, Tensor]
     counters: Counters
+    groups: list[dict[str, Any]] = field(default_factory=list)
+    mean: dict[str, Tensor] = field(default_factory=dict)
 
 
 def save_state(folder: Path, snapshot: Snapshot, run: str = "") -> None:
@@ -87,14 +91,23 @@ def save_state(folder: Path, snapshot: Snapshot, run: str = "") -> None:
     tensors = {f"weights.{name}": tensor for name, tensor in snapshot.weights.items()}
     tensors |= {f"best.{name}": tensor for name, tensor in snapshot.best.items()}
     tensors |= {f"own.{name}": tensor for name, tensor in snapshot.own.items()}
+    tensors |= {f"mean.{name}": tensor for name, tensor in snapshot.mean.items()}
     scalars: dict[str, Any] = {}
     for index, values in snapshot.optimizer.items():
         for key, value in values.items():
             if isinstance(value, Tensor):
                 tensors[f"optimizer.{index}.{key}"] = value
+            elif isinstance(value, list):
+                scalars[f"{index}.{key}"] = [_order(each) if isinstance(each, Tensor) else None for each in value]
+                tensors |= {
+                    f"optimizer.{index}.{key}.{place}": each.permute(_order(each)).contiguous()
+                    for place, each in enumerate(value)
+                    if isinstance(each, Tensor)
+                }
             else:
                 scalars[f"{index}.{key}"] = value
-    for name, value in (("counters", asdict(snapshot.counters)), ("scalars", scalars)):
+    texts = {"counters": asdict(snapshot.counters), "scalars": scalars, "groups": snapshot.groups}
+    for name, value in texts.items():
         tensors[f"json.{name}"] = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8)
     atomic_write(folder / FILE, save(tensors, metadata={"request": run} if run else None))
 
@@ -112,7 +125,9 @@ def load_state(folder: Path, run: str = "") -> Snapshot | None:
     path = folder / FILE
     if not path.exists():
         return None
-    parts: dict[str, dict[str, Tensor]] = {"weights": {}, "best": {}, "own": {}, "optimizer": {}, "json": {}}
+    parts: dict[str, dict[str, Tensor]] = {
+        "weights": {}, "best": {}, "own": {}, "mean": {}, "optimizer": {}, "json": {},
+    }  # fmt: skip
     optimizer: dict[int, dict[str, Any]] = {}
     try:
         with safe_open(path, framework="pt") as file:
@@ -121,9 +136,18 @@ def load_state(folder: Path, run: str = "") -> Snapshot | None:
                 part, rest = name.split(".", 1)
                 parts[part][rest] = file.get_tensor(name).clone()
         texts = {name: json.loads(tensor.numpy().tobytes()) for name, tensor in parts["json"].items()}
-        for name, value in [*parts["optimizer"].items(), *texts["scalars"].items()]:
+        found = parts["optimizer"]
+        for name, value in texts["scalars"].items():
+            if isinstance(value, list):
+                value = [
+                    [] if order is None else found.pop(f"{name}.{place}").permute(np.argsort(order).tolist())
+                    for place, order in enumerate(value)
+                ]
             index, key = name.split(".", 1)
             optimizer.setdefault(int(index), {})[key] = value
+        for name, tensor in found.items():
+            index, key = name.split(".", 1)
+            optimizer.setdefault(int(index), {})[key] = tensor
         counted = texts["counters"]
         if fault := _COUNTERS(counted):
             raise ValueError(fault.lstrip(".: "))
@@ -134,9 +158,21 @@ def load_state(folder: Path, run: str = "") -> Snapshot | None:
         raise UserError(
             f"{path} belongs to another run than the config.json beside it. Delete it to start the run again."
         )
-    return Snapshot(parts["weights"], parts["best"], optimizer, parts["own"], counters)
+    groups = texts.get("groups", [])
+    return Snapshot(parts["weights"], parts["best"], optimizer, parts["own"], counters, groups, parts["mean"])
+
+
+def _order(tensor: Tensor) -> list[int]:
+    """The dimensions of a tensor as they lie in memory, which decides the last bits of what is computed from it."""
+    return sorted(range(tensor.ndim), key=lambda dimension: -tensor.stride(dimension))
 
 
 def copied(tensors: dict[str, Any]) -> dict[str, Any]:
-    """Copy tensors to the CPU; other values stay as they are."""
-    return {k: v.detach().cpu().clone() if isinstance(v, torch.Tensor) else v for k, v in tensors.items()}
+    """Copy tensors to the CPU, those in lists too; other values stay as they are."""
+    return {name: _copy(value) for name, value in tensors.items()}
+
+
+def _copy(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_copy(each) for each in value]
+    return value.detach().cpu().clone() if isinstance(value, Tensor) else value
