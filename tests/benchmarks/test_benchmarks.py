@@ -14,17 +14,11 @@ from epigone.kernels import engine
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks"
-HELPERS = {"timing.py", "peers.py"}
+HELPERS = {"timing.py", "peers.py", "cells.py"}
 TABLES = {
-    "sampling": 3,
-    "training": 2,
-    "words": 2,
-    "selections": 1,
-    "quality": 1,
-    "defaults": 1,
-    "dropconnect": 1,
-    "changes": 1,
-}
+    "sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1, "defaults": 1, "dropconnect": 1, "changes": 1,
+    "board": 1,
+}  # fmt: skip
 needs_engine = pytest.mark.skipif(engine() is None, reason="no native engine was compiled here")
 
 Table = list[list[str]]  # rows of cells; the first is the header
@@ -117,3 +111,26 @@ def test_a_change_is_tested_on_held_out_text_and_every_test_is_kept(tmp_path):
     (again,) = run("changes", tmp_path, *arguments)
     assert again[:3] == table
     assert len(again) == len(table) + 1
+
+
+@pytest.mark.slow
+def test_the_board_measures_each_seed_once_and_goes_on_where_it_stopped(tmp_path):
+    arguments = ["examples/songs.txt", "--recipes", "recipes/changes.toml"]
+    (table,) = run("board", tmp_path, *arguments)
+    check(table)
+    (row,) = table[2:]
+    assert row[0] == "changes"
+    assert row[7] == "2"
+    lines = (tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line)["seed"] for line in lines] == [0, 1]
+    for line in lines:
+        found = json.loads(line)
+        assert abs(found["carried"] - found["windows"]) < 0.5  # two steps are learned; both are near chance
+    assert run("board", tmp_path, *arguments) == [table]
+
+
+@pytest.mark.parametrize("cell", ["ln-lstm", "mlstm", "residual-lstm", "minlstm"])
+def test_the_gradients_of_cells_to_try_are_right(cell, cli):
+    done = cli("gradcheck", "--cell", cell, "--extension", FOLDER / "cells.py", "--hidden-size", 4)
+    assert done.status == 0, done.err
+    assert "All gradients are within their tolerances" in done.out
