@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "benchmarks"
 HELPERS = {"timing.py", "peers.py", "cells.py"}
 TABLES = {
-    "sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1, "defaults": 1, "dropconnect": 1, "changes": 1,
-    "board": 1,
+    "sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1, "defaults": 1, "dropconnect": 1,
+    "changes": 1, "board": 1,
 }  # fmt: skip
 needs_engine = pytest.mark.skipif(engine() is None, reason="no native engine was compiled here")
 
