@@ -39,7 +39,7 @@ def elsewhere(tmp_path, monkeypatch):
 @pytest.fixture
 def books(home):
     home.files["/cache/epub/7/pg7.txt"] = BOOK.encode()
-    home.files["/1/2/3/1234/1234-0.txt"] = BOOK.replace("Ferry", "Lantern").encode()
+    home.files["/1/2/3/1234/1234-0.txt"] = BOOK.replace("ferry goes", "lantern hangs").encode()
     return home
 
 
@@ -169,7 +169,7 @@ def test_a_damaged_archive_is_refused(tmp_path, spoil):
 
 TABLE = (
     'artist,song,link,text\nThe Gulls,Oar,/a,"Row on  \nRow home"\n'
-    'Lantern & Co,Lamp,/b,Burn low\nThe Gulls,Rest,/c,"A\n===\nB"\n'
+    'Lantern & Co,Lamp,/b,Burn low\nThe Gulls,Rest,/c,"A\nB"\n'
 )
 
 
@@ -181,7 +181,7 @@ def test_lyrics_become_a_file_for_each_artist(tmp_path, packed):
     assert found.files == ["lyrics/the-gulls.txt", "lyrics/lantern-and-co.txt"]
     assert found.rows[0].title == "3 songs by 2 artists, a file for each artist"
     corpus = Corpus.open("lyrics/the-gulls.txt", split=None)
-    assert [corpus.text(i).strip() for i in range(2)] == ["Row on  \nRow home", "A\n==\nB"]
+    assert [corpus.text(i).strip() for i in range(2)] == ["Row on  \nRow home", "A\nB"]
 
 
 def test_a_table_with_other_columns_is_refused(tmp_path):

@@ -19,7 +19,6 @@ MOST = 512 << 20
 COLUMNS = ("artist", "song", "link", "text")
 _LONGEST = 60  # characters of a file's name
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt") for i in range(10))}
-_SEPARATOR = re.compile(r"^===$", re.MULTILINE)
 
 
 def get(part: str, fetcher: Fetcher) -> Iterator[Got]:
@@ -59,7 +58,7 @@ def _files(songs: dict[str, list[str]]) -> Iterator[Text]:
         while name in taken:
             name, number = f"{file_name(artist)}-{number}", number + 1
         taken.add(name)
-        text = "\n\n===\n\n".join(_SEPARATOR.sub("==", each) for each in texts) + "\n"
+        text = "\n\n===\n\n".join(texts) + "\n"
         yield Text(f"{name}.txt", [text.encode("utf-8", "replace")])
 
 
