@@ -256,8 +256,8 @@ def counting_of_caller() -> Callable[[int, int], None] | None:
 def meter_of_caller() -> Callable[[str, int, int | None], None] | None:
     """The same for a call that fetches files."""
     match monitor_of_caller():
-        case NotebookMonitor() as monitor:
-            return lambda name, done, total: monitor.count(done, total or done + 1)
+        case NotebookMonitor() as notebook:
+            return lambda name, done, total: notebook.count(done, total or done + 1)
         case ConsoleMonitor() as monitor:
             return metered(monitor.console)
     return None
