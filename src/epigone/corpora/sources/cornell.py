@@ -57,7 +57,7 @@ def _lines_in(archive: Archive) -> str:
     return next(name for name in archive.names if name.rsplit("/")[-1] == LINES and "__MACOSX" not in name)
 
 
-CORNELL = Source(
+CORNELL: Source = Source(
     "cornell-dialogues",
     "the Cornell Movie-Dialogs Corpus, lines from 617 films",
     "Collected for research (Danescu-Niculescu-Mizil and Lee 2011), without a licence. The lines are from film scripts "

@@ -86,7 +86,7 @@ def _number_fault(part: str) -> str:
     )
 
 
-GUTENBERG = Source(
+GUTENBERG: Source = Source(
     "gutenberg",
     "a book of Project Gutenberg",
     "In the public domain in the United States, unless a book's header says otherwise; elsewhere the law of your "

@@ -92,7 +92,7 @@ def _write(path: Path, pieces: Iterable[bytes]) -> None:
             file.write(piece)
 
 
-LYRICS = Source(
+LYRICS: Source = Source(
     "kaggle-lyrics",
     "the table of 55,000 song lyrics on Kaggle, from a file of yours",
     "The songs belong to their writers, and a table on Kaggle does not change that: use them for your own study, pass "

@@ -121,7 +121,7 @@ _RIGHTS = (
     "Text of Wikipedia under CC BY-SA 3.0 and the GFDL: whoever passes it on, or what is made of it, names the source "
     "and gives the same licence."
 )
-WIKITEXT = tuple(
+WIKITEXT: tuple[Source, ...] = tuple(
     Source(name, title, _RIGHTS, partial(get, configuration, shards))
     for name, title, configuration, shards in (
         ("wikitext-2", "articles of Wikipedia, 2 million words, rare ones as <unk>", "wikitext-2-v1", 1),
