@@ -81,7 +81,7 @@ def test_the_time_of_finetune_is_measured(base, song_file, monkeypatch):
 
 def test_a_sample_is_the_same_for_the_same_texts_and_from_all_over(tmp_path):
     generator = random.Random(0)
-    lines = [" ".join(generator.choices(("oar", "gull", "lamp"), k=5)) for _ in range(4_000)]
+    lines = [f"{i} {' '.join(generator.choices(('oar', 'gull', 'lamp'), k=5))}" for i in range(4_000)]
     (tmp_path / "a.txt").write_text("\n".join(lines), encoding="utf-8")
     (tmp_path / "b.txt").write_text("\n===\n".join(lines[:500]), encoding="utf-8")
     one = Corpus.open(tmp_path / "a.txt", split=None)
