@@ -1377,7 +1377,7 @@ def generate(
 
 def gradcheck(
     options: GradcheckOptions = ...,
-    *, progress: Callable[[int, int], None] | None = None,
+    *, progress: bool = True,
     cell: CellName = 'rnn',
     num_layers: int = 1,
     hidden_size: int = 100,
@@ -1843,6 +1843,7 @@ def get_corpus(
     out: str | Path | None = None,
     fetching: FetchOptions = ...,
     meter: Meter | None = None,
+    progress: bool = True,
     mirror: str | None = None,
     cache: Path | None = None,
     from_file: Path | None = None,
@@ -1878,7 +1879,7 @@ def corpus_stats(
     *texts: str | Path,
     stats: StatsOptions = ...,
     read: ReadOptions = ...,
-    progress: Callable[[int, int], None] | None = None,
+    progress: bool = True,
     base: tuple[str, ...] = (),
     sample: int = 20000,
     timing: bool = True,
