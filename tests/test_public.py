@@ -14,6 +14,7 @@ import pytest
 import epigone
 from epigone.app.classify import subcommands as classify_commands
 from epigone.app.commands import COMMANDS
+from epigone.app.corpus import subcommands as corpus_commands
 
 WITHOUT_EXTRAS = """
 import sys
@@ -39,6 +40,8 @@ FUNCTIONS = [
     "import_fastai",
     "quantize",
     "gradcheck",
+    "get_corpus",
+    "corpus_stats",
     "info",
     "look",
     "plot",
@@ -93,8 +96,9 @@ def test_options_and_results_of_a_public_function_are_public(name):
 
 
 def test_each_command_is_a_public_function_of_the_same_name_or_several():
-    several = {function.__name__ for function, _ in classify_commands().values()}
-    assert {name.replace("-", "_") for name in COMMANDS} - {"classify"} | several == set(FUNCTIONS)
+    groups = [*classify_commands().values(), *corpus_commands().values()]
+    several = {function.__name__ for function, _ in groups}
+    assert {name.replace("-", "_") for name in COMMANDS} - {"classify", "corpus"} | several == set(FUNCTIONS)
     for name in FUNCTIONS:
         assert callable(getattr(epigone, name))
 

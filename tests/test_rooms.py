@@ -12,7 +12,7 @@ HOUSE = Path(epigone.__file__).parent
 ROOMS = (
     "errors", "registry", "extensions", "schema", "described", "typed", "results", "storage", "folder_lock", "markup",
     "machine", "kernels", "text", "models", "evaluation", "generation", "training", "transfer", "export",
-    "report", "classification", "studies", "app", "__main__",
+    "report", "classification", "corpora", "studies", "app", "__main__",
 )  # fmt: skip
 
 
@@ -65,6 +65,10 @@ SHELVES = {
         "base", "majority", "features", "linear", "gram_model", "tfidf", "nb_svm", "states", "ulmfit",
         "registry", "blend",
     ),
+    "corpora": ("downloads", "sources", "measures", "get", "stats"),
+    "corpora/downloads": ("web", "cache", "download", "fetcher"),
+    "corpora/sources": ("base", "gutenberg", "cornell", "wikitext", "lyrics", "registry"),
+    "corpora/measures": ("figures", "sample", "language", "nearness", "duration", "enough"),
     "studies": (
         "engine", "experiment", "skeleton", "compare", "sentiment_sizes", "stacked_lstm", "vanilla_rnn", "word_model",
         "registry",

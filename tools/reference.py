@@ -18,7 +18,8 @@ from epigone.app.functions import type_name
 from epigone.app.keywords import declared
 
 FOLDER = Path(__file__).parents[1] / "docs" / "reference"
-HIDDEN = dict.fromkeys(("json", "monitor", "stream", "stepper"), lambda: None)  # arguments that are no flags
+HIDDEN = dict.fromkeys(("json", "meter", "monitor", "progress", "stream", "stepper"), lambda: None)
+"""Arguments that are no flags."""
 STARS = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 MADE = "<!-- Made by tools/reference.py (make reference); changes belong into the docstrings. -->"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import epigone
-from epigone.app.functions import parts
+from epigone.app.functions import HOOKS, parts
 from epigone.app.keywords import GRIDS, KINDS, declared, default_of
 
 FILE = Path(epigone.__file__).with_suffix(".pyi")
@@ -95,8 +95,9 @@ def _arguments(function: Any, imports: dict[str, str]) -> dict[str, str]:
             before, star = "*, ", True
         star = star or parameter.kind is parameter.VAR_POSITIONAL
         found[name] = f"{before}{name}: {kind}{default}"
-    if "monitor" in found:
-        found["progress"] = "progress: bool = True"
+    if HOOKS.keys() & found.keys():  # users switch it on or off
+        star = "*, " if found.get("progress", "").startswith("*, ") else ""
+        found["progress"] = f"{star}progress: bool = True"
     return found
 
 

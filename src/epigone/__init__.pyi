@@ -12,6 +12,11 @@ from epigone.classification.evaluate import ClassifierEvaluation as ClassifierEv
 from epigone.classification.options import ClassifierOptions as ClassifierOptions
 from epigone.classification.predict import Classification as Classification
 from epigone.classification.result import ClassifierTraining as ClassifierTraining
+from epigone.corpora.downloads.download import Meter
+from epigone.corpora.downloads.fetcher import FetchOptions as FetchOptions
+from epigone.corpora.get import CorpusFiles as CorpusFiles
+from epigone.corpora.stats import CorpusStats as CorpusStats
+from epigone.corpora.stats import StatsOptions as StatsOptions
 from epigone.errors import UserError as UserError
 from epigone.evaluation.evaluate import Evaluation as Evaluation
 from epigone.evaluation.quality import TextQuality
@@ -1387,7 +1392,7 @@ def generate(
 
 def gradcheck(
     options: GradcheckOptions = ...,
-    *, progress: Callable[[int, int], None] | None = None,
+    *, progress: bool = True,
     cell: CellName = 'rnn',
     num_layers: int = 1,
     hidden_size: int = 100,
@@ -1846,6 +1851,113 @@ def import_fastai(
 
     Raises:
         UserError: a file is missing, damaged, holds anything else, or does not fit the other one.
+    """
+
+def get_corpus(
+    *names: str,
+    out: str | Path | None = None,
+    fetching: FetchOptions = ...,
+    meter: Meter | None = None,
+    progress: bool = True,
+    mirror: str | None = None,
+    cache: Path | None = None,
+    from_file: Path | None = None,
+) -> CorpusFiles:
+    """Get public texts from their own homes, ready for every command that takes text.
+
+    Downloads go on where they broke off, are checked and kept in a cache. Between two requests to one host are two
+    seconds.
+
+    Args:
+        names: `gutenberg:NUMBER` for a book of Project Gutenberg, `cornell-dialogues`, `wikitext-2`, `wikitext-103`,
+            these two with `-raw` behind, or `kaggle-lyrics` with --from-file.
+        out: the folder for the texts; by default one with the name of the corpus.
+        fetching: mirror, cache and copies of one's own.
+        meter: follows the progress.
+        progress: show bars in a terminal or a notebook; elsewhere nothing is shown.
+
+    Keywords in place of fetching, FetchOptions: fetching of texts.
+        mirror (str | None, default None): Address of a mirror in place of the usual homes,
+            such as https://aleph.pglaf.org for Project Gutenberg, or a mirror of the
+            Hugging Face hub for WikiText.
+        cache (Path | None, default None): Folder in which downloads are kept. By default
+            the environment variable EPIGONE_CACHE names it, or it is in the system's folder
+            for caches.
+        from_file (Path | None, default None): Copy of the file on this machine, in place of
+            a download.
+
+    Raises:
+        UserError: there is no such corpus, it cannot be fetched, or the folder holds another text under its name.
+    """
+
+def corpus_stats(
+    *texts: str | Path,
+    stats: StatsOptions = ...,
+    read: ReadOptions = ...,
+    progress: bool = True,
+    base: tuple[str, ...] = (),
+    sample: int = 20000,
+    timing: bool = True,
+    encoding: str | None = None,
+    separator: str | None = None,
+    blank_lines: int | None = None,
+    documents: Literal['lines', 'files', 'headings', 'pages'] | None = None,
+    titles: bool | None = None,
+    notes: bool = False,
+    site_lines: bool = True,
+    column: str | None = None,
+    label: str | None = None,
+    gutenberg: bool = True,
+    limit: int = 0,
+) -> CorpusStats:
+    """Describe a corpus: its documents, its letters, its copies, its language, and what the bases make of it.
+
+    Args:
+        texts: files or folders of text.
+        stats: what is measured.
+        read: how the text is read.
+        progress: show bars in a terminal or a notebook; elsewhere nothing is shown.
+
+    Keywords in place of stats, StatsOptions: measures of a corpus.
+        base (tuple[str, ...], default ()): Model to measure the text with, a folder or a
+            bundled name; may be repeated. By default all bundled ones that read forward.
+        sample (int, default 20000): Characters of the sample that the bases read.
+        timing (bool, default True): Find out how long finetune takes on this machine, by
+            some steps of it.
+
+    Keywords in place of read, ReadOptions: reading of files as documents.
+        encoding (str | None, default None): Encoding of the files, for example cp1252. By
+            default UTF-8, or a guess if that fails.
+        separator (str | None, default None): Regular expression; a line that it matches as
+            a whole separates documents. By default a line `===` does.
+        blank_lines (int | None, default None): Least number of blank lines that separates
+            documents.
+        documents (Literal['lines', 'files', 'headings', 'pages'] | None, default None):
+            Unit of documents: with `lines` every line is a document, as in a list of names;
+            with `files` every file; with `headings` and `pages` every section and page of a
+            marked-up text. By default a separator decides, or the headings or page breaks
+            of a marked-up text that seems to be a collection.
+        titles (bool | None, default None): Keep the headings that documents begin with, or
+            leave them out. By default they are left out of a file with three documents or
+            more, and kept in others.
+        notes (bool, default False): Keep the notes of a text and their numbers, page
+            numbers and tables of contents.
+        site_lines (bool, default True): Keep the words that lyrics sites put among those of
+            songs, such as `You might also like` and `12Embed`.
+        column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
+            text. By default `text`, or the only column of texts.
+        label (str | None, default None): Source of the documents' labels: a column of CSV,
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
+        gutenberg (bool, default True): Remove the header and the footer that Project
+            Gutenberg adds to its books.
+        limit (int, default 0): Read no more than this many characters, in the order of the
+            files; 0 reads all.
+
+    Raises:
+        UserError: the input is bad; the message says what to do.
     """
 
 def quantize(

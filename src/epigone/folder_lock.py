@@ -65,12 +65,16 @@ def _is_vacant(out: Path) -> bool:
 
 
 @contextmanager
-def folder_lock(folder: Path) -> Iterator[None]:
+def folder_lock(folder: Path, option: str = "--out") -> Iterator[None]:
     """Hold the lock of an existing folder within a block.
 
     The lock belongs to an open file, so the system frees it when the process ends, even if it is killed; an empty file
     `.lock` may stay behind. On network file systems it holds between machines as far as these share file locks (NFS
     since version 4 does, some cluster file systems do not). Without locks the block runs, after a notice.
+
+    Args:
+        folder: the folder.
+        option: the option that chooses another one.
 
     Raises:
         UserError: another process, or another thread of this one, holds the lock.
@@ -80,12 +84,12 @@ def folder_lock(folder: Path) -> Iterator[None]:
         handle = _locked(path)
     except BlockingIOError as error:
         raise UserError(
-            f"Another command is writing into {folder}. Wait until it has ended, or choose another --out."
+            f"Another command is writing into {folder}. Wait until it has ended, or choose another {option}."
         ) from error
     except OSError as error:  # a folder that cannot be written fails at the first file, with its own sentence
         handle = None
         if error.errno in _NO_LOCKS:
-            log.warning(f"The file system of {folder} has no locks: start no second command with this --out.")
+            log.warning(f"The file system of {folder} has no locks: start no second command with this {option}.")
     try:
         yield
     finally:

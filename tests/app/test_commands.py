@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from epigone.app import classify
+from epigone.app import classify, corpus
 from epigone.app.commands import COMMANDS
 from epigone.studies import registry
 
@@ -17,7 +17,7 @@ def test_help_lists_the_commands_in_the_order_of_work(cli):
     assert cli() == result
 
 
-GROUPS = {"study": registry.subcommands(), "classify": classify.subcommands()}
+GROUPS = {"study": registry.subcommands(), "classify": classify.subcommands(), "corpus": corpus.subcommands()}
 USAGES = {name: command.usage for name, command in COMMANDS.items() if name not in GROUPS}
 USAGES |= {f"{group} {name}": usage for group, commands in GROUPS.items() for name, (_, usage) in commands.items()}
 
@@ -30,7 +30,7 @@ def test_help_of_a_command_has_its_usage_and_describes_every_option(cli, command
     assert f"epigone {command} {USAGES[command]}" in result.out
     options = re.findall(r"^│ [* ]*(--.*)│$", result.out, re.MULTILINE)
     described = [re.fullmatch(r"--.*?\S {2,}([A-Z`].*)", option) for option in options]
-    assert len(options) > (1 if command in ("plot", "import-fastai") else 5)
+    assert len(options) > (1 if command in ("plot", "import-fastai") else 3 if command == "corpus get" else 5)
     assert all(described), options
     assert "--recipe FILE.toml" in result.out
     assert "monitor" not in result.out

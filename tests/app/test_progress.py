@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from epigone.app import progress as module
-from epigone.app.progress import ConsoleMonitor, duration
+from epigone.app.progress import ConsoleMonitor
 from epigone.app.terminal import SteadyConsole
 from epigone.errors import UserError
 from epigone.training.options import DisplayOptions
@@ -156,13 +156,6 @@ def test_a_long_run_says_once_how_long_it_takes(pace, said):
         monitor.step(run_at(step, pace=pace))
     monitor.end()
     assert file.getvalue().splitlines() == said
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (5400, "90 min"), (9000, "2.5 h")]
-)
-def test_durations(seconds, words):
-    assert duration(seconds) == words
 
 
 def wait_until(true):

@@ -11,6 +11,7 @@ from epigone.report.numbers import (
     Interval,
     NumberStyle,
     Spread,
+    duration,
     format_cell,
     format_measure,
     format_value,
@@ -100,3 +101,10 @@ def test_significant_digits_read_back_to_within_themselves(value: float, notatio
 @given(st.floats(allow_nan=False) | st.integers())
 def test_an_exact_number_reads_back_as_itself(value: float) -> None:
     assert type(value)(format_value(value, EXACT)) == value
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (5400, "90 min"), (9000, "2.5 h")]
+)
+def test_durations(seconds, words):
+    assert duration(seconds) == words

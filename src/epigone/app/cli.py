@@ -67,6 +67,7 @@ def run(arguments: list[str]) -> int:
             "json": lambda: flags["--json"],
             "monitor": _nobody if quiet else _monitor,
             "progress": _nobody if nobody else _progress,
+            "meter": _nobody if nobody else _meter,
         }
         recipe = read_recipe(path) if path else None
         app = make_app(arguments, hooks, recipe)
@@ -157,6 +158,12 @@ def _progress() -> Any:
     from epigone.app.progress import counting
 
     return counting(console)
+
+
+def _meter() -> Any:
+    from epigone.app.progress import metered
+
+    return metered(console)
 
 
 def _nobody() -> None: ...

@@ -62,6 +62,11 @@ COMMANDS = {
         "train | predict | evaluate ...",
         "Train a classifier on labelled texts, use it, and measure it.",
     ),
+    "corpus": Command(
+        "epigone.app.corpus",
+        "get | stats ...",
+        "Get public texts from their homes, and describe texts.",
+    ),
     "quantize": Command(
         "epigone.export.quantize",
         "MODEL [TEXT...] --out FOLDER",

@@ -20,7 +20,11 @@ from epigone.typed import converted
 
 F = TypeVar("F", bound=Callable[..., Any])
 WIDTH = 88  # characters of a line in help
-HOOKS = {"monitor": "epigone.app.progress:monitor_of_caller", "progress": "epigone.app.progress:counting_of_caller"}
+HOOKS = {
+    "monitor": "epigone.app.progress:monitor_of_caller",
+    "progress": "epigone.app.progress:counting_of_caller",
+    "meter": "epigone.app.progress:meter_of_caller",
+}
 """Arguments that follow the progress of a call, and what they are by default."""
 
 

@@ -12,12 +12,14 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress import (
     BarColumn,
+    DownloadColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
+    TransferSpeedColumn,
 )
 from rich.text import Text
 
@@ -26,6 +28,7 @@ from epigone.app.terminal import SteadyConsole
 from epigone.errors import UserError
 from epigone.machine import is_helper
 from epigone.markup import one_line
+from epigone.report.numbers import duration
 from epigone.text.document import counted
 from epigone.training.listeners.base import Run
 from epigone.training.listeners.monitor import Monitor
@@ -207,6 +210,30 @@ def counting(console: Console) -> Callable[[int, int], None]:
     return tell
 
 
+def metered(console: Console) -> Callable[[str, int, int | None], None]:
+    """Make a function that shows how much of a file has come, as a bar which goes when all has."""
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+    bar.live.transient = True
+
+    def tell(name: str, done: int, total: int | None) -> None:
+        if not bar.tasks:
+            bar.add_task(one_line(name), total=total)
+            bar.start()
+        bar.update(bar.task_ids[0], completed=done, total=total)
+        if done == total:
+            bar.remove_task(bar.task_ids[0])
+            bar.stop()
+
+    return tell
+
+
 def monitor_of_caller() -> Monitor | None:
     """The monitor of a call from Python: bars in a terminal or a notebook, and None elsewhere."""
     if is_helper():
@@ -223,6 +250,16 @@ def counting_of_caller() -> Callable[[int, int], None] | None:
             return monitor.count
         case ConsoleMonitor() as monitor:
             return counting(monitor.console)
+    return None
+
+
+def meter_of_caller() -> Callable[[str, int, int | None], None] | None:
+    """The same for a call that fetches files."""
+    match monitor_of_caller():
+        case NotebookMonitor() as notebook:
+            return lambda name, done, total: notebook.count(done, total or done + 1)
+        case ConsoleMonitor() as monitor:
+            return metered(monitor.console)
     return None
 
 
@@ -247,10 +284,3 @@ def curves(history: Sequence[dict[str, Any]], width: int) -> str:
                 points = [row["epoch"] for row in rows], [row[f"{part}_{kind}"] for row in rows]
                 panel.draw(panel.signal(*points, marker=marker).lines())
     return str(figure.build().string())
-
-
-def duration(seconds: float) -> str:
-    """A rough duration in words, such as `40 s`, `12 min` or `3.5 h`."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from epigone.errors import UserError
-from epigone.evaluation.losses import document_losses, walker_losses
+from epigone.evaluation.losses import Losses, document_losses, walker_losses
 from epigone.evaluation.seen import seen
 from epigone.evaluation.traversal import ROWS
 from epigone.models.backends.walker import EngineOptions, native_walker
 from epigone.models.files.checkpoint import load_checkpoint
-from epigone.models.files.model_folder import read_folder
+from epigone.models.files.model_folder import ModelFolder, read_folder
 from epigone.results import Shown
 from epigone.text.corpus import Corpus, SplitOptions
 from epigone.text.readers.registry import ReadOptions
@@ -93,7 +93,7 @@ def evaluate(
     """
     begin = time.perf_counter()
     source = read_folder(model)
-    backend, precision = running.settled(source.shape, source.config.get("dtype"))
+    running.settled(source.shape, source.config.get("dtype"))  # fail early if the engine cannot run it
     corpus = Corpus.open(texts, read, None)
     trained_on = source.config.get("request", {}).get("corpus", {})
     same = corpus.hash == trained_on.get("hash") and bool(trained_on.get("fractions")) and "split_seed" in trained_on
@@ -124,11 +124,7 @@ def evaluate(
     notices += _on_dropping(stream, str(model))
     for notice in notices:
         log.warning(notice)
-    if backend == "native":
-        walker = native_walker(source.shape, source.weights(), precision, running.threads_for(ROWS))
-        losses = walker_losses(walker, stream)
-    else:
-        losses = document_losses(load_checkpoint(model, backend).model, stream)
+    losses = losses_of(source, stream, running)
     nats, tokens = losses.by_document()
     return Evaluation(
         model=str(model),
@@ -152,6 +148,25 @@ def evaluate(
         notices=[*corpus.notices, *stream.notices, *notices],
         seen=known.share if known else None,
     )
+
+
+def losses_of(source: ModelFolder, stream: TokenStream, running: EngineOptions) -> Losses:
+    """Measure a model on every document of a stream.
+
+    Args:
+        source: the model.
+        stream: the text.
+        running: the engine and its precision.
+
+    Raises:
+        UserError: the engine cannot run the model.
+    """
+    backend, precision = running.settled(source.shape, source.config.get("dtype"))
+    if backend == "native":
+        return walker_losses(
+            native_walker(source.shape, source.weights(), precision, running.threads_for(ROWS)), stream
+        )
+    return document_losses(load_checkpoint(source.folder, backend).model, stream)
 
 
 def _as_before(corpus: Corpus, trained_on: dict[str, Any]) -> bool:

@@ -129,3 +129,10 @@ def estimate(cell: object) -> float:
     """Return the number that a cell stands for; NaN if it is not a number."""
     value = cell.mean if isinstance(cell, Spread) else cell.estimate if isinstance(cell, Interval) else cell
     return float(value) if isinstance(value, Real) else math.nan
+
+
+def duration(seconds: float) -> str:
+    """A rough duration in words, such as `40 s`, `12 min` or `3.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

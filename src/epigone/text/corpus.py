@@ -13,7 +13,7 @@ import numpy as np
 
 from epigone.errors import UserError
 from epigone.text.document import Document, ReadOptions, ReadReport, announced, counted, limited, some
-from epigone.text.overlap import overlap_notices
+from epigone.text.overlap import near_copies, overlap_notices, runs_of
 from epigone.text.readers.paths import read_documents
 from epigone.text.splitting import (
     SPLITS,
@@ -72,6 +72,8 @@ class Corpus:
     _workdir: Path | None = field(repr=False)
     learning: str = ""
     """The sentence, also a notice, that says how much is for learning; told when learning begins."""
+    report: ReadReport = field(default_factory=ReadReport, repr=False)
+    """Counts of everything that reading changed or left out."""
     _told: set[str] = field(default_factory=set, repr=False)
     """Tokenizers of which it was said how they write the language of the text."""
 
@@ -120,6 +122,7 @@ class Corpus:
             _texts=texts,
             _undivided=None,
             _workdir=workdir,
+            report=report,
         )
         return corpus.resplit(split)
 
@@ -211,6 +214,10 @@ class Corpus:
             UserError: there is no such split.
         """
         return map(self._texts.pieces, self._indices(split))
+
+    def near_copies(self) -> list[tuple[int, int]]:
+        """Find the documents that are nearly copies of earlier ones: the index of each, and that of the original."""
+        return near_copies(runs_of(self._texts), len(self.names))
 
     def tokenizer(self, name: str, vocabulary: VocabularyOptions = VocabularyOptions()) -> Tokenizer:
         """Make a tokenizer for this corpus.
