@@ -164,7 +164,7 @@ def load_state(folder: Path, run: str = "") -> Snapshot | None:
 
 def _order(tensor: Tensor) -> list[int]:
     """The dimensions of a tensor as they lie in memory, which decides the last bits of what is computed from it."""
-    return sorted(range(tensor.ndim), key=lambda dimension: -tensor.stride(dimension))
+    return sorted(range(tensor.ndim), key=lambda dimension: -tensor.stride()[dimension])
 
 
 def copied(tensors: dict[str, Any]) -> dict[str, Any]:
