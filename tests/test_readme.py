@@ -48,12 +48,13 @@ def commands(block: Block) -> list[list[str]]:
     if block.language == "python":
         return [[sys.executable, "-W", "error", "-c", block.text]]
     lines = [shlex.split(line, comments=True) for line in block.text.replace("\\\n", " ").splitlines()]
-    assert all(words[0] == "epigone" for words in lines if words), "only epigone's own commands can be tested"
+    modules = {"epigone": "epigone", "torchrun": "torch.distributed.run"}
+    assert {words[0] for words in lines if words} <= modules.keys(), "only epigone's own commands can be tested"
     named = re.match(r"[a-z]+(?: [a-z]+)?(?= )", block.flags)
     flags = shlex.split(block.flags.removeprefix(named[0] if named else ""))
     name = named[0].split() if named else []
     return [
-        [sys.executable, "-m", "epigone", *words[1:], *(flags if words[1 : 1 + len(name)] == name else ())]
+        [sys.executable, "-m", modules[words[0]], *words[1:], *(flags if words[1 : 1 + len(name)] == name else ())]
         for words in lines
         if words
     ]

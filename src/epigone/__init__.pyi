@@ -136,7 +136,7 @@ def pretrain(
     slowness_penalty: float = 0.0,
     backend: Literal['auto', 'native', 'torch'] = 'auto',
     device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto',
-    devices: int = 1,
+    devices: int | None = None,
     threads: int = 0,
     save_every: float = 60.0,
     live: bool = False,
@@ -290,9 +290,10 @@ def pretrain(
             compiled.
         device (Literal['auto', 'cpu', 'cuda', 'mps'], default 'auto'): Device; auto takes a
             CUDA device if there is one.
-        devices (int, default 1): Processes or GPUs that share each batch.
-        threads (int, default 0): CPU threads, no more than there are cores; 0 leaves the
-            choice to PyTorch.
+        devices (int | None, default None): Processes or GPUs that share each batch. By
+            default 1, or as many as torchrun started.
+        threads (int, default 0): CPU threads of each process, no more than there are cores;
+            0 leaves the choice to PyTorch.
         save_every (float, default 60.0): Seconds between saves of the state that resume
             needs.
 
@@ -405,7 +406,7 @@ def finetune(
     unfreeze_every: float = 0.0,
     backend: Literal['auto', 'native', 'torch'] = 'auto',
     device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto',
-    devices: int = 1,
+    devices: int | None = None,
     threads: int = 0,
     save_every: float = 60.0,
     live: bool = False,
@@ -551,9 +552,10 @@ def finetune(
             compiled.
         device (Literal['auto', 'cpu', 'cuda', 'mps'], default 'auto'): Device; auto takes a
             CUDA device if there is one.
-        devices (int, default 1): Processes or GPUs that share each batch.
-        threads (int, default 0): CPU threads, no more than there are cores; 0 leaves the
-            choice to PyTorch.
+        devices (int | None, default None): Processes or GPUs that share each batch. By
+            default 1, or as many as torchrun started.
+        threads (int, default 0): CPU threads of each process, no more than there are cores;
+            0 leaves the choice to PyTorch.
         save_every (float, default 60.0): Seconds between saves of the state that resume
             needs.
 
@@ -694,7 +696,7 @@ def compare(
     unfreeze_every: float = 0.0,
     backend: Literal['auto', 'native', 'torch'] = 'auto',
     device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto',
-    devices: int = 1,
+    devices: int | None = None,
     threads: int = 0,
     save_every: float = 60.0,
     live: bool = False,
@@ -828,9 +830,10 @@ def compare(
             compiled.
         device (Literal['auto', 'cpu', 'cuda', 'mps'], default 'auto'): Device; auto takes a
             CUDA device if there is one.
-        devices (int, default 1): Processes or GPUs that share each batch.
-        threads (int, default 0): CPU threads, no more than there are cores; 0 leaves the
-            choice to PyTorch.
+        devices (int | None, default None): Processes or GPUs that share each batch. By
+            default 1, or as many as torchrun started.
+        threads (int, default 0): CPU threads of each process, no more than there are cores;
+            0 leaves the choice to PyTorch.
         save_every (float, default 60.0): Seconds between saves of the state that resume
             needs.
 
@@ -1627,7 +1630,7 @@ def train_classifier(
     limit: int = 0,
     backend: Literal['auto', 'native', 'torch'] = 'auto',
     device: Literal['auto', 'cpu', 'cuda', 'mps'] = 'auto',
-    devices: int = 1,
+    devices: int | None = None,
     threads: int = 0,
     save_every: float = 60.0,
 ) -> ClassifierTraining:
@@ -1700,9 +1703,10 @@ def train_classifier(
             compiled.
         device (Literal['auto', 'cpu', 'cuda', 'mps'], default 'auto'): Device; auto takes a
             CUDA device if there is one.
-        devices (int, default 1): Processes or GPUs that share each batch.
-        threads (int, default 0): CPU threads, no more than there are cores; 0 leaves the
-            choice to PyTorch.
+        devices (int | None, default None): Processes or GPUs that share each batch. By
+            default 1, or as many as torchrun started.
+        threads (int, default 0): CPU threads of each process, no more than there are cores;
+            0 leaves the choice to PyTorch.
         save_every (float, default 60.0): Seconds between saves of the state that resume
             needs.
 

@@ -28,6 +28,11 @@ def torch_threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def torchrun_processes() -> int:
+    """Count the processes on all machines that torchrun started to share a command; 0 without torchrun."""
+    return int(os.environ["WORLD_SIZE"]) if "TORCHELASTIC_RUN_ID" in os.environ else 0
+
+
 LAUNCHER = "EPIGONE_LAUNCHER"
 """The environment variable with the number of the process that started the others of --devices."""
 

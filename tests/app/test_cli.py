@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -270,6 +271,15 @@ def test_a_stopped_command_says_if_it_can_go_on(cli, monkeypatch, command, goes_
     result = cli(command)
     assert result.status == 130
     assert ("--resume goes on" in result.err) == goes_on
+
+
+def test_a_command_that_is_stopped_while_it_loads_does_not_load_again(cli, monkeypatch):
+    def stop(name):
+        monkeypatch.setattr("epigone.app.commands.importlib", SimpleNamespace(import_module=pytest.fail))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("epigone.app.commands.importlib", SimpleNamespace(import_module=stop))
+    assert cli("compare") == (130, "", "Stopped.\n")
 
 
 def test_an_interrupted_run_says_how_to_continue_and_ends_with_130(cli, monkeypatch):

@@ -20,9 +20,9 @@ from epigone.app.recipes import read_recipe, take_recipe
 from epigone.app.terminal import SteadyConsole, open_streams, say, writing
 from epigone.errors import UserError, missing_package
 from epigone.extensions import load
-from epigone.machine import follow_launcher, is_helper
+from epigone.machine import follow_launcher, is_helper, torchrun_processes
 from epigone.markup import one_line
-from epigone.training.system.interruption import exit_status, heed_terminations
+from epigone.training.system.interruption import exit_status, first_reports, heed_terminations
 
 console = SteadyConsole(stderr=True)
 
@@ -35,6 +35,7 @@ def main() -> None:
     heed_terminations()
     if is_helper():
         follow_launcher()
+        _drop_output()
     status = run(sys.argv[1:])
     try:
         sys.stdout.flush()
@@ -55,13 +56,17 @@ def run(arguments: list[str]) -> int:
     arguments = put_dashes_last(arguments)
     quiet = flags["--quiet"] or is_helper()
     _log_notices(logging.WARNING if quiet else logging.INFO)
-    command, recipe = "", None
+    command, recipe, goes_on = "", None, False
     try:
         arguments, extensions = take_values(arguments, "--extension")
         for extension in extensions:
             load(extension)
         arguments, path = take_recipe(arguments)
         command = arguments[0] if arguments else ""
+        if (started := torchrun_processes()) > 1 and command in COMMANDS and not COMMANDS[command].shared:
+            raise UserError(
+                f"torchrun started {started} processes, but {command} uses only one; run it without torchrun."
+            )
         nobody = quiet or not console.is_terminal
         hooks = {
             "json": lambda: flags["--json"],
@@ -71,6 +76,7 @@ def run(arguments: list[str]) -> int:
         }
         recipe = read_recipe(path) if path else None
         app = make_app(arguments, hooks, recipe)
+        goes_on = "--resume" in usage_of(arguments)
         result = app(arguments, exit_on_error=False, print_error=False)
         interrupted = getattr(result, "outcome", None) == "interrupted"
         try:
@@ -91,10 +97,12 @@ def run(arguments: list[str]) -> int:
         _drop_output()
         return 0
     except KeyboardInterrupt:
-        goes_on = "--resume" in usage_of(arguments)
-        console.print("Stopped; the same command with --resume goes on." if goes_on else "Stopped.")
+        if not is_helper():
+            console.print("Stopped; the same command with --resume goes on." if goes_on else "Stopped.")
         return exit_status()
     except Exception as error:
+        if is_helper() and isinstance(error, UserError | CycloptsError) and first_reports():
+            return 0
         if flags["--debug"]:
             say(traceback.format_exc(), file=sys.stderr)
         sentence, status = _explained(error, command)

@@ -24,11 +24,15 @@ from epigone.registry import Registry
 
 
 class Command(NamedTuple):
-    """The module of a command's function, its usage line and its summary."""
+    """The module of a command's function, its usage line and its summary.
+
+    The processes of torchrun may share a command that is `shared`.
+    """
 
     module: str
     usage: str
     summary: str
+    shared: bool = False
 
 
 COMMANDS = {
@@ -36,11 +40,13 @@ COMMANDS = {
         "epigone.training.pretrain",
         "TEXT... --out FOLDER",
         "Train a language model from scratch on text.",
+        shared=True,
     ),
     "finetune": Command(
         "epigone.transfer.finetune",
         "BASE TEXT... [--train SELECTION] [--method NAME] --out FOLDER",
         "Retrain a selection of a base's weights on text.",
+        shared=True,
     ),
     "compare": Command(
         "epigone.studies.compare.compare",

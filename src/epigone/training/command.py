@@ -22,7 +22,7 @@ from epigone.training.options import DisplayOptions, MachineOptions, TrainingOpt
 from epigone.training.refit import refit
 from epigone.training.refit import remove as remove_refit
 from epigone.training.run.folder import digest, finish, open_folder
-from epigone.training.system.processes import on_first
+from epigone.training.system.processes import agreed, on_first
 from epigone.training.task import Task, Trained
 
 log = logging.getLogger("epigone")
@@ -87,11 +87,18 @@ def run_in_folder(
         The result; if the run in the folder is finished already, the result that it left.
 
     Raises:
-        UserError: the folder holds something else, a package is missing, the loss diverged, or the disk is full.
+        UserError: the folder holds something else, a package is missing, the loss diverged, the disk is full, or the
+            processes were not asked for the same run.
     """
     monitor = monitor or Monitor()
     if display.live:
         monitor.draw_curves()  # before anything is written, because a package may be missing
+    own = digest(request)
+    if agreed(fabric, own != on_first(fabric, lambda: own)):
+        raise UserError(
+            f"The {fabric.world_size} processes have read different texts or options, so they cannot share a run in "
+            f"{out}. Give every machine the same files and the same command."
+        )
     with ExitStack() as held:  # in the first process alone
         on_first(fabric, lambda: held.enter_context(output_folder(out, resume)))
         left = on_first(fabric, lambda: open_folder(out, request, machine, notices))

@@ -107,6 +107,8 @@ class Loop:
         self.lr = options.lr
         groups = [{"params": list(group.parameters)} for group in task.groups]
         self.optimizer = make_optimizer(groups, options, machine.backend, gate_blocks(task.module))
+        if isinstance(self.optimizer, Switching):
+            self.optimizer.train()
         self.mean: dict[str, Tensor] = {}
         self.partly = [
             (task.module.get_parameter(name), ~mask.to(fabric.device), task.module.get_parameter(name).detach().clone())
@@ -123,7 +125,7 @@ class Loop:
     def train(self) -> Trained:
         """Train; see `train`."""
         try:
-            saved = load_state(self.folder, self.identity)
+            saved = on_first(self.fabric, lambda: load_state(self.folder, self.identity))
             state = self._begin() if saved is None else self._resume(saved)
             self.run.begun = self.counters.step, self.counters.seconds
             self._tell(lambda listener: listener.begin(self.run))
@@ -183,6 +185,11 @@ class Loop:
             raise UserError(f"{path} belongs to a model of another shape. Delete it to start the run again.")
         self._load(saved.best)
         self._save_best()
+        if processes > 2 and (saved.counters.step or self.options.minutes):
+            # PyTorch lays the gradients out anew after the first step, and the sums over three or more processes depend
+            # on the layout in their last bits; so a step is done here too, and then undone.
+            self.run.counters = Counters(total=saved.counters.total)
+            self._step(self._zero_state())
         return self._restore(saved)
 
     def _learn(self, state: State) -> tuple[State, str]:

@@ -182,10 +182,10 @@ class MachineOptions:
     """The engine of this package (native) or PyTorch (torch); auto is native on a CPU for which it was compiled."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Device; auto takes a CUDA device if there is one."""
-    devices: int = 1
-    """Processes or GPUs that share each batch."""
+    devices: int | None = None
+    """Processes or GPUs that share each batch. By default 1, or as many as torchrun started."""
     threads: int = 0
-    """CPU threads, no more than there are cores; 0 leaves the choice to PyTorch."""
+    """CPU threads of each process, no more than there are cores; 0 leaves the choice to PyTorch."""
     save_every: float = 60.0
     """Seconds between saves of the state that --resume needs."""
 

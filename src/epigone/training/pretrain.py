@@ -1,6 +1,7 @@
 """`pretrain`: a model from scratch."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def pretrain(
         UserError: bad input; the message says what to do.
     """
     with launched(machine, training.precision) as fabric:
-        out = Path(out)
+        out, machine = Path(out), replace(machine, devices=fabric.world_size)
         corpus = learning_text(texts, read, split, out, resume)
         codec = in_direction(corpus.tokenizer(tokenizer, vocabulary), model.direction)
         notices = list(corpus.notices)

@@ -105,7 +105,7 @@ def finetune(
         UserError: bad input; the message says what to do.
     """
     with launched(machine, training.precision) as fabric:
-        out = Path(out)
+        out, machine = Path(out), replace(machine, devices=fabric.world_size)
         source = load_checkpoint(base, machine.backend)
         corpus = learning_text(texts, read, split, out, resume)
         notices = list(corpus.notices)

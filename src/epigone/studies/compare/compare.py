@@ -115,7 +115,7 @@ def compare(
         UserError: bad input; the message says what to do.
     """
     begin = time.perf_counter()
-    if machine.devices > 1:
+    if (machine.devices or 1) > 1:
         raise UserError(
             f"compare does each run in one process: leave out --devices {machine.devices}, and say with --workers how "
             "many runs are done at the same time."

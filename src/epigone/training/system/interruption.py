@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from epigone.machine import torchrun_processes
+
 TERMINATIONS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 _elsewhere: Callable[[], bool] = bool  # true if the process that this one works for asks; bool() is False
@@ -17,6 +19,9 @@ _terminated = 0  # the number of the first SIGTERM or SIGHUP; both may come, and
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM or SIGHUP."""
+
+
+MOMENT = 20.0  # seconds in which the first process reports an error that all processes find
 
 
 def heed_terminations() -> None:
@@ -34,6 +39,21 @@ def heed_terminations() -> None:
 def exit_status() -> int:
     """The exit status of a program that was stopped, as shells report it: 128 and the number of the signal."""
     return 128 + (_terminated or signal.SIGINT)
+
+
+def first_reports() -> bool:
+    """Wait in a helper with an error; return True if the first process ends the command, since it has the error too.
+
+    torchrun sends SIGTERM to all processes after the first that failed. An error that one process alone finds, as on a
+    machine without the text, is its own to report; those of --devices are on one machine and find the same.
+    """
+    if not torchrun_processes():
+        return True
+    try:
+        time.sleep(0.0 if _terminated else MOMENT)
+    except Terminated:
+        return True
+    return bool(_terminated)
 
 
 def _terminate(number: int, frame: Any) -> None:

@@ -1,10 +1,13 @@
-"""Devices and processes: several processes may run a command side by side and share each batch."""
+"""Devices and processes: several processes may run a command side by side and share each batch.
+
+Either the first starts the others (--devices), or torchrun starts all, on one machine or several.
+"""
 
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
@@ -13,8 +16,11 @@ from lightning_fabric.plugins.precision import MixedPrecision, Precision
 from torch import Tensor
 
 from epigone.errors import UserError
-from epigone.machine import cores, follow_launcher
+from epigone.machine import cores, follow_launcher, torchrun_processes
 from epigone.training.options import MachineOptions
+from epigone.training.system.interruption import first_reports
+
+log = logging.getLogger("epigone")
 
 T = TypeVar("T")
 
@@ -34,26 +40,43 @@ def make_fabric(machine: MachineOptions, precision: str = "fp32") -> Fabric:
         precision: fp32 or bf16.
 
     Raises:
-        UserError: the machine does not have the device.
+        UserError: the machine does not have the device, or torchrun started another number of processes, or more on
+            one machine than on another.
     """
-    if machine.threads:
-        torch.set_num_threads(min(machine.threads, cores()))
+    started = torchrun_processes()
+    if started and machine.devices not in (None, started):
+        raise UserError(
+            f"torchrun started {started} processes, and --devices {machine.devices} asks for another number. Leave out "
+            "--devices, or give that number to torchrun with --nproc-per-node."
+        )
+    devices = started or machine.devices or 1
+    here = int(os.environ["LOCAL_WORLD_SIZE"]) if started else devices
+    if devices % here:
+        raise UserError(
+            f"torchrun started {here} of {started} processes on this machine. Start as many on each machine, with "
+            "--nproc-per-node."
+        )
     device = machine.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     arithmetic = Bf16("bf16-mixed", device) if precision == "bf16" else Precision()
-    strategy = "auto" if machine.devices == 1 else "ddp"
-    if machine.devices > 1:
+    strategy = "auto" if devices == 1 else "ddp"
+    if devices > 1 and not started:
         follow_launcher()
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     try:
-        fabric = Fabric(accelerator=device, devices=machine.devices, plugins=arithmetic, strategy=strategy)
+        fabric = Fabric(
+            accelerator=device, devices=here, num_nodes=devices // here, plugins=arithmetic, strategy=strategy
+        )
+        fabric.launch()
     except (RuntimeError, ValueError) as error:
+        fewer = "let torchrun start fewer processes" if started else "leave out --devices"
         raise UserError(
-            f"--device {machine.device} with --devices {machine.devices} is not available on this machine ({error}). "
-            "Leave both out to train on the devices that there are."
+            f"--device {machine.device} is not available for {devices} processes ({error}). Leave out --device, or "
+            f"{fewer}."
         ) from error
-    fabric.launch()
+    if machine.threads:  # after the launch, which sets the threads of processes that it starts
+        torch.set_num_threads(min(machine.threads, cores()))
     return fabric
 
 
@@ -62,25 +85,51 @@ def launched(machine: MachineOptions, precision: str = "fp32") -> Iterator[Fabri
     """Make Lightning Fabric for a whole command, which several processes may run.
 
     Each process runs the command from its beginning, so enter this before anything is written. The first process
-    returns the result and raises errors; the others print nothing and end with the block.
+    returns the result and raises errors; the others end with the block, and print only an error that is theirs alone.
+
+    Raises:
+        UserError: another process has ended too early.
     """
     fabric = make_fabric(machine, precision)
     try:
         if fabric.is_global_zero:
-            yield fabric
+            with _all_present(fabric):
+                yield fabric
             return
-        logging.getLogger("epigone").setLevel(logging.ERROR)
-        # The first process reports the error; a helper's status other than 0 would have that process killed.
-        with suppress(UserError, KeyboardInterrupt):
-            yield fabric
+        log.setLevel(logging.ERROR)
+        status = 0  # any other has the first process ended
+        try:
+            with _all_present(fabric):
+                yield fabric
+        except KeyboardInterrupt:
+            pass
+        except UserError as error:
+            if not first_reports():
+                log.error(str(error))
+                status = 2
         # Without cleaning up: closing the connections can wait for ever on a first process that has gone.
-        os._exit(0)
+        os._exit(status)
     finally:
         if fabric.world_size > 1:
             # PyTorch holds the interpreter's lock while it waits for its communication threads, which may still need
             # the lock to free their last tensors; a short sleep lets them have it.
             time.sleep(0.2)
             torch.distributed.destroy_process_group()
+
+
+@contextmanager
+def _all_present(fabric: Fabric) -> Iterator[None]:
+    """Turn the loss of a connection between processes into a sentence."""
+    try:
+        yield
+    except RuntimeError as error:
+        # Gloo, which connects processors, has no class of errors.
+        if fabric.world_size == 1 or not (isinstance(error, torch.distributed.DistError) or "gloo" in str(error)):
+            raise
+        raise UserError(
+            f"Another of the {fabric.world_size} processes has ended or cannot be reached. The same command with "
+            "--resume goes on from the last save."
+        ) from error
 
 
 def on_first(fabric: Fabric, action: Callable[[], T]) -> T:
