@@ -181,24 +181,6 @@ def children():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
-def test_torchrun_itself_goes_on_after_the_second_process_was_killed(song_file, tmp_path, whole, children):
-    call = ("pretrain", song_file, "--out", tmp_path / "out", *SHAPE, *LENGTH, "--resume")
-    launch = ("--nproc-per-node", 2, "--max-restarts", 1)
-    lines = tmp_path / "out" / "history.jsonl"
-    with subprocess.Popen(
-        command(*call, launch=launch), stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, text=True
-    ) as program:
-        while not lines.exists() or len(lines.read_text().splitlines()) < 3:
-            assert program.poll() is None
-            time.sleep(0.01)
-        os.kill(children(program.pid)[1], signal.SIGKILL)
-        _, err = program.communicate(timeout=LIMIT)
-    assert program.returncode == 0, err
-    assert left_by(tmp_path / "out") == left_by(whole(2))
-
-
-@pytest.mark.slow
 def test_an_error_that_all_processes_find_is_said_once(song_file, tmp_path):
     done = run("pretrain", tmp_path / "missing.txt", "--out", tmp_path / "out", *SHAPE)
     (line,) = ours(done.stderr)

@@ -70,6 +70,8 @@ def make_fabric(machine: MachineOptions, precision: str = "fp32") -> Fabric:
         )
         fabric.launch()
     except (RuntimeError, ValueError) as error:
+        if "connect" in str(error):
+            raise UserError(f"The {devices} processes cannot reach each other ({error}). Start them again.") from error
         fewer = "let torchrun start fewer processes" if started else "leave out --devices"
         raise UserError(
             f"--device {machine.device} is not available for {devices} processes ({error}). Leave out --device, or "
