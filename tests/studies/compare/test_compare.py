@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from epigone.errors import UserError
-from epigone.evaluation.intervals import ratio_interval
 from epigone.evaluation.fingerprint_file import FILE
+from epigone.evaluation.intervals import ratio_interval
 from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.config import ModelOptions
