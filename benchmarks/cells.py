@@ -2,8 +2,8 @@
 
     python benchmarks/changes.py ... --change "--cell mlstm --extension benchmarks/cells.py"
 
-They run step by step on PyTorch, which is many times slower than a kernel, so compare them at equal steps (--steps in
---change and in the recipe), and give one a kernel only if it wins.
+They run step by step on PyTorch, which is many times slower than a kernel, so compare them at equal steps (--steps),
+and give one a kernel only if it wins.
 """
 
 import torch

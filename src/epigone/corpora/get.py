@@ -32,9 +32,9 @@ class Download:
     """The corpus, as it was asked for."""
     title: str
     address: str
-    """Where it is from: an address, or the path of a copy."""
+    """Source of the file: an address, or the path of a copy."""
     path: str
-    """Where it is kept."""
+    """Path of the file that is kept."""
     origin: str
     """`download`, `cache` or `your copy`."""
     bytes: int
@@ -53,7 +53,7 @@ class CorpusFiles(Shown):
     bytes: int
     """Of all these files."""
     rights: dict[str, str]
-    """What may be done with the texts of each corpus."""
+    """Terms of use of each corpus."""
     rows: list[Download]
     notices: list[str]
 
@@ -144,10 +144,13 @@ def _write(folder: Path, name: str, source: Source, got: Got) -> Iterator[tuple[
 
 
 def _recorded(folder: Path) -> dict[str, object]:
-    """What is known of the texts in a folder; nothing if the file is damaged."""
+    """Read what is noted of the texts in a folder; nothing, with a warning, if the notes are damaged."""
+    if not (folder / RECORD).exists():
+        return {}
     try:
         return dict(read_json(folder / RECORD, by_name(mapping)))
-    except UserError:
+    except UserError as error:
+        log.warning(f"{error} It is written anew, for the texts of this command alone.")
         return {}
 
 

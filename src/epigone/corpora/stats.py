@@ -110,12 +110,11 @@ def corpus_stats(
 
     begin = time.perf_counter()
     names = list(dict.fromkeys(stats.base)) or bases()
-    for name in names:
-        read_folder(name)  # fail early if there is no such model
+    units = {name: read_folder(name).tokenizer.unit for name in names}  # fails early if there is no such model
     corpus = Corpus.open(texts, read, None)
     size = int(corpus.characters.sum())
     letters, words = _letters_and_words(corpus)
-    timed = [name for name in names if read_folder(name).tokenizer.unit != "word"]
+    timed = [name for name in names if units[name] != "word"]
     timed = timed if stats.timing and size >= MINIMUM else []
     tell = progress or (lambda done, total: None)
     total = len(names) + len(timed) + 1

@@ -1,4 +1,4 @@
-"""How much text is enough: what was measured of texts of a length, in docs/results/defaults and in a guide."""
+"""Advice on how much text is enough: what docs/results/defaults and a guide measured of texts of a length."""
 
 import statistics
 

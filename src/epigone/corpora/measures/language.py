@@ -41,7 +41,7 @@ LEAST_WORDS, LEAST_SIGNS = 20, 10
 LEAST_SHARE = 0.12
 """Least share of the words that are frequent ones of a language."""
 AHEAD = 1.25
-"""How many times as many they must be as those of the next language."""
+"""Least ratio of their share to that of the next language."""
 _WORD = re.compile(r"[^\W\d_]+")
 _KANA = 0.05  # share of kana in Japanese; the other signs are those of Chinese
 _TABLE = {language: frozenset(words.split()) for language, words in FREQUENT.items()}

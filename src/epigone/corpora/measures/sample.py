@@ -1,7 +1,6 @@
 """A sample of a corpus: passages from all over it, the same ones for the same texts."""
 
 from collections.abc import Sequence
-from itertools import islice
 
 import numpy as np
 
@@ -34,7 +33,7 @@ def beginnings(corpus: Corpus, documents: int, characters: int) -> Sequence[str]
     """The beginnings of some documents, spread evenly over the corpus."""
     number = len(corpus.names)
     places = np.unique(np.linspace(0, number - 1, min(number, documents)).astype(int))
-    return ["".join(islice(corpus.text(int(place)), characters)) for place in places]
+    return [corpus.text(int(place))[:characters] for place in places]
 
 
 def _passage(corpus: Corpus, index: int, start: int, characters: int) -> str:
