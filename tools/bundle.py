@@ -74,6 +74,8 @@ def without_paths(config: dict[str, Any]) -> dict[str, Any]:
 def stages(folder: Path) -> str:
     """The section of the card on its recipes, each described by its first line."""
     recipes = sorted(folder.glob("*.toml"))
+    if not recipes:
+        return ""
     lines = [recipe.read_text(encoding="utf-8").splitlines()[0].lstrip("# ") for recipe in recipes]
     return "\n".join(["## Recipe", "", *(f"- `{r.name}`: {line}" for r, line in zip(recipes, lines, strict=True)), ""])
 

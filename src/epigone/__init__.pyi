@@ -366,6 +366,7 @@ def finetune(
     read: ReadOptions = ...,
     split: SplitOptions = ...,
     final: bool = False,
+    search: bool = False,
     fingerprint: bool = True,
     resume: bool = False,
     monitor: Monitor | None = None,
@@ -385,7 +386,7 @@ def finetune(
     summed: bool = False,
     alpha: float = 0.99,
     momentum: float = 0.0,
-    epochs: float | None = 20.0,
+    epochs: float | None = None,
     minutes: float | None = None,
     steps: int | None = None,
     patience: int | None = 5,
@@ -438,9 +439,9 @@ def finetune(
         base: the folder of a model, or the name of a bundled one.
         texts: files or folders of text.
         out: the folder for the new model.
-        train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`. Short
-            trials choose it together with the rate, or the rate alone if it is given; with a rate alone, all weights
-            learn.
+        train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`. By
+            default the one that was measured for the base; if there is none, short trials choose it together with the
+            rate, or the rate alone if it is given. With a rate alone, all weights learn.
         head: let the head learn too, even if the selection leaves it out.
         method: the way in which the selected weights learn.
         tokenizer: another tokenizer than the base's; rows are carried over by token.
@@ -455,6 +456,7 @@ def finetune(
         split: options for splitting the documents.
         final: at the end, retrain the base anew on all of the text, as long as the best weights had taken; nothing
             measures these weights.
+        search: let short trials choose rate and selection, even if the base says what was measured for it.
         fingerprint: keep hashes of the training text, never the text, so that generation can report copying.
         resume: go on with the interrupted run in `out`.
         monitor: follows the progress.
@@ -486,8 +488,9 @@ def finetune(
     that short trials may choose.
         optimizer (Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd', 'muon', 'soap',
             'ademamix', 'lion', 'schedule-free'], default 'adamw'): Optimizer.
-        lr (float, default 0.0): Learning rate at its highest; 0 lets short trials choose
-            it, together with the selection unless train gives one.
+        lr (float, default 0.0): Learning rate at its highest; 0 takes the one that was
+            measured for the base, or lets short trials choose it, together with the
+            selection unless train gives one.
         schedule (Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted',
             'plateau'], default 'cosine'): Course of the learning rate: constant, cosine to
             a hundredth or linear to zero after a short warm-up, one-cycle, slanted
@@ -501,8 +504,9 @@ def finetune(
             instead of their mean; the mean is still reported.
         alpha (float, default 0.99): Smoothing constant of rmsprop.
         momentum (float, default 0.0): Momentum of sgd and rmsprop.
-        epochs (float | None, default 20.0): Passes over the training text, at most;
-            fractions are allowed.
+        epochs (float | None, default None): Passes over the training text, at most;
+            fractions are allowed. By default as many as were measured for the base if its
+            rate is taken, else 20.
         minutes (float | None, default None): Minutes to train instead; the measured speed
             turns them into a number of steps.
         steps (int | None, default None): Steps to train instead.
@@ -957,6 +961,9 @@ def study(
     num_layers: int = 3,
     hidden_size: int = 64,
     sources: tuple[str, ...] = ('far', 'near'),
+    recipes: tuple[str, ...] = ('paper', 'better'),
+    larger_far: str = '',
+    larger_near: str = '',
     selections: tuple[str, ...] = (),
     pretraining_epochs: int = 60,
     falling_epochs: int = 6,
@@ -964,6 +971,8 @@ def study(
     paper_epochs: int = 40,
     better_rates: tuple[float, ...] = (0.003, 0.001),
     better_epochs: int = 10,
+    larger_rates: tuple[float, ...] = (0.001,),
+    larger_epochs: int = 2,
     scratch_epochs: int = 120,
     trials: int = 40,
     finalists: int = 3,
@@ -1125,6 +1134,11 @@ def study(
         hidden_size (int, default 64): Units of a layer.
         sources (tuple[str, ...], default ('far', 'near')): Sources whose bases are
             retrained: far, near, or both.
+        recipes (tuple[str, ...], default ('paper', 'better')): Recipes, each a pair of
+            tables: paper, better, or larger, which retrains bases that were made elsewhere.
+        larger_far (str, default ''): Base of recipe "larger" that has read far text: the
+            folder of a model of as many layers.
+        larger_near (str, default ''): The same, of near text.
         selections (tuple[str, ...], default ()): Selections of weights to retrain, each
             together with the head; by default every subset of the layers.
         pretraining_epochs (int, default 60): Largest number of epochs of the bases of
@@ -1138,6 +1152,9 @@ def study(
         better_rates (tuple[float, ...], default (0.003, 0.001)): Learning rates of
             retraining in recipe "better" (AdamW).
         better_epochs (int, default 10): Epochs of retraining in recipe "better".
+        larger_rates (tuple[float, ...], default (0.001,)): Learning rates of retraining in
+            recipe "larger" (AdamW).
+        larger_epochs (int, default 2): Epochs of retraining in recipe "larger".
         scratch_epochs (int, default 120): Largest number of epochs of the networks from
             scratch in recipe "paper".
         trials (int, default 40): Networks of each search for the best from scratch.

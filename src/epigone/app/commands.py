@@ -17,7 +17,7 @@ from cyclopts import App, Group, Parameter
 from cyclopts.config import Dict
 
 from epigone import __version__
-from epigone.app.keywords import KINDS, is_options
+from epigone.app.keywords import GRIDS, KINDS, is_options
 from epigone.app.recipes import Recipe
 from epigone.app.terminal import SteadyConsole
 from epigone.registry import Registry
@@ -231,6 +231,7 @@ def _adapt(function: Callable[..., Any], hooks: Hooks, kinds: Mapping[str, type]
     extra: list[inspect.Parameter] = []
     by_name = False
     signature = inspect.signature(function)
+    several = any(name in GRIDS for name in signature.parameters)  # options of a study take values as --sizes 100 1000
     for parameter in signature.parameters.values():
         kind = parameter.annotation
         if parameter.name in hooks:
@@ -243,12 +244,12 @@ def _adapt(function: Callable[..., Any], hooks: Hooks, kinds: Mapping[str, type]
         elif is_options(kind):
             by_name = True
             _show_choices(kind)
-            flat = Parameter(name="*", group=Group.create_ordered(_title(kind)))
+            flat = Parameter(name="*", group=Group.create_ordered(_title(kind)), consume_multiple=several)
             parameter = parameter.replace(annotation=Annotated[kind, flat])
         elif parameter.name in METAVARS:
             metavar = METAVARS.get(f"{function.__name__}.{parameter.name}", METAVARS[parameter.name])
-            several = "=" in metavar  # pairs cannot be mistaken for other arguments
-            named = Parameter(metavar=metavar, consume_multiple=several)
+            pairs = "=" in metavar  # which cannot be mistaken for other arguments
+            named = Parameter(metavar=metavar, consume_multiple=pairs)
             parameter = parameter.replace(annotation=Annotated[kind, named])
         elif parameter.name in CHOICES:
             choices = resolve_name(CHOICES[parameter.name]).choices()

@@ -67,6 +67,7 @@ def finetune(
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
     final: bool = False,
+    search: bool = False,
     fingerprint: bool = True,
     resume: bool = False,
     monitor: Monitor | None = None,
@@ -77,9 +78,9 @@ def finetune(
         base: the folder of a model, or the name of a bundled one.
         texts: files or folders of text.
         out: the folder for the new model.
-        train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`. Short
-            trials choose it together with the rate, or the rate alone if it is given; with a rate alone, all weights
-            learn.
+        train: the selection of weights that learn, such as `all`, `layers.2` or `layers.*.weight_hh - layers.0`. By
+            default the one that was measured for the base; if there is none, short trials choose it together with the
+            rate, or the rate alone if it is given. With a rate alone, all weights learn.
         head: let the head learn too, even if the selection leaves it out.
         method: the way in which the selected weights learn.
         tokenizer: another tokenizer than the base's; rows are carried over by token.
@@ -94,6 +95,7 @@ def finetune(
         split: options for splitting the documents.
         final: at the end, retrain the base anew on all of the text, as long as the best weights had taken; nothing
             measures these weights.
+        search: let short trials choose rate and selection, even if the base says what was measured for it.
         fingerprint: keep hashes of the training text, never the text, so that generation can report copying.
         resume: go on with the interrupted run in `out`.
         monitor: follows the progress.
@@ -127,12 +129,24 @@ def finetune(
         direction = direction or source.shape.direction
         model.config, codec = replace(model.config, direction=direction), in_direction(codec, direction)
         dropouts.apply(model, notices)
-        # A folder from before there were trials goes on without.
-        automatic = not training.lr and "trials" in (before or {"trials": []})
+        # What was measured for a base holds as long as it keeps its tokens and its direction.
+        advice = {} if moved or turned or search or method != Retrain() else source.config.get("advice", {})
+        # A folder whose run had no trials goes on without.
+        automatic = not training.lr and "trials" in (before or ({} if advice else {"trials": []}))
+        advised = advice if not automatic and not training.lr else {}
+        training = replace(training, epochs=training.epochs or advised.get("epochs", RetrainingOptions.epochs))
         tried = trials.read_trials(before.get("trials", [])) if automatic else []
         best = min(tried, key=lambda trial: trial.loss, default=trials.Trial(training.lr, ""))
         if not automatic:
-            best = trials.Trial(training.lr or RetrainingOptions.lr, "all" if train is None else train)
+            lr, selection = advised.get("lr", RetrainingOptions.lr), advised.get("train", "all")
+            best = trials.Trial(training.lr or lr, selection if train is None else train)
+        if advised:
+            passes = f" for {training.epochs:g} passes at most" if (training.steps or training.minutes) is None else ""
+            notices.append(
+                f"Learning {best.selection} at rate {best.lr:g}{passes}, as was measured for {base}; --search tries "
+                "others."
+            )
+            log.info(notices[-1])
 
         def chosen(expression: str) -> Selection:
             return with_head(model, expression) if head else select(model, expression)

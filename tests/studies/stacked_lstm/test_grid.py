@@ -1,9 +1,12 @@
 """The grid of the study: names derived from labels, and options that are refused."""
 
+from dataclasses import replace
+
 import pytest
 
 from epigone.errors import UserError
-from epigone.studies.stacked_lstm.grid import StackedLabels, StackedLstmOptions, rate_in_words, selections
+from epigone.studies.engine.jobs import Text
+from epigone.studies.stacked_lstm.grid import StackedLabels, StackedLstmOptions, rate_in_words, recipes, selections
 
 BASE = {"recipe": "paper", "base": "near"}
 SCRATCH = {"family": "scratch", "recipe": "paper"}
@@ -56,8 +59,31 @@ def test_every_subset_of_the_layers_is_retrained_unless_told():
         ({"better_rates": (1e-3, -1.0)}, "better_rates must hold rates above 0"),
         ({"sources": ("near", "middle")}, "sources must be far, near, or both, but is near, middle"),
         ({"sources": ()}, "sources must be far, near, or both, but is empty"),
+        ({"recipes": ()}, "recipes must hold some of paper, better, larger, but is empty"),
+        ({"recipes": ("better",)}, "Recipe better goes on with the bases of recipe paper"),
+        ({"recipes": ("larger",)}, "Recipe larger needs a base for each source"),
+        ({"larger_far": "a", "larger_near": "b"}, "these bases need the recipe: --recipes larger"),
+        ({"recipes": ("larger",), "larger_far": "a"}, "Recipe larger needs a base for each source"),
     ],
 )
 def test_impossible_grids_are_refused(options, sentence):
     with pytest.raises(UserError, match=sentence):
         StackedLstmOptions(**options)
+
+
+def test_values_of_an_option_follow_one_another(cli, song_file, tmp_path):
+    """As `--recipes paper better` does; the sentence is of the values, so all were read."""
+    words = ("--data", f"target={song_file}", f"near={song_file}", f"far={song_file}", "--recipes", "paper", "wrong")
+    shown = cli("study", "stacked-lstm", *words, "--out", tmp_path / "study")
+    assert "recipes must hold some of paper, better, larger, but is paper, wrong" in " ".join(shown.err.split())
+
+
+def test_a_given_base_has_as_many_layers_as_the_study(make_base, song_file):
+    base = str(make_base(num_layers=2))
+    options = StackedLstmOptions(num_layers=2, recipes=("larger",), larger_far=base, larger_near=base, larger_epochs=3)
+    (recipe,) = recipes(Text.of(song_file), options, quick=False)
+    assert recipe.pretraining is None
+    assert recipe.bases["far"].path == base
+    assert [training.epochs for training in recipe.retraining] == [3]
+    with pytest.raises(UserError, match=r"has 2 layers, and the study retrains subsets of 3; give --num-layers 2"):
+        recipes(Text.of(song_file), replace(options, num_layers=3), quick=False)

@@ -37,9 +37,14 @@ def _bundled(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "name": row["name"],
         "network": f"{row['cell']} {row['layers']}x{row['units']}",
-        "weights": row["parameters"],
+        "weights": row["parameters"] and _short(row["parameters"]),
         "tokenizer": row["tokenizer"],
         "trained on": row["characters"] and f"{row['characters'] / 1e6:.1f} M chars",
         "loss": row["validation_loss"],
-        "MB": row["megabytes"],
+        "MB": row["megabytes"] and round(row["megabytes"], 1),
     }
+
+
+def _short(number: int) -> str:
+    """A number as millions, if it has some."""
+    return f"{number / 1e6:.1f} M" if number >= 1e6 else f"{number:,}"

@@ -20,7 +20,7 @@ from epigone.training.options import EPOCHS, MachineOptions, RetrainingOptions
 from epigone.training.system.processes import launched
 from epigone.transfer.finetune import adaptation_task
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import select
+from epigone.transfer.selection import with_head
 from epigone.transfer.trials import MOST, SHARE
 
 STEPS = 4
@@ -48,7 +48,7 @@ class _Laps(Listener):
 
 
 def duration(base: str, sample: Sequence[str], characters: int) -> Duration:
-    """Time a few steps of retraining all weights of a base, with the recipe of `finetune`.
+    """Time a few steps of `finetune` with a base.
 
     Args:
         base: the folder of a model, or the name of a bundled one.
@@ -72,15 +72,18 @@ def duration(base: str, sample: Sequence[str], characters: int) -> Duration:
         texts = _first(sample, min(size, round(learned * characters)))
         stream = token_stream(([text] for text in texts), source.tokenizer)
         validation = token_stream(([text] for text in _first(sample, round(held_out * size))), source.tokenizer)
-        adaptation = Retrain().prepare(source.model, select(source.model, "all"))
-        task = adaptation_task(source.model, adaptation, 0, stream, validation, source.tokenizer, recipe)
+        advice = source.config.get("advice", {})
+        selection = with_head(source.model, advice.get("train", "all"))
+        adaptation, lowest = Retrain().prepare(source.model, selection), selection.lowest_layer(source.model)
+        task = adaptation_task(source.model, adaptation, lowest, stream, validation, source.tokenizer, recipe)
         if train(task, Path(folder), recipe, machine, fabric, [laps]).outcome == "interrupted":
             raise KeyboardInterrupt
     tokens = characters * len(stream) / sum(map(len, texts))
     rows, length = fit_shape(len(stream), recipe.batch_size, recipe.sequence_length)
     learning = learned * tokens * statistics.median(laps.steps[1:]) / (rows * length)
     epoch = learning + held_out * tokens * laps.validated / len(validation)
-    return Duration(base, epoch, (RetrainingOptions.epochs or EPOCHS) * (1 + SHARE * MOST) * epoch)
+    searched = (RetrainingOptions.epochs or EPOCHS) * (1 + SHARE * MOST)
+    return Duration(base, epoch, advice.get("epochs", searched) * epoch)
 
 
 def _first(passages: Sequence[str], characters: int) -> list[str]:

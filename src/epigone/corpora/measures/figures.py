@@ -28,6 +28,7 @@ class Duration:
 
     base: str
     epoch: float
-    """A pass over the text that is learned, with all weights, and a validation after it."""
+    """A pass over the text that is learned, and a validation after it."""
     most: float
-    """The whole command, at most: all trials, and a run of 20 epochs. Early stopping ends most of them sooner."""
+    """The whole command, at most: as many passes as were measured for the base, or all trials and a run of 20 passes,
+    which early stopping mostly ends sooner."""

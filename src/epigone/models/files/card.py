@@ -25,12 +25,12 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         lines += [_unlearned(config), ""]
     elif "base" in request:
         lines += [f"Retrained from {code(request['base']['name'])}{_method(request)}; {_learned(config)}", ""]
-    if {"documents", "characters", "split_seed"} <= corpus.keys():
+    if {"documents", "characters"} <= corpus.keys():
         lines += [
             "## Text",
             "",
             f"{counted(corpus['documents'], 'document')}, {counted(corpus['characters'], 'character')}, sha256 "
-            f"{code(corpus['hash'][:16])}, {_division(corpus)}.",
+            f"{code(corpus['hash'][:16])}{_division(corpus)}.",
             "",
             *[
                 f"- read with {code(option)} {markdown(repr(value))}"
@@ -43,7 +43,7 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         lines += [
             "## Result",
             "",
-            "On the validation split, with the best weights:",
+            f"On {'the validation split' if 'split_seed' in corpus else 'held-out text'}, with the best weights:",
             "",
             "| loss (nats per token) | bits per character | accuracy | perplexity |",
             "|---|---|---|---|",
@@ -140,7 +140,9 @@ def _unlearned(config: dict[str, Any]) -> str:
 
 
 def _division(corpus: dict[str, Any]) -> str:
-    """Describe the split of a corpus."""
+    """Describe the split of a corpus, if it has one."""
+    if "split_seed" not in corpus:
+        return ""
     way = "by position" if corpus.get("by_position") else f"with seed {corpus['split_seed']}"
     shares = " / ".join(f"{share:.4g}" for share in corpus.get("fractions") or [])
-    return f"split {way} into train / validation / test{f' by {shares}' if shares else ''}"
+    return f", split {way} into train / validation / test{f' by {shares}' if shares else ''}"

@@ -57,11 +57,13 @@ _QUANTISED = record(
     },
     "base", "text", "tokens", "loss", "base_loss", "difference", "interval",
 )  # fmt: skip
+ADVICE = record({"train": text, "lr": number(0, 1e9), "epochs": number()}, "train", "lr", "epochs")
+"""How to retrain a base, as it was measured: the selection, the rate and the passes over the text."""
 CONFIG = record(
     {
         "epigone": text, "understudy": text, "dtype": text, WEIGHTS: text, "new_tokens": whole(), "machine": mapping,
         "request": _REQUEST, "result": _RESULT, "quantised": _QUANTISED, "stages": each(_REQUEST, 100),
-        "trials": each(TRIAL, 1000),
+        "trials": each(TRIAL, 1000), "advice": ADVICE,
     }
 )  # fmt: skip
 MODEL = record(

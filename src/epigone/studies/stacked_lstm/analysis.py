@@ -60,10 +60,11 @@ def analyse(context: Context[StackedLstmOptions]) -> StackedFindings:
     tables = {recipe.name: summarise(of_recipe(context.rows, recipe.name), context.runs) for recipe in grid}
     context.notices += _notices(context)
     writers = {recipe.name: list(_writers(context, recipe.name)) for recipe in grid}
-    chosen = [writer for writer in writers["paper"] if writer.row.family != "base"]
+    first = grid[0].name  # of which the paper's claims are asked
+    chosen = [writer for writer in writers[first] if writer.row.family != "base"]
     english = {writer.row.name: english_shares(writer.folder) for writer in chosen}  # scratch, far, near
     splits = _on_splits(context)
-    found = claims(context.table, context.runs, splits, english)
+    found = claims(context.table, context.runs, splits, english, first)
     searched = [row for row in context.rows if "trials" in row.labels]
     return StackedFindings(
         rows=[{"table": name} | asdict(row) for name, table in tables.items() for row in table],
@@ -136,7 +137,11 @@ def _facts_of_recipe(recipe: Recipe) -> dict[str, Any]:
     return {
         "model": described(recipe.model),
         **({"its bases go on from those of": recipe.after} if recipe.after else {}),
-        "pretraining": described(recipe.pretraining),
+        **({"pretraining": described(recipe.pretraining)} if recipe.pretraining else {}),
+        **{
+            f"base of {role}": {"folder": Path(base.path).name, "sha256": base.hash}
+            for role, base in recipe.bases.items()
+        },
         **{f"retraining {rate_in_words(options.lr)}": described(options) for options in recipe.retraining},
         **{labels_of_scratch(job, recipe.name).words: facts_of_run(job) for job in recipe.scratch},
     }

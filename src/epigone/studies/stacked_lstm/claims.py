@@ -49,17 +49,22 @@ def show(d: Difference) -> str:
 
 
 def claims(
-    rows: Rows, runs: Runs, splits: Mapping[str, Sequence[RowResult | None]], english: Mapping[str, Sequence[float]]
+    rows: Rows,
+    runs: Runs,
+    splits: Mapping[str, Sequence[RowResult | None]],
+    english: Mapping[str, Sequence[float]],
+    recipe: str = "paper",
 ) -> list[Claim]:
-    """Answer each of the paper's claims for the recipe "paper"; differences are on the test split.
+    """Answer each of the paper's claims for a recipe; differences are on the test split.
 
     Args:
         rows: all rows of the grid, diverged ones too.
         runs: the runs of each row by its name.
         splits: the scratch row and a retrained one on other splits of the text, None if it diverged there.
         english: shares of English words in samples of scratch, far and near, without those that diverged.
+        recipe: the recipe whose rows are asked.
     """
-    paper = labelled(rows, recipe="paper")
+    paper = labelled(rows, recipe=recipe)
     scratch = labelled(paper, family="scratch")[:1]
     near, far = (labelled(paper, family="transfer", base=role) for role in ("near", "far"))
     near_base, far_base = (labelled(paper, family="base", base=role) for role in ("near", "far"))

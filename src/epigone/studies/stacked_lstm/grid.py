@@ -7,13 +7,16 @@ from typing import Any
 
 from epigone.errors import UserError, check_options
 from epigone.models.config import ModelOptions
-from epigone.studies.engine.jobs import Text, Training
+from epigone.models.files.description import weights_hash
+from epigone.models.files.model_folder import read_folder
+from epigone.studies.engine.jobs import Base, Text, Training
 from epigone.studies.engine.rows import Labels
 from epigone.text.document import counted
 from epigone.training.options import RetrainingOptions, TrainingOptions
 from epigone.typed import typed
 
 SOURCES = ("far", "near")
+RECIPES = ("paper", "better", "larger")
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,12 @@ class StackedLstmOptions:
     """Units of a layer."""
     sources: tuple[str, ...] = SOURCES
     """Sources whose bases are retrained: far, near, or both."""
+    recipes: tuple[str, ...] = RECIPES[:2]
+    """Recipes, each a pair of tables: paper, better, or larger, which retrains bases that were made elsewhere."""
+    larger_far: str = ""
+    """Base of recipe "larger" that has read far text: the folder of a model of as many layers."""
+    larger_near: str = ""
+    """The same, of near text."""
     selections: tuple[str, ...] = ()
     """Selections of weights to retrain, each together with the head; by default every subset of the layers."""
     pretraining_epochs: int = 60
@@ -41,6 +50,10 @@ class StackedLstmOptions:
     """Learning rates of retraining in recipe "better" (AdamW)."""
     better_epochs: int = 10
     """Epochs of retraining in recipe "better"."""
+    larger_rates: tuple[float, ...] = (1e-3,)
+    """Learning rates of retraining in recipe "larger" (AdamW)."""
+    larger_epochs: int = 2
+    """Epochs of retraining in recipe "larger"."""
     scratch_epochs: int = 120
     """Largest number of epochs of the networks from scratch in recipe "paper"."""
     trials: int = 40
@@ -49,14 +62,31 @@ class StackedLstmOptions:
     """Best trials of a search that are trained with every seed."""
 
     def __post_init__(self) -> None:
-        epochs = ("pretraining_epochs", "falling_epochs", "paper_epochs", "better_epochs", "scratch_epochs")
+        epochs = (
+            "pretraining_epochs", "falling_epochs", "paper_epochs", "better_epochs", "larger_epochs", "scratch_epochs"
+        )  # fmt: skip
         sizes = ("num_layers", "hidden_size", "trials", "finalists")
         check_options(self, "be 1 or more", lambda value: value >= 1, *sizes, *epochs)
-        for name in ("paper_rates", "better_rates"):
+        for name in ("paper_rates", "better_rates", "larger_rates"):
             if not getattr(self, name) or min(getattr(self, name)) <= 0:
                 raise UserError(f"{name} must hold rates above 0, but is {getattr(self, name)}.")
         if not self.sources or set(self.sources) - set(SOURCES):
             raise UserError(f"sources must be far, near, or both, but is {', '.join(self.sources) or 'empty'}.")
+        if not self.recipes or set(self.recipes) - set(RECIPES):
+            raise UserError(
+                f"recipes must hold some of {', '.join(RECIPES)}, but is {', '.join(self.recipes) or 'empty'}."
+            )
+        if "better" in self.recipes and "paper" not in self.recipes:
+            raise UserError("Recipe better goes on with the bases of recipe paper; give both: --recipes paper better.")
+        if ("larger" in self.recipes) != all(self.larger_bases().values()):
+            raise UserError(
+                "Recipe larger needs a base for each source, and these bases need the recipe: --recipes larger "
+                "--larger-far FOLDER --larger-near FOLDER."
+            )
+
+    def larger_bases(self) -> dict[str, str]:
+        """The bases of recipe "larger" by the role of their source."""
+        return {role: {"far": self.larger_far, "near": self.larger_near}[role] for role in self.sources}
 
 
 class StackedLabels(Labels):
@@ -125,9 +155,12 @@ class Recipe:
 
     name: str
     model: ModelOptions
-    pretraining: TrainingOptions
+    pretraining: TrainingOptions | None
+    """None if the bases are given."""
     after: str
     """The recipe whose bases are pretrained further; empty to begin with new weights."""
+    bases: Mapping[str, Base]
+    """The bases that are given, by the role of their source."""
     retraining: tuple[RetrainingOptions, ...]
     """One for each rate."""
     scratch: tuple[Training, ...]
@@ -135,7 +168,11 @@ class Recipe:
 
 
 def recipes(target: Text, options: StackedLstmOptions, quick: bool) -> list[Recipe]:
-    """The paper's recipe and ours; `quick` trains for a few steps."""
+    """The paper's recipe and ours, as far as they are asked for; `quick` trains for a few steps.
+
+    Raises:
+        UserError: a base that is given cannot be read, or has another number of layers.
+    """
     # PyTorch's initial weights, in 2018 as today.
     paper = ModelOptions(cell="lstm", num_layers=options.num_layers, hidden_size=options.hidden_size, init="uniform")
     best = replace(paper, num_layers=2, dropout=0.2)  # the paper's best network from scratch
@@ -154,14 +191,38 @@ def recipes(target: Text, options: StackedLstmOptions, quick: bool) -> list[Reci
         optimizer="adamw", schedule="cosine", epochs=options.better_epochs, patience=0, batch_size=8, **steps
     )
     alone = replace(gentle, epochs=options.scratch_epochs, patience=None)  # it needs hundreds of steps to begin
-    return [
+    gentler = replace(ours, epochs=options.larger_epochs, batch_size=16, precision="bf16")
+    bases = {role: _given(folder, options) for role, folder in options.larger_bases().items() if folder}
+    found = [
         Recipe(
             "paper",
             paper,
             pretraining,
             "",
+            {},
             tuple(replace(gentle, lr=rate) for rate in options.paper_rates),
             (Training(target, alone, model=best), Training(target, alone, model=paper)),
         ),
-        Recipe("better", paper, falling, "paper", tuple(replace(ours, lr=rate) for rate in options.better_rates), ()),
-    ]
+        Recipe(
+            "better", paper, falling, "paper", {}, tuple(replace(ours, lr=rate) for rate in options.better_rates), ()
+        ),
+        Recipe(
+            "larger", paper, None, "", bases, tuple(replace(gentler, lr=rate) for rate in options.larger_rates), ()
+        ),
+    ]  # fmt: skip
+    return [recipe for recipe in found if recipe.name in options.recipes]
+
+
+def _given(folder: str, options: StackedLstmOptions) -> Base:
+    """A base that was made elsewhere.
+
+    Raises:
+        UserError: it cannot be read, or has another number of layers.
+    """
+    model = read_folder(folder)
+    if model.shape.num_layers != options.num_layers:
+        raise UserError(
+            f"{folder} has {counted(model.shape.num_layers, 'layer')}, and the study retrains subsets of "
+            f"{options.num_layers}; give --num-layers {model.shape.num_layers}, or another base."
+        )
+    return Base(str(model.folder), weights_hash(model.folder))

@@ -10,6 +10,7 @@ The grid, every row with all seeds:
                      retrained at 1e-2 and at 1e-3; scratch of 2 layers with dropout 0.2, and of 3 layers
     recipe "better"  the same bases, pretrained further at a rate that falls by a cosine; retrained with AdamW at 3e-3
                      and at 1e-3, by a cosine too; scratch: the best 3x64 network of a search, and the best of any size
+    recipe "larger"  if asked for: bases of more units that were made elsewhere, retrained with AdamW
 """
 
 from collections.abc import Iterator
@@ -57,25 +58,35 @@ def rows(context: Context[StackedLstmOptions]) -> list[Row]:
     mine = [row for recipe in grid for row in recipe_rows(context, recipe)]
     searching = searching_of(context)
     best, _ = context.search(target, "ascii", searching)
+    same = [_same_network(context, searching)] if "better" in context.options.recipes else []
+    context.run([*shared, *mine])
+    if "paper" in context.options.recipes:
+        context.run([*other_splits(context, mine)], "other splits")
+    return [best, *shared, *mine, *same]
+
+
+def _same_network(context: Context[StackedLstmOptions], searching: SearchOptions) -> Row:
+    """The best network from scratch of the bases' shape."""
+    options = context.options
     network = ModelOptions(cell="lstm", num_layers=options.num_layers, hidden_size=options.hidden_size)
-    found, runs = context.search(target, "ascii", searching, network)
+    found, runs = context.search(context.texts["target"], "ascii", searching, network)
     labels = {"recipe": "better", "num_layers": options.num_layers, "trials": searching.trials}
     same = replace(found, labels=StackedLabels(family="scratch", **labels))
     context.runs[same.name] = runs
-    context.run([*shared, *mine])
-    context.run([*other_splits(context, mine)], "other splits")
-    return [best, *shared, *mine, same]
+    return same
 
 
 def base_rows(context: Context[StackedLstmOptions], recipe: Recipe) -> Iterator[Row]:
-    """The base of each source: one run each."""
+    """The base of each source, one run each, unless they are given."""
+    if recipe.pretraining is None:
+        return
     for role in ("near", "far"):
-        before = base_of(context, recipe.after, role) if recipe.after else None
+        before = pretrained(context, recipe.after, role) if recipe.after else None
         job = Training(context.texts[role], recipe.pretraining, before, model=recipe.model)
         yield Row(base_labels(recipe.name, role), (job,))
 
 
-def base_of(context: Context[Any], recipe: str, role: str) -> Base:
+def pretrained(context: Context[Any], recipe: str, role: str) -> Base:
     """A base that has been pretrained."""
     (finished,) = context.runs[base_labels(recipe, role).name]
     folder = finished.folder / "model"
@@ -88,7 +99,8 @@ def recipe_rows(context: Context[StackedLstmOptions], recipe: Recipe) -> Iterato
     for job in recipe.scratch:
         yield Row(labels_of_scratch(job, recipe.name), with_seeds(job, context.seeds))
     for role in context.options.sources:
-        base, labels = base_of(context, recipe.name, role), {"recipe": recipe.name, "base": role}
+        base = recipe.bases.get(role) or pretrained(context, recipe.name, role)
+        labels = {"recipe": recipe.name, "base": role}
         yield Row(StackedLabels(family="base", **labels), (Untouched(target, base),))
         for training in recipe.retraining:
             for part in selections(context.options):
@@ -126,19 +138,21 @@ def plan(context: Context[StackedLstmOptions]) -> list[Stage]:
         len(recipe.scratch) * seeds + len(options.sources) * (1 + len(recipe.retraining) * parts * seeds)
         for recipe in grid
     )
-    return [
-        *(
-            Stage(
-                f"bases of “{recipe.name}”", 2,
-                tuple(Training(context.texts[role], recipe.pretraining, model=recipe.model) for role in SOURCES),
-            )
-            for recipe in grid
-        ),
-        *search_stages(typical(target, "ascii", searching), searching, seeds),
-        *search_stages(typical(target, "ascii", searching, network), searching, seeds),
-        Stage("rows", rows, retrained),
-        Stage("other splits", 2 * SPLITS * seeds, (retrained[0], *grid[0].scratch[:1])),
+    stages = [
+        Stage(
+            f"bases of “{recipe.name}”", 2,
+            tuple(Training(context.texts[role], recipe.pretraining, model=recipe.model) for role in SOURCES),
+        )
+        for recipe in grid
+        if recipe.pretraining is not None
     ]  # fmt: skip
+    stages += search_stages(typical(target, "ascii", searching), searching, seeds)
+    if "better" in options.recipes:
+        stages += search_stages(typical(target, "ascii", searching, network), searching, seeds)
+    stages.append(Stage("rows", rows, retrained))
+    if "paper" in options.recipes:
+        stages.append(Stage("other splits", 2 * SPLITS * seeds, (retrained[0], *grid[0].scratch[:1])))
+    return stages
 
 
 def searching_of(context: Context[StackedLstmOptions]) -> SearchOptions:

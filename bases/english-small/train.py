@@ -1,4 +1,4 @@
-"""Trains the character LSTM of 2 x 1024 units on one GPU within a given time. Self-contained: torch, numpy, safetensors.
+"""Trains a character LSTM on one GPU within a given time. Self-contained: torch, numpy, safetensors.
 
     python3 train.py trials --seconds 25
     python3 train.py main --seconds 540 --optimizer muon --lr 2e-3 --out $OUT
@@ -21,7 +21,7 @@ import torch.nn.functional as F  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 from torch import nn  # noqa: E402
 
-HIDDEN, BATCH, LENGTH = 1024, 256, 256
+LAYERS, HIDDEN, BATCH, LENGTH = 2, 1024, 256, 256
 VOCABULARY, END = 128, 3
 CLIP = 1.0
 EMA_DECAY, EMA_FROM = 0.999, 0.6
@@ -71,7 +71,7 @@ class Text:
 
 
 def load(folder, device, tiny):
-    with np.load(Path(folder) / "text.npz") as file:
+    with np.load(folder if str(folder).endswith(".npz") else Path(folder) / "text.npz") as file:
         arrays = {name: file[name] for name in file.files}
     if tiny:  # the first units only
         for name in ("verse", "prose", "valid_verse", "valid_prose"):
@@ -101,7 +101,7 @@ class Epochs:
     def begin(self):
         verse = np.arange(self.text.verses)
         prose = np.arange(self.text.verses, self.text.number)
-        if not self.mixed:
+        if not self.mixed and len(prose):
             prose = self.random.permutation(prose)[: max(1, round(PROSE_SHARE * len(prose)))]
         chosen = torch.from_numpy(self.random.permutation(np.concatenate([verse, prose]))).to(self.device)
         stream = self.text.order(chosen)
@@ -137,14 +137,14 @@ def one_hot(ids, dtype):
 class Model(nn.Module):
     """Two layers in one call of cuDNN ("fused") or in two ("split"); logits in float32."""
 
-    def __init__(self, hidden, dropout, layout="fused"):
+    def __init__(self, hidden, dropout, layout="fused", layers=LAYERS):
         super().__init__()
         if layout == "fused":
-            self.lstms = nn.ModuleList([nn.LSTM(VOCABULARY, hidden, 2, dropout=dropout)])
+            self.lstms = nn.ModuleList([nn.LSTM(VOCABULARY, hidden, layers, dropout=dropout if layers > 1 else 0.0)])
         else:
-            self.lstms = nn.ModuleList([nn.LSTM(VOCABULARY, hidden), nn.LSTM(hidden, hidden)])
+            self.lstms = nn.ModuleList([nn.LSTM(hidden if layer else VOCABULARY, hidden) for layer in range(layers)])
         self.head = nn.Linear(hidden, VOCABULARY)
-        self.dropout = dropout
+        self.dropout, self.layers = dropout, layers
 
     def forward(self, ids, state):
         out = one_hot(ids, self.head.weight.dtype)
@@ -163,7 +163,7 @@ class Model(nn.Module):
     def named(self):
         """The weights under the names that the product gives them."""
         found = {}
-        for layer in range(2):
+        for layer in range(self.layers):
             for kind in ("weight_ih", "weight_hh", "bias_ih", "bias_hh"):
                 fused = len(self.lstms) == 1
                 found[f"layers.{layer}.{kind}"] = getattr(self.lstms[0 if fused else layer], f"{kind}_l{layer if fused else 0}")
@@ -172,11 +172,11 @@ class Model(nn.Module):
 
 
 @functools.cache
-def on_cpu(hidden, seed):
+def on_cpu(hidden, seed, layers):
     torch.manual_seed(seed)
-    model = Model(hidden, 0.0)
+    model = Model(hidden, 0.0, layers=layers)
     weights = {name: w.detach().clone() for name, w in model.named().items()}
-    for layer, std in ((0, 1.0), (1, 1 / (0.5 * math.sqrt(hidden)))):
+    for layer, std in ((layer, 1 / (0.5 * math.sqrt(hidden)) if layer else 1.0) for layer in range(layers)):
         weights[f"layers.{layer}.weight_ih"].normal_(0, std)
         for gate in weights[f"layers.{layer}.weight_hh"].chunk(4):
             nn.init.orthogonal_(gate)
@@ -185,9 +185,9 @@ def on_cpu(hidden, seed):
     return weights
 
 
-def initial(hidden, seed, device):
+def initial(hidden, seed, device, layers=LAYERS):
     """Float32 master weights."""
-    return {name: w.to(device, copy=True) for name, w in on_cpu(hidden, seed).items()}
+    return {name: w.to(device, copy=True) for name, w in on_cpu(hidden, seed, layers).items()}
 
 
 @torch.no_grad()
@@ -240,7 +240,7 @@ def optimizers(name, weights, hidden, lr, weight_decay, device):
     vectors = [w for n, w in weights.items() if "bias" in n]
     found = []
     if name == "muon":
-        inner = [weights[n] for n in ("layers.0.weight_hh", "layers.1.weight_ih", "layers.1.weight_hh")]
+        inner = [w for n, w in weights.items() if n.endswith("weight_hh") or n.endswith("weight_ih") and n != "layers.0.weight_ih"]
         found.append(Muon(inner, hidden, lr, weight_decay=weight_decay))
         matrices = [weights[n] for n in ("layers.0.weight_ih", "head.weight")]
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
@@ -285,11 +285,12 @@ class Trainer:
         self.text, self.valid, self.options, self.device, self.save = text, valid, options, device, save
         self.name, self.lr, self.batch, self.layout, self.dtype = optimizer, lr, batch, layout, options.dtype
         self.hidden = options.hidden
-        self.master = initial(self.hidden, 0, device)
+        self.master = initial(self.hidden, 0, device, options.layers) if options.init is None else stored(options.init, device)
+        self.before = {n: w.clone() for n, w in self.master.items()} if options.init else None
         for w in self.master.values():
             w.grad = torch.zeros_like(w)
-        self.work = Model(self.hidden, options.dropout, layout).to(device, DTYPES[self.dtype]).flatten()
-        self.checker = Model(self.hidden, 0.0).to(device).flatten()
+        self.work = Model(self.hidden, options.dropout, layout, options.layers).to(device, DTYPES[self.dtype]).flatten()
+        self.checker = Model(self.hidden, 0.0, layers=options.layers).to(device).flatten()
         self.ema, self.good, self.older = None, None, None
         self.restarts, self.tokens, self.history = 0, 0, []
         self.best = None  # the best validated weights of the last part of the time
@@ -309,7 +310,7 @@ class Trainer:
         self.masks = {}
         p = self.options.weight_drop
         if p:
-            for n in ("layers.0.weight_hh", "layers.1.weight_hh"):
+            for n in (n for n in self.work.named() if n.endswith("weight_hh")):
                 w = self.work.named()[n]
                 self.masks[n] = torch.empty_like(w).bernoulli_(1 - p).div_(1 - p)
                 w.mul_(self.masks[n])
@@ -415,7 +416,7 @@ class Trainer:
                 else:
                     self.restarts += 1
                     say(f"[{elapsed():6.1f} s] step {self.steps}: loss {value}, weights finite: {finite}; back to the last good copy, lr halved to {self.lr / 2:g}")
-                    source = self.good if self.restarts == 1 else self.older if self.restarts == 2 else initial(self.hidden, 0, device)
+                    source = self.good if self.restarts == 1 else self.older if self.restarts == 2 else self.before or initial(self.hidden, 0, device, options.layers)
                     with torch.no_grad():
                         for n, w in self.master.items():
                             w.copy_(source[n])
@@ -445,6 +446,36 @@ class Trainer:
 # ---------------------------------------------------------------------------------------------------------- output
 
 
+def stored(path, device):
+    """The weights of a model.safetensors of whole numbers with scales, as float32."""
+    from safetensors.numpy import load_file
+
+    found = {}
+    for file in sorted(Path(path).glob('weights-*.safetensors')) if Path(path).is_dir() else [path]:
+        found |= load_file(file)
+    weights = {n: a.astype(np.float32) for n, a in found.items() if not n.endswith(".scale")}
+    for n, scale in found.items():
+        if n.endswith(".scale"):
+            weights[n.removesuffix(".scale")] *= scale[:, None]
+    names = list(Model(8, 0.0, layers=sum("weight_hh" in n for n in weights)).named())
+    return {n: torch.from_numpy(weights[n]).to(device) for n in names}
+
+
+def write_int8(weights, out):
+    """One file with matrices as whole numbers of 8 bits and the scales of their rows; the rest as float32."""
+    found = {}
+    for name, w in weights.items():
+        w = w.detach().float().cpu()
+        if w.ndim == 2 and name != "layers.0.weight_ih":
+            scale = w.abs().amax(1).clamp(min=1e-12) / 127
+            found[name], found[f"{name}.scale"] = (w / scale[:, None]).round().to(torch.int8).contiguous(), scale.contiguous()
+        else:
+            found[name] = w.contiguous()
+    temporary = out / "part.tmp"
+    save_file(found, str(temporary))
+    os.replace(temporary, out / "weights-int8.safetensors")
+
+
 def write(weights, out):
     """Float16 pieces of at most PIECE bytes, each renamed into its place when it is whole."""
     pieces, size = [{}], 0
@@ -470,7 +501,7 @@ def saver(out, options):
             return
         mean, kind, when, weights = trainer.best
         if not written or written[-1] != (mean, kind, when):
-            write(weights, out)
+            (write_int8 if options.int8 else write)(weights, out)
             written.append((mean, kind, when))
         text = {"written": {"kind": kind, "at": when, "mean": mean, "final": final}, "options": vars(options) | {"out": str(out)},
                 "lr_at_end": trainer.lr, "history": trainer.history}
@@ -525,6 +556,9 @@ def main():
     parser.add_argument("--hidden", type=int, default=HIDDEN)
     parser.add_argument("--validate-every", type=float, default=60)
     parser.add_argument("--out", default=None)
+    parser.add_argument("--layers", type=int, default=LAYERS)
+    parser.add_argument("--init", help="what to go on from: a folder of weights-*.safetensors, or a model.safetensors of whole numbers")
+    parser.add_argument("--int8", action="store_true", help="write 8-bit weights in one file")
     parser.add_argument("--data", default=str(Path(__file__).parent / "data"))
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--tiny", action="store_true")
