@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from epigone.classification.texts import LabelledTexts
 from epigone.evaluation.classification import log_loss
@@ -28,7 +29,7 @@ class MeasuredSets:
 
     def identity(self) -> dict[str, Any]:
         """Its part of a run's identity."""
-        return {"shares": dict(SHARES), "other": self.other and self.other.hash, "further": self.further}
+        return {"shares": dict(SHARES), "other": self.other and self.other.hash, "further": self.further, "drawn": True}
 
     def texts(self) -> dict[str, LabelledTexts]:
         """The texts of each set by its name."""
@@ -39,7 +40,7 @@ class MeasuredSets:
 def _texts(sets: MeasuredSets) -> dict[str, LabelledTexts]:
     train, validation, test = sets.division.parts()
     found = {VALIDATION: validation, TEST: test}
-    some = test.subset(np.arange(min(len(test), sets.further)))
+    some = test.subset(_drawn(len(test))[: sets.further])  # a file may hold class after class
     for name, share in SHARES.items():
         found[name] = LabelledTexts(
             [misspelt(text, share) for text in some.texts], some.codes, some.classes, some.names
@@ -49,11 +50,15 @@ def _texts(sets: MeasuredSets) -> dict[str, LabelledTexts]:
     return found
 
 
+def _drawn(number: int) -> NDArray[np.int64]:
+    """The places of texts in an order that is always the same."""
+    return np.random.default_rng(0).permutation(number)
+
+
 def _others(source: LabelledSource, train: LabelledTexts, most: int) -> LabelledTexts:
     """Texts of another kind, in an order that their seed draws, with the codes of the classes of `train`."""
     other, known = open_labelled(source), set(train.texts)
-    order = np.random.default_rng(0).permutation(len(other))
-    places = [place for place in order.tolist() if other.texts[place] not in known][:most]
+    places = [place for place in _drawn(len(other)).tolist() if other.texts[place] not in known][:most]
     codes = np.array([train.classes.index(name) for name in other.classes], np.int64)
     chosen = other.subset(np.array(places, np.int64))
     return LabelledTexts(chosen.texts, codes[chosen.codes], train.classes, chosen.names)

@@ -79,7 +79,7 @@ def figures_table(results: Sequence[SizeResult]) -> Table:
         note="Means over seeds; intervals over texts and seeds. Time is that of learning the labels, on one thread; "
         "the language model that reads all texts is trained once and shared. A misspelt text has one mistake in that "
         "share of its words of three letters or more: two letters swapped, or one dropped, doubled or replaced. "
-        f"Accuracy on misspelt{' and other' * (OTHER in measured)} texts is that of the first ones only.",
+        f"Accuracy on misspelt{' and other' * (OTHER in measured)} texts is that of 1,000 at most, drawn at random.",
     )
 
 
