@@ -54,7 +54,8 @@ request = {
     "command": "bases/english-small/train.py", "tokenizer": "ascii", "options": {"training": options},
     "corpus": {"documents": len(learned.names), "characters": int(learned.characters.sum()), "hash": learned.hash},
 }
-save_description(out, model.config, AsciiTokenizer(), {"request": request})
+ADVICE = {"train": "layers.1", "rates": [3e-4, 1e-3], "epochs": 2.0}  # measured: docs/log/bases.md
+save_description(out, model.config, AsciiTokenizer(), {"request": request, "advice": ADVICE})
 save_weights(out, model)
 save_fingerprints(out / FILE, {"training": fingerprint_of(learned, AsciiTokenizer(), "all")})
 found = evaluate(out, text / "held-out", split="all")

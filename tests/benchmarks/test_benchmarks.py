@@ -17,7 +17,7 @@ FOLDER = ROOT / "benchmarks"
 HELPERS = {"timing.py", "peers.py", "cells.py"}
 TABLES = {
     "sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1, "defaults": 1, "dropconnect": 1,
-    "changes": 1, "board": 1,
+    "changes": 1, "board": 1, "bases": 3,
 }  # fmt: skip
 needs_engine = pytest.mark.skipif(engine() is None, reason="no native engine was compiled here")
 
@@ -127,6 +127,24 @@ def test_the_board_measures_each_seed_once_and_goes_on_where_it_stopped(tmp_path
         found = json.loads(line)
         assert abs(found["carried"] - found["windows"]) < 0.5  # two steps are learned; both are near chance
     assert run("board", tmp_path, *arguments) == [table]
+
+
+@pytest.mark.slow
+def test_bases_are_measured_before_and_after_and_on_held_out_text(tmp_path):
+    arguments = [
+        "english-tiny",
+        "english-tiny",
+        "--texts",
+        "songs=examples/songs.txt",
+        "--held",
+        "others=examples/songs.txt",
+    ]
+    learned, held, costs = run("bases", tmp_path, *arguments)
+    for table in (learned, held, costs):
+        check(table)
+    untouched, after = map(float, learned[2][1:3])
+    assert 0 < abs(untouched - after) < 0.5  # two steps are learned
+    assert held[2][1:] == [held[2][1], held[2][1], "+0.0000"]
 
 
 @pytest.mark.parametrize("cell", ["ln-lstm", "mlstm", "residual-lstm", "minlstm"])

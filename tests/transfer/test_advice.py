@@ -1,20 +1,22 @@
 """A base that says how to retrain it, as it was measured."""
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
 import torch
 
-from epigone.errors import UserError
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.files.description import read_config
 from epigone.storage import write_json
 from epigone.training.options import FinetuneOptions, MachineOptions
 from epigone.transfer import finetune as module
+from epigone.transfer import trials
+from epigone.transfer.trials import MARGIN, SHARE, Trial, taken
 
 finetune = partial(module.finetune, machine=MachineOptions(device="cpu"))
-ADVICE = {"train": "layers.1", "lr": 2e-3, "epochs": 3.0}
+ADVICE = {"train": "layers.1", "rates": [2e-4, 2e-3], "epochs": 3.0}
 
 
 @pytest.fixture
@@ -31,35 +33,52 @@ def learned(out):
     return request["selection"], training["lr"], training["epochs"]
 
 
-def test_a_run_without_rate_takes_what_was_measured_for_the_base(advised, song_file, tmp_path, cli):
+def tried(out):
+    return [(trial["lr"], trial["selection"], trial["share"]) for trial in read_config(out)["trials"]]
+
+
+def test_a_run_without_rate_tries_what_was_measured_for_the_base(advised, song_file, tmp_path, cli):
     shown = cli("finetune", advised, song_file, "--out", tmp_path / "out")
-    assert learned(tmp_path / "out") == ("layers.1, head", 2e-3, 3.0)
-    assert "Learning layers.1 at rate 0.002 for 3 passes at most, as was measured for" in " ".join(shown.err.split())
-    config = json.loads((tmp_path / "out" / "config.json").read_text())
-    assert "trials" not in config
-    assert config["result"]["epochs"] <= 3
+    assert tried(tmp_path / "out") == [(2e-4, "layers.1", 1), (2e-3, "layers.1", 1)]
+    selection, rate, epochs = learned(tmp_path / "out")
+    assert (selection, epochs) == ("layers.1, head", 3.0)
+    assert rate in ADVICE["rates"]
+    said = " ".join(shown.err.split())
+    assert "Learning layers.1 for 3 passes at the rates 0.0002 and 0.002, as was measured for" in said
+    assert "Tried 2 whole runs" in said
+    result = read_config(tmp_path / "out")["result"]
+    assert result["epochs"] <= 3
+    assert result["loss"] == pytest.approx(min(trial["loss"] for trial in result["trials"]), abs=MARGIN)
     before, after = (dict(load_checkpoint(each).model.named_parameters()) for each in (advised, tmp_path / "out"))
     assert torch.equal(before["layers.0.weight_hh"], after["layers.0.weight_hh"])
     assert not torch.equal(before["layers.1.weight_hh"], after["layers.1.weight_hh"])
 
 
+def test_a_higher_rate_is_taken_only_if_it_is_clearly_better():
+    low, high = Trial(2e-4, "all", 1.5, share=1), Trial(2e-3, "all", 1.5 - MARGIN, share=1)
+    assert taken([low, high]) == high
+    assert taken([low, replace(high, loss=1.4999)]) == low
+    assert taken([replace(low, share=0.25), replace(high, loss=1.4999)]).lr == 2e-3, "a short run is no rival"
+    assert taken([replace(low, selection="head"), replace(high, loss=1.4999)]).lr == 2e-3
+
+
 def test_what_is_given_comes_before_what_was_measured(advised, song_file, tmp_path):
     finetune(advised, song_file, out=tmp_path / "selection", train="layers.0")
-    assert learned(tmp_path / "selection") == ("layers.0, head", 2e-3, 3.0)
+    assert tried(tmp_path / "selection") == [(2e-4, "layers.0", 1), (2e-3, "layers.0", 1)]
     finetune(advised, song_file, out=tmp_path / "epochs", training=FinetuneOptions(epochs=1.0))
-    assert learned(tmp_path / "epochs") == ("layers.1, head", 2e-3, 1.0)
+    assert learned(tmp_path / "epochs")[2] == 1.0
     finetune(advised, song_file, out=tmp_path / "rate", training=FinetuneOptions(lr=1e-4))
     assert learned(tmp_path / "rate") == ("all", 1e-4, 20.0)
+    assert "trials" not in read_config(tmp_path / "rate")
     steps = finetune(advised, song_file, out=tmp_path / "steps", training=FinetuneOptions(steps=2))
-    assert (steps.steps, steps.trials) == (2, [])
+    assert [trial["steps"] for trial in steps.trials] == [2, 2]
     assert not any("passes" in notice for notice in steps.notices)
 
 
 def test_a_search_tries_others(advised, song_file, tmp_path):
     short = FinetuneOptions(steps=8, validate_every=2)
     result = finetune(advised, song_file, out=tmp_path / "out", search=True, training=short)
-    assert len(result.trials) > 1
-    assert "trials" in read_config(tmp_path / "out")
+    assert {trial["share"] for trial in result.trials} >= {SHARE}
 
 
 def test_advice_is_of_the_base_as_it_was_measured(advised, song_file, tmp_path):
@@ -72,9 +91,27 @@ def test_advice_is_of_the_base_as_it_was_measured(advised, song_file, tmp_path):
 
 def test_a_run_goes_on_as_it_began(advised, song_file, tmp_path):
     short = FinetuneOptions(steps=8, validate_every=2)
-    searched = finetune(advised, song_file, out=tmp_path / "out", search=True, training=short)
+    first = finetune(advised, song_file, out=tmp_path / "out", training=short)
     again = finetune(advised, song_file, out=tmp_path / "out", training=short, resume=True)
-    assert [trial["lr"] for trial in again.trials] == [trial["lr"] for trial in searched.trials]
-    finetune(advised, song_file, out=tmp_path / "alone", training=short)
-    with pytest.raises(UserError, match=r"lr was 0\.002"):
-        finetune(advised, song_file, out=tmp_path / "alone", training=short, search=True, resume=True)
+    assert (again.trials, again.loss) == (first.trials, first.loss)
+
+
+def test_a_run_that_is_stopped_in_its_second_trial_goes_on(advised, song_file, tmp_path, monkeypatch):
+    short = FinetuneOptions(steps=8, validate_every=2)
+    whole = finetune(advised, song_file, out=tmp_path / "whole", training=short)
+    train, calls = trials.train, []
+
+    def stopping(*arguments):
+        calls.append(arguments)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return train(*arguments)
+
+    monkeypatch.setattr(trials, "train", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        finetune(advised, song_file, out=tmp_path / "out", training=short)
+    resumed = finetune(advised, song_file, out=tmp_path / "out", training=short, resume=True)
+    assert len(calls) == 3, "the first trial is not done again"
+    without = [{k: v for k, v in trial.items() if k != "seconds"} for trial in resumed.trials]
+    assert without == [{k: v for k, v in trial.items() if k != "seconds"} for trial in whole.trials]
+    assert resumed.loss == whole.loss

@@ -131,20 +131,21 @@ def finetune(
         dropouts.apply(model, notices)
         # What was measured for a base holds as long as it keeps its tokens and its direction.
         advice = {} if moved or turned or search or method != Retrain() else source.config.get("advice", {})
-        # A folder whose run had no trials goes on without.
-        automatic = not training.lr and "trials" in (before or ({} if advice else {"trials": []}))
-        advised = advice if not automatic and not training.lr else {}
-        training = replace(training, epochs=training.epochs or advised.get("epochs", RetrainingOptions.epochs))
+        # A folder from before there were trials goes on without.
+        automatic = not training.lr and "trials" in (before or {"trials": []})
+        planned = trials.advised(advice, train) if automatic and advice else []
+        passes = advice["epochs"] if planned else RetrainingOptions.epochs
+        training = replace(training, epochs=training.epochs or passes)
         tried = trials.read_trials(before.get("trials", [])) if automatic else []
-        best = min(tried, key=lambda trial: trial.loss, default=trials.Trial(training.lr, ""))
+        best = trials.taken(tried) if tried else trials.Trial(training.lr, "")
         if not automatic:
-            lr, selection = advised.get("lr", RetrainingOptions.lr), advised.get("train", "all")
-            best = trials.Trial(training.lr or lr, selection if train is None else train)
-        if advised:
-            passes = f" for {training.epochs:g} passes at most" if (training.steps or training.minutes) is None else ""
+            best = trials.Trial(training.lr or RetrainingOptions.lr, "all" if train is None else train)
+        if planned:
+            rates = " and ".join(f"{trial.lr:g}" for trial in planned)
+            length = f" for {training.epochs:g} passes" if (training.steps or training.minutes) is None else ""
             notices.append(
-                f"Learning {best.selection} at rate {best.lr:g}{passes}, as was measured for {base}; --search tries "
-                "others."
+                f"Learning {planned[0].selection}{length} at the rates {rates}, as was measured for {base}; --search "
+                "tries others."
             )
             log.info(notices[-1])
 
@@ -211,6 +212,7 @@ def finetune(
                         machine,
                         fabric,
                         monitor or Monitor(),
+                        planned,
                     )
                 )
             lr, selection = best.lr, best.selection

@@ -24,6 +24,7 @@ from safetensors.torch import load_file
 from epigone.models.files.description import TRIAL
 from epigone.models.language_model import LanguageModel
 from epigone.storage import atomic_write, read_object, write_json
+from epigone.text.document import counted
 from epigone.training.language_task import LanguageTask
 from epigone.training.listeners.base import Listener, Run
 from epigone.training.listeners.clock import Clock
@@ -45,6 +46,8 @@ MOST = 7
 SHARE = 0.25
 """The length of a trial as a share of the run."""
 PATIENCE = 2
+MARGIN = 0.005
+"""Nats per token by which a whole run at a higher rate must be better than a gentler one, to be taken."""
 FOLDER, WEIGHTS = "trials", "model.safetensors"
 
 
@@ -118,6 +121,26 @@ def _best(trials: Sequence[Trial]) -> Trial:
     return min(trials, key=lambda trial: trial.loss)
 
 
+def taken(trials: Sequence[Trial]) -> Trial:
+    """The trial that becomes the result: the best, or among whole runs the gentlest that is nearly as good.
+
+    A short text has a short validation split, on which chance favours a high rate as often as a low one, and on other
+    text a high one does more harm.
+    """
+    best = _best(trials)
+    gentler = [
+        trial
+        for trial in trials
+        if trial.share == best.share == 1 and trial.selection == best.selection and trial.loss < best.loss + MARGIN
+    ]
+    return min(gentler, key=lambda trial: trial.lr, default=best)
+
+
+def advised(advice: Mapping[str, Any], selection: str | None) -> list[Trial]:
+    """The whole runs that a base asks for: its rates, on its selection unless another is given."""
+    return [Trial(rate, selection or advice["train"], share=1.0) for rate in advice["rates"]]
+
+
 def recipe_of(trial: Trial, training: FinetuneOptions) -> RetrainingOptions:
     """The recipe of a trial."""
     whole = replace(training.with_rate(trial.lr), trace_every=0, sample_every=0)
@@ -143,6 +166,7 @@ def choose(
     machine: MachineOptions,
     fabric: Fabric,
     monitor: Monitor,
+    planned: Sequence[Trial] = (),
 ) -> list[Trial]:
     """Do the trials, or go on with those that a killed run left; the weights of the best one stay in the folder.
 
@@ -155,6 +179,7 @@ def choose(
         machine: the machine options.
         fabric: the device and the processes.
         monitor: is told of each trial.
+        planned: the trials to do; without any, each is chosen by those before it.
 
     Returns:
         The trials in their order.
@@ -168,8 +193,11 @@ def choose(
     def tell() -> None:
         on_first(fabric, lambda: monitor.job(watch.name, done[-1].loss))
 
-    on_first(fabric, lambda: monitor.jobs("trials", most_trials(selections), watch.under_way))
-    while (trial := next_trial(done, selections)) is not None:
+    def following() -> Trial | None:
+        return next(iter(planned[len(done) :]), None) if planned else next_trial(done, selections)
+
+    on_first(fabric, lambda: monitor.jobs("trials", len(planned) or most_trials(selections), watch.under_way))
+    while (trial := following()) is not None:
         watch.name = f"rate {trial.lr:g} on {trial.selection}"
         place = folder / FOLDER / str(len(done))
         result = place / "trial.json"
@@ -228,7 +256,7 @@ def _finish(trial: Trial, place: Path) -> None:
 
 def best_trial(trials: Sequence[Trial], folder: Path) -> tuple[Trial, Path]:
     """The trial with the lowest validation loss, and the folder of its weights."""
-    trial = _best(trials)
+    trial = taken(trials)
     return trial, folder / FOLDER / str(list(trials).index(trial))
 
 
@@ -277,11 +305,12 @@ def sentence(trials: Sequence[Trial]) -> str:
     """Say what was tried and what was taken."""
     rates = sorted({trial.lr for trial in trials})
     names = list(dict.fromkeys(trial.selection for trial in trials))
-    best = _best(trials)
+    best = taken(trials)
     short = sum(trial.share < 1 for trial in trials)
     whole = "" if short == len(trials) else " and a whole one"
+    tried = f"{short} short runs{whole}" if short else counted(len(trials), "whole run")
     return (
-        f"Tried {short} short runs{whole}, with rates from {rates[0]:g} to {rates[-1]:g} on {' / '.join(names)}; took "
+        f"Tried {tried}, with rates from {rates[0]:g} to {rates[-1]:g} on {' / '.join(names)}; took "
         f"{best.lr:g} on {best.selection} (validation {best.loss:.4f})."
     )
 

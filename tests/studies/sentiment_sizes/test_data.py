@@ -4,7 +4,6 @@ import csv
 import json
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from epigone.errors import UserError

@@ -5,6 +5,7 @@ from typing import Any
 
 from epigone.app.blocks import Block, Facts
 from epigone.report.numbers import Interval, NumberStyle, format_measure
+from epigone.transfer.trials import read_trials, taken
 
 SMALL = 100_000  # characters of a text; of a longer one, the part that is kept apart is hardly missed
 
@@ -42,11 +43,10 @@ def _held_out(result: Any) -> str:
 
 def _chosen(trials: Sequence[dict[str, Any]]) -> str:
     """The rate and the selection that short trials chose, if there were any."""
-    finite = [trial for trial in trials if trial["loss"] is not None]
-    if not finite:
+    if not any(trial["loss"] is not None for trial in trials):
         return ""
-    best = min(finite, key=lambda trial: trial["loss"])
-    return f"rate {best['lr']:g} on {best['selection']}, the best of {len(trials)} trials on validation"
+    best = taken(read_trials(trials))
+    return f"rate {best.lr:g} on {best.selection}, the best of {len(trials)} trials on validation"
 
 
 def _text(result: Any) -> dict[str, str]:

@@ -83,7 +83,7 @@ def duration(base: str, sample: Sequence[str], characters: int) -> Duration:
     learning = learned * tokens * statistics.median(laps.steps[1:]) / (rows * length)
     epoch = learning + held_out * tokens * laps.validated / len(validation)
     searched = (RetrainingOptions.epochs or EPOCHS) * (1 + SHARE * MOST)
-    return Duration(base, epoch, advice.get("epochs", searched) * epoch)
+    return Duration(base, epoch, (advice["epochs"] * len(advice["rates"]) if advice else searched) * epoch)
 
 
 def _first(passages: Sequence[str], characters: int) -> list[str]:

@@ -1,0 +1,113 @@
+"""What bases know of writers they have not read, before and after `finetune`, and what they cost.
+
+    python benchmarks/bases.py OLD NEW --texts moore=FOLDER dickinson=FOLDER --held bradstreet=FILE ...
+
+The documents of a text are divided in thirds, as `compare` divides them; `finetune` learns the first with its defaults,
+and test losses of the third are given. Held-out texts are read whole, by untouched bases alone. Losses are in nats per
+token, differences to the first base are paired over documents.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from timing import markdown_table, parse_arguments, publish
+
+THIRDS = ("--fractions", "0.3334", "0.3333", "0.3333")
+SAMPLES, TEMPERATURE = 100, 0.8
+
+
+def epigone(*words: str) -> str:
+    """Run a command in a process of its own; what it prints."""
+    command = [sys.executable, "-m", "epigone", *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def loss_of(model: str, text: str, *words: str) -> float:
+    """Nats per token."""
+    return float(json.loads(epigone("evaluate", model, text, "--json", *words))["loss"])
+
+
+def named(pairs: list[str]) -> dict[str, str]:
+    """Paths by name, from NAME=PATH."""
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
+def retrained(base: str, text: str, extra: list[str]) -> tuple[float, float]:
+    """Test loss after `finetune`, and its seconds, the start of the process included."""
+    with tempfile.TemporaryDirectory() as folder:
+        begin = time.perf_counter()
+        epigone("finetune", base, text, "--out", f"{folder}/model", *THIRDS, *extra, "--quiet")
+        seconds = time.perf_counter() - begin
+        return loss_of(f"{folder}/model", text, "--split", "test"), seconds
+
+
+def first_character(base: str, rounds: int) -> tuple[float, float]:
+    """Seconds from the start of a process to its first character, the median, and its largest memory in MB."""
+    script = (
+        "import resource, sys; from epigone.app.cli import main\n"
+        "try: main()\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3, file=sys.stderr)"
+    )
+    seconds, memory = [], 0.0
+    for _ in range(rounds):
+        begin = time.perf_counter()
+        words = [sys.executable, "-c", script, "generate", base, "--length", "1", "--seed", "0", "--quiet"]
+        done = subprocess.run(words, check=True, capture_output=True, text=True)
+        seconds.append(time.perf_counter() - begin)
+        memory = max(memory, float(done.stderr.split()[-1]))
+    return float(np.median(seconds)), memory
+
+
+def written(base: str, samples: int) -> tuple[float, float]:
+    """The share of English words in documents that a base writes, and of documents that open in capitals."""
+    from epigone import generate
+    from epigone.evaluation.quality import text_quality
+
+    texts = generate(base, documents=samples, temperature=TEMPERATURE, seed=1).texts
+    opened = [re.match(r"[A-Z\W]{3,}", text.lstrip()) is not None for text in texts]
+    return text_quality(texts).english_words, float(np.mean(opened))
+
+
+def main() -> None:
+    """Measure all, and print three tables."""
+    options = {
+        "bases": {"nargs": "+", "help": "folders or names of bundled models"},
+        "--texts": {"nargs": "+", "default": [], "metavar": "NAME=PATH"},
+        "--held": {"nargs": "*", "default": [], "metavar": "NAME=PATH"},
+    }
+    arguments = parse_arguments(__doc__, options, {})
+    extra = ["--steps", "2", "--lr", "0.001"] if arguments.smallest else []
+    texts, bases = named(arguments.texts), arguments.bases
+    rows = []
+    for name, path in texts.items():
+        for base in bases:
+            before = loss_of(base, path, "--split", "test", *THIRDS)
+            after, seconds = retrained(base, path, extra)
+            rows.append([f"{Path(base).name} on {name}", f"{before:.4f}", f"{after:.4f}", f"{seconds:.0f}"])
+    first = markdown_table(["base and text", "untouched", "after finetune", "seconds"], rows)
+    rows = []
+    for name, path in named(arguments.held).items():
+        losses = [loss_of(base, path, "--split", "all") for base in bases]
+        rows.append([name, *(f"{loss:.4f}" for loss in losses), f"{losses[-1] - losses[0]:+.4f}"])
+    header = ["held-out text", *(Path(base).name for base in bases), "last to first"]
+    second = markdown_table(header, rows)
+    rows = []
+    for base in bases:
+        seconds, memory = first_character(base, arguments.rounds)
+        words, capitals = written(base, 2 if arguments.smallest else SAMPLES)
+        cells = [f"{seconds:.2f}", f"{memory:.0f}", f"{words:.1%}", f"{capitals:.0%}"]
+        rows.append([Path(base).name, *cells])
+    header = ["base", "first character (s)", "memory (MB)", "English words", "opens in capitals"]
+    publish(arguments.out, "bases.md", "\n\n".join([first, second, markdown_table(header, rows)]))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("PYTHONWARNINGS", "ignore")
+    main()
