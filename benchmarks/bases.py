@@ -2,9 +2,9 @@
 
     python benchmarks/bases.py OLD NEW --texts moore=FOLDER dickinson=FOLDER --held bradstreet=FILE ...
 
-The documents of a text are divided in thirds, as `compare` divides them; `finetune` learns the first with its defaults,
-and test losses of the third are given. Held-out texts are read whole, by untouched bases alone. Losses are in nats per
-token, differences to the first base are paired over documents.
+The documents of a text are divided in thirds, as `compare` divides them; the last base learns the first third by
+`finetune` with its defaults, and test losses on the third one are given. Held-out texts are read whole, by untouched
+bases. Losses are in nats per token.
 """
 
 import json
@@ -85,18 +85,19 @@ def main() -> None:
     arguments = parse_arguments(__doc__, options, {})
     extra = ["--steps", "2", "--lr", "0.001"] if arguments.smallest else []
     texts, bases = named(arguments.texts), arguments.bases
+    names = [Path(base).name for base in bases]
     rows = []
     for name, path in texts.items():
-        for base in bases:
-            before = loss_of(base, path, "--split", "test", *THIRDS)
-            after, seconds = retrained(base, path, extra)
-            rows.append([f"{Path(base).name} on {name}", f"{before:.4f}", f"{after:.4f}", f"{seconds:.0f}"])
-    first = markdown_table(["base and text", "untouched", "after finetune", "seconds"], rows)
+        before = [f"{loss_of(base, path, '--split', 'test', *THIRDS):.4f}" for base in bases]
+        after = [retrained(bases[-1], path, [*extra, "--precision", each]) for each in ("fp32", "bf16")]
+        rows.append([name, *before, *(cell for loss, seconds in after for cell in (f"{loss:.4f}", f"{seconds:.0f}"))])
+    header = ["text", *names, "last, after finetune", "seconds", "after finetune in bf16", "seconds, bf16"]
+    first = markdown_table(header, rows)
     rows = []
     for name, path in named(arguments.held).items():
         losses = [loss_of(base, path, "--split", "all") for base in bases]
         rows.append([name, *(f"{loss:.4f}" for loss in losses), f"{losses[-1] - losses[0]:+.4f}"])
-    header = ["held-out text", *(Path(base).name for base in bases), "last to first"]
+    header = ["held-out text", *names, "last to first"]
     second = markdown_table(header, rows)
     rows = []
     for base in bases:

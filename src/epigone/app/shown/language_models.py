@@ -5,7 +5,6 @@ from typing import Any
 
 from epigone.app.blocks import Block, Facts
 from epigone.report.numbers import Interval, NumberStyle, format_measure
-from epigone.transfer.trials import read_trials, taken
 
 SMALL = 100_000  # characters of a text; of a longer one, the part that is kept apart is hardly missed
 
@@ -45,6 +44,8 @@ def _chosen(trials: Sequence[dict[str, Any]]) -> str:
     """The rate and the selection that short trials chose, if there were any."""
     if not any(trial["loss"] is not None for trial in trials):
         return ""
+    from epigone.transfer.trials import read_trials, taken  # it loads PyTorch, which a training has done already
+
     best = taken(read_trials(trials))
     return f"rate {best.lr:g} on {best.selection}, the best of {len(trials)} trials on validation"
 

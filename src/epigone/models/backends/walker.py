@@ -105,5 +105,5 @@ def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision:
 
 def row_scales(matrix: Floats) -> Floats:
     """The value of a step of 1 in int8 in each row (R,): the largest number becomes 127."""
-    largest = np.abs(matrix).max(axis=1)
+    largest = np.maximum(matrix.max(axis=1), -matrix.min(axis=1))  # without a copy of the matrix
     return np.where(largest > 0, largest / 127, 1).astype(np.float32)

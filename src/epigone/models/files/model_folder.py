@@ -54,6 +54,7 @@ class ModelFolder:
                 f"{path} is damaged or cut short ({error}). Restore it from a copy, or train again."
             ) from error
         check_hash(self.folder, self.config, data)
+        del data  # which is as large as the file
         for name, weight in found.items():
             if not np.isfinite(weight).all():
                 raise UserError(
@@ -88,13 +89,14 @@ FEW = 64  # layers
 
 
 def unscaled(tensors: Weights) -> Weights:
-    """Multiply matrices of whole numbers by the scales of their rows, named NAME.scale."""
+    """Multiply matrices of whole numbers by the scales of their rows, named NAME.scale; those in float32 in place."""
     scales = {name: tensor for name, tensor in tensors.items() if name.endswith(SCALE)}
     weights = {name: tensor for name, tensor in tensors.items() if name not in scales}
     for name, scale in scales.items():
         matrix = name.removesuffix(SCALE)
         if matrix in weights and len(scale) == len(weights[matrix]):
-            weights[matrix] = weights[matrix].astype(np.float32) * scale[:, None]
+            weights[matrix] = weights[matrix].astype(np.float32, copy=False)
+            weights[matrix] *= scale[:, None]
     return weights
 
 
