@@ -57,7 +57,7 @@ class Recorded(Context):
     [StackedLstmOptions(), StackedLstmOptions(sources=("near",), selections=("head", "layers.0"), paper_rates=(0.1,))],
 )
 def test_the_plan_of_stacked_lstm_is_what_it_runs(options, song_file, make_finished, monkeypatch, tmp_path):
-    monkeypatch.setattr(stacked, "base_of", lambda context, recipe, role: Base(recipe, role))
+    monkeypatch.setattr(stacked, "pretrained", lambda context, recipe, role: Base(recipe, role))
     text = Text.of(song_file)
     texts = {"target": text, "near": replace(text, hash="n"), "far": replace(text, hash="f")}
     context = Recorded(out=tmp_path, sources=texts, options=options, seeds=range(3))
