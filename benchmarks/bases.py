@@ -1,4 +1,4 @@
-"""What bases know of writers they have not read, before and after `finetune`, and what they cost.
+"""Losses of bases on writers that they have not read, before and after `finetune`, and their costs.
 
     python benchmarks/bases.py OLD NEW --texts moore=FOLDER dickinson=FOLDER --held bradstreet=FILE ...
 

@@ -27,8 +27,9 @@ def main(name: str, *texts: str) -> None:
     facts = next((stage["corpus"] for stage in stages if stage["corpus"]["hash"] == corpus.hash), None)
     if facts is None:
         raise SystemExit(f"{name} learned another text: that given has the hash {corpus.hash}.")
-    learned = corpus.resplit(SplitOptions(tuple(facts["fractions"]), facts["split_seed"]))
-    prints = {"training": fingerprint_of(learned, load_checkpoint(folder).tokenizer)}
+    whole = "fractions" not in facts  # of a text that was divided before it became documents
+    learned = corpus if whole else corpus.resplit(SplitOptions(tuple(facts["fractions"]), facts["split_seed"]))
+    prints = {"training": fingerprint_of(learned, load_checkpoint(folder).tokenizer, "all" if whole else "train")}
     save_fingerprints(folder / FILE, prints)
     print(f"{folder / FILE}: {(folder / FILE).stat().st_size / 1e6:.2f} MB")
 

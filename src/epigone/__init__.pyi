@@ -488,7 +488,7 @@ def finetune(
     that short trials may choose.
         optimizer (Literal['rmsprop', 'adagrad', 'adam', 'adamw', 'sgd', 'muon', 'soap',
             'ademamix', 'lion', 'schedule-free'], default 'adamw'): Optimizer.
-        lr (float, default 0.0): Learning rate at its highest; 0 takes the one that was
+        lr (float, default 0.0): Learning rate at its highest; 0 tries those that were
             measured for the base, or lets short trials choose it, together with the
             selection unless train gives one.
         schedule (Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted',
@@ -506,7 +506,7 @@ def finetune(
         momentum (float, default 0.0): Momentum of sgd and rmsprop.
         epochs (float | None, default None): Passes over the training text, at most;
             fractions are allowed. By default as many as were measured for the base if its
-            rate is taken, else 20.
+            rates are tried, else 20.
         minutes (float | None, default None): Minutes to train instead; the measured speed
             turns them into a number of steps.
         steps (int | None, default None): Steps to train instead.

@@ -162,11 +162,11 @@ class FinetuneOptions(RetrainingOptions):
     """The recipe of retraining, with a rate that short trials may choose."""
 
     lr: float = 0.0
-    """Learning rate at its highest; 0 takes the one that was measured for the base, or lets short trials choose it,
-    together with the selection unless --train gives one."""
+    """Learning rate at its highest; 0 tries those that were measured for the base, or lets short trials choose
+    it, together with the selection unless --train gives one."""
     epochs: float | None = None
     """Passes over the training text, at most; fractions are allowed. By default as many as were measured for the base
-    if its rate is taken, else 20."""
+    if its rates are tried, else 20."""
 
     def __post_init__(self) -> None:
         self.with_rate(self.lr or RetrainingOptions.lr)  # checks

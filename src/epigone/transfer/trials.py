@@ -6,6 +6,8 @@ rate that is higher by as much as they are smaller; what trials are left go besi
 still falling when it ended, a whole run of it follows. If it was past its lowest loss, a longer run would only overfit;
 then one at a lower rate, whose trial was still falling, is tried at whole length, and the better of the two is the
 result.
+
+A base may name the rates that were measured for it; then each is one whole run, and nothing else is tried.
 """
 
 import copy
@@ -255,7 +257,7 @@ def _finish(trial: Trial, place: Path) -> None:
 
 
 def best_trial(trials: Sequence[Trial], folder: Path) -> tuple[Trial, Path]:
-    """The trial with the lowest validation loss, and the folder of its weights."""
+    """The trial that is taken, and the folder of its weights."""
     trial = taken(trials)
     return trial, folder / FOLDER / str(list(trials).index(trial))
 

@@ -58,6 +58,16 @@ class Recorded(Context):
 )
 def test_the_plan_of_stacked_lstm_is_what_it_runs(options, song_file, make_finished, monkeypatch, tmp_path):
     monkeypatch.setattr(stacked, "pretrained", lambda context, recipe, role: Base(recipe, role))
+    check_plan(options, song_file, make_finished, tmp_path)
+
+
+def test_the_plan_with_given_bases_is_what_it_runs(song_file, make_base, make_finished, tmp_path):
+    far, near = (str(make_base(name, seed=seed)) for seed, name in enumerate(("far", "near")))
+    options = StackedLstmOptions(num_layers=2, recipes=("larger",), larger_far=far, larger_near=near)
+    check_plan(options, song_file, make_finished, tmp_path)
+
+
+def check_plan(options, song_file, make_finished, tmp_path):
     text = Text.of(song_file)
     texts = {"target": text, "near": replace(text, hash="n"), "far": replace(text, hash="f")}
     context = Recorded(out=tmp_path, sources=texts, options=options, seeds=range(3))

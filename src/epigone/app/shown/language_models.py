@@ -41,13 +41,13 @@ def _held_out(result: Any) -> str:
 
 
 def _chosen(trials: Sequence[dict[str, Any]]) -> str:
-    """The rate and the selection that short trials chose, if there were any."""
+    """The rate and the selection that trials chose, if there were any."""
     if not any(trial["loss"] is not None for trial in trials):
         return ""
     from epigone.transfer.trials import read_trials, taken  # it loads PyTorch, which a training has done already
 
     best = taken(read_trials(trials))
-    return f"rate {best.lr:g} on {best.selection}, the best of {len(trials)} trials on validation"
+    return f"rate {best.lr:g} on {best.selection}, chosen from {len(trials)} trials on validation"
 
 
 def _text(result: Any) -> dict[str, str]:

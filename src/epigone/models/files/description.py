@@ -58,7 +58,7 @@ _QUANTISED = record(
     "base", "text", "tokens", "loss", "base_loss", "difference", "interval",
 )  # fmt: skip
 ADVICE = record({"train": text, "rates": each(number(0, 1e9), 16, 1), "epochs": number()}, "train", "rates", "epochs")
-"""How to retrain a base, as it was measured: the selection, rates to try, and the passes over the text."""
+"""Recipe for retraining a base, as it was measured: the selection, rates to try, and the passes over the text."""
 CONFIG = record(
     {
         "epigone": text, "understudy": text, "dtype": text, WEIGHTS: text, "new_tokens": whole(), "machine": mapping,

@@ -51,7 +51,8 @@ def rows(context: Context[StackedLstmOptions]) -> list[Row]:
     for part in selections(options):
         select(model, part["selection"])  # one that does not parse is refused before anything runs
     for recipe in grid:
-        context.run([*base_rows(context, recipe)], f"bases of “{recipe.name}”")
+        if bases := [*base_rows(context, recipe)]:
+            context.run(bases, f"bases of “{recipe.name}”")
     shared = [Row(StackedLabels(family="n-gram"), (Ngrams(target),))]
     for role in ("near", "far"):
         shared.append(Row(StackedLabels(family="n-gram", source=role), (Ngrams(target, source=context.texts[role]),)))
