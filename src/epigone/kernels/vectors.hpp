@@ -108,7 +108,14 @@ inline Floats clamped(Floats x, float low, float high) {
 }
 
 [[gnu::always_inline]] inline Floats sigmoid(Floats x) { return 1.0f / (1.0f + exp(-x)); }
-[[gnu::always_inline]] inline Floats tanh(Floats x) { return 1.0f - 2.0f / (1.0f + exp(x + x)); }
+
+// Returns tanh x, computed for |x|: so close to 1 the difference from 1, which gradients need, keeps its digits on both
+// sides of 0.
+[[gnu::always_inline]] inline Floats tanh(Floats x) {
+    const Ints bits = reinterpret_cast<Ints>(x), sign = bits & INT32_MIN;
+    const Floats size = reinterpret_cast<Floats>(bits ^ sign);
+    return reinterpret_cast<Floats>(reinterpret_cast<Ints>(1.0f - 2.0f / (1.0f + exp(size + size))) | sign);
+}
 
 inline float sum(Floats x) {
     float total = 0;

@@ -80,7 +80,7 @@ class TrainingOptions:
     """Draw the order of the documents, and the place where reading begins, from the seed; otherwise read the documents
     of the split in their order, from the first."""
     precision: Literal["fp32", "bf16"] = "fp32"
-    """Arithmetic of the products: fp32, or bf16 by autocast."""
+    """Arithmetic of the products, those of muon too: fp32, or bf16 by autocast."""
     averaged: float = added(0.0)
     """Share of the run over which weights are averaged: validations, and the weights that are kept, are those of an
     exponential mean that remembers about so much of the steps before; 0 averages nothing."""

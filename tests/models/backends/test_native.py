@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from epigone.errors import UserError
@@ -82,8 +82,12 @@ CASES = {
 }
 
 
+SATURATED = {"cell": "rnn", "layers": 1, "units": 1, "features": 17, "batch": 1, "steps": 2, "masks": "none", "seed": 6}
+
+
 @settings(max_examples=60)
 @given(threads=st.integers(1, 3), **CASES)
+@example(threads=1, **SATURATED)  # a unit near -1, where the gradient lives on the last digits of tanh
 def test_native_equals_reference(threads, **case):
     case = Case(**case)
     found = case.run("native", threads=threads)

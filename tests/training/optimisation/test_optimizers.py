@@ -145,6 +145,20 @@ def test_singular_values_are_brought_near_one(shape):
     assert not orthogonal(torch.zeros(1, 3, 3)).any()
 
 
+def test_muon_takes_products_in_bf16_and_keeps_the_rest_in_float32():
+    torch.manual_seed(0)
+    weights = [nn.Parameter(torch.ones(32, 16)) for _ in range(2)]
+    for weight, precision in zip(weights, ("fp32", "bf16"), strict=True):
+        options = TrainingOptions(optimizer="muon", lr=0.1, precision=precision)
+        optimizer = make_optimizer([weight], options, blocks={weight: 4})
+        weight.grad = torch.randn(32, 16, generator=torch.Generator().manual_seed(1))
+        optimizer.step()
+        assert {weight.dtype, optimizer.state[weight]["momentum"].dtype} == {torch.float32}
+    moves = [(weight - 1).detach() for weight in weights]
+    assert not torch.equal(*moves)
+    assert torch.nn.functional.cosine_similarity(moves[0].flatten(), moves[1].flatten(), 0) > 0.99
+
+
 def test_muon_moves_each_gate_apart_and_adamw_the_rest():
     torch.manual_seed(0)
     matrix, bias = nn.Parameter(torch.randn(8, 3)), nn.Parameter(torch.randn(5))

@@ -22,6 +22,7 @@ class Muon(torch.optim.AdamW):
         parameters: as for AdamW.
         blocks: the matrices that Muon moves, each with the number of blocks of its rows that are matrices of their own.
         lr, weight_decay: as for AdamW.
+        dtype: of the products that make a matrix orthogonal; momentum and weights are always float32.
     """
 
     def __init__(
@@ -30,9 +31,10 @@ class Muon(torch.optim.AdamW):
         blocks: Mapping[nn.Parameter, int],
         lr: float,
         weight_decay: float,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         super().__init__(parameters, lr, weight_decay=weight_decay)
-        self.blocks = dict(blocks)
+        self.blocks, self.dtype = dict(blocks), dtype
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> Any:
@@ -56,18 +58,23 @@ class Muon(torch.optim.AdamW):
         momentum = state["momentum"]
         momentum.lerp_(gradient, 1 - MOMENTUM)
         ahead = gradient.lerp(momentum, MOMENTUM)  # Nesterov's
-        update = orthogonal(ahead.reshape(self.blocks[parameter], -1, ahead.shape[1]))
+        update = orthogonal(ahead.reshape(self.blocks[parameter], -1, ahead.shape[1]), self.dtype)
         parameter.mul_(1 - lr * decay)
         parameter.add_(update.reshape(parameter.shape), alpha=-lr * LENGTH * math.sqrt(max(update.shape[1:])))
 
 
-def orthogonal(matrices: Tensor) -> Tensor:
-    """Bring the singular values of matrices (N, R, C) near 1, by the iteration of Newton and Schulz."""
+def orthogonal(matrices: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Bring the singular values of matrices (N, R, C) near 1, by the iteration of Newton and Schulz.
+
+    Args:
+        matrices: (N, R, C).
+        dtype: of the products; bfloat16 serves, since the iteration need not converge.
+    """
     wide = matrices.shape[1] <= matrices.shape[2]
     x = matrices if wide else matrices.mT
-    x = x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-20)
+    x = (x / (torch.linalg.matrix_norm(x, keepdim=True) + 1e-20)).to(dtype)
     first, second, third = COEFFICIENTS
     for _ in range(STEPS):
         square = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=second, alpha=third), x, beta=first)
-    return x if wide else x.mT
+    return (x if wide else x.mT).to(matrices.dtype)

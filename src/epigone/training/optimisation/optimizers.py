@@ -55,7 +55,8 @@ def make_optimizer(
         case "sgd":
             return torch.optim.SGD(learning, lr, momentum=options.momentum, weight_decay=decay, fused=fused)
         case "muon":
-            return Muon(learning, blocks or {}, lr, decay)
+            products = torch.bfloat16 if options.precision == "bf16" else torch.float32
+            return Muon(learning, blocks or {}, lr, decay, products)
         case name:
             return _of_package(name)(learning, lr, weight_decay=decay)
 
