@@ -12,7 +12,7 @@ from epigone.models.files.description import read_config
 from epigone.storage import write_json
 from epigone.training.options import FinetuneOptions, MachineOptions
 from epigone.transfer import finetune as module
-from epigone.transfer import trials
+from epigone.transfer import frozen_prefix, trials
 from epigone.transfer.trials import MARGIN, SHARE, Trial, taken
 
 finetune = partial(module.finetune, machine=MachineOptions(device="cpu"))
@@ -115,3 +115,23 @@ def test_a_run_that_is_stopped_in_its_second_trial_goes_on(advised, song_file, t
     without = [{k: v for k, v in trial.items() if k != "seconds"} for trial in resumed.trials]
     assert without == [{k: v for k, v in trial.items() if k != "seconds"} for trial in whole.trials]
     assert resumed.loss == whole.loss
+
+
+def test_nothing_is_computed_twice(advised, song_file, tmp_path, monkeypatch):
+    """Weights are measured once, those of the base too, and the frozen layer reads each text once."""
+    measured, read = [], []
+    document_losses, layer_outputs = module.document_losses, frozen_prefix.layer_outputs
+
+    def measure(model, *arguments):
+        losses = document_losses(model, *arguments)
+        measured.append(losses.loss)
+        return losses
+
+    monkeypatch.setattr(module, "document_losses", measure)
+    monkeypatch.setattr(frozen_prefix, "layer_outputs", lambda *arguments: read.append(1) or layer_outputs(*arguments))
+    found = finetune(advised, song_file, out=tmp_path / "out", training=FinetuneOptions(steps=8, validate_every=4))
+    assert len(measured) == len(set(measured)) == 1 + 2 * 2
+    assert len(read) == 1
+    assert found.loss in measured
+    history = [json.loads(line) for line in (tmp_path / "out" / "history.jsonl").read_text().splitlines()]
+    assert {row["validation_loss"] for row in history} <= set(measured)

@@ -14,7 +14,6 @@ from epigone.evaluation.fingerprint_file import load_fingerprints, save_fingerpr
 from epigone.evaluation.losses import Losses, document_losses
 from epigone.evaluation.memorisation import fingerprint_of
 from epigone.evaluation.seen import seen
-from epigone.evaluation.traversal import layer_outputs
 from epigone.models.files.checkpoint import load_checkpoint, save_description
 from epigone.models.files.description import read_config, weights_hash
 from epigone.models.language_model import LanguageModel
@@ -41,7 +40,7 @@ from epigone.training.task import Trained
 from epigone.transfer import trials
 from epigone.transfer.depth import by_depth
 from epigone.transfer.dropout import DropoutOptions
-from epigone.transfer.frozen_prefix import cached_layers, prefix_outputs
+from epigone.transfer.frozen_prefix import Known, cached_layers
 from epigone.transfer.methods.base import Adaptation, Method
 from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selection import Selection, select, with_head
@@ -184,11 +183,16 @@ def finetune(
             if corpus.learning:
                 log.info(corpus.learning)
 
+            computed = Known()
+
             def task_of(
                 network: LanguageModel, selection: Selection, recipe: RetrainingOptions, text: TokenStream = stream
             ) -> tuple[LanguageTask[Losses], Adaptation]:
                 adaptation, lowest = method.prepare(network, selection), selection.lowest_layer(network)
-                task = adaptation_task(network, adaptation, lowest, text, validation, codec, recipe, fabric.world_size)
+                task = adaptation_task(
+                    network, adaptation, lowest, text, validation, codec, recipe, fabric.world_size,
+                    computed if text is stream else None,
+                )  # fmt: skip
                 return replace(task, merge=method.merge), adaptation
 
             def describe() -> None:
@@ -289,6 +293,7 @@ def adaptation_task(
     tokenizer: Tokenizer,
     training: RetrainingOptions,
     world_size: int = 1,
+    known: Known | None = None,
 ) -> LanguageTask[Losses]:
     """Make the task of adapting a model, without computing anything twice.
 
@@ -304,18 +309,20 @@ def adaptation_task(
         tokenizer: of both.
         training: the recipe.
         world_size: processes that share each batch.
+        known: what earlier tasks have computed on the same base, texts and shape of batches.
     """
+    known = known or Known()
     batches = make_batches(stream, tokenizer, training, world_size)
     held_out = validated(validation, tokenizer, training)
     start, features = 0, None
     layers = cached_layers(model, lowest, len(stream) + len(validation))
     if layers and isinstance(batches, Batches):
-        start, features = layers, layer_outputs(model, validation, layers)
-        batches = prefix_outputs(model.eval(), batches, layers)
+        start = layers
+        batches, features = known.prefix(model, batches, validation, layers)
     return LanguageTask(
         model,
         batches,
-        lambda: document_losses(model, held_out, features, start),
+        lambda: known.measured(model, start, lambda: document_losses(model, held_out, features, start)),
         tokenizer,
         by_depth(model, adaptation.groups, training, batches.steps_per_epoch),
         adaptation.masks,

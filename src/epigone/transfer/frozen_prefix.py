@@ -1,11 +1,16 @@
-"""The frozen layers below the lowest learning one: their outputs never change, so they are computed once."""
+"""What need not be computed twice: outputs of the frozen layers below the lowest learning one, and known losses."""
 
+import hashlib
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import torch
 
+from epigone.evaluation.losses import Losses
+from epigone.evaluation.traversal import layer_outputs
 from epigone.models.language_model import LanguageModel
+from epigone.text.streams import TokenStream
 from epigone.training.batches import Batches
 
 LIMIT = 2**30  # bytes of outputs to keep
@@ -43,3 +48,41 @@ def prefix_outputs(model: LanguageModel, batches: Batches, layers: int) -> Batch
     flat = features.reshape(rows * length, -1)
     expected = np.roll(batches.targets, -batches.offset)[: rows * length]
     return replace(batches, inputs=flat, targets=expected, offset=0, opening=None)
+
+
+class Known:
+    """What the runs of one command share, if they retrain the same base on the same text.
+
+    The frozen layers have the base's weights in each of them, so their outputs are computed once; only those of the
+    last lowest layer are kept. Weights that were measured before, as those of the base and of the best step, are not
+    measured again.
+    """
+
+    def __init__(self) -> None:
+        self._layers = 0
+        self._features: np.ndarray | None = None
+        self._batches: Batches | None = None
+        self._losses: dict[tuple[int, bytes], Losses] = {}
+
+    def prefix(
+        self, model: LanguageModel, batches: Batches, validation: TokenStream, layers: int
+    ) -> tuple[Batches, np.ndarray]:
+        """Replace what the lowest `layers` layers read by their outputs.
+
+        Returns:
+            The batches with outputs as inputs, and the outputs for the validation text (N, H).
+        """
+        if self._layers != layers or self._batches is None or self._features is None:
+            self._layers, self._features = layers, layer_outputs(model, validation, layers)
+            self._batches = prefix_outputs(model.eval(), batches, layers)
+        return self._batches, self._features
+
+    def measured(self, model: LanguageModel, start: int, measure: Callable[[], Losses]) -> Losses:
+        """The losses of a model, whose layers below `start` are frozen."""
+        weights = hashlib.blake2b()
+        for parameter in model.parameters():
+            weights.update(parameter.detach().cpu().contiguous().numpy().data)
+        key = start, weights.digest()
+        if key not in self._losses:
+            self._losses[key] = measure()
+        return self._losses[key]
