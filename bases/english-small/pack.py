@@ -54,7 +54,9 @@ request = {
     "command": "bases/english-small/train.py", "tokenizer": "ascii", "options": {"training": options},
     "corpus": {"documents": len(learned.names), "characters": int(learned.characters.sum()), "hash": learned.hash},
 }
-ADVICE = {"train": "layers.1", "rates": [3e-4, 1e-3], "epochs": 2.0}  # measured: docs/log/bases.md
+ADVICE = {  # measured: docs/log/bases.md
+    "train": "layers.1", "rates": [3e-4, 1e-3], "epochs": 1.0, "schedule": "constant", "sure_from": 15_000
+}  # fmt: skip
 save_description(out, model.config, AsciiTokenizer(), {"request": request, "advice": ADVICE})
 save_weights(out, model)
 save_fingerprints(out / FILE, {"training": fingerprint_of(learned, AsciiTokenizer(), "all")})

@@ -55,6 +55,7 @@ from epigone.training.options import FinetuneOptions as FinetuneOptions
 from epigone.training.options import MachineOptions as MachineOptions
 from epigone.training.options import OptimizerName
 from epigone.training.options import RetrainingOptions as RetrainingOptions
+from epigone.training.options import ScheduleName
 from epigone.training.options import TrainingOptions as TrainingOptions
 from epigone.training.run.folder import TrainingResult as TrainingResult
 from epigone.transfer.dropout import DropoutOptions as DropoutOptions
@@ -110,7 +111,7 @@ def pretrain(
     weight_dropout: float = 0.0,
     optimizer: OptimizerName = 'rmsprop',
     lr: float = 0.003,
-    schedule: Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
+    schedule: ScheduleName = 'cosine',
     weight_decay: float = 0.0,
     clip: float = 1.0,
     clip_value: float = 0.0,
@@ -273,8 +274,8 @@ def pretrain(
         shuffle (bool, default True): Draw the order of the documents, and the place where
             reading begins, from the seed; otherwise read the documents of the split in
             their order, from the first.
-        precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products:
-            fp32, or bf16 by autocast.
+        precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products,
+            those of muon too: fp32, or bf16 by autocast.
         averaged (float, default 0.0): Share of the run over which weights are averaged:
             validations, and the weights that are kept, are those of an exponential mean
             that remembers about so much of the steps before; 0 averages nothing.
@@ -379,7 +380,7 @@ def finetune(
     softmax: HeadName = 'auto',
     optimizer: OptimizerName = 'adamw',
     lr: float = 0.0,
-    schedule: Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
+    schedule: ScheduleName | None = None,
     weight_decay: float = 0.0,
     clip: float = 1.0,
     clip_value: float = 0.0,
@@ -491,10 +492,9 @@ def finetune(
         lr (float, default 0.0): Learning rate at its highest; 0 tries those that were
             measured for the base, or lets short trials choose it, together with the
             selection unless train gives one.
-        schedule (Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted',
-            'plateau'], default 'cosine'): Course of the learning rate: constant, cosine to
-            a hundredth or linear to zero after a short warm-up, one-cycle, slanted
-            triangular, or halved whenever validation has not improved twice in a row.
+        schedule (Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted', 'plateau']
+            | None, default None): Course of the learning rate, as from scratch. By default
+            the one that was measured for the base if its rates are tried, else cosine.
         weight_decay (float, default 0.0): L2 penalty on the weights; with adamw the
             decoupled kind.
         clip (float, default 1.0): Largest norm of the gradient; 0 does not clip.
@@ -533,8 +533,8 @@ def finetune(
         shuffle (bool, default True): Draw the order of the documents, and the place where
             reading begins, from the seed; otherwise read the documents of the split in
             their order, from the first.
-        precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products:
-            fp32, or bf16 by autocast.
+        precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products,
+            those of muon too: fp32, or bf16 by autocast.
         averaged (float, default 0.0): Share of the run over which weights are averaged:
             validations, and the weights that are kept, are those of an exponential mean
             that remembers about so much of the steps before; 0 averages nothing.
@@ -673,7 +673,7 @@ def compare(
     search_seed: int = 0,
     optimizer: OptimizerName = 'adamw',
     lr: float = 0.001,
-    schedule: Literal['constant', 'cosine', 'linear', 'one-cycle', 'slanted', 'plateau'] = 'cosine',
+    schedule: ScheduleName = 'cosine',
     weight_decay: float = 0.0,
     clip: float = 1.0,
     clip_value: float = 0.0,
@@ -811,8 +811,8 @@ def compare(
         shuffle (bool, default True): Draw the order of the documents, and the place where
             reading begins, from the seed; otherwise read the documents of the split in
             their order, from the first.
-        precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products:
-            fp32, or bf16 by autocast.
+        precision (Literal['fp32', 'bf16'], default 'fp32'): Arithmetic of the products,
+            those of muon too: fp32, or bf16 by autocast.
         averaged (float, default 0.0): Share of the run over which weights are averaged:
             validations, and the weights that are kept, are those of an exponential mean
             that remembers about so much of the steps before; 0 averages nothing.

@@ -10,6 +10,7 @@ import torch
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.files.description import read_config
 from epigone.storage import write_json
+from epigone.text.readers.registry import ReadOptions
 from epigone.training.options import FinetuneOptions, MachineOptions
 from epigone.transfer import finetune as module
 from epigone.transfer import frozen_prefix, trials
@@ -52,6 +53,41 @@ def test_a_run_without_rate_tries_what_was_measured_for_the_base(advised, song_f
     before, after = (dict(load_checkpoint(each).model.named_parameters()) for each in (advised, tmp_path / "out"))
     assert torch.equal(before["layers.0.weight_hh"], after["layers.0.weight_hh"])
     assert not torch.equal(before["layers.1.weight_hh"], after["layers.1.weight_hh"])
+
+
+def test_a_single_rate_needs_no_trial(advised, song_file, tmp_path, cli):
+    config = read_config(advised)
+    one = {"train": "layers.1", "rates": [2e-3], "epochs": 1.0, "schedule": "constant"}
+    write_json(advised / "config.json", config | {"advice": one})
+    shown = cli("finetune", advised, song_file, "--out", tmp_path / "out")
+    assert learned(tmp_path / "out") == ("layers.1, head", 2e-3, 1.0)
+    assert "trials" not in read_config(tmp_path / "out")
+    said = " ".join(shown.err.split())
+    assert "Learning layers.1 for 1 pass at the rate 0.002, as was measured for" in said
+    assert "Tried" not in said
+    rows = [json.loads(line) for line in (tmp_path / "out" / "history.jsonl").read_text().splitlines()]
+    assert rows[-1]["lr"] == 2e-3, "the schedule is the one that was measured"
+    own = FinetuneOptions(schedule="linear", epochs=2.0)
+    finetune(advised, song_file, out=tmp_path / "own", training=own)
+    request = json.loads((tmp_path / "own" / "config.json").read_text())["request"]["options"]["training"]
+    assert (request["schedule"], request["epochs"], request["lr"]) == ("linear", 2.0, 2e-3)
+    again = cli("finetune", advised, song_file, "--out", tmp_path / "out", "--resume")
+    assert again.status == 0
+    plain = finetune(advised, song_file, out=tmp_path / "rate", training=FinetuneOptions(lr=1e-3, steps=2))
+    assert plain.trained_parameters
+    request = json.loads((tmp_path / "rate" / "config.json").read_text())["request"]["options"]["training"]
+    assert request["schedule"] == "cosine", "what was measured goes with its rates alone"
+
+
+def test_of_much_text_the_last_rate_is_tried_alone(advised, song_file, tmp_path):
+    write_json(advised / "config.json", read_config(advised) | {"advice": ADVICE | {"sure_from": 2000}})
+    finetune(advised, song_file, out=tmp_path / "much", training=FinetuneOptions(steps=2))
+    assert learned(tmp_path / "much")[1] == 2e-3
+    assert "trials" not in read_config(tmp_path / "much")
+    finetune(
+        advised, song_file, out=tmp_path / "little", training=FinetuneOptions(steps=2), read=ReadOptions(limit=1500)
+    )
+    assert [trial[0] for trial in tried(tmp_path / "little")] == ADVICE["rates"]
 
 
 def test_a_higher_rate_is_taken_only_if_it_is_clearly_better():

@@ -23,6 +23,9 @@ OptimizerName = Literal[
 ]  # fmt: skip
 
 
+ScheduleName = Literal["constant", "cosine", "linear", "one-cycle", "slanted", "plateau"]
+
+
 @dataclass(frozen=True)
 @typed
 class TrainingOptions:
@@ -33,7 +36,7 @@ class TrainingOptions:
     schedule-free need the package pytorch-optimizer."""
     lr: float = 3e-3
     """Learning rate at its highest."""
-    schedule: Literal["constant", "cosine", "linear", "one-cycle", "slanted", "plateau"] = "cosine"
+    schedule: ScheduleName = "cosine"
     """Course of the learning rate: constant, cosine to a hundredth or linear to zero after a short warm-up,
     one-cycle, slanted triangular, or halved whenever validation has not improved twice in a row."""
     weight_decay: float = 0.0
@@ -167,14 +170,21 @@ class FinetuneOptions(RetrainingOptions):
     epochs: float | None = None
     """Passes over the training text, at most; fractions are allowed. By default as many as were measured for the base
     if its rates are tried, else 20."""
+    schedule: ScheduleName | None = None  # type: ignore[assignment]
+    """Course of the learning rate, as from scratch. By default the one that was measured for the base if its rates are
+    tried, else cosine."""
 
     def __post_init__(self) -> None:
         self.with_rate(self.lr or RetrainingOptions.lr)  # checks
 
     def with_rate(self, lr: float) -> RetrainingOptions:
         """The same recipe with a rate."""
-        epochs = self.epochs or RetrainingOptions.epochs
-        return RetrainingOptions(**asdict(self) | {"lr": lr, "epochs": epochs})
+        settled = {
+            "lr": lr,
+            "epochs": self.epochs or RetrainingOptions.epochs,
+            "schedule": self.schedule or RetrainingOptions.schedule,
+        }
+        return RetrainingOptions(**asdict(self) | settled)
 
 
 @dataclass(frozen=True)

@@ -130,21 +130,30 @@ def finetune(
         dropouts.apply(model, notices)
         # What was measured for a base holds as long as it keeps its tokens and its direction.
         advice = {} if moved or turned or search or method != Retrain() else source.config.get("advice", {})
+        learned = corpus.summary()["splits"]["train"]["characters"]
+        planned = trials.advised(advice, train, learned) if advice and not training.lr else []
+        measured = advice if planned else {}
+        training = replace(
+            training,
+            lr=planned[0].lr if len(planned) == 1 else training.lr,
+            epochs=training.epochs or measured.get("epochs", RetrainingOptions.epochs),
+            schedule=training.schedule or measured.get("schedule", RetrainingOptions.schedule),
+        )
+        if len(planned) == 1:
+            train = planned[0].selection
         # A folder from before there were trials goes on without.
         automatic = not training.lr and "trials" in (before or {"trials": []})
-        planned = trials.advised(advice, train) if automatic and advice else []
-        passes = advice["epochs"] if planned else RetrainingOptions.epochs
-        training = replace(training, epochs=training.epochs or passes)
         tried = trials.read_trials(before.get("trials", [])) if automatic else []
         best = trials.taken(tried) if tried else trials.Trial(training.lr, "")
         if not automatic:
             best = trials.Trial(training.lr or RetrainingOptions.lr, "all" if train is None else train)
         if planned:
-            rates = " and ".join(f"{trial.lr:g}" for trial in planned)
-            length = f" for {training.epochs:g} passes" if (training.steps or training.minutes) is None else ""
+            rates = ("rate " if len(planned) == 1 else "rates ") + " and ".join(f"{trial.lr:g}" for trial in planned)
+            passes = f"{training.epochs:g} pass{'es' * (training.epochs != 1)}"
+            length = f" for {passes}" if (training.steps or training.minutes) is None else ""
             notices.append(
-                f"Learning {planned[0].selection}{length} at the rates {rates}, as was measured for {base}; --search "
-                "tries others."
+                f"Learning {planned[0].selection}{length} at the {rates}, as was measured for {base}; --search tries "
+                "others."
             )
             log.info(notices[-1])
 

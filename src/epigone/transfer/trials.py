@@ -12,6 +12,7 @@ A base may name the rates that were measured for it; then each is one whole run,
 
 import copy
 import logging
+import math
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -138,9 +139,17 @@ def taken(trials: Sequence[Trial]) -> Trial:
     return min(gentler, key=lambda trial: trial.lr, default=best)
 
 
-def advised(advice: Mapping[str, Any], selection: str | None) -> list[Trial]:
-    """The whole runs that a base asks for: its rates, on its selection unless another is given."""
-    return [Trial(rate, selection or advice["train"], share=1.0) for rate in advice["rates"]]
+def advised(advice: Mapping[str, Any], selection: str | None, characters: int) -> list[Trial]:
+    """The whole runs that a base asks for: its rates, on its selection unless another is given.
+
+    Args:
+        advice: what was measured for the base.
+        selection: the selection that is given.
+        characters: how many there are to learn; of many, the last rate is the best without a try.
+    """
+    sure = characters >= advice.get("sure_from", math.inf)
+    rates = advice["rates"][-1:] if sure else advice["rates"]
+    return [Trial(rate, selection or advice["train"], share=1.0) for rate in rates]
 
 
 def recipe_of(trial: Trial, training: FinetuneOptions) -> RetrainingOptions:

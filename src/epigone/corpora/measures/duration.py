@@ -21,7 +21,7 @@ from epigone.training.system.processes import launched
 from epigone.transfer.finetune import adaptation_task
 from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selection import with_head
-from epigone.transfer.trials import MOST, SHARE
+from epigone.transfer.trials import MOST, SHARE, advised
 
 STEPS = 4
 """Steps that are timed, after one that warms up."""
@@ -83,7 +83,8 @@ def duration(base: str, sample: Sequence[str], characters: int) -> Duration:
     learning = learned * tokens * statistics.median(laps.steps[1:]) / (rows * length)
     epoch = learning + held_out * tokens * laps.validated / len(validation)
     searched = (RetrainingOptions.epochs or EPOCHS) * (1 + SHARE * MOST)
-    return Duration(base, epoch, (advice["epochs"] * len(advice["rates"]) if advice else searched) * epoch)
+    tried = len(advised(advice, None, round(learned * characters))) if advice else 0
+    return Duration(base, epoch, (advice["epochs"] * tried if advice else searched) * epoch)
 
 
 def _first(passages: Sequence[str], characters: int) -> list[str]:

@@ -57,8 +57,12 @@ _QUANTISED = record(
     },
     "base", "text", "tokens", "loss", "base_loss", "difference", "interval",
 )  # fmt: skip
-ADVICE = record({"train": text, "rates": each(number(0, 1e9), 16, 1), "epochs": number()}, "train", "rates", "epochs")
-"""Recipe for retraining a base, as it was measured: the selection, rates to try, and the passes over the text."""
+ADVICE = record(
+    {"train": text, "rates": each(number(0, 1e9), 16, 1), "epochs": number(), "schedule": text, "sure_from": whole()},
+    "train", "rates", "epochs",
+)  # fmt: skip
+"""Recipe for retraining a base, as it was measured: the selection, the rates to try, passes over the text and schedule;
+and the characters to learn from which the last rate was always the best, so that it alone is tried."""
 CONFIG = record(
     {
         "epigone": text, "understudy": text, "dtype": text, WEIGHTS: text, "new_tokens": whole(), "machine": mapping,
