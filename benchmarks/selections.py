@@ -22,7 +22,7 @@ from epigone.training.system.processes import make_fabric
 from epigone.transfer import frozen_prefix as prefix
 from epigone.transfer.finetune import adaptation_task
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import select
+from epigone.transfer.selections.selection import select
 
 SELECTIONS = ("all", "layers.0", "layers.1", "layers.2", "layers.1, layers.2", "head")
 SONGS = Path(__file__).parents[1] / "examples" / "songs.txt"

@@ -23,7 +23,7 @@ PUBLIC = {
     "RetrainedVocabulary": "transfer.vocabulary",
     "MachineOptions": "training.options",
     "DisplayOptions": "training.options",
-    "select": "transfer.selection",
+    "select": "transfer.selections.selection",
     "Method": "transfer.methods.base",
     "Retrain": "transfer.methods.retrain",
     "L2ToBase": "transfer.methods.l2_to_base",

@@ -62,7 +62,7 @@ from epigone.transfer.dropout import DropoutOptions as DropoutOptions
 from epigone.transfer.methods.base import Method as Method
 from epigone.transfer.methods.l2_to_base import L2ToBase as L2ToBase
 from epigone.transfer.methods.retrain import Retrain as Retrain
-from epigone.transfer.selection import Selection
+from epigone.transfer.selections.selection import Selection
 from epigone.transfer.vocabulary import RetrainedVocabulary as RetrainedVocabulary
 from pathlib import Path
 from typing import Any

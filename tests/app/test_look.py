@@ -36,7 +36,7 @@ def test_states_are_those_of_the_reference_at_every_token(name):
     codec = load_checkpoint(MODELS / name).tokenizer
     assert "".join(found.tokens) == codec.decode(codec.encode(SONG))
     if len(last) == 2:
-        cell = epigone.look(MODELS / name, text=SONG, unit="layers.0.cell:2").units[0]
+        cell = epigone.look(MODELS / name, text=SONG, unit="layers.0.cell[2]").units[0]
         for length in (1, 7, len(found.tokens)):
             state = reference(MODELS / name, "".join(found.tokens[:length]))[1]
             assert cell.values[length - 1] == pytest.approx(float(state[1][0, 0, 2]), abs=1e-6)
@@ -55,7 +55,7 @@ def test_words_are_tokens_and_unknown_ones_are_told():
 def test_a_narrow_top_layer_shows_no_units_that_it_lacks(make_base):
     base = make_base(num_layers=2, hidden_size=2, top_size=1)
     units = {unit.name for unit in epigone.look(base, text=SONG).units}
-    assert units == {"layers.0:0", "layers.0:1", "layers.1:0"}
+    assert units == {"layers.0[0]", "layers.0[1]", "layers.1[0]"}
 
 
 def test_without_names_the_most_varying_units_are_shown():
@@ -72,16 +72,16 @@ def test_without_names_the_most_varying_units_are_shown():
 def test_each_document_of_a_file_begins_with_the_zero_state_and_a_long_text_is_cut(tmp_path):
     path = tmp_path / "songs.txt"
     path.write_text("the ferry\n===\nthe river runs on\n===\nnothing", encoding="utf-8")
-    found = epigone.look(MODELS / "lstm-ascii", path, unit="layers.1:0", characters=15)
+    found = epigone.look(MODELS / "lstm-ascii", path, unit="layers.1[0]", characters=15)
     assert found.documents == [0, 9]
     assert "".join(found.tokens) == "the ferry" + "the ri"
-    alone = epigone.look(MODELS / "lstm-ascii", text="the ri", unit="layers.1:0")
+    alone = epigone.look(MODELS / "lstm-ascii", text="the ri", unit="layers.1[0]")
     assert found.units[0].values[9:] == pytest.approx(alone.units[0].values, abs=1e-6)
     assert "The first 15 of" in found.notices[0]
 
 
 def test_as_a_command(cli, tmp_path):
-    words = ("look", MODELS / "lstm-ascii", "--text", SONG, "--unit", "layers.0:1")
+    words = ("look", MODELS / "lstm-ascii", "--text", SONG, "--unit", "layers.0[1]")
     shown = cli(*words)
     assert shown.status == 0, shown.err
     assert "The river ran¶" in shown.out
@@ -93,7 +93,7 @@ def test_as_a_command(cli, tmp_path):
 
 
 def test_a_result_shows_itself():
-    found = epigone.look(MODELS / "lstm-ascii", text=SONG, unit="layers.0:1")
+    found = epigone.look(MODELS / "lstm-ascii", text=SONG, unit="layers.0[1]")
     assert "The river ran" in str(found)
     assert 'title="' in found._repr_html_()
 
@@ -103,7 +103,7 @@ def test_a_result_shows_itself():
     [
         ({}, "look needs one of them"),
         ({"texts": ["no such words"]}, "if these are the words to show, give them with --text"),
-        ({"text": "a", "unit": "layers.9:0"}, "no unit layers.9:0"),
+        ({"text": "a", "unit": "layers.9[0]"}, "no unit layers.9[0]"),
         ({"text": "a", "out": "a.pdf"}, "a.pdf; give it one of these endings"),
         ({"text": "a", "characters": 0}, "characters must be 1 or more"),
         ({"text": "\N{SNOWMAN}"}, "knows no character"),

@@ -186,7 +186,7 @@ def test_no_outputs_are_kept_if_anything_below_is_random(option):
 
 def test_units_of_the_top_layer_have_names_of_their_own():
     config = make().config
-    assert UnitName.parse("layers.1:8", config).unit == 8
-    assert UnitName.parse("layers.2.cell:3", config).unit == 3
+    assert UnitName.parse("layers.1[8]", config).unit == 8
+    assert UnitName.parse("layers.2.cell[3]", config).unit == 3
     with pytest.raises(UserError, match="each with the units 0 to 8, the top one with those to 3"):
-        UnitName.parse("layers.2:4", config)
+        UnitName.parse("layers.2[4]", config)

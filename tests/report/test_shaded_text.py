@@ -9,7 +9,7 @@ from epigone.report.plots.drawing import picture
 from epigone.report.plots.shaded_lines import ShadedLines
 from epigone.report.shaded_text import ShadedText, colours, sign, to_html, to_page, to_rich, to_signs
 
-SONG = ShadedText("layers.0:1", list("ab\ncd"), [1.0, -1.0, 0.0, 0.5, -0.5], 1.0)
+SONG = ShadedText("layers.0[1]", list("ab\ncd"), [1.0, -1.0, 0.0, 0.5, -0.5], 1.0)
 
 
 def test_signs_are_below_the_letters():

@@ -133,7 +133,7 @@ def test_it_is_quantized_on_a_text(backward, song_file, tmp_path):
 
 def test_look_shows_the_text_from_its_beginning(backward):
     text = "the river takes"
-    found = look(backward, text=text, unit=["layers.1:3"])
+    found = look(backward, text=text, unit=["layers.1[3]"])
     assert "".join(found.tokens) == text
     source = load_checkpoint(backward, "reference")
     states = record_states(source.model, source.tokenizer.encode(text), source.tokenizer.end)[0]

@@ -18,7 +18,7 @@ from epigone.transfer import finetune as module
 from epigone.transfer.depth import by_depth
 from epigone.transfer.methods.l2_to_base import L2ToBase
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import select
+from epigone.transfer.selections.selection import select
 
 DECAY = RetrainingOptions(rate_decay=2.6)
 BRIEF = FinetuneOptions(lr=1e-2, steps=8, validate_every=4, batch_size=4, sequence_length=16, schedule="slanted")

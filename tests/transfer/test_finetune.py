@@ -25,7 +25,7 @@ from epigone.transfer import finetune as module
 from epigone.transfer.dropout import DropoutOptions
 from epigone.transfer.finetune import adaptation_task
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import Selection, select
+from epigone.transfer.selections.selection import Selection, select
 from epigone.transfer.vocabulary import RetrainedVocabulary
 
 BRIEF = RetrainingOptions(lr=1e-2, steps=6, validate_every=3, batch_size=4, sequence_length=16)

@@ -33,7 +33,7 @@ class UnitStates:
     """A unit and its state after each token."""
 
     name: str
-    """As in `layers.1:37`, or `layers.1.cell:37` for a cell state."""
+    """As in `layers.1[37]`, or `layers.1.cell[37]` for a cell state."""
     scale: float
     """The size of state with the full colour: 1 if states are bounded, else the largest."""
     values: list[float]
@@ -79,7 +79,7 @@ def look(
         model: a model folder, or the name of a bundled model.
         texts: files or folders of text.
         text: the text itself, instead of files.
-        unit: the units, such as `layers.1:37` for unit 37 of layer 1, both counted from 0, or `layers.1.cell:37` for
+        unit: the units, such as `layers.1[37]` for unit 37 of layer 1, both counted from 0, or `layers.1.cell[37]` for
             its cell state in an LSTM. By default the five whose hidden state has the largest standard deviation over
             the text.
         characters: how much of the text is read at most, from its beginning.

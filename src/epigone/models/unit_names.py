@@ -1,4 +1,4 @@
-"""Names of units: `layers.1:37` is unit 37 of the hidden state of layer 1, `layers.1.cell:37` of its cell state."""
+"""Names of units: `layers.1.cell[37]` is unit 37 of the cell state of layer 1, `layers.1[37]` of its hidden state."""
 
 import re
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from epigone.errors import UserError
 from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
 
-_NAME = re.compile(r"layers\.(\d{1,6})(?:\.([a-z0-9]+))?:(\d{1,9})")
+_NAME = re.compile(r"layers\.(\d{1,6})(?:\.([a-z0-9]+))?\[(\d{1,9})\]")
 
 
 def state_names(config: ModelConfig) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ class UnitName:
         """
         found = _NAME.fullmatch(name.strip())
         if found is None:
-            raise UserError(f"'{name}' names no unit; write layers.LAYER:UNIT, such as layers.0:12, counted from 0.")
+            raise UserError(f"'{name}' names no unit; write layers.LAYER[UNIT], such as layers.0[12], counted from 0.")
         layer, state, unit = int(found[1]), found[2] or "hidden", int(found[3])
         states = state_names(config)
         if state not in states:
@@ -52,4 +52,4 @@ class UnitName:
     def written(self, config: ModelConfig) -> str:
         """Write the name; the hidden state is left out."""
         state = f".{state_names(config)[self.state]}" if self.state else ""
-        return f"layers.{self.layer}{state}:{self.unit}"
+        return f"layers.{self.layer}{state}[{self.unit}]"

@@ -18,6 +18,7 @@ from epigone.models.encoder import gate_blocks
 from epigone.training.listeners.base import Listener, Run
 from epigone.training.optimisation import schedules
 from epigone.training.optimisation.optimizers import clip_gradients, few_threads, make_optimizer
+from epigone.training.optimisation.parts import Part
 from epigone.training.options import MachineOptions, TrainingOptions
 from epigone.training.run.state import FILE, Counters, Snapshot, copied, load_state, save_state
 from epigone.training.system.interruption import interruptions
@@ -105,15 +106,13 @@ class Loop:
         self.listeners = listeners if fabric.is_global_zero else ()
         self.module = fabric.setup_module(Objective(task))
         self.lr = options.lr
-        groups = [{"params": list(group.parameters)} for group in task.groups]
+        masks = {task.module.get_parameter(name): mask for name, mask in task.masks.items()}
+        self.parts = {parameter: Part(parameter, mask) for parameter, mask in masks.items()}
+        groups = [{"params": [self._moved(parameter) for parameter in group.parameters]} for group in task.groups]
         self.optimizer = make_optimizer(groups, options, machine.backend, gate_blocks(task.module))
         if isinstance(self.optimizer, Switching):
             self.optimizer.train()
         self.mean: dict[str, Tensor] = {}
-        self.partly = [
-            (task.module.get_parameter(name), ~mask.to(fabric.device), task.module.get_parameter(name).detach().clone())
-            for name, mask in task.masks.items()
-        ]
         self.best: dict[str, Tensor] = {}
         self.run = Run(task, folder, Counters())
 
@@ -246,17 +245,16 @@ class Loop:
         penalty = self.task.penalty()
         self.optimizer.zero_grad()
         self.fabric.backward(objective if penalty is None else objective + penalty)
+        for part in self.parts.values():
+            part.take_gradient()
         learning = self._learning()
-        for parameter, held, _ in self.partly:
-            if parameter.grad is not None:
-                parameter.grad.masked_fill_(held, 0.0)
         value, right = average(self.fabric, loss, accuracy)
         with few_threads(learning):
             norm, cut = clip_gradients(learning, options.clip or math.inf, options.clip_value or math.inf)
             if not (math.isfinite(value) and math.isfinite(cut)):
                 self._diverged(value)
             self.optimizer.step()
-        self._put_back()
+        self._write_parts()
         counters.step += 1
         self._average()
         counters.epoch_loss += value
@@ -266,11 +264,14 @@ class Loop:
         self.run.state, self.run.batch = tuple(s.detach() for s in state), batch
         return self.run.state
 
-    @torch.no_grad()
-    def _put_back(self) -> None:
-        """Undo what the optimizer did to weights that a mask holds: its decay moves them even without a gradient."""
-        for parameter, held, original in self.partly:
-            parameter.copy_(torch.where(held, original, parameter))
+    def _moved(self, parameter: nn.Parameter) -> nn.Parameter:
+        """What an optimizer moves of a parameter: itself, or the vector of its learning weights."""
+        return self.parts[parameter].vector if parameter in self.parts else parameter
+
+    def _write_parts(self) -> None:
+        """Put what the optimizer moved into the parameters that learn in part."""
+        for part in self.parts.values():
+            part.write()
 
     def _hold(self) -> None:
         """Compute no gradients of what learns only later; processes that share a batch need all of them."""
@@ -284,10 +285,11 @@ class Loop:
         """The parameters that learn at this step; the others lose their gradients, so no optimizer moves them."""
         learning: list[nn.Parameter] = []
         for group in self.task.groups:
+            moved = [self._moved(parameter) for parameter in group.parameters]
             if self.counters.step >= group.first_step:
-                learning += group.parameters
+                learning += moved
             else:
-                for parameter in group.parameters:
+                for parameter in moved:
                     parameter.grad = None
         return learning
 
@@ -317,7 +319,7 @@ class Loop:
         """Put the weights that are measured and kept into the module, if they are not those that learn."""
         if isinstance(self.optimizer, Switching):
             self.optimizer.eval()
-            self._put_back()
+            self._write_parts()
         learning = {name: weight.clone() for name, weight in self._weights().items()} if self.mean else {}
         if self.mean:
             self._load(self.mean)
@@ -326,7 +328,7 @@ class Loop:
             self._load(learning)
         if isinstance(self.optimizer, Switching):
             self.optimizer.train()
-            self._put_back()
+            self._write_parts()
 
     def _validation_due(self) -> bool:
         every = self.options.validate_every or self.task.batches.steps_per_epoch
@@ -428,6 +430,8 @@ class Loop:
     def _load(self, weights: dict[str, Tensor]) -> None:
         for name, parameter in self.task.module.named_parameters():
             parameter.copy_(weights[name])
+        for part in self.parts.values():
+            part.read()
 
     def _weights(self) -> dict[str, Tensor]:
         """The parameters by name, each once."""

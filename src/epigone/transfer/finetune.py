@@ -43,7 +43,7 @@ from epigone.transfer.dropout import DropoutOptions
 from epigone.transfer.frozen_prefix import Known, cached_layers
 from epigone.transfer.methods.base import Adaptation, Method
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import Selection, select, with_head
+from epigone.transfer.selections.selection import Selection, select, with_head
 from epigone.transfer.vocabulary import RetrainedVocabulary, fit_tokenizer, on_coverage, requested, settled
 
 log = logging.getLogger("epigone")

@@ -14,7 +14,7 @@ from epigone.models.config import MANY, ModelConfig, weight_shapes
 from epigone.models.heads.base import IGNORED
 from epigone.models.language_model import LanguageModel
 from epigone.text.streams import TokenStream
-from epigone.transfer.selection import select
+from epigone.transfer.selections.selection import select
 from epigone.transfer.vocabulary import remap_vocabulary
 
 V = 60

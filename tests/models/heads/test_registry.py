@@ -19,7 +19,7 @@ from epigone.models.config import HEADS, LanguageHead, ModelConfig, num_weights,
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.heads.base import IGNORED, score
 from epigone.models.language_model import LanguageModel
-from epigone.transfer.selection import select
+from epigone.transfer.selections.selection import select
 from epigone.transfer.vocabulary import remap_vocabulary
 
 BRIEF = {"steps": 8, "validate_every": 4, "lr": 1e-2, "batch_size": 4, "sequence_length": 16}

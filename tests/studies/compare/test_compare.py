@@ -36,7 +36,7 @@ from epigone.training.listeners.monitor import Monitor
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import layer_subsets
+from epigone.transfer.selections.selection import layer_subsets
 
 SIZE = CompareOptions(seeds=2, workers=1, max_order=3, sample_length=120)
 SEARCH = SearchOptions(trials=2, finalists=2, max_hidden=16, search_epochs=0.5)

@@ -15,7 +15,7 @@ from epigone.training.options import MachineOptions, RetrainingOptions
 from epigone.transfer.finetune import finetune
 from epigone.transfer.methods.l2_to_base import L2ToBase
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import Selection, select
+from epigone.transfer.selections.selection import Selection, select
 
 CPU = MachineOptions(device="cpu")
 BRIEF = RetrainingOptions(lr=1e-2, steps=20, validate_every=5, batch_size=4, sequence_length=16, patience=0)

@@ -20,7 +20,7 @@ from epigone.training.options import EPOCHS, MachineOptions, RetrainingOptions
 from epigone.training.system.processes import launched
 from epigone.transfer.finetune import adaptation_task
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import with_head
+from epigone.transfer.selections.selection import with_head
 from epigone.transfer.trials import MOST, SHARE, advised
 
 STEPS = 4

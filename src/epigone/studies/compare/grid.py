@@ -18,7 +18,7 @@ from epigone.studies.experiment import Context
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions
 from epigone.transfer.methods.base import Method
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import layer_subsets, select
+from epigone.transfer.selections.selection import layer_subsets, select
 from epigone.typed import typed
 
 SUBSETS = ""

@@ -38,7 +38,7 @@ from epigone.studies.stacked_lstm.grid import (
 )
 from epigone.studies.stacked_lstm.report import report
 from epigone.studies.stacked_lstm.texts import ROLES, THIRDS, texts
-from epigone.transfer.selection import select
+from epigone.transfer.selections.selection import select
 
 SPLITS = 5  # splits of the target on which two rows are repeated
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from epigone.described import described
 from epigone.models.language_model import LanguageModel
 from epigone.training.task import ParameterGroup
-from epigone.transfer.selection import Selection
+from epigone.transfer.selections.selection import Selection
 
 
 @dataclass(frozen=True)

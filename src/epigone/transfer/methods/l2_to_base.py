@@ -11,7 +11,7 @@ from epigone.errors import check_options
 from epigone.models.language_model import LanguageModel
 from epigone.transfer.methods.base import Adaptation
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selection import Selection
+from epigone.transfer.selections.selection import Selection
 from epigone.typed import typed
 
 

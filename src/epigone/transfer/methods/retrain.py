@@ -6,7 +6,7 @@ from typing import ClassVar
 from epigone.models.language_model import LanguageModel
 from epigone.training.language_task import learning_parameters
 from epigone.transfer.methods.base import Adaptation, Method
-from epigone.transfer.selection import Selection
+from epigone.transfer.selections.selection import Selection
 
 
 @dataclass(frozen=True)

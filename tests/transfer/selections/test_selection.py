@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from epigone.errors import UserError
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
-from epigone.transfer import grammar
-from epigone.transfer.grammar import Parser
-from epigone.transfer.selection import Selection, select
+from epigone.transfer.selections import grammar
+from epigone.transfer.selections.grammar import Parser
+from epigone.transfer.selections.selection import Selection, select
+from epigone.transfer.selections.weights import Context
 
 ONE_HOT = LanguageModel(ModelConfig(num_layers=3, hidden_size=4, vocabulary_size=6))
 EMBEDDED = LanguageModel(ModelConfig(cell="gru", num_layers=2, hidden_size=4, embedding_size=3, vocabulary_size=6))
@@ -145,7 +146,7 @@ EXPRESSIONS = st.recursive(
 
 def chosen(expression):
     """Like `names`, but the empty set if nothing is left."""
-    return {name for name, mask in Parser(ONE_HOT, expression).parse().items() if mask.any()}
+    return {name for name, mask in Parser(ONE_HOT, expression, Context()).parse().items() if mask.any()}
 
 
 @settings(deadline=None)
@@ -204,7 +205,7 @@ def test_nesting_without_end_is_refused(deep):
         ("head - , all", "expected a name, '!' or '('", 7),
         ("()", "expected a name, '!' or '('", 1),
         ("head -\n  é", "this character has no meaning here", 7),
-        ("layers[01]", "this character has no meaning here", 6),
+        ("layers.0 [1]", "this character has no meaning here", 9),
     ],
 )
 def test_a_syntax_error_points_at_the_place(expression, reason, place):
@@ -233,16 +234,16 @@ def test_a_selection_that_leaves_nothing_is_refused(expression):
 
 
 def test_a_new_form_is_a_function_and_a_line(monkeypatch):
-    def row(weights, match):
-        masks = weights.whole(set())
-        masks[match[1]][int(match[2])] = True
+    def column(weights, match):
+        masks = weights.none()
+        masks[match[1]][:, int(match[2])] = True
         return masks
 
-    monkeypatch.setitem(grammar.FORMS, r"([a-z0-9_.]+)\[(\d+)\]", row)
-    selection = select(ONE_HOT, "head.bias[2], layers.1 - layers.1.weight_hh[0]")
-    assert selection.masks["head.bias"].tolist() == [False, False, True, False, False, False]
-    assert selection.masks["layers.1.weight_hh"].sum() == 4 * 4 * 4 - 4
-    assert set(selection.partial()) == {"head.bias", "layers.1.weight_hh"}
+    monkeypatch.setitem(grammar.FORMS, r"([a-z0-9_.]+)@(\d+)", column)
+    selection = select(ONE_HOT, "head.weight@2, layers.1 - layers.1.weight_hh@0")
+    assert selection.masks["head.weight"][0].tolist() == [False, False, True, False]
+    assert selection.masks["layers.1.weight_hh"].sum() == 4 * 4 * 4 - 4 * 4
+    assert set(selection.partial()) == {"head.weight", "layers.1.weight_hh"}
     assert names(ONE_HOT, "head.bias") == {"head.bias"}  # the name alone is still a form
     with pytest.raises(UserError, match="this character has no meaning here"):
-        select(ONE_HOT, "head.bias[x]")
+        select(ONE_HOT, "head.bias@x")

@@ -3,6 +3,9 @@
 A selection is a mask over the named parameters of a model, written as a short expression:
 
     all    head    embedding    layers.2    layers.*.weight_hh    a name of a parameter, with * and ?
+    layers.1[forget]    layers.1[0-15]    head["e"]    embedding[new]    gates, units and tokens of such a part
+    units(layers.2, 0-15, readers=yes)    units(from=probe.json, top=10%)    units(random=10%, seed=3)
+    weights(random=1%, seed=3)    weights(fisher=1%)    weights(gradient=1%)    weights(change=1%, from=MODEL)
     A, B   union                A - B       difference, from left to right
     !A     complement           ( ... )     grouping
 
@@ -10,6 +13,7 @@ For one-hot models `embedding` means the input columns of layer 0, which are `la
 parameter under both of its names.
 """
 
+import re
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -17,7 +21,9 @@ from torch import Tensor
 
 from epigone.errors import UserError
 from epigone.models.language_model import LanguageModel
-from epigone.transfer.grammar import Masks, Parser, Weights
+from epigone.transfer.selections.grammar import Parser
+from epigone.transfer.selections.items import QUOTED
+from epigone.transfer.selections.weights import Context, Masks, Weights
 
 
 @dataclass(frozen=True)
@@ -56,35 +62,47 @@ class Selection:
             parameter.requires_grad_(bool(self.masks[name].any()))
 
 
-def select(model: LanguageModel, expression: str) -> Selection:
+def select(model: LanguageModel, expression: str, context: Context = Context()) -> Selection:
     """Evaluate a selection expression on a model.
+
+    Args:
+        model: the model.
+        expression: the selection.
+        context: what it may refer to besides the model: tokens, and scores on a text.
 
     Raises:
         UserError: the expression does not parse (the message points at the place), or a part or the whole matches
             nothing.
     """
-    expression = " ".join(expression.split())  # on one line, so that a message can point at a place
+    expression = _on_one_line(expression)
     try:
-        parser = Parser(model, expression)
+        parser = Parser(model, expression, context)
         selection = Selection(expression, parser.parse(), parser.weights.names_head)
     except RecursionError as error:
         raise UserError("The selection is nested too deeply; write it with fewer '(' and '!'.") from error
     if selection.count() == 0:
-        choices = Weights(model, expression).choices()
+        choices = Weights(model, expression, context).choices()
         raise UserError(f"The selection '{expression}' selects no weight at all. {choices}")
     return selection
 
 
-def with_head(model: LanguageModel, expression: str) -> Selection:
+def _on_one_line(expression: str) -> str:
+    """Write each run of white space as one space, so that a message can point at a place; quoted text stays."""
+    parts = re.split(rf"({QUOTED})", expression)
+    parts[::2] = [re.sub(r"\s+", " ", part) for part in parts[::2]]
+    return "".join(parts).strip()
+
+
+def with_head(model: LanguageModel, expression: str, context: Context = Context()) -> Selection:
     """Evaluate a selection expression and add the head, unless the expression says itself what of the head learns.
 
     Raises:
         UserError: as for `select`.
     """
-    selection = select(model, expression)
+    selection = select(model, expression, context)
     if selection.names_head:
         return selection
-    more = select(model, f"{expression}, head")
+    more = select(model, f"{expression}, head", context)
     return more if more.count() > selection.count() else selection
 
 

@@ -3,72 +3,28 @@
     expression = term (("," | "-") term)*        union and difference, from left to right
     term       = "!" term                        complement
                | "(" expression ")"
-               | one of FORMS                    such as `layers.2`
+               | one of FORMS                    such as `layers.2[forget]`
+               | one of FUNCTIONS "(" ... ")"    such as `units(layers.2, 0-15)`
 
-A new form is a function and a line in `FORMS`.
+A new form is a function and a line in `FORMS`, or in `FUNCTIONS` if it takes arguments.
 """
 
 import re
 from collections.abc import Callable
-from fnmatch import fnmatchcase
-
-import torch
-from torch import Tensor
 
 from epigone.errors import UserError
 from epigone.models.language_model import LanguageModel
+from epigone.transfer.selections.arguments import Arguments
+from epigone.transfer.selections.items import QUOTED
+from epigone.transfer.selections.names import PATTERN, by_name
+from epigone.transfer.selections.scored import by_score
+from epigone.transfer.selections.units import by_unit
+from epigone.transfer.selections.weights import Context, Masks, Weights
 
-Masks = dict[str, Tensor]
-"""True where a weight is selected, by the name of the parameter and in its shape."""
-
-
-class Weights:
-    """The weights that the forms of an expression choose from."""
-
-    def __init__(self, model: LanguageModel, expression: str) -> None:
-        self.model, self.expression = model, expression
-        self.names_head = False
-        """True once a term has named the head or a part of it."""
-        self.parameters = dict(model.named_parameters())
-        self.aliases = {"embedding.weight": "layers.0.weight_ih"} if model.embedding is None else {}
-        if model.config.tied:
-            self.aliases["head.weight"] = "embedding.weight"
-
-    def whole(self, names: set[str]) -> Masks:
-        """Select these parameters, each as a whole."""
-        return {
-            name: torch.full(parameter.shape, name in names, dtype=torch.bool)
-            for name, parameter in self.parameters.items()
-        }
-
-    def choices(self) -> str:
-        """List what an expression may name."""
-        names = dict.fromkeys(name for layer in self.model.layers for name, _ in layer.named_parameters())
-        layers = ", ".join(f"layers.{i}" for i in range(len(self.model.layers)))
-        return f"There are: all, embedding, head, {layers}; and in each layer {', '.join(names)}."
-
-
-def by_name(weights: Weights, match: re.Match[str]) -> Masks:
-    """Select `all`, or the parameters and groups whose names match a pattern with `*` and `?`."""
-    pattern = match[0]
-    weights.names_head |= pattern.split(".")[0] == "head"
-    names = {name for name in weights.parameters if pattern == "all" or _matches(name, pattern)}
-    names |= {target for alias, target in weights.aliases.items() if _matches(alias, pattern)}
-    if not names:
-        raise UserError(f"'{pattern}' in the selection '{weights.expression}' matches no weight. {weights.choices()}")
-    return weights.whole(names)
-
-
-def _matches(name: str, pattern: str) -> bool:
-    """Match a parameter or a group that it belongs to, as `layers.2` does `layers.2.weight_hh`."""
-    parts = name.split(".")
-    return any(fnmatchcase(".".join(parts[:size]), pattern) for size in range(1, len(parts) + 1))
-
-
-FORMS: dict[str, Callable[[Weights, re.Match[str]], Masks]] = {
-    r"[A-Za-z0-9_.*?]+": by_name,
-}
+FORMS: dict[str, Callable[[Weights, re.Match[str]], Masks]] = {PATTERN: by_name}
 """The forms of a term by the regular expression of their text; of those that match the longest text counts."""
+FUNCTIONS: dict[str, Callable[[Arguments], Masks]] = {"units": by_unit, "weights": by_score}
+"""The forms with arguments, by the name before the bracket."""
 
 
 class Parser:
@@ -78,8 +34,8 @@ class Parser:
         UserError: the expression does not parse (the message points at the place), or a part of it matches nothing.
     """
 
-    def __init__(self, model: LanguageModel, expression: str) -> None:
-        self.weights, self.text, self.place = Weights(model, expression), expression, 0
+    def __init__(self, model: LanguageModel, expression: str, context: Context) -> None:
+        self.weights, self.text, self.place = Weights(model, expression, context), expression, 0
 
     def parse(self) -> Masks:
         """Evaluate the whole expression."""
@@ -112,11 +68,41 @@ class Parser:
                 return masks
             case "" | "," | "-" | ")":
                 raise self._failure("expected a name, '!' or '('")
+        if (called := self._function()) is not None:
+            return called
         found = self._form()
         assert found is not None
         form, text = found
         self.place = text.end()
         return form(self.weights, text)
+
+    def _function(self) -> Masks | None:
+        """Evaluate the function at the place, if there is one."""
+        match = re.compile(r"([a-z_]+)\(").match(self.text, self.place)
+        if match is None or match[1] not in FUNCTIONS:
+            return None
+        end = self._closing(match.end())
+        text, inside = self.text[match.start() : end + 1], self.text[match.end() : end]
+        masks = FUNCTIONS[match[1]](Arguments.parse(self.weights, text, inside, self._evaluate))
+        self.place = end + 1
+        return masks
+
+    def _closing(self, place: int) -> int:
+        """The place of the bracket that closes the one before `place`; what stands in quotes does not count."""
+        depth = 1
+        for match in re.compile(rf"{QUOTED}|[()]").finditer(self.text, place):
+            depth += {"(": 1, ")": -1}.get(match[0], 0)
+            if depth == 0:
+                return match.start()
+        self.place = len(self.text)
+        raise self._failure("expected ')'")
+
+    def _evaluate(self, expression: str) -> Masks:
+        """Evaluate a part of the expression by itself."""
+        inner = Parser(self.weights.model, expression, self.weights.context)
+        masks = inner.parse()
+        self.weights.names_head |= inner.weights.names_head
+        return masks
 
     def _form(self) -> tuple[Callable[[Weights, re.Match[str]], Masks], re.Match[str]] | None:
         """The form at the place, if there is one."""
@@ -138,5 +124,5 @@ class Parser:
             f"The selection does not parse: {reason}.",
             f"    {self.text}",
             f"    {' ' * self.place}^",
-            "Write for example 'layers.2', 'layers.*.weight_hh', 'all - embedding' or '!layers.0'.",
+            "Write for example 'layers.2', 'layers.*.weight_hh', 'layers.1[forget]', 'all - embedding' or '!layers.0'.",
         )

@@ -1,0 +1,1 @@
+"""Selections of weights: an expression becomes masks over the parameters of a model."""
