@@ -3,6 +3,7 @@
 import copy
 import logging
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ from epigone.transfer.dropout import DropoutOptions
 from epigone.transfer.frozen_prefix import Known, cached_layers
 from epigone.transfer.methods.base import Adaptation, Method
 from epigone.transfer.methods.retrain import Retrain
+from epigone.transfer.selections.scores import scorers
 from epigone.transfer.selections.selection import Selection, select, with_head
+from epigone.transfer.selections.weights import Context
 from epigone.transfer.vocabulary import RetrainedVocabulary, fit_tokenizer, on_coverage, requested, settled
 
 log = logging.getLogger("epigone")
@@ -110,8 +113,8 @@ def finetune(
         source = load_checkpoint(base, machine.backend)
         corpus = learning_text(texts, read, split, out, resume)
         notices = list(corpus.notices)
-        if known := seen(source.folder, source.tokenizer, corpus.texts()):
-            notices.append(known.sentence("the text", str(base)))
+        if read_before := seen(source.folder, source.tokenizer, corpus.texts()):
+            notices.append(read_before.sentence("the text", str(base)))
             log.warning(notices[-1])
         before = read_config(out) if resume and (out / "config.json").exists() else {}
         plain = in_direction(source.tokenizer, "forward")
@@ -157,8 +160,17 @@ def finetune(
             )
             log.info(notices[-1])
 
+        known = set(source.tokenizer.vocabulary)
+        added = [index for index, token in enumerate(codec.vocabulary) if token not in known]
+        context = Context(
+            codec.vocabulary,
+            added,
+            scorers(model, lambda: Batches.of(corpus.stream("train", codec, training.order), training)),
+        )
+
+        @cache  # before the model learns, because scores are those of the base
         def chosen(expression: str) -> Selection:
-            return with_head(model, expression) if head else select(model, expression)
+            return with_head(model, expression, context) if head else select(model, expression, context)
 
         if train is not None:
             chosen(train)  # a selection that means nothing is refused before anything is written
@@ -170,8 +182,12 @@ def finetune(
                 settings["final"] = True
             settings |= requested(plain, tokenizer, tokens) | ({"direction": direction} if turned else {})
             recipe = described(training) | {"lr": trial.lr}
-            expression = chosen(trial.selection).expression if trial.selection or not automatic else ""
-            return {"options": settings | {"training": recipe}, "selection": expression}
+            if automatic and not trial.selection:
+                return {"options": settings | {"training": recipe}, "selection": ""}
+            selection = chosen(trial.selection)
+            facts = {"options": settings | {"training": recipe}, "selection": selection.expression}
+            # Scores and rankings may come out otherwise another time; a run does not go on with other weights.
+            return facts | ({"selected": selection.digest()} if selection.partial() else {})
 
         request: dict[str, Any] = {
             "command": "finetune",
@@ -205,8 +221,7 @@ def finetune(
                 return replace(task, merge=method.merge), adaptation
 
             def describe() -> None:
-                new = set(codec.vocabulary) - set(source.tokenizer.vocabulary)
-                facts = {"request": request, "machine": described(machine), "new_tokens": len(new)}
+                facts = {"request": request, "machine": described(machine), "new_tokens": len(added)}
                 if automatic:
                     facts["trials"] = trials.recorded(tried)
                 save_description(out, model.config, codec, facts)

@@ -22,7 +22,7 @@ _CORPUS = record(
 )  # fmt: skip
 _REQUEST = record(
     {
-        "command": text, "corpus": _CORPUS, "selection": text, "tokenizer": text,
+        "command": text, "corpus": _CORPUS, "selection": text, "selected": text, "tokenizer": text,
         "options": record(
             {"tokenizer": text, "training": mapping, "model": mapping, "vocabulary": mapping, "final": flag}
         ),

@@ -18,7 +18,7 @@ from epigone.studies.experiment import Context
 from epigone.training.options import DisplayOptions, MachineOptions, RetrainingOptions
 from epigone.transfer.methods.base import Method
 from epigone.transfer.methods.retrain import Retrain
-from epigone.transfer.selections.selection import layer_subsets, select
+from epigone.transfer.selections.selection import checked, layer_subsets
 from epigone.typed import typed
 
 SUBSETS = ""
@@ -81,7 +81,7 @@ class Grid:
             )
         )
         for selection in found:
-            select(checkpoint.model, selection)
+            checked(checkpoint.model, selection, checkpoint.tokenizer)
         return found
 
 
@@ -203,5 +203,6 @@ def transfer_rows(context: Context[Grid]) -> Iterator[Row]:
 
 def _adds_head(checkpoint: Checkpoint, selection: str) -> bool:
     """True unless a selection itself says that weights of the head do not learn, as `!head` does."""
-    chosen = select(checkpoint.model, selection)
-    return not chosen.names_head or select(checkpoint.model, f"{selection}, head").count() == chosen.count()
+    chosen = checked(checkpoint.model, selection, checkpoint.tokenizer)
+    both = checked(checkpoint.model, f"{selection}, head", checkpoint.tokenizer)
+    return not chosen.names_head or both.count() == chosen.count()

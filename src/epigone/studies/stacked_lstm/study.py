@@ -38,7 +38,8 @@ from epigone.studies.stacked_lstm.grid import (
 )
 from epigone.studies.stacked_lstm.report import report
 from epigone.studies.stacked_lstm.texts import ROLES, THIRDS, texts
-from epigone.transfer.selections.selection import select
+from epigone.text.tokenizers.characters import AsciiTokenizer
+from epigone.transfer.selections.selection import checked
 
 SPLITS = 5  # splits of the target on which two rows are repeated
 
@@ -49,7 +50,7 @@ def rows(context: Context[StackedLstmOptions]) -> list[Row]:
     grid = recipes(target, options, context.quick)
     model = LanguageModel(sized(grid[0].model, 2))
     for part in selections(options):
-        select(model, part["selection"])  # one that does not parse is refused before anything runs
+        checked(model, part["selection"], AsciiTokenizer())  # one that does not parse is refused before anything runs
     for recipe in grid:
         if bases := [*base_rows(context, recipe)]:
             context.run(bases, f"bases of “{recipe.name}”")

@@ -13,16 +13,20 @@ For one-hot models `embedding` means the input columns of layer 0, which are `la
 parameter under both of its names.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 from torch import Tensor
 
 from epigone.errors import UserError
 from epigone.models.language_model import LanguageModel
+from epigone.text.tokenizers.base import Tokenizer
 from epigone.transfer.selections.grammar import Parser
 from epigone.transfer.selections.items import QUOTED
+from epigone.transfer.selections.scores import placeholders
 from epigone.transfer.selections.weights import Context, Masks, Weights
 
 
@@ -42,6 +46,13 @@ class Selection:
     def partial(self) -> dict[str, Tensor]:
         """The masks of parameters of which some weights learn and others do not."""
         return {name: mask for name, mask in self.masks.items() if mask.any() and not mask.all()}
+
+    def digest(self) -> str:
+        """A hash (sha256) of the masks, which says if two selections are the same weights."""
+        found = hashlib.sha256()
+        for name, mask in sorted(self.masks.items()):
+            found.update(name.encode() + np.packbits(mask.numpy()).tobytes())
+        return found.hexdigest()
 
     def lowest_layer(self, model: LanguageModel) -> int:
         """The lowest layer with a learning weight; the number of layers if only the head learns.
@@ -84,6 +95,15 @@ def select(model: LanguageModel, expression: str, context: Context = Context()) 
         choices = Weights(model, expression, context).choices()
         raise UserError(f"The selection '{expression}' selects no weight at all. {choices}")
     return selection
+
+
+def checked(model: LanguageModel, expression: str, tokenizer: Tokenizer) -> Selection:
+    """Evaluate an expression before there is a text: what scores would choose is arbitrary, but as much.
+
+    Raises:
+        UserError: as for `select`.
+    """
+    return select(model, expression, Context(tokenizer.vocabulary, (0,), placeholders(model)))
 
 
 def _on_one_line(expression: str) -> str:
