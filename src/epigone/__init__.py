@@ -50,6 +50,8 @@ PUBLIC = {
     "GradcheckOptions": "models.gradcheck",
     "info": "app.info",
     "Info": "app.info",
+    "selection": "app.selection",
+    "Selected": "app.selection",
     "look": "app.look",
     "Look": "app.look",
     "plot": "app.plot",

@@ -1,6 +1,7 @@
 """The public names with their types. Made by tools/reference.py (make reference); change functions and options."""
 
 from collections.abc import Callable
+from collections.abc import Collection
 from collections.abc import Iterable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -8,6 +9,7 @@ from epigone.app.info import Info as Info
 from epigone.app.look import Look as Look
 from epigone.app.plot import Against
 from epigone.app.plot import Curves as Curves
+from epigone.app.selection import Selected as Selected
 from epigone.classification.evaluate import ClassifierEvaluation as ClassifierEvaluation
 from epigone.classification.options import ClassifierOptions as ClassifierOptions
 from epigone.classification.predict import Classification as Classification
@@ -63,6 +65,8 @@ from epigone.transfer.methods.base import Method as Method
 from epigone.transfer.methods.l2_to_base import L2ToBase as L2ToBase
 from epigone.transfer.methods.retrain import Retrain as Retrain
 from epigone.transfer.selections.selection import Selection
+from epigone.transfer.selections.weights import Context
+from epigone.transfer.selections.weights import Scores
 from epigone.transfer.vocabulary import RetrainedVocabulary as RetrainedVocabulary
 from pathlib import Path
 from typing import Any
@@ -635,8 +639,25 @@ def finetune(
 def select(
     model: LanguageModel,
     expression: str,
+    context: Context = ...,
+    *,
+    vocabulary: Sequence[str] = (),
+    new: Collection[int] = (),
+    scorers: Mapping[str, Callable[[], Scores]] = {},
 ) -> Selection:
     """Evaluate a selection expression on a model.
+
+    Args:
+        model: the model.
+        expression: the selection.
+        context: what it may refer to besides the model: tokens, and scores on a text.
+
+    Keywords in place of context, Context: what an expression may refer to besides the
+    model.
+        vocabulary (Sequence[str], default ()): The V tokens by id.
+        new (Collection[int], default ()): Ids of the tokens that the base did not have.
+        scorers (Mapping[str, Callable[[], Mapping[str, Tensor]]], default {}): Computes a
+            score of each weight on the text that is learned, by the name of the score.
 
     Raises:
         UserError: the expression does not parse (the message points at the place), or a part or the whole matches
@@ -1462,7 +1483,7 @@ def info(
     path: str | Path | None = None,
     read: ReadOptions = ...,
     split: SplitOptions = ...,
-    *,
+    *, names: bool = False,
     encoding: str | None = None,
     separator: str | None = None,
     blank_lines: int | None = None,
@@ -1483,6 +1504,7 @@ def info(
         path: a folder or file, or the name of a bundled model.
         read: the way a text is read.
         split: the way its documents are split.
+        names: list the names of a model's weights and states, with their shapes: the names that train, read and clamp.
 
     Keywords in place of read, ReadOptions: reading of files as documents.
         encoding (str | None, default None): Encoding of the files, for example cp1252. By
@@ -1528,6 +1550,81 @@ def info(
         UserError: there is nothing at the path, or it cannot be read.
     """
 
+def selection(
+    model: str | Path,
+    expression: str = 'all',
+    *, data: Sequence[str | Path] = (),
+    out: str | Path | None = None,
+    read: ReadOptions = ...,
+    split: SplitOptions = ...,
+    encoding: str | None = None,
+    separator: str | None = None,
+    blank_lines: int | None = None,
+    documents: Literal['lines', 'files', 'headings', 'pages'] | None = None,
+    titles: bool | None = None,
+    notes: bool = False,
+    site_lines: bool = True,
+    column: str | None = None,
+    label: str | None = None,
+    gutenberg: bool = True,
+    limit: int = 0,
+    fractions: tuple[float, float, float] | None = None,
+    split_seed: int = 0,
+) -> Selected:
+    """Show what a selection means for a model: how many weights of which parameters it lets learn.
+
+    Args:
+        model: a model folder, or the name of a bundled model.
+        expression: the selection, such as `layers.1[forget]` or `weights(random=1%, seed=3)`.
+        data: text for the scores `fisher` and `gradient`, which are taken on its training split.
+        out: a file for a picture of the network with the selected weights coloured: `.png` or `.svg`.
+        read: options for reading the text.
+        split: options for splitting its documents.
+
+    Keywords in place of read, ReadOptions: reading of files as documents.
+        encoding (str | None, default None): Encoding of the files, for example cp1252. By
+            default UTF-8, or a guess if that fails.
+        separator (str | None, default None): Regular expression; a line that it matches as
+            a whole separates documents. By default a line `===` does.
+        blank_lines (int | None, default None): Least number of blank lines that separates
+            documents.
+        documents (Literal['lines', 'files', 'headings', 'pages'] | None, default None):
+            Unit of documents: with `lines` every line is a document, as in a list of names;
+            with `files` every file; with `headings` and `pages` every section and page of a
+            marked-up text. By default a separator decides, or the headings or page breaks
+            of a marked-up text that seems to be a collection.
+        titles (bool | None, default None): Keep the headings that documents begin with, or
+            leave them out. By default they are left out of a file with three documents or
+            more, and kept in others.
+        notes (bool, default False): Keep the notes of a text and their numbers, page
+            numbers and tables of contents.
+        site_lines (bool, default True): Keep the words that lyrics sites put among those of
+            songs, such as `You might also like` and `12Embed`.
+        column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
+            text. By default `text`, or the only column of texts.
+        label (str | None, default None): Source of the documents' labels: a column of CSV,
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
+        gutenberg (bool, default True): Remove the header and the footer that Project
+            Gutenberg adds to its books.
+        limit (int, default 0): Read no more than this many characters, in the order of the
+            files; 0 reads all.
+
+    Keywords in place of split, SplitOptions: division of a corpus into train, validation
+    and test.
+        fractions (tuple[float, float, float] | None, default None): Shares of the text for
+            train, validation and test. By default pretrain and finetune take 0.8 0.1 0.1,
+            everything else takes thirds, and both take 0.9 0.05 0.05 from 2 million
+            characters.
+        split_seed (int, default 0): Seed of the random order in which documents go to the
+            splits.
+
+    Raises:
+        UserError: there is no such model or text, the expression means nothing, or the file has another ending.
+    """
+
 def look(
     model: str | Path,
     *texts: str | Path,
@@ -1557,7 +1654,7 @@ def look(
         model: a model folder, or the name of a bundled model.
         texts: files or folders of text.
         text: the text itself, instead of files.
-        unit: the units, such as `layers.1:37` for unit 37 of layer 1, both counted from 0, or `layers.1.cell:37` for
+        unit: the units, such as `layers.1[37]` for unit 37 of layer 1, both counted from 0, or `layers.1.cell[37]` for
             its cell state in an LSTM. By default the five whose hidden state has the largest standard deviation over
             the text.
         characters: how much of the text is read at most, from its beginning.

@@ -29,7 +29,7 @@ def reference(folder, text):
 @pytest.mark.parametrize("name", ["lstm-ascii", "lstm-ascii-int8", "gru-char-tied", "rnn-byte", "lstm-bpe"])
 def test_states_are_those_of_the_reference_at_every_token(name):
     outputs, last = reference(MODELS / name, SONG)
-    units = [f"layers.{layer}:{unit}" for layer in range(outputs.shape[1]) for unit in (0, 3)]
+    units = [f"layers.{layer}[{unit}]" for layer in range(outputs.shape[1]) for unit in (0, 3)]
     found = epigone.look(MODELS / name, text=SONG, unit=units)
     for unit, place in zip(found.units, [(i, j) for i in range(outputs.shape[1]) for j in (0, 3)], strict=True):
         np.testing.assert_allclose(unit.values, outputs[:, place[0], place[1]], atol=1e-6)
@@ -63,7 +63,7 @@ def test_without_names_the_most_varying_units_are_shown():
     deviations = outputs.std(axis=0)
     layer, unit = np.unravel_index(deviations.argmax(), deviations.shape)
     found = epigone.look(MODELS / "lstm-ascii", text=SONG)
-    assert found.units[0].name == f"layers.{layer}:{unit}"
+    assert found.units[0].name == f"layers.{layer}[{unit}]"
     assert found.units[0].deviation == pytest.approx(deviations.max(), abs=1e-6)
     assert len(found.units) == 5
     assert "largest standard deviation" in found.notices[-1]
@@ -103,7 +103,7 @@ def test_a_result_shows_itself():
     [
         ({}, "look needs one of them"),
         ({"texts": ["no such words"]}, "if these are the words to show, give them with --text"),
-        ({"text": "a", "unit": "layers.9[0]"}, "no unit layers.9[0]"),
+        ({"text": "a", "unit": "layers.9[0]"}, r"no unit layers\.9\[0\]"),
         ({"text": "a", "out": "a.pdf"}, "a.pdf; give it one of these endings"),
         ({"text": "a", "characters": 0}, "characters must be 1 or more"),
         ({"text": "\N{SNOWMAN}"}, "knows no character"),

@@ -85,8 +85,13 @@ COMMANDS = {
     ),
     "look": Command(
         "epigone.app.look",
-        "MODEL [TEXT...] [--text WORDS] [--unit layers.LAYER:UNIT]... [--out FILE.png|.svg|.html]",
+        "MODEL [TEXT...] [--text WORDS] [--unit 'layers.LAYER[UNIT]']... [--out FILE.png|.svg|.html]",
         "Show the state of single units over a text, as the text in colours.",
+    ),
+    "selection": Command(
+        "epigone.app.selection",
+        "MODEL EXPRESSION [--data TEXT...] [--out FILE.png|.svg]",
+        "Show which weights of a model a selection lets learn.",
     ),
     "plot": Command(
         "epigone.app.plot",
@@ -105,7 +110,7 @@ COMMANDS = {
     ),
     "info": Command(
         "epigone.app.info",
-        "[PATH]",
+        "[PATH] [--names]",
         "Describe a model, a text or a run folder; without a path, list the bundled models.",
     ),
 }
@@ -123,8 +128,8 @@ MODULE (import a Python file, or an installed module, that registers cells, toke
 from)."""
 METAVARS = {
     "out": "FOLDER", "plot.out": "FILE", "classify.out": "FILE",
-    "look.out": "FILE", "unit": "NAME", "corpus": "TEXT", "source": "TEXT",
-    "train": "SELECTION", "data": "ROLE=PATH", "unlabelled": "TEXT",
+    "look.out": "FILE", "selection.out": "FILE", "selection.data": "TEXT", "unit": "NAME",
+    "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH", "unlabelled": "TEXT",
 }  # fmt: skip
 """Names of the values of options in the help; that of one command's option is under `COMMAND.OPTION`."""
 CHOICES = {"tokenizer": "epigone.text.tokenizers.registry:TOKENIZERS"}

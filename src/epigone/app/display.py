@@ -67,6 +67,7 @@ SHOWN: dict[str, Callable[[Any], Iterator[Block]]] = {
     "Gradcheck": pictures.gradcheck,
     "Curves": pictures.curves,
     "Look": pictures.look,
+    "Selected": pictures.selection,
     "Comparison": experiments.comparison,
     "StudyResult": experiments.study,
     "ClassifierTraining": classifiers.training,

@@ -9,9 +9,12 @@ from typing import Any, Literal
 
 from epigone.errors import UserError
 from epigone.kernels import in_use
+from epigone.models.cells.base import CELLS
+from epigone.models.config import weight_shapes
 from epigone.models.files.bundled import bundled_models, is_classifier, resolve
 from epigone.models.files.description import read_config
 from epigone.models.files.model_folder import read_folder
+from epigone.models.unit_names import state_names
 from epigone.results import Shown
 from epigone.schema import by_name, each, mapping, number, optional, record, text, whole
 from epigone.storage import read_json, read_object
@@ -52,6 +55,8 @@ def info(
     path: str | Path | None = None,
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
+    *,
+    names: bool = False,
 ) -> Info:
     """Describe a model, a classifier, a study, a run or a text; without a path, list the bundled models and the engine.
 
@@ -59,6 +64,7 @@ def info(
         path: a folder or file, or the name of a bundled model.
         read: the way a text is read.
         split: the way its documents are split.
+        names: list the names of a model's weights and states, with their shapes: the names that train, read and clamp.
 
     Raises:
         UserError: there is nothing at the path, or it cannot be read.
@@ -75,7 +81,8 @@ def info(
         if is_classifier(folder):
             return Info("classifier", str(path), *_classifier(folder))
         if (folder / "config.json").is_file() or str(path) in bundled_models():
-            return Info("model", str(path), _model(resolve(path)), [])
+            model = resolve(path)
+            return Info("model", str(path), _model(model), list(_names(model)) if names else [])
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
             f"{path} is damaged, or another version of epigone wrote it; restore it from a copy."
@@ -127,6 +134,31 @@ def _model(folder: Path) -> dict[str, Any]:
         "validation_loss": result.get("loss"),
         "megabytes": round((folder / "model.safetensors").stat().st_size / 1e6, 2),
     }
+
+
+def _names(folder: Path) -> Iterator[dict[str, Any]]:
+    """The names of the weights and states of a model, with their shapes and what these stand for."""
+    config = read_folder(folder).shape
+    cell = CELLS[config.cell]
+    by_token = {"embedding.weight", *(f"head.{part}" for part in config.head.by_token)}
+    for name, shape in weight_shapes(config).items():
+        meaning = "a row for each token" if name in by_token else ""
+        if name.startswith("layers."):
+            blocks = shape[0] / config.layer_sizes[int(name.split(".")[1])]
+            meaning = f"rows of {', '.join(cell.gates)}" if blocks == len(cell.gates) > 1 else "a row for each unit"
+        if name == "layers.0.weight_ih" and not config.embedding_size:
+            meaning += "; a column for each token, also named embedding"
+        yield {"name": name, "shape": " x ".join(map(str, shape)), "meaning": meaning}
+    for layer, units in enumerate(config.layer_sizes):
+        for state in state_names(config):
+            name = f"layers.{layer}.{state}"
+            yield {"name": name, "shape": str(units), "meaning": f"a state, with the units {name}[0] to [{units - 1}]"}
+        for gate in cell.gates:
+            yield {
+                "name": f"layers.{layer}[{gate}]",
+                "shape": str(units),
+                "meaning": "a gate, with its rows in each weight",
+            }
 
 
 def _classifier(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -74,3 +74,34 @@ def _range(unit: Any) -> dict[str, Any]:
     values = unit.values
     mean = sum(values) / len(values)
     return {"name": unit.name, "mean": mean, "deviation": unit.deviation, "least": min(values), "most": max(values)}
+
+
+FILLED = "·░▒▓█"
+
+
+def selection(result: Any) -> Iterator[Block]:
+    columns = [
+        Column("name", "parameter", align="left"),
+        Column("shape", "shape"),
+        Column("selected", "learn"),
+        Column("share", "share", "%", digits=3, notation="significant"),
+        Column("rows", "its rows, from first to last", align="left", optional=True),
+    ]
+    rows = [
+        {
+            "name": part.name,
+            "shape": " x ".join(map(str, part.shape)),
+            "selected": part.selected,
+            "share": 100 * part.selected / part.weights,
+            "rows": "".join(
+                FILLED[-1 if share == 1 else min(3, 1 + int(3 * share)) if share else 0] for share in part.by_rows
+            ),
+        }
+        for part in result.parts
+    ]
+    gates = f" The rows of a layer are its gates {', '.join(result.gates)}." if len(result.gates) > 1 else ""
+    yield Table("", columns, rows, f"{FILLED[0]} none, {FILLED[-1]} all.{gates}")
+    share = 100 * result.selected / result.weights
+    yield f"{result.selected:,} of {result.weights:,} weights learn ({share:.3g} %)."
+    yield from notices_of(result.notices)
+    yield Facts({"model": result.model, "selection": result.expression, "picture": result.out})
