@@ -71,6 +71,8 @@ PUBLIC = {
     "corpus_stats": "corpora.stats",
     "CorpusStats": "corpora.stats",
     "StatsOptions": "corpora.stats",
+    "delta": "export.delta",
+    "Delta": "export.delta",
     "quantize": "export.quantize",
     "Quantisation": "export.quantize",
     "EngineOptions": "models.backends.walker",

@@ -22,6 +22,7 @@ from epigone.corpora.stats import StatsOptions as StatsOptions
 from epigone.errors import UserError as UserError
 from epigone.evaluation.evaluate import Evaluation as Evaluation
 from epigone.evaluation.quality import TextQuality
+from epigone.export.delta import Delta as Delta
 from epigone.export.import_fastai import Imported as Imported
 from epigone.export.quantize import Quantisation as Quantisation
 from epigone.generation.generate import GenerateOptions as GenerateOptions
@@ -2076,6 +2077,26 @@ def corpus_stats(
 
     Raises:
         UserError: the input is bad; the message says what to do.
+    """
+
+def delta(
+    model: str | Path,
+    *, out: str | Path,
+    base: str | Path | None = None,
+) -> Delta:
+    """Write a copy of a retrained model that holds only what differs from its base.
+
+    The copy is a model folder like any other: each command takes it, and reads the rest from the base, whose hash is
+    checked. It gives exactly the weights of the model.
+
+    Args:
+        model: the folder of a model that `finetune` wrote.
+        out: the folder for the copy.
+        base: the folder or the bundled name of the base; by default the one that the model says it was made of.
+
+    Raises:
+        UserError: there is no such model or base, the base is another than the one that was retrained, or the output
+            folder is not empty.
     """
 
 def quantize(

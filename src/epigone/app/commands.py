@@ -78,6 +78,11 @@ COMMANDS = {
         "MODEL [TEXT...] --out FOLDER",
         "Store a model in 8-bit weights, and measure what that changes.",
     ),
+    "delta": Command(
+        "epigone.export.delta",
+        "MODEL --out FOLDER [--base MODEL]",
+        "Store a retrained model as what differs from its base.",
+    ),
     "study": Command(
         "epigone.studies.registry",
         "NAME --data ROLE=PATH... [--quick] --out FOLDER [--resume]",

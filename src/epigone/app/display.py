@@ -63,6 +63,7 @@ SHOWN: dict[str, Callable[[Any], Iterator[Block]]] = {
     "Evaluation": language_models.evaluation,
     "Generation": generations.generation,
     "Quantisation": language_models.quantisation,
+    "Delta": language_models.delta,
     "Imported": language_models.imported,
     "Gradcheck": pictures.gradcheck,
     "Curves": pictures.curves,

@@ -107,7 +107,7 @@ def _quantize(source: Checkpoint, folder: Path, texts: Sequence[str | Path], rea
         difference=difference.estimate,
         interval=(difference.low, difference.high),
     )
-    config = source.config | {
+    config = {key: value for key, value in source.config.items() if key != "delta"} | {
         "dtype": "int8",
         WEIGHTS: hash_of(data),
         "quantised": {k: v for k, v in asdict(result).items() if k != "model"},

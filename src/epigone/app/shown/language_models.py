@@ -91,6 +91,17 @@ def quantisation(result: Any) -> Iterator[Block]:
     )
 
 
+def delta(result: Any) -> Iterator[Block]:
+    yield Facts(
+        {
+            "weights": f"{result.weights:,} of {result.of:,} differ from {result.base}",
+            "stored": f"{result.kilobytes:,.1f} kB, {result.whole_kilobytes:,.1f} kB before",
+            "model": result.model,
+            "next": f"epigone generate {result.model}",
+        }
+    )
+
+
 def imported(result: Any) -> Iterator[Block]:
     *lower, top = map(str, result.units)
     yield Facts(

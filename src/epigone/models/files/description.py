@@ -68,6 +68,7 @@ CONFIG = record(
         "epigone": text, "understudy": text, "dtype": text, WEIGHTS: text, "new_tokens": whole(), "machine": mapping,
         "request": _REQUEST, "result": _RESULT, "quantised": _QUANTISED, "stages": each(_REQUEST, 100),
         "trials": each(TRIAL, 1000), "advice": ADVICE,
+        "delta": record({"base": text, "sha256": text}, "base", "sha256"),
     }
 )  # fmt: skip
 MODEL = record(

@@ -17,8 +17,9 @@ from safetensors import SafetensorError
 from epigone import __version__
 from epigone.errors import UserError
 from epigone.models.config import ModelConfig, weight_shapes
-from epigone.models.files.bundled import resolve
-from epigone.models.files.description import MODEL, check_hash, read_config
+from epigone.models.files.bundled import bundled_models, resolve
+from epigone.models.files.delta import applied
+from epigone.models.files.description import MODEL, check_hash, read_config, weights_hash
 from epigone.models.files.tensors import arrays, tensor_shapes
 from epigone.storage import read_object
 from epigone.text.tokenizers.base import Tokenizer
@@ -44,9 +45,11 @@ class ModelFolder:
         Raises:
             UserError: the file is damaged, or it and config.json disagree about names or shapes.
         """
-        path = self.folder / "model.safetensors"
+        path, delta = self.folder / "model.safetensors", self.config.get("delta")
         try:
-            self._check_shapes(path, tensor_shapes(path))  # before so many numbers are read
+            shapes = tensor_shapes(path)
+            if delta is None:
+                self._check_shapes(path, shapes)  # before so many numbers are read
             data = path.read_bytes()
             found = unscaled(arrays(data))
         except (SafetensorError, OSError) as error:
@@ -55,6 +58,9 @@ class ModelFolder:
             ) from error
         check_hash(self.folder, self.config, data)
         del data  # which is as large as the file
+        if delta is not None:
+            found = applied(found, base_of_delta(self.folder, delta).weights(), path)
+            self._check_shapes(path, {name: weight.shape for name, weight in found.items()})
         for name, weight in found.items():
             if not np.isfinite(weight).all():
                 raise UserError(
@@ -82,6 +88,32 @@ class ModelFolder:
             ]
         if wrong:
             raise UserError(f"{path} does not fit the config.json beside it: {'; '.join(sorted(wrong)[:3])}.")
+
+
+def base_of_delta(folder: Path, delta: dict[str, str]) -> ModelFolder:
+    """Read the base of a folder that holds only what differs from it.
+
+    Args:
+        folder: the folder, from which a path of the base is told.
+        delta: name or path of the base, and the hash of its weights.
+
+    Raises:
+        UserError: the base is not there, is another model by now, or is itself such a folder.
+    """
+    name = delta["base"]
+    places = [Path(name)] if name in bundled_models() else [folder / name, Path(name)]
+    place = next((place for place in places if str(place) in bundled_models() or place.is_dir()), None)
+    begins = f"the one whose weights have a sha256 that begins with {delta['sha256'][:12]}"
+    if place is None:
+        raise UserError(
+            f"{folder} holds only what differs from its base, and {name} is not there; put it there: {begins}."
+        )
+    base = read_folder(place)
+    if weights_hash(base.folder) != delta["sha256"]:
+        raise UserError(f"{folder} holds only what differs from its base, and {place} is another model than {begins}.")
+    if "delta" in base.config:
+        raise UserError(f"{folder} differs from {place}, which is no whole model; make it anew with epigone delta.")
+    return base
 
 
 SCALE = ".scale"

@@ -12,8 +12,8 @@ from safetensors import SafetensorError, deserialize
 from epigone.schema import by_name, each, record, text, whole
 
 MOST_HEADER = 8 << 20  # bytes
-KINDS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I8": "i1"}
-"""The kinds of numbers that weights come in, as NumPy reads them."""
+KINDS = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I8": "i1", "I32": "<i4"}
+"""The kinds of numbers that weights come in, as NumPy reads them; places of weights are whole numbers of 32 bits."""
 
 _SIZES = whole(0, 1 << 40)
 _TENSOR = record(
@@ -55,8 +55,8 @@ def tensor_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     return {name: tuple(tensor["shape"]) for name, tensor in header.items()}
 
 
-def arrays(data: bytes) -> dict[str, NDArray[np.float32]]:
-    """Convert the tensors of a file to float32, by name.
+def arrays(data: bytes) -> dict[str, NDArray[Any]]:
+    """Convert the tensors of a file to float32, by name; whole numbers of 32 bits stay.
 
     Raises:
         SafetensorError: the data is damaged.
@@ -64,8 +64,8 @@ def arrays(data: bytes) -> dict[str, NDArray[np.float32]]:
     return {name: _array(tensor) for name, tensor in deserialize(data)}
 
 
-def _array(tensor: dict[str, Any]) -> NDArray[np.float32]:
+def _array(tensor: dict[str, Any]) -> NDArray[Any]:
     numbers = np.frombuffer(tensor["data"], KINDS[tensor["dtype"]])
     if tensor["dtype"] == "BF16":  # the upper half of a float32
         return (numbers.astype(np.uint32) << 16).view(np.float32).reshape(tensor["shape"])
-    return numbers.astype(np.float32).reshape(tensor["shape"])
+    return numbers.astype(numbers.dtype if tensor["dtype"] == "I32" else np.float32).reshape(tensor["shape"])
