@@ -45,6 +45,8 @@ FUNCTIONS = [
     "info",
     "look",
     "plot",
+    "selection",
+    "delta",
 ]
 
 

@@ -45,7 +45,7 @@ SHELVES = {
     "models/cells": ("base", "rnn", "lstm", "gru"),
     "models/backends": ("choice", "reference", "aten", "native", "stack", "walker", "numpy_reference"),
     "models/heads": ("base", "full", "adaptive", "classifier"),
-    "models/files": ("bundled", "tensors", "description", "model_folder", "checkpoint", "card"),
+    "models/files": ("bundled", "tensors", "description", "delta", "model_folder", "checkpoint", "card", "ranking"),
     "training": (
         "options", "batches", "task", "language_task", "classification_task", "optimisation", "system", "run",
         "listeners", "loop", "refit", "command", "pretrain",
@@ -53,7 +53,10 @@ SHELVES = {
     "training/listeners": ("base", "clock", "journal", "monitor", "samples", "tensorboard"),
     "training/run": ("trace", "state", "folder"),
     "transfer": (
-        "grammar", "selection", "vocabulary", "dropout", "frozen_prefix", "depth", "methods", "trials", "finetune",
+        "selections", "vocabulary", "dropout", "frozen_prefix", "depth", "methods", "trials", "finetune",
+    ),
+    "transfer/selections": (
+        "weights", "items", "names", "arguments", "units", "change", "scored", "grammar", "scores", "selection",
     ),
     "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),
     "classification": (

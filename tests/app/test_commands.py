@@ -30,7 +30,7 @@ def test_help_of_a_command_has_its_usage_and_describes_every_option(cli, command
     assert f"epigone {command} {USAGES[command]}" in result.out
     options = re.findall(r"^│ [* ]*(--.*)│$", result.out, re.MULTILINE)
     described = [re.fullmatch(r"--.*?\S {2,}([A-Z`].*)", option) for option in options]
-    assert len(options) > (1 if command in ("plot", "import-fastai") else 3 if command == "corpus get" else 5)
+    assert len(options) > (1 if command in ("plot", "import-fastai", "delta") else 3 if command == "corpus get" else 5)
     assert all(described), options
     assert "--recipe FILE.toml" in result.out
     assert "monitor" not in result.out

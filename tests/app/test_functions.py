@@ -16,6 +16,8 @@ from epigone.app.functions import parts, public, type_name
 from epigone.app.notebook import NotebookMonitor
 from epigone.app.progress import ConsoleMonitor, monitor_of_caller
 from epigone.errors import UserError
+from epigone.models.config import ModelConfig
+from epigone.models.language_model import LanguageModel
 from epigone.transfer.methods.l2_to_base import L2ToBase
 
 NAMES = [name for name in epigone.PUBLIC if inspect.isfunction(getattr(epigone, name))]
@@ -27,6 +29,8 @@ NEEDED = {
     "evaluate": (["base", "a.txt"], {}),
     "generate": (["base"], {}),
     "look": (["base"], {}),
+    "selection": (["base"], {}),
+    "delta": (["base"], {"out": "new"}),
     "plot": (["run"], {}),
     "quantize": (["base"], {"out": "new"}),
     "import_fastai": (["weights.pth"], {"words": "words.pkl", "out": "new"}),
@@ -35,7 +39,7 @@ NEEDED = {
     "evaluate_classifier": (["mine", "a.csv"], {}),
     "load_checkpoint": (["base"], {}),
     "text_quality": ([["a text"]], {}),
-    "select": ([SimpleNamespace(), "all"], {}),
+    "select": ([LanguageModel(ModelConfig(hidden_size=2, vocabulary_size=3)), "all"], {}),
 }
 WRONG = {
     "bool": [1, "yes", None, [True], 0.0],
@@ -97,7 +101,7 @@ def test_dataclasses_are_accepted_by_name_and_by_position():
 
 def test_options_of_a_more_general_class_keep_their_values():
     training = call("finetune", training=epigone.RetrainingOptions(lr=0.5))[1]["training"]
-    assert training == epigone.FinetuneOptions(lr=0.5, epochs=20.0)
+    assert training == epigone.FinetuneOptions(lr=0.5, epochs=20.0, schedule="cosine")
 
 
 def test_a_method_is_chosen_by_name_or_by_object():

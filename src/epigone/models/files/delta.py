@@ -53,12 +53,17 @@ def applied(tensors: Mapping[str, NDArray[Any]], base: Weights, path: object) ->
         if not name.endswith((PLACES, VALUES)):
             weights[name] = tensor
     for name in {name.removesuffix(PLACES).removesuffix(VALUES) for name in tensors} - set(tensors):
-        places, values = tensors.get(name + PLACES), tensors.get(name + VALUES)
-        whole = base.get(name)
-        fits = places is not None and values is not None and whole is not None and places.shape == values.shape
-        if not fits or places.ndim != 1 or (len(places) and not 0 <= places.min() <= places.max() < whole.size):  # type: ignore[union-attr]
+        places, values, whole = tensors.get(name + PLACES), tensors.get(name + VALUES), base.get(name)
+        if places is None or values is None or whole is None or not _fits(places, values, whole.size):
             raise UserError(f"{path} is damaged: its places of {name} do not fit the base. Restore it from a copy.")
-        flat = whole.reshape(-1).copy()  # type: ignore[union-attr]
+        flat = whole.reshape(-1).copy()
         flat[places] = values
-        weights[name] = flat.reshape(whole.shape)  # type: ignore[union-attr]
+        weights[name] = flat.reshape(whole.shape)
     return weights
+
+
+def _fits(places: NDArray[Any], values: NDArray[Any], size: int) -> bool:
+    """Tell if there is a value for each place, and each place is one of so many."""
+    if places.ndim != 1 or places.shape != values.shape or places.dtype.kind != "i":
+        return False
+    return not len(places) or bool(0 <= places.min() <= places.max() < size)
