@@ -58,7 +58,7 @@ SHELVES = {
     "transfer/selections": (
         "weights", "items", "names", "arguments", "units", "change", "scored", "grammar", "scores", "selection",
     ),
-    "transfer/methods": ("base", "retrain", "l2_to_base", "registry"),
+    "transfer/methods": ("base", "reparametrised", "retrain", "l2_to_base", "lora", "lhuc", "registry"),
     "classification": (
         "reading", "texts", "folds", "predictions", "network", "network_files", "approaches", "options", "table",
         "stages", "files", "result", "card", "predict", "evaluate", "train",

@@ -116,7 +116,7 @@ def test_damage_is_told(retrained, tmp_path):
     for places in (stored[name] + 10**6, stored[name] - 100, stored[name][:-1]):
         save_file(stored | {name: places}, path)
         write_json(tmp_path / "small" / "config.json", config | {WEIGHTS: weights_hash(tmp_path / "small")})
-        with pytest.raises(UserError, match=r"places of layers.1.bias_hh do not fit the base"):
+        with pytest.raises(UserError, match=r"what it holds of layers.1.bias_hh does not fit the base"):
             read_folder(tmp_path / "small").weights()
     save_file(stored | {"layers.9.x": stored["layers.1.bias_hh.values"]}, path)
     write_json(tmp_path / "small" / "config.json", config | {WEIGHTS: weights_hash(tmp_path / "small")})

@@ -3,16 +3,20 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from epigone.errors import UserError
 from epigone.folder_lock import output_folder
 from epigone.models.files.bundled import bundled_models
 from epigone.models.files.card import model_card
-from epigone.models.files.delta import PLACES, differences
+from epigone.models.files.delta import PLACES, Weights, applied, differences
 from epigone.models.files.description import WEIGHTS, hash_of, weights_hash
-from epigone.models.files.model_folder import base_of_delta, read_folder
+from epigone.models.files.model_folder import ADAPTER, base_of_delta, read_folder
+from epigone.models.files.tensors import arrays
 from epigone.results import Shown
 from epigone.storage import as_text, write_together
 
@@ -38,7 +42,7 @@ def delta(model: str | Path, *, out: str | Path, base: str | Path | None = None)
     """Write a copy of a retrained model that holds only what differs from its base.
 
     The copy is a model folder like any other: each command takes it, and reads the rest from the base, whose hash is
-    checked. It gives exactly the weights of the model.
+    checked. It gives the weights of the model bit for bit; of methods that learn products or factors, to 1e-6.
 
     Args:
         model: the folder of a model that `finetune` wrote.
@@ -58,7 +62,8 @@ def delta(model: str | Path, *, out: str | Path, base: str | Path | None = None)
         raise UserError(f"{root.folder} is another model than the one that was retrained; name the base with --base.")
     if "delta" in root.config:
         root = base_of_delta(root.folder, root.config["delta"])
-    tensors = differences(source.weights(), root.weights())
+    weights, before = source.weights(), root.weights()
+    tensors = _learned(source.folder, weights, before) or differences(weights, before)
     data = save(tensors, metadata={"format": "pt"})
     bundled = {place: name for name, place in bundled_models().items()}
     name = bundled.get(root.folder) or Path(os.path.relpath(root.folder, folder)).as_posix()
@@ -79,7 +84,21 @@ def delta(model: str | Path, *, out: str | Path, base: str | Path | None = None)
         model=str(folder),
         base=name,
         weights=sum(tensor.size for tensor_name, tensor in tensors.items() if not tensor_name.endswith(PLACES)),
-        of=sum(weight.size for weight in source.weights().values()),
+        of=sum(weight.size for weight in weights.values()),
         kilobytes=len(data) / 1e3,
         whole_kilobytes=(source.folder / "model.safetensors").stat().st_size / 1e3,
     )
+
+
+def _learned(folder: Path, weights: Weights, base: Weights) -> dict[str, NDArray[Any]]:
+    """What a method stored of what it learned, and all else that differs; empty if that does not give the weights."""
+    if not (folder / ADAPTER).is_file():
+        return {}
+    adapter = arrays((folder / ADAPTER).read_bytes())
+    found = applied(adapter, base, folder / ADAPTER)
+    if found.keys() != weights.keys() or any(found[name].shape != weights[name].shape for name in found):
+        return {}
+    touched = {name for name in found if found[name] is not base.get(name)}
+    if not all(np.allclose(found[name], weights[name], rtol=1e-6, atol=1e-6) for name in touched):
+        return {}
+    return adapter | differences({n: w for n, w in weights.items() if n not in touched}, base)

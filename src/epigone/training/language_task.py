@@ -8,7 +8,8 @@ from typing import Generic, TypeVar
 from torch import Tensor
 
 from epigone.models.cells.base import State
-from epigone.models.files.checkpoint import save_weights
+from epigone.models.files.checkpoint import save_tensors, save_weights
+from epigone.models.files.model_folder import ADAPTER
 from epigone.models.heads.base import IGNORED
 from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.base import Tokenizer
@@ -38,6 +39,7 @@ class LanguageTask(Generic[M]):
         summed: minimise the loss summed over the tokens of a sequence instead of their mean.
         penalise: computes a term of the weights that is added to the objective.
         merge: turns the module into the plain language model that is saved.
+        adapter: what is saved beside it, in adapter.safetensors.
         activation_penalty, slowness_penalty: weights of AR and TAR, as in the recipe.
     """
 
@@ -51,6 +53,7 @@ class LanguageTask(Generic[M]):
     summed: bool = False
     penalise: Callable[[], Tensor] | None = None
     merge: Callable[[LanguageModel], LanguageModel] = lambda model: model
+    adapter: Callable[[LanguageModel], Mapping[str, Tensor]] = lambda model: {}
     activation_penalty: float = 0.0
     slowness_penalty: float = 0.0
 
@@ -83,4 +86,10 @@ class LanguageTask(Generic[M]):
         return self.measure()
 
     def save(self, folder: Path) -> None:
-        save_weights(folder, self.merge(self.module))
+        save_weights(folder, self.plain())
+        if adapter := self.adapter(self.module):
+            save_tensors(folder / ADAPTER, adapter)
+
+    def plain(self) -> LanguageModel:
+        """The plain language model that the module is at the moment."""
+        return self.merge(self.module)

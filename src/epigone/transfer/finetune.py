@@ -213,12 +213,13 @@ def finetune(
             def task_of(
                 network: LanguageModel, selection: Selection, recipe: RetrainingOptions, text: TokenStream = stream
             ) -> tuple[LanguageTask[Losses], Adaptation]:
-                adaptation, lowest = method.prepare(network, selection), selection.lowest_layer(network)
+                lowest = selection.lowest_layer(network)  # by the names that the base has
+                adaptation = method.prepare(network, selection)
                 task = adaptation_task(
                     network, adaptation, lowest, text, validation, codec, recipe, fabric.world_size,
-                    computed if text is stream else None,
+                    computed if text is stream else None, method,
                 )  # fmt: skip
-                return replace(task, merge=method.merge), adaptation
+                return task, adaptation
 
             def describe() -> None:
                 facts = {"request": request, "machine": described(machine), "new_tokens": len(added)}
@@ -267,7 +268,9 @@ def finetune(
                     trained = trials.take(short, trained, model, weights, out, task.batches.steps_per_epoch)
                     task.save(out)
                 # Of the whole text, whatever validation reads; outputs of a frozen prefix need not be computed again.
-                losses = document_losses(model, validation) if training.windows == "prefix" else task.measure()
+                losses = (
+                    document_losses(method.merge(model), validation) if training.windows == "prefix" else task.measure()
+                )
                 merged = method.merge(model)
                 made = TrainingResult.of(
                     out, trained, losses, merged, adaptation.count(), corpus, notices, unlearned=KEPT_BASE
@@ -318,6 +321,7 @@ def adaptation_task(
     training: RetrainingOptions,
     world_size: int = 1,
     known: Known | None = None,
+    method: Method = Retrain(),
 ) -> LanguageTask[Losses]:
     """Make the task of adapting a model, without computing anything twice.
 
@@ -334,6 +338,7 @@ def adaptation_task(
         training: the recipe.
         world_size: processes that share each batch.
         known: what earlier tasks have computed on the same base, texts and shape of batches.
+        method: the method that prepared the model.
     """
     known = known or Known()
     batches = make_batches(stream, tokenizer, training, world_size)
@@ -346,13 +351,15 @@ def adaptation_task(
     return LanguageTask(
         model,
         batches,
-        lambda: known.measured(model, start, lambda: document_losses(model, held_out, features, start)),
+        lambda: known.measured(model, start, lambda: document_losses(method.merge(model), held_out, features, start)),
         tokenizer,
         by_depth(model, adaptation.groups, training, batches.steps_per_epoch),
         adaptation.masks,
         start,
         training.summed,
         adaptation.penalty,
+        method.merge,
+        method.adapter,
         activation_penalty=training.activation_penalty,
         slowness_penalty=training.slowness_penalty,
     )

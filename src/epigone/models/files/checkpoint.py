@@ -1,5 +1,6 @@
 """A trained model in PyTorch, read from a model folder and written to one; see `model_folder.py` for its files."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,8 +46,13 @@ def weights_of(model: nn.Module) -> dict[str, Tensor]:
 
 def save_weights(folder: Path, model: nn.Module, dtype: torch.dtype = torch.float32) -> None:
     """Write model.safetensors, atomically, in the given precision."""
-    tensors = {name: weight.to("cpu", dtype).contiguous() for name, weight in weights_of(model).items()}
-    atomic_write(folder / "model.safetensors", save(tensors, metadata={"format": "pt"}))
+    save_tensors(folder / "model.safetensors", {name: w.to(dtype=dtype) for name, w in weights_of(model).items()})
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Write tensors by name, atomically."""
+    found = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    atomic_write(path, save(found, metadata={"format": "pt"}))
 
 
 def save_description(

@@ -1,7 +1,9 @@
 """A model as what differs from its base: in a file of a few kilobytes if few weights differ.
 
 A weight of which a part differs is stored as `NAME.places`, the places (K,) of single numbers in the flattened weight
-in rising order, and `NAME.values` (K,), the numbers. A weight that differs for the most part is stored whole.
+in rising order, and `NAME.values` (K,), the numbers. A weight that differs for the most part is stored whole, unless
+it is the product of `NAME.left` (R, K) and `NAME.right` (K, C) that was added to it, or `NAME.columns` (C,) by which its
+columns were multiplied.
 """
 
 from collections.abc import Mapping
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 
 from epigone.errors import UserError
 
-PLACES, VALUES = ".places", ".values"
+PLACES, VALUES, LEFT, RIGHT, COLUMNS = PARTS = (".places", ".values", ".left", ".right", ".columns")
 Weights = Mapping[str, NDArray[np.float32]]
 
 
@@ -49,17 +51,36 @@ def applied(tensors: Mapping[str, NDArray[Any]], base: Weights, path: object) ->
         UserError: the places do not fit the base.
     """
     weights = dict(base)
+    parts: dict[str, dict[str, NDArray[Any]]] = {}
     for name, tensor in tensors.items():
-        if not name.endswith((PLACES, VALUES)):
+        weight, dot, part = name.rpartition(".")
+        if dot + part in PARTS:
+            parts.setdefault(weight, {})[dot + part] = tensor
+        else:
             weights[name] = tensor
-    for name in {name.removesuffix(PLACES).removesuffix(VALUES) for name in tensors} - set(tensors):
-        places, values, whole = tensors.get(name + PLACES), tensors.get(name + VALUES), base.get(name)
-        if places is None or values is None or whole is None or not _fits(places, values, whole.size):
-            raise UserError(f"{path} is damaged: its places of {name} do not fit the base. Restore it from a copy.")
-        flat = whole.reshape(-1).copy()
-        flat[places] = values
-        weights[name] = flat.reshape(whole.shape)
+    for name, found in parts.items():
+        changed = _changed(base[name], found) if name in base else None
+        if changed is None:
+            raise UserError(
+                f"{path} is damaged: what it holds of {name} does not fit the base. Restore it from a copy."
+            )
+        weights[name] = changed
     return weights
+
+
+def _changed(whole: NDArray[np.float32], parts: Mapping[str, NDArray[Any]]) -> NDArray[np.float32] | None:
+    """A weight of the base with its changes; None if they do not fit it."""
+    match parts:
+        case {".places": places, ".values": values} if len(parts) == 2 and _fits(places, values, whole.size):
+            flat = whole.reshape(-1).copy()
+            flat[places] = values
+            return flat.reshape(whole.shape)
+        case {".left": left, ".right": right} if len(parts) == 2 and left.ndim == right.ndim == 2:
+            fitting = left.shape[1] == right.shape[0] and (len(left), right.shape[1]) == whole.shape
+            return (whole + left @ right).astype(np.float32) if fitting else None
+        case {".columns": columns} if len(parts) == 1 and columns.ndim == 1 and columns.shape == whole.shape[1:]:
+            return (whole * columns).astype(np.float32)
+    return None
 
 
 def _fits(places: NDArray[Any], values: NDArray[Any], size: int) -> bool:

@@ -3,6 +3,7 @@
 model.safetensors   the weights            config.json          shape, training, corpus, results
 tokenizer.json      the vocabulary         history.jsonl        one line for each validation
 README.md           the model card         fingerprint.safetensors   hashes of what it was trained on
+adapter.safetensors what a method learned, if it is smaller than the weights that it is merged into
 """
 
 from dataclasses import dataclass, fields
@@ -27,6 +28,7 @@ from epigone.text.tokenizers.direction import in_direction
 from epigone.text.tokenizers.registry import tokenizer_from_dict
 
 FORMAT = 1
+ADAPTER = "adapter.safetensors"
 Weights = dict[str, NDArray[np.float32]]
 
 

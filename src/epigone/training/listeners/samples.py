@@ -36,7 +36,7 @@ class Samples(Listener):
         else:
             state, token = run.state, int(targets[0, -1])
         sampling = SamplingOptions(temperature=1.0, seed=run.counters.step)
-        return continued(task.module, task.tokenizer, tuple(s[:, :1] for s in state), token, self.length, sampling)
+        return continued(task.plain(), task.tokenizer, tuple(s[:, :1] for s in state), token, self.length, sampling)
 
 
 def samples(task: LanguageTask, options: TrainingOptions, monitor: Monitor | None) -> list[Listener]:

@@ -50,6 +50,14 @@ class Method:
         """Turn a prepared model into the plain one that is saved."""
         return model
 
+    def adapter(self, model: LanguageModel) -> dict[str, Tensor]:
+        """What a prepared model has learned, if that is smaller than its merged weights; empty otherwise.
+
+        The names are those of `models/files/delta.py`: for a weight NAME of the base NAME.left (R, K) and NAME.right
+        (K, C), whose product is added, or NAME.columns (C,), which multiply its columns.
+        """
+        return {}
+
     def described(self) -> dict[str, Any]:
         """The name and the options, as files hold them."""
         return {"name": self.name, **described(self)}
