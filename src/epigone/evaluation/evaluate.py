@@ -3,11 +3,12 @@
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from epigone.errors import UserError
+from epigone.evaluation.dynamic import DynamicOptions, dynamic_losses
 from epigone.evaluation.losses import Losses, document_losses, walker_losses
 from epigone.evaluation.seen import seen
 from epigone.evaluation.traversal import ROWS
@@ -76,6 +77,7 @@ def evaluate(
     read: ReadOptions = ReadOptions(),
     splitting: SplitOptions = SplitOptions(),
     running: EngineOptions = EngineOptions(),
+    learning: DynamicOptions = DynamicOptions(),
 ) -> Evaluation:
     """Measure a model on the documents of a text, over the whole split, with the state reset at each document.
 
@@ -87,6 +89,7 @@ def evaluate(
         read: how the text is read.
         splitting: how the documents are split; for the training text, defaults mean the values of the training.
         running: the engine and its precision.
+        learning: dynamic evaluation.
 
     Raises:
         UserError: the input is bad, or the model knows none of its characters; the message says what to do.
@@ -124,7 +127,11 @@ def evaluate(
     notices += _on_dropping(stream, str(model))
     for notice in notices:
         log.warning(notice)
-    losses = losses_of(source, stream, running)
+    if learning.dynamic:
+        backend, _ = replace(running, precision="fp32").settled(source.shape, None)
+        losses = dynamic_losses(load_checkpoint(source.folder, backend).model, stream, learning)
+    else:
+        losses = losses_of(source, stream, running)
     nats, tokens = losses.by_document()
     return Evaluation(
         model=str(model),

@@ -83,7 +83,7 @@ def document_losses(
     if features is None and start == 0 and _has_walker(model):
         weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
         return walker_losses(native_walker(model.config, weights, "fp32", torch.get_num_threads()), stream)
-    sums = _Sums(stream)
+    sums = Sums(stream)
     for rows, positions, expected, nats, hits in _scored(model, stream, features, start):
         sums.add(rows, positions, expected, nats, hits)
     return sums.losses()
@@ -120,7 +120,7 @@ def _scored(
 
 def walker_losses(walker: Any, stream: TokenStream) -> Losses:
     """Measure the same by a native walker (`models/backends/walker.py`), in its precision."""
-    sums = _Sums(stream)
+    sums = Sums(stream)
     for batch in batches(stream):
         walker.start(len(batch))
         for rows, positions in steps(batch):
@@ -141,7 +141,7 @@ def _has_walker(model: LanguageModel) -> bool:
     return choose(wanted, model.config, weight.device.type, dtype_name(weight), "walker") == "native"
 
 
-class _Sums:
+class Sums:
     """Sums over blocks of measurements at positions."""
 
     def __init__(self, stream: TokenStream) -> None:

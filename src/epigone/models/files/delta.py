@@ -2,8 +2,8 @@
 
 A weight of which a part differs is stored as `NAME.places`, the places (K,) of single numbers in the flattened weight
 in rising order, and `NAME.values` (K,), the numbers. A weight that differs for the most part is stored whole, unless
-it is the product of `NAME.left` (R, K) and `NAME.right` (K, C) that was added to it, or `NAME.columns` (C,) by which its
-columns were multiplied.
+it is the product of `NAME.left` (R, K) and `NAME.right` (K, C) that was added to it, or `NAME.columns` (C,), by which
+its columns were multiplied.
 """
 
 from collections.abc import Mapping
