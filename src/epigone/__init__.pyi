@@ -20,6 +20,7 @@ from epigone.corpora.get import CorpusFiles as CorpusFiles
 from epigone.corpora.stats import CorpusStats as CorpusStats
 from epigone.corpora.stats import StatsOptions as StatsOptions
 from epigone.errors import UserError as UserError
+from epigone.evaluation.dynamic import DynamicOptions as DynamicOptions
 from epigone.evaluation.evaluate import Evaluation as Evaluation
 from epigone.evaluation.quality import TextQuality
 from epigone.export.delta import Delta as Delta
@@ -64,6 +65,8 @@ from epigone.training.run.folder import TrainingResult as TrainingResult
 from epigone.transfer.dropout import DropoutOptions as DropoutOptions
 from epigone.transfer.methods.base import Method as Method
 from epigone.transfer.methods.l2_to_base import L2ToBase as L2ToBase
+from epigone.transfer.methods.lhuc import Lhuc as Lhuc
+from epigone.transfer.methods.lora import LoRA as LoRA
 from epigone.transfer.methods.retrain import Retrain as Retrain
 from epigone.transfer.selections.selection import Selection
 from epigone.transfer.selections.weights import Context
@@ -378,6 +381,8 @@ def finetune(
     monitor: Monitor | None = None,
     progress: bool = True,
     strength: float = 0.01,
+    rank: int = 8,
+    alpha: float = 0.99,
     vocabulary_size: int = 0,
     min_count: int = 2,
     lower_case: bool = False,
@@ -390,7 +395,6 @@ def finetune(
     clip: float = 1.0,
     clip_value: float = 0.0,
     summed: bool = False,
-    alpha: float = 0.99,
     momentum: float = 0.0,
     epochs: float | None = None,
     minutes: float | None = None,
@@ -472,6 +476,11 @@ def finetune(
     penalty towards the base.
         strength (float, default 0.01): Weight of the squared distance from the base's
             weights, in nats.
+
+    Keywords in place of method, LoRA, if method is lora: low-rank adaptation of the
+    selected matrices; vectors stay as they are.
+        rank (int, default 8): Columns of the left matrix and rows of the right one.
+        alpha (float, default 16.0): Weight of the product; it is divided by the rank.
 
     Keywords in place of tokens, RetrainedVocabulary: vocabulary of a base on another text.
         vocabulary_size (int, default 0): Most tokens, special ones included. 0 takes all
@@ -683,6 +692,8 @@ def compare(
     monitor: Monitor | None = None,
     progress: bool = True,
     strength: float = 0.01,
+    rank: int = 8,
+    alpha: float = 0.99,
     seeds: int = 5,
     workers: int = 0,
     max_order: int = 8,
@@ -700,7 +711,6 @@ def compare(
     clip: float = 1.0,
     clip_value: float = 0.0,
     summed: bool = False,
-    alpha: float = 0.99,
     momentum: float = 0.0,
     epochs: float | None = 20.0,
     minutes: float | None = None,
@@ -768,6 +778,11 @@ def compare(
     penalty towards the base.
         strength (float, default 0.01): Weight of the squared distance from the base's
             weights, in nats.
+
+    Keywords in place of method, LoRA, if method is lora: low-rank adaptation of the
+    selected matrices; vectors stay as they are.
+        rank (int, default 8): Columns of the left matrix and rows of the right one.
+        alpha (float, default 16.0): Weight of the product; it is divided by the rank.
 
     Keywords in place of options, CompareOptions: the size of a comparison.
         seeds (int, default 5): Runs of each row, with consecutive seeds from seed on.
@@ -1253,6 +1268,7 @@ def evaluate(
     read: ReadOptions = ...,
     splitting: SplitOptions = ...,
     running: EngineOptions = ...,
+    learning: DynamicOptions = ...,
     encoding: str | None = None,
     separator: str | None = None,
     blank_lines: int | None = None,
@@ -1269,6 +1285,9 @@ def evaluate(
     backend: Literal['auto', 'native', 'torch'] = 'auto',
     precision: Literal['auto', 'fp32', 'bf16', 'int8'] = 'auto',
     threads: int = 0,
+    dynamic: float = 0.0,
+    dynamic_decay: float = 0.0,
+    dynamic_tokens: int = 64,
 ) -> Evaluation:
     """Measure a model on the documents of a text, over the whole split, with the state reset at each document.
 
@@ -1280,6 +1299,7 @@ def evaluate(
         read: how the text is read.
         splitting: how the documents are split; for the training text, defaults mean the values of the training.
         running: the engine and its precision.
+        learning: dynamic evaluation.
 
     Keywords in place of read, ReadOptions: reading of files as documents.
         encoding (str | None, default None): Encoding of the files, for example cp1252. By
@@ -1328,6 +1348,14 @@ def evaluate(
             while they are multiplied; auto is fp32, and int8 for a quantised model.
         threads (int, default 0): CPU threads, no more than there are cores; 0 for one with
             a single text and all cores with several.
+
+    Keywords in place of learning, DynamicOptions: dynamic evaluation, strictly score-first:
+    no token is measured by weights that have learned from it.
+        dynamic (float, default 0.0): Rate at which all weights learn from each piece of the
+            text after it was measured; 0 learns nothing.
+        dynamic_decay (float, default 0.0): Share by which the weights go back to what they
+            were, in each step.
+        dynamic_tokens (int, default 64): Tokens of a piece.
 
     Raises:
         UserError: the input is bad, or the model knows none of its characters; the message says what to do.
@@ -2087,7 +2115,7 @@ def delta(
     """Write a copy of a retrained model that holds only what differs from its base.
 
     The copy is a model folder like any other: each command takes it, and reads the rest from the base, whose hash is
-    checked. It gives exactly the weights of the model.
+    checked. It gives the weights of the model bit for bit; of methods that learn products or factors, to 1e-6.
 
     Args:
         model: the folder of a model that `finetune` wrote.

@@ -142,4 +142,4 @@ def test_the_command_says_how_small(cli, retrained, tmp_path):
     outcome = cli("delta", retrained[1], "--out", tmp_path / "small", "--json")
     assert outcome.status == 0
     assert json.loads(outcome.out)["kilobytes"] < 5
-    assert "differ from" in cli("delta", retrained[1], "--out", tmp_path / "other").out
+    assert "numbers beside the" in cli("delta", retrained[1], "--out", tmp_path / "other").out

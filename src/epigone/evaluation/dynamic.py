@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from epigone.errors import check_options
 from epigone.evaluation.losses import Losses, Sums
@@ -51,7 +52,7 @@ def dynamic_losses(model: LanguageModel, stream: TokenStream, options: DynamicOp
         options: rate, decay and length of a piece.
     """
     learner = copy.deepcopy(model).eval().requires_grad_(True)
-    weights = [weight for weight in learner.parameters() if weight.requires_grad]
+    weights: list[Tensor] = list(learner.parameters())
     first = [weight.detach().clone() for weight in weights]
     squares = [torch.zeros_like(weight) for weight in weights]
     sums, step = Sums(stream), 0

@@ -29,7 +29,7 @@ class Delta(Shown):
     """Its folder, which serves as a model wherever the base is at hand."""
     base: str
     weights: int
-    """Weights that differ from the base's."""
+    """Numbers that are stored: weights that differ from the base's, or what a method learned in their place."""
     of: int
     """All weights of the model."""
     kilobytes: float

@@ -94,8 +94,8 @@ def quantisation(result: Any) -> Iterator[Block]:
 def delta(result: Any) -> Iterator[Block]:
     yield Facts(
         {
-            "weights": f"{result.weights:,} of {result.of:,} differ from {result.base}",
-            "stored": f"{result.kilobytes:,.1f} kB, {result.whole_kilobytes:,.1f} kB before",
+            "stored": f"{result.weights:,} numbers beside the {result.of:,} weights of {result.base}",
+            "size": f"{result.kilobytes:,.1f} kB, {result.whole_kilobytes:,.1f} kB before",
             "model": result.model,
             "next": f"epigone generate {result.model}",
         }

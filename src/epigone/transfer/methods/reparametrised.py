@@ -1,6 +1,7 @@
 """Weights that a method computes from the base's and from a few of its own, and their way back into a plain model."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,7 +23,7 @@ def compute(model: LanguageModel, name: str, function: nn.Module) -> str:
         The name of the function's place in the model, before the names of its own parameters.
     """
     room, _, leaf = name.rpartition(".")
-    module = model.get_submodule(room)
+    module: Any = model.get_submodule(room)
     before = len(module.parametrizations[leaf]) if parametrize.is_parametrized(module, leaf) else 0
     parametrize.register_parametrization(module, leaf, function)
     module.parametrizations[leaf].original.requires_grad_(False)
