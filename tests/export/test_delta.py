@@ -143,3 +143,9 @@ def test_the_command_says_how_small(cli, retrained, tmp_path):
     assert outcome.status == 0
     assert json.loads(outcome.out)["kilobytes"] < 5
     assert "numbers beside the" in cli("delta", retrained[1], "--out", tmp_path / "other").out
+
+
+def test_a_damaged_adapter_is_told(retrained, tmp_path):
+    (retrained[1] / "adapter.safetensors").write_bytes(b"no tensors")
+    with pytest.raises(UserError, match=r"adapter\.safetensors is damaged"):
+        epigone.delta(retrained[1], out=tmp_path / "small")

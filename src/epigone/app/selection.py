@@ -1,7 +1,7 @@
 """`selection`: what an expression selects of a model, in numbers and drawn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ ENDINGS = (".png", ".svg")
 
 @dataclass(frozen=True)
 class PartSelected:
-    """What is selected of one parameter."""
+    """The selected weights of one parameter."""
 
     name: str
     shape: list[int]
@@ -37,7 +37,7 @@ class PartSelected:
 
 @dataclass(frozen=True)
 class Selected(Shown):
-    """What an expression selects of a model."""
+    """The weights of a model that an expression selects."""
 
     model: str
     expression: str
@@ -47,7 +47,6 @@ class Selected(Shown):
     gates: list[str]
     """Blocks of the rows of each parameter of a layer, in their order."""
     out: str = ""
-    notices: list[str] = field(default_factory=list)
 
 
 def selection(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import save
 
 from epigone.errors import UserError
@@ -91,10 +92,13 @@ def delta(model: str | Path, *, out: str | Path, base: str | Path | None = None)
 
 
 def _learned(folder: Path, weights: Weights, base: Weights) -> dict[str, NDArray[Any]]:
-    """What a method stored of what it learned, and all else that differs; empty if that does not give the weights."""
+    """Take what a method stored, with all else that differs; nothing if that does not give the weights."""
     if not (folder / ADAPTER).is_file():
         return {}
-    adapter = arrays((folder / ADAPTER).read_bytes())
+    try:
+        adapter = arrays((folder / ADAPTER).read_bytes())
+    except SafetensorError as error:
+        raise UserError(f"{folder / ADAPTER} is damaged ({error}). Restore it from a copy, or delete it.") from error
     found = applied(adapter, base, folder / ADAPTER)
     if found.keys() != weights.keys() or any(found[name].shape != weights[name].shape for name in found):
         return {}

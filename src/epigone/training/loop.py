@@ -265,7 +265,7 @@ class Loop:
         return self.run.state
 
     def _moved(self, parameter: nn.Parameter) -> nn.Parameter:
-        """What an optimizer moves of a parameter: itself, or the vector of its learning weights."""
+        """Give what an optimizer moves of a parameter: itself, or the vector of its learning weights."""
         return self.parts[parameter].vector if parameter in self.parts else parameter
 
     def _write_parts(self) -> None:

@@ -1,4 +1,4 @@
-"""What need not be computed twice: outputs of the frozen layers below the lowest learning one, and known losses."""
+"""Outputs of the frozen layers below the lowest learning one, and known losses, which are computed once."""
 
 import hashlib
 from collections.abc import Callable

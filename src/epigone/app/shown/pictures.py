@@ -103,5 +103,4 @@ def selection(result: Any) -> Iterator[Block]:
     yield Table("", columns, rows, f"{FILLED[0]} none, {FILLED[-1]} all.{gates}")
     share = 100 * result.selected / result.weights
     yield f"{result.selected:,} of {result.weights:,} weights learn ({share:.3g} %)."
-    yield from notices_of(result.notices)
     yield Facts({"model": result.model, "selection": result.expression, "picture": result.out})

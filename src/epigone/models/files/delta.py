@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from epigone.errors import UserError
 
-PLACES, VALUES, LEFT, RIGHT, COLUMNS = PARTS = (".places", ".values", ".left", ".right", ".columns")
+PLACES, VALUES = ".places", ".values"
+PARTS = (PLACES, VALUES, ".left", ".right", ".columns")
 Weights = Mapping[str, NDArray[np.float32]]
 
 
 def differences(weights: Weights, base: Weights) -> dict[str, NDArray[Any]]:
-    """What has to be stored of a model beside its base.
+    """Find what has to be stored of a model beside its base.
 
     Args:
         weights: the weights of the model by name.

@@ -63,6 +63,8 @@ class ModelFolder:
         if delta is not None:
             found = applied(found, base_of_delta(self.folder, delta).weights(), path)
             self._check_shapes(path, {name: weight.shape for name, weight in found.items()})
+        # Places, which are whole numbers, are gone by now; a damaged weight may be of that kind too.
+        found = {name: weight.astype(np.float32, copy=False) for name, weight in found.items()}
         for name, weight in found.items():
             if not np.isfinite(weight).all():
                 raise UserError(

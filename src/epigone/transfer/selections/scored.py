@@ -16,7 +16,6 @@ from epigone.transfer.selections.weights import Masks, Scores
 def by_score(given: Arguments) -> Masks:
     """Select single weights, by chance or by a score."""
     weights = given.weights
-    kinds = ("random", *weights.context.scorers, "change")
     given.only("random", "fisher", "gradient", "change", "from", "seed")
     scope = given.evaluate(", ".join(given.scope) or "all")
     size = sum(int(mask.sum()) for mask in scope.values())
@@ -30,7 +29,7 @@ def by_score(given: Arguments) -> Masks:
     if kind == "random":
         chosen = given.random().choice(size, number, replace=False, shuffle=False)
     else:
-        chosen = _first(_scores(given, kind, kinds), scope, number)
+        chosen = _first(_scores(given, kind), scope, number)
     flags = np.zeros(size, bool)
     flags[chosen] = True
     masks, begin = weights.none(), 0
@@ -41,7 +40,7 @@ def by_score(given: Arguments) -> Masks:
     return masks
 
 
-def _scores(given: Arguments, kind: str, kinds: tuple[str, ...]) -> Scores:
+def _scores(given: Arguments, kind: str) -> Scores:
     """The scores of a kind."""
     weights = given.weights
     if kind == "change":
@@ -50,7 +49,7 @@ def _scores(given: Arguments, kind: str, kinds: tuple[str, ...]) -> Scores:
                 given.text, "needs from= and the folder of a model that was retrained from this base."
             )
         return change(weights.model, given.path("from"))
-    if kind not in kinds:
+    if kind not in weights.context.scorers:
         raise weights.failure(given.text, f"needs a text for the score {kind}; give one with --data.")
     return weights.context.scorers[kind]()
 
