@@ -137,12 +137,13 @@ def one_hot(ids, dtype):
 class Model(nn.Module):
     """Two layers in one call of cuDNN ("fused") or in two ("split"); logits in float32."""
 
-    def __init__(self, hidden, dropout, layout="fused", layers=LAYERS):
+    def __init__(self, hidden, dropout, layout="fused", layers=LAYERS, cell="lstm"):
         super().__init__()
+        kind = {"lstm": nn.LSTM, "gru": nn.GRU}[cell]
         if layout == "fused":
-            self.lstms = nn.ModuleList([nn.LSTM(VOCABULARY, hidden, layers, dropout=dropout if layers > 1 else 0.0)])
+            self.lstms = nn.ModuleList([kind(VOCABULARY, hidden, layers, dropout=dropout if layers > 1 else 0.0)])
         else:
-            self.lstms = nn.ModuleList([nn.LSTM(hidden if layer else VOCABULARY, hidden) for layer in range(layers)])
+            self.lstms = nn.ModuleList([kind(hidden if layer else VOCABULARY, hidden) for layer in range(layers)])
         self.head = nn.Linear(hidden, VOCABULARY)
         self.dropout, self.layers = dropout, layers
 
@@ -151,7 +152,7 @@ class Model(nn.Module):
         states = []
         for i, lstm in enumerate(self.lstms):
             out, after = lstm(out, None if state is None else state[i])
-            states.append(tuple(s.detach() for s in after))
+            states.append(tuple(s.detach() for s in after) if isinstance(after, tuple) else after.detach())
             out = F.dropout(out, self.dropout, self.training)
         return F.linear(out.float(), self.head.weight.float(), self.head.bias.float()), states
 
@@ -172,22 +173,22 @@ class Model(nn.Module):
 
 
 @functools.cache
-def on_cpu(hidden, seed, layers):
+def on_cpu(hidden, seed, layers, cell):
     torch.manual_seed(seed)
-    model = Model(hidden, 0.0, layers=layers)
+    model = Model(hidden, 0.0, layers=layers, cell=cell)
     weights = {name: w.detach().clone() for name, w in model.named().items()}
     for layer, std in ((layer, 1 / (0.5 * math.sqrt(hidden)) if layer else 1.0) for layer in range(layers)):
         weights[f"layers.{layer}.weight_ih"].normal_(0, std)
-        for gate in weights[f"layers.{layer}.weight_hh"].chunk(4):
+        for gate in weights[f"layers.{layer}.weight_hh"].split(hidden):
             nn.init.orthogonal_(gate)
-        weights[f"layers.{layer}.bias_ih"].zero_()[hidden : 2 * hidden] = 1.0
+        weights[f"layers.{layer}.bias_ih"].zero_()[hidden : 2 * hidden] = 1.0  # keeps the state: forget, or update
         weights[f"layers.{layer}.bias_hh"].zero_()
     return weights
 
 
-def initial(hidden, seed, device, layers=LAYERS):
+def initial(hidden, seed, device, layers=LAYERS, cell="lstm"):
     """Float32 master weights."""
-    return {name: w.to(device, copy=True) for name, w in on_cpu(hidden, seed, layers).items()}
+    return {name: w.to(device, copy=True) for name, w in on_cpu(hidden, seed, layers, cell).items()}
 
 
 @torch.no_grad()
@@ -216,12 +217,13 @@ class Muon:
         self.weights, self.hidden = weights, hidden
         self.param_groups = [{"lr": lr, "weight_decay": weight_decay}]
         self.momentum = momentum
-        self.buffer = torch.zeros((4 * len(weights), hidden, hidden), device=weights[0].device)
+        self.gates = len(weights[0]) // hidden
+        self.buffer = torch.zeros((self.gates * len(weights), hidden, hidden), device=weights[0].device)
 
     @torch.no_grad()
     def step(self):
         lr, decay = self.param_groups[0]["lr"], self.param_groups[0]["weight_decay"]
-        grads = torch.cat([w.grad.view(4, self.hidden, self.hidden) for w in self.weights])
+        grads = torch.cat([w.grad.view(self.gates, self.hidden, self.hidden) for w in self.weights])
         self.buffer.lerp_(grads, 1 - self.momentum)
         x = grads.lerp_(self.buffer, self.momentum)
         x = (x / (x.norm(dim=(1, 2), keepdim=True) + 1e-20)).bfloat16()
@@ -232,7 +234,7 @@ class Muon:
         scale = 0.2 * math.sqrt(self.hidden)
         for i, w in enumerate(self.weights):
             w.mul_(1 - lr * decay)
-            w.add_(x[4 * i : 4 * i + 4].reshape(w.shape).float(), alpha=-lr * scale)
+            w.add_(x[self.gates * i : self.gates * (i + 1)].reshape(w.shape).float(), alpha=-lr * scale)
 
 
 def optimizers(name, weights, hidden, lr, weight_decay, device):
@@ -285,12 +287,12 @@ class Trainer:
         self.text, self.valid, self.options, self.device, self.save = text, valid, options, device, save
         self.name, self.lr, self.batch, self.layout, self.dtype = optimizer, lr, batch, layout, options.dtype
         self.hidden = options.hidden
-        self.master = initial(self.hidden, 0, device, options.layers) if options.init is None else stored(options.init, device)
+        self.master = initial(self.hidden, 0, device, options.layers, options.cell) if options.init is None else stored(options.init, device)
         self.before = {n: w.clone() for n, w in self.master.items()} if options.init else None
         for w in self.master.values():
             w.grad = torch.zeros_like(w)
-        self.work = Model(self.hidden, options.dropout, layout, options.layers).to(device, DTYPES[self.dtype]).flatten()
-        self.checker = Model(self.hidden, 0.0, layers=options.layers).to(device).flatten()
+        self.work = Model(self.hidden, options.dropout, layout, options.layers, options.cell).to(device, DTYPES[self.dtype]).flatten()
+        self.checker = Model(self.hidden, 0.0, layers=options.layers, cell=options.cell).to(device).flatten()
         self.ema, self.good, self.older = None, None, None
         self.restarts, self.tokens, self.history = 0, 0, []
         self.best = None  # the best validated weights of the last part of the time
@@ -416,7 +418,7 @@ class Trainer:
                 else:
                     self.restarts += 1
                     say(f"[{elapsed():6.1f} s] step {self.steps}: loss {value}, weights finite: {finite}; back to the last good copy, lr halved to {self.lr / 2:g}")
-                    source = self.good if self.restarts == 1 else self.older if self.restarts == 2 else self.before or initial(self.hidden, 0, device, options.layers)
+                    source = self.good if self.restarts == 1 else self.older if self.restarts == 2 else self.before or initial(self.hidden, 0, device, options.layers, options.cell)
                     with torch.no_grad():
                         for n, w in self.master.items():
                             w.copy_(source[n])
@@ -557,6 +559,7 @@ def main():
     parser.add_argument("--validate-every", type=float, default=60)
     parser.add_argument("--out", default=None)
     parser.add_argument("--layers", type=int, default=LAYERS)
+    parser.add_argument("--cell", choices=["lstm", "gru"], default="lstm")
     parser.add_argument("--init", help="what to go on from: a folder of weights-*.safetensors, or a model.safetensors of whole numbers")
     parser.add_argument("--int8", action="store_true", help="write 8-bit weights in one file")
     parser.add_argument("--data", default=str(Path(__file__).parent / "data"))

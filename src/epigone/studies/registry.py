@@ -13,7 +13,7 @@ from epigone.studies.skeleton import run_study
 from epigone.text.readers.registry import ReadOptions
 from epigone.training.listeners.monitor import Monitor
 
-FOLDERS = ("sentiment_sizes", "stacked_lstm", "vanilla_rnn", "word_model")
+FOLDERS = ("sentiment_sizes", "stacked_lstm", "vanilla_rnn", "which_weights", "word_model")
 STUDIES: Registry[Experiment[Any, Any]] = Registry(
     "study", (import_module(f"epigone.studies.{folder}.study").STUDY for folder in FOLDERS)
 )

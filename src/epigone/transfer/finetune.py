@@ -131,6 +131,7 @@ def finetune(
         direction = direction or source.shape.direction
         model.config, codec = replace(model.config, direction=direction), in_direction(codec, direction)
         dropouts.apply(model, notices)
+        model.to(fabric.device)  # where scores and the outputs of frozen layers are computed too
         # What was measured for a base holds as long as it keeps its tokens and its direction.
         advice = {} if moved or turned or search or method != Retrain() else source.config.get("advice", {})
         learned = corpus.summary()["splits"]["train"]["characters"]

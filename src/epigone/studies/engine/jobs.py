@@ -25,6 +25,7 @@ from epigone.text.tokenizers.base import Tokenizer, VocabularyOptions
 from epigone.text.tokenizers.direction import in_direction
 from epigone.training.options import DisplayOptions, FinetuneOptions, MachineOptions, TrainingOptions
 from epigone.training.pretrain import pretrain
+from epigone.training.system.processes import device_of
 from epigone.training.task import Diverged
 from epigone.transfer.dropout import DropoutOptions
 from epigone.transfer.finetune import finetune
@@ -178,7 +179,7 @@ class Training:
             raise KeyboardInterrupt
         trained = load_checkpoint(out)
         return {
-            "splits": _measure(trained.model, trained.tokenizer, self.text),
+            "splits": _measure(trained.model, trained.tokenizer, self.text, self.machine),
             "seconds": result.seconds,
             "trained_parameters": result.trained_parameters,
             "history": read_json_lines(out / "history.jsonl"),
@@ -243,7 +244,10 @@ class Ngrams:
         return {"splits": losses, "seconds": time.perf_counter() - begin, "details": details}
 
 
-def _measure(model: LanguageModel, tokenizer: Tokenizer, text: Text) -> dict[str, Losses]:
+def _measure(
+    model: LanguageModel, tokenizer: Tokenizer, text: Text, machine: MachineOptions = MachineOptions()
+) -> dict[str, Losses]:
+    model = model.to(device_of(machine.device))
     streams = {split: open_text(text).stream(split, tokenizer) for split in SPLITS}
     return {split: document_losses(model, stream) for split, stream in streams.items()}
 

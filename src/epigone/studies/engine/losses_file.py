@@ -53,9 +53,9 @@ def _units(losses: Losses) -> Iterator[tuple[int, int | str, float, int]]:
 
 
 def _names(job: Job, split: str) -> Sequence[str]:
-    """The names of the documents of a split; empty if the job names no text."""
+    """The names of the documents of a split; empty if the job names no text, or measured another one too."""
     text: Any = getattr(job, "text", None)
     if not isinstance(text, Text):
         return []
     corpus = open_text(text)
-    return [corpus.names[index] for index in corpus.splits[split]]
+    return [corpus.names[index] for index in corpus.splits.get(split, ())]

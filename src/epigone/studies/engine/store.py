@@ -35,7 +35,7 @@ HISTORY = record(
 _DETAILS = record(
     {
         "order": whole(), "source_order": whole(), "weight": number(0, 1), "epochs": number(), "outcome": text,
-        "failure": text,
+        "failure": text, "kilobytes": number(0),
     }
 )  # fmt: skip
 _RESULT = record(

@@ -32,6 +32,11 @@ class Bf16(MixedPrecision):
         return data
 
 
+def device_of(asked: str) -> str:
+    """The kind of device that `auto` stands for here, or the one that was asked for."""
+    return ("cuda" if torch.cuda.is_available() else "cpu") if asked == "auto" else asked
+
+
 def make_fabric(machine: MachineOptions, precision: str = "fp32") -> Fabric:
     """Make Lightning Fabric for a device and a precision, and launch the processes.
 
@@ -56,9 +61,7 @@ def make_fabric(machine: MachineOptions, precision: str = "fp32") -> Fabric:
             f"torchrun started {here} of {started} processes on this machine. Start as many on each machine, with "
             "--nproc-per-node."
         )
-    device = machine.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = device_of(machine.device)
     arithmetic = Bf16("bf16-mixed", device) if precision == "bf16" else Precision()
     strategy = "auto" if devices == 1 else "ddp"
     if devices > 1 and not started:

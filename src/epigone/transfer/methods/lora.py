@@ -91,4 +91,5 @@ class LowRank(nn.Module):
         nn.init.kaiming_uniform_(self.right, math.sqrt(5))
 
     def forward(self, weight: Tensor) -> Tensor:
-        return torch.addmm(weight, self.left, self.right, alpha=self.scale)
+        with torch.autocast(weight.device.type, enabled=False):  # bf16 would round the weight, and lose the product
+            return torch.addmm(weight, self.left, self.right, alpha=self.scale)

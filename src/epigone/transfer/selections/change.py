@@ -25,7 +25,7 @@ def change(model: LanguageModel, folder: str | Path) -> Scores:
             f"{folder} is a model of another shape, so the change of single weights cannot be told. Give a model that "
             "was retrained from the same base, with the same tokens."
         )
-    changes = {name: (other[name] - weight).detach().abs() for name, weight in ours.items()}
+    changes = {name: (other[name] - weight.cpu()).detach().abs() for name, weight in ours.items()}
     if not any(change.any() for change in changes.values()):
         raise UserError(f"{folder} did not change any weight of its base, so there is no change to rank by.")
     return changes

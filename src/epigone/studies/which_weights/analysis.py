@@ -1,0 +1,149 @@
+"""The analysis of the study `which-weights`: gains on the targets and on the writers, costs, forgetting, questions."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from epigone.described import described
+from epigone.evaluation.intervals import Difference, holm, paired_difference
+from epigone.evaluation.losses import Losses
+from epigone.studies.engine.rows import units, validation_mean
+from epigone.studies.engine.store import Finished
+from epigone.studies.experiment import Context, Findings
+from epigone.studies.which_weights.grid import WhichWeightsOptions, checked_parts
+from epigone.studies.which_weights.questions import questions
+from epigone.studies.which_weights.tables import costs_table, gains_table
+from epigone.studies.which_weights.texts import OWN, learned, targets, writers
+
+Nats = tuple[np.ndarray, np.ndarray]
+"""Nats and tokens (D,) of documents."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A part that learned, or a way of adapting; losses in nats per token, gains over the untouched base."""
+
+    name: str
+    group: str
+    choice: str
+    share: float
+    rate: float
+    validation_gain: float
+    """Mean over the targets, by which rates and rows were chosen."""
+    gains: dict[str, Difference]
+    """On the test documents of each text, by its role."""
+    gain: Difference
+    """On the test documents of all writers on whom nothing was chosen."""
+    percent: float
+    """That gain as a share of the loss of the base (per cent)."""
+    to_all: Difference
+    """Test loss on the writers minus that of the row in which all weights learned."""
+    p_holm: float
+    """The p-value of that difference after Holm's correction over all rows."""
+    forgetting: Difference | None
+    """The rise of the loss on text like the base's own; None without such a text."""
+    weights: int
+    """Weights that learned, or that a method learned in their place."""
+    of: int
+    """Weights of the model."""
+    kilobytes: float
+    """What has to be stored beside the base."""
+    seconds: float
+    """Of one training, on average, with its validations."""
+    runs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhichFindings(Findings):
+    """The parts, the one with the highest gain on the validation splits of the targets first."""
+
+    measured: Sequence[Measured]
+
+
+def analyse(context: Context[WhichWeightsOptions]) -> WhichFindings:
+    """Read gains, costs and forgetting off the finished runs, and answer the questions."""
+    rows = {(row.labels["text"], row.labels.get("part", "")): row for row in context.rows}
+    roles = list(learned(context.texts))
+    parts = [part for part in checked_parts(context.options) if all((role, part.name) in rows for role in roles)]
+
+    def runs(role: str, part: str) -> Sequence[Finished]:
+        return context.runs[rows[role, part].name]
+
+    untouched = {role: runs(role, "") for role in roles}
+    base, whole = _together([untouched[role] for role in writers(roles)]), "all"
+    of_all = _together([runs(role, whole) for role in writers(roles)])
+    size = max(run.trained_parameters or 0 for role in roles for run in runs(role, whole))
+    found = []
+    for part in parts:
+        mine = {role: runs(role, part.name) for role in roles}
+        nats, tokens = _together([mine[role] for role in writers(roles)])
+        every = [run for role in roles for run in mine[role]]
+        gain = paired_difference(base[0], nats, tokens)
+        found.append(
+            Measured(
+                name=part.name,
+                group=part.group,
+                choice=part.choice,
+                share=part.share,
+                rate=rows[roles[0], part.name].labels["rate"],
+                validation_gain=float(
+                    np.mean([validation_mean(untouched[r]) - validation_mean(mine[r]) for r in targets(roles)])
+                ),
+                gains={role: paired_difference(*_pair(untouched[role], mine[role])) for role in roles},
+                gain=gain,
+                percent=100 * gain.estimate * float(tokens.sum() / base[0].sum()),
+                to_all=paired_difference(nats, of_all[0], tokens),
+                p_holm=1.0,
+                forgetting=_forgetting(untouched[roles[0]], every) if OWN in context.texts else None,
+                weights=max(run.trained_parameters or 0 for run in every),
+                of=size,
+                kilobytes=float(np.mean([run.details.get("kilobytes", 0) for run in every])),
+                seconds=float(np.mean([run.seconds for run in every])),
+                runs=len(every),
+            )
+        )
+    corrected = holm(np.array([each.to_all.p_value for each in found if each.name != whole]))
+    values = iter(corrected.tolist())
+    found = [each if each.name == whole else replace(each, p_holm=next(values)) for each in found]
+    found.sort(key=lambda each: -each.validation_gain)
+    losses = {each.name: _together([runs(role, each.name) for role in writers(roles)]) for each in found}
+    claims = list(questions(found, losses, base))
+    first = context.table[-1].jobs[0]
+    return WhichFindings(
+        rows=[{"table": "parts"} | asdict(each) for each in found],
+        claims=claims,
+        tables=[gains_table(found, roles), costs_table(found)],
+        facts={"base": context.options.base, "recipe": _recipe(first)},
+        measured=found,
+    )
+
+
+def _recipe(job: Any) -> dict[str, Any]:
+    """The recipe of a run, without what differs between the rows."""
+    training = described(job.training.training)
+    return {key: value for key, value in training.items() if key not in ("lr", "seed")}
+
+
+def _together(texts: Sequence[Sequence[Finished]]) -> Nats:
+    """Nats (means over seeds) and tokens of the test documents of several texts."""
+    each = [units(runs) for runs in texts]
+    return np.concatenate([nats for nats, _ in each]), np.concatenate([tokens for _, tokens in each])
+
+
+def _pair(before: Sequence[Finished], after: Sequence[Finished]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    (first, tokens), (second, _) = units(before), units(after)
+    return first, second, tokens
+
+
+def _forgetting(before: Sequence[Finished], after: Sequence[Finished]) -> Difference | None:
+    """The rise of the loss on the base's own text, paired over its documents."""
+    first, tokens = _own(before)
+    second, _ = _own(after)
+    return paired_difference(second, first, tokens)
+
+
+def _own(runs: Sequence[Finished]) -> Nats:
+    losses: list[Losses] = [run.losses[OWN] for run in runs]
+    return np.mean([each.by_document()[0] for each in losses], axis=0), losses[0].by_document()[1].astype(float)
