@@ -5,6 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from epigone.models.backends.aten import aten_layer, one_hot
 from epigone.models.cells.base import CELLS
 from epigone.models.config import ModelConfig
 from epigone.models.language_model import LanguageModel
@@ -84,3 +85,15 @@ def test_a_gradient_may_come_through_the_state_alone():
         memory.sum().backward()
         gradients.append(model.layers[0].weight_hh.grad)
     torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-11)
+
+
+@pytest.mark.parametrize("cell", [cell for cell in CELLS if CELLS[cell].aten])
+def test_ids_as_vectors_give_what_ids_give(cell):
+    tokens = torch.randint(11, (6, 3))
+    model = LanguageModel(ModelConfig(cell, 1, 5, vocabulary_size=11)).double()
+    state, weights = tuple(s[0] for s in model.initial_state(3)), model.layers[0].weights()
+    vectors = one_hot(tokens, weights["weight_ih"])
+    for expected, found in zip(
+        aten_layer(model.cell, tokens, state, weights), aten_layer(model.cell, vectors, state, weights), strict=True
+    ):
+        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-11)
