@@ -73,12 +73,12 @@ SHELVES = {
     "corpora/sources": ("base", "gutenberg", "cornell", "wikitext", "lyrics", "registry"),
     "corpora/measures": ("figures", "sample", "language", "nearness", "duration", "enough"),
     "studies": (
-        "engine", "experiment", "skeleton", "compare", "sentiment_sizes", "stacked_lstm", "vanilla_rnn", "word_model",
-        "registry",
+        "engine", "experiment", "skeleton", "compare", "sentiment_sizes", "stacked_lstm", "vanilla_rnn",
+        "which_weights", "word_model", "registry",
     ),
     "studies/engine": (
-        "store", "stages", "jobs", "executor", "plan", "rows", "losses_file", "command_line", "search", "samples",
-        "workspace", "claims", "tables",
+        "store", "stages", "jobs", "thirds", "executor", "plan", "rows", "losses_file", "command_line", "search",
+        "samples", "workspace", "claims", "tables",
     ),
     "studies/compare": ("bases", "grid", "analysis", "report", "compare"),
     "studies/sentiment_sizes": (
@@ -87,6 +87,9 @@ SHELVES = {
     ),
     "studies/stacked_lstm": ("texts", "grid", "claims", "tables", "analysis", "report", "study"),
     "studies/vanilla_rnn": ("grid", "tables", "analysis", "report", "study"),
+    "studies/which_weights": (
+        "texts", "grid", "choice", "jobs", "measured", "questions", "tables", "analysis", "report", "study",
+    ),
     "studies/word_model": ("grid", "tables", "analysis", "report", "study"),
 }  # fmt: skip
 """The files and folders of a folder in the order of their imports: each knows those before it only."""
@@ -153,7 +156,9 @@ def test_a_shelf_imports_only_from_those_before_it(folder, shelf):
     assert [(path, other) for path, other in sorted(used) if other not in known] == []
 
 
-@pytest.mark.parametrize("study", ["compare", "sentiment_sizes", "stacked_lstm", "vanilla_rnn", "word_model"])
+@pytest.mark.parametrize(
+    "study", ["compare", "sentiment_sizes", "stacked_lstm", "vanilla_rnn", "which_weights", "word_model"]
+)
 def test_no_study_imports_another(study):
     used = {
         name[1]

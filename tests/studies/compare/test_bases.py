@@ -11,7 +11,8 @@ from epigone.evaluation.passages import RUNS
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.files.description import weights_hash
 from epigone.studies.compare import bases as module
-from epigone.studies.compare.bases import base_of, common_tokenizer, names_of, notices_on
+from epigone.studies.compare.bases import common_tokenizer, names_of, notices_on
+from epigone.studies.engine.jobs import base_of
 from epigone.text.corpus import Corpus
 from epigone.text.tokenizers.characters import ByteTokenizer, CharTokenizer
 from epigone.text.tokenizers.words import WordTokenizer

@@ -5,10 +5,7 @@ from pathlib import Path
 
 from epigone.errors import UserError
 from epigone.evaluation.seen import seen
-from epigone.models.files.bundled import bundled_models
 from epigone.models.files.checkpoint import Checkpoint
-from epigone.models.files.description import weights_hash
-from epigone.studies.engine.jobs import Base
 from epigone.text.corpus import Corpus
 from epigone.transfer.vocabulary import fit_tokenizer
 
@@ -18,13 +15,6 @@ def names_of(bases: Sequence[str | Path]) -> dict[str, str]:
     paths = list(dict.fromkeys(str(Path(base)) for base in bases))
     short = [Path(path).resolve().name for path in paths]
     return {name if short.count(name) == 1 else path: path for name, path in zip(short, paths, strict=True)}
-
-
-def base_of(checkpoint: Checkpoint) -> Base:
-    """A base as runs name it; a bundled one has its name, which is the same on every machine."""
-    folder = checkpoint.folder
-    bundled = {path: name for name, path in bundled_models().items()}
-    return Base(bundled.get(folder, str(folder)), weights_hash(folder))
 
 
 def common_tokenizer(checkpoints: Mapping[str, Checkpoint]) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 
 from epigone.errors import check_options
 from epigone.models.files.checkpoint import Checkpoint
-from epigone.studies.compare.bases import base_of
 from epigone.studies.engine.executor import MOST_WORKERS
-from epigone.studies.engine.jobs import Ngrams, Text, Training, Untouched
+from epigone.studies.engine.jobs import Ngrams, Text, Training, Untouched, base_of
 from epigone.studies.engine.plan import Stage
 from epigone.studies.engine.rows import Labels, Row
 from epigone.studies.engine.search import MOST_SEEDS, SearchOptions, search_stages, typical

@@ -14,7 +14,9 @@ from epigone.errors import UserError
 from epigone.evaluation.losses import Losses, document_losses, sum_losses
 from epigone.evaluation.ngram import Mixture, NgramModel, fit_mixture_weight, mix, search_order
 from epigone.models.config import ModelOptions
-from epigone.models.files.checkpoint import load_checkpoint
+from epigone.models.files.bundled import bundled_models
+from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
+from epigone.models.files.description import weights_hash
 from epigone.models.language_model import LanguageModel
 from epigone.storage import read_json_lines
 from epigone.studies.engine.store import Job
@@ -111,6 +113,13 @@ class Base:
 
     path: str
     hash: str
+
+
+def base_of(checkpoint: Checkpoint) -> Base:
+    """A base as runs name it; a bundled one has its name, which is the same on every machine."""
+    folder = checkpoint.folder
+    bundled = {path: name for name, path in bundled_models().items()}
+    return Base(bundled.get(folder, str(folder)), weights_hash(folder))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from epigone.studies.engine.jobs import Base, Ngrams, Text, Training, Untouched
 from epigone.studies.engine.plan import Stage
 from epigone.studies.engine.rows import Row, labelled, validation_mean
 from epigone.studies.engine.search import SearchOptions, search_stages, typical, with_seeds
+from epigone.studies.engine.thirds import THIRDS
 from epigone.studies.experiment import Context, Experiment
 from epigone.studies.stacked_lstm.analysis import StackedFindings, analyse
 from epigone.studies.stacked_lstm.grid import (
@@ -37,7 +38,7 @@ from epigone.studies.stacked_lstm.grid import (
     selections,
 )
 from epigone.studies.stacked_lstm.report import report
-from epigone.studies.stacked_lstm.texts import ROLES, THIRDS, texts
+from epigone.studies.stacked_lstm.texts import ROLES, texts
 from epigone.text.tokenizers.characters import AsciiTokenizer
 from epigone.transfer.selections.selection import checked
 

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from epigone.errors import UserError
-from epigone.evaluation.intervals import MIN_DOCUMENTS
-from epigone.studies.engine.jobs import SPLITS, Text, open_text
-from epigone.text.document import counted, some
+from epigone.studies.engine.jobs import Text, open_text
+from epigone.studies.engine.thirds import THIRDS, check_documents
 from epigone.text.readers.registry import ReadOptions
 from epigone.text.splitting import SplitOptions
 
@@ -16,7 +14,6 @@ ROLES = {
     "near": "much text of the same kind by others",
     "far": "much text of another kind, such as novels",
 }
-THIRDS = SplitOptions((1 / 3, 1 / 3, 1 / 3))
 SOURCE_SPLIT = SplitOptions((0.9, 0.05, 0.05))
 
 
@@ -30,22 +27,6 @@ def texts(data: Mapping[str, Path], read: ReadOptions, quick: bool) -> tuple[dic
     sources, notices = size_matched(data, read, quick)
     check_documents(target)
     return {"target": target} | sources, notices
-
-
-def check_documents(target: Text) -> None:
-    """Refuse a target with too few documents for the claims, before hours are spent on it.
-
-    Raises:
-        UserError: a split has fewer documents than can be resampled.
-    """
-    for split in SPLITS:
-        number = len(open_text(target).splits[split])
-        if number < MIN_DOCUMENTS:
-            raise UserError(
-                f"{some(list(target.paths))}: its {split} split has {counted(number, 'document')}, and the study's "
-                f"claims need at least {MIN_DOCUMENTS}. Give a target of more documents, or divide the text into "
-                "documents with --separator, --blank-lines or --column."
-            )
 
 
 def size_matched(data: Mapping[str, Path], read: ReadOptions, quick: bool) -> tuple[dict[str, Text], list[str]]:

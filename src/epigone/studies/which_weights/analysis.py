@@ -13,46 +13,10 @@ from epigone.studies.engine.rows import units, validation_mean
 from epigone.studies.engine.store import Finished
 from epigone.studies.experiment import Context, Findings
 from epigone.studies.which_weights.grid import WhichWeightsOptions, checked_parts
+from epigone.studies.which_weights.measured import Measured, Nats
 from epigone.studies.which_weights.questions import questions
 from epigone.studies.which_weights.tables import costs_table, gains_table
 from epigone.studies.which_weights.texts import OWN, learned, targets, writers
-
-Nats = tuple[np.ndarray, np.ndarray]
-"""Nats and tokens (D,) of documents."""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A part that learned, or a way of adapting; losses in nats per token, gains over the untouched base."""
-
-    name: str
-    group: str
-    choice: str
-    share: float
-    rate: float
-    validation_gain: float
-    """Mean over the targets, by which rates and rows were chosen."""
-    gains: dict[str, Difference]
-    """On the test documents of each text, by its role."""
-    gain: Difference
-    """On the test documents of all writers on whom nothing was chosen."""
-    percent: float
-    """That gain as a share of the loss of the base (per cent)."""
-    to_all: Difference
-    """Test loss on the writers minus that of the row in which all weights learned."""
-    p_holm: float
-    """The p-value of that difference after Holm's correction over all rows."""
-    forgetting: Difference | None
-    """The rise of the loss on text like the base's own; None without such a text."""
-    weights: int
-    """Weights that learned, or that a method learned in their place."""
-    of: int
-    """Weights of the model."""
-    kilobytes: float
-    """What has to be stored beside the base."""
-    seconds: float
-    """Of one training, on average, with its validations."""
-    runs: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,6 @@
 """The questions of the study `which-weights`, each answered in a line by a difference with its interval."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import norm
@@ -9,15 +8,13 @@ from scipy.stats import norm
 from epigone.evaluation.intervals import Difference, holm, paired_difference
 from epigone.report.numbers import NumberStyle, format_value
 from epigone.studies.engine.claims import Claim, signed
-
-if TYPE_CHECKING:
-    from epigone.studies.which_weights.analysis import Measured, Nats
+from epigone.studies.which_weights.measured import Measured, Nats
 
 ENOUGH, SURE = 0.005, 0.01  # nats per token, and the p-value below which a difference counts
 POWER = 0.8
 
 
-def questions(found: "Sequence[Measured]", losses: "Mapping[str, Nats]", base: "Nats") -> Iterator[Claim]:
+def questions(found: Sequence[Measured], losses: Mapping[str, Nats], base: Nats) -> Iterator[Claim]:
     """Answer the questions; rows are picked by validation on the targets, and judged on the writers.
 
     Args:
@@ -42,7 +39,7 @@ def questions(found: "Sequence[Measured]", losses: "Mapping[str, Nats]", base: "
     )
 
 
-def _against_chance(found: "Sequence[Measured]", losses: "Mapping[str, Nats]") -> Iterator[Claim]:
+def _against_chance(found: Sequence[Measured], losses: Mapping[str, Nats]) -> Iterator[Claim]:
     """Compare each choice with a choice by chance of the same size."""
     compared = []
     for part in found:
@@ -66,7 +63,7 @@ def _against_chance(found: "Sequence[Measured]", losses: "Mapping[str, Nats]") -
         )
 
 
-def _probed_against_layers(found: "Sequence[Measured]", losses: "Mapping[str, Nats]") -> Iterator[Claim]:
+def _probed_against_layers(found: Sequence[Measured], losses: Mapping[str, Nats]) -> Iterator[Claim]:
     probed = [part for part in found if part.choice == "top"]
     layers = [part for part in found if part.group == "layer"]
     if probed and layers:
@@ -79,7 +76,7 @@ def _probed_against_layers(found: "Sequence[Measured]", losses: "Mapping[str, Na
         )
 
 
-def _few(found: "Sequence[Measured]") -> Iterator[Claim]:
+def _few(found: Sequence[Measured]) -> Iterator[Claim]:
     """Look for a part that matches retraining everything with few weights."""
     for words, share in (("a tenth", 0.1), ("one per cent", 0.01)):
         few = [part for part in found if part.weights <= 1.005 * share * part.of and part.name != "all"]
@@ -99,7 +96,7 @@ def _answer(difference: Difference) -> str:
     return ("yes" if difference.estimate > 0 else "no, less") if counts else "no difference that counts"
 
 
-def _smallest(losses: "Mapping[str, Nats]") -> float:
+def _smallest(losses: Mapping[str, Nats]) -> float:
     """The difference between a row and the first that is detected with the power, as the median over the rows."""
     first, *others = losses.values()
     spreads = []
@@ -110,7 +107,7 @@ def _smallest(losses: "Mapping[str, Nats]") -> float:
     return float(np.median(spreads) * (norm.ppf(1 - SURE / 2) + norm.ppf(POWER)))
 
 
-def _cost(part: "Measured") -> str:
+def _cost(part: Measured) -> str:
     forgotten = ""
     if part.forgetting is not None:
         forgotten = f"; the base forgets {signed(*_three(part.forgetting))} on text like its own"
@@ -121,7 +118,7 @@ def _three(difference: Difference) -> tuple[float, float, float]:
     return difference.estimate, difference.low, difference.high
 
 
-def _shares(parts: "Sequence[Measured]") -> str:
+def _shares(parts: Sequence[Measured]) -> str:
     return ", ".join(f"{part.share:g} %" for part in parts)
 
 

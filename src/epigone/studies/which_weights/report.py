@@ -6,8 +6,9 @@ from epigone.report.page import Figure, Report
 from epigone.report.plots.line_panels import Line, LinePanels
 from epigone.studies.engine.claims import claims_table
 from epigone.studies.experiment import Context
-from epigone.studies.which_weights.analysis import Measured, WhichFindings
+from epigone.studies.which_weights.analysis import WhichFindings
 from epigone.studies.which_weights.grid import WhichWeightsOptions
+from epigone.studies.which_weights.measured import Measured
 
 CAPTION = (
     "Gains on the test documents of writers on whom nothing was chosen, with 95 % intervals over documents. Random "

@@ -15,8 +15,7 @@ from dataclasses import replace
 
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.files.description import weights_hash
-from epigone.studies.compare.bases import base_of
-from epigone.studies.engine.jobs import Base, Training, Untouched
+from epigone.studies.engine.jobs import Base, Training, Untouched, base_of
 from epigone.studies.engine.plan import Stage
 from epigone.studies.engine.rows import Row
 from epigone.studies.experiment import Context, Experiment

@@ -1,15 +1,12 @@
 """The tables of the study `which-weights`: gains, and what they cost."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 from epigone.evaluation.intervals import Difference
 from epigone.report.numbers import Interval
 from epigone.report.tables import Column, Table
+from epigone.studies.which_weights.measured import Measured
 from epigone.studies.which_weights.texts import targets, writers
-
-if TYPE_CHECKING:
-    from epigone.studies.which_weights.analysis import Measured
 
 NOTE = (
     "Gains are what the test loss falls by from the untouched base, in nats per token, with 95 % intervals over "
@@ -17,7 +14,7 @@ NOTE = (
 )
 
 
-def gains_table(found: "Sequence[Measured]", roles: Sequence[str]) -> Table:
+def gains_table(found: Sequence[Measured], roles: Sequence[str]) -> Table:
     """The gain of each part on the writers together, and on each text."""
     return Table(
         title="What each choice gains",
@@ -56,7 +53,7 @@ def gains_table(found: "Sequence[Measured]", roles: Sequence[str]) -> Table:
     )
 
 
-def costs_table(found: "Sequence[Measured]") -> Table:
+def costs_table(found: Sequence[Measured]) -> Table:
     """What each part costs: weights, bytes, time, and what the base forgets."""
     return Table(
         title="What each choice costs",
@@ -78,7 +75,7 @@ def costs_table(found: "Sequence[Measured]") -> Table:
                 "kilobytes": each.kilobytes,
                 "seconds": each.seconds,
                 "gain": each.gain.estimate,
-                "forgetting": each.forgetting and _interval(each.forgetting),
+                "forgetting": None if each.forgetting is None else _interval(each.forgetting),
                 "runs": each.runs,
             }
             for each in found
@@ -87,5 +84,5 @@ def costs_table(found: "Sequence[Measured]") -> Table:
     )
 
 
-def _interval(difference: Difference) -> Any:
+def _interval(difference: Difference) -> Interval:
     return Interval(difference.estimate, difference.low, difference.high)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from epigone.errors import UserError
 from epigone.studies.engine.jobs import Text
-from epigone.studies.stacked_lstm.texts import THIRDS, check_documents
+from epigone.studies.engine.thirds import THIRDS, check_documents
 from epigone.text.readers.registry import ReadOptions
 
 OWN = "own"
