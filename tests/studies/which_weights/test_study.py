@@ -85,6 +85,7 @@ def test_a_run_says_what_the_base_forgets_and_keeps_only_what_others_need(make_b
     assert replace(few, changed=None).settings() != few.settings()
 
 
+READINGS = ("mixed with n-grams", "dynamic evaluation")
 THIRDS_NAMES = ("train", "validation", "test")
 
 
@@ -136,15 +137,27 @@ def test_the_quick_run_leaves_answers_tables_and_a_page(song_file, make_base, tm
     other.write_text(song_file.read_text("utf-8").replace("river", "meadow").replace("lantern", "candle"), "utf-8")
     data = {"target": song_file, "own": other, "ann": other}
     grid = WhichWeightsOptions(
-        base=str(make_base()), rates=(3e-2,), shares=(10.0,), draws=2, best=2, best_seeds=2, only=("head", "weights")
+        base=str(make_base()),
+        rates=(3e-2,),
+        shares=(10.0,),
+        draws=2,
+        best=2,
+        best_seeds=2,
+        dynamic_rates=(1e-3,),
+        only=("head", "weights", "reading"),
     )
     options, out = StudyOptions(quick=True, workers=1), tmp_path / "out"
     found = study("which-weights", data=data, out=out, options=options, grid=grid)
     names = [row["name"] for row in found.rows]
-    assert sorted(names) == sorted(
-        ["all", "head", *(f"{choice} 10 % of the weights" for choice in ("fisher", "gradient", "change", "random"))]
-    )
-    assert all(row["forgetting"] and row["gain"]["low"] <= row["gain"]["estimate"] for row in found.rows)
+    expected = [
+        "all",
+        "head",
+        *(f"{choice} 10 % of the weights" for choice in ("fisher", "gradient", "change", "random")),
+        *(f"{what}, {how}" for what in ("untouched", "layer 1 + head") for how in READINGS),
+    ]
+    assert sorted(names) == sorted(expected)
+    assert all((row["forgetting"] is None) == (row["group"] == "reading") for row in found.rows)
+    assert all(row["gain"]["low"] <= row["gain"]["estimate"] for row in found.rows)
     assert found.rows[0]["validation_gain"] == max(row["validation_gain"] for row in found.rows)
     assert {"What each choice gains", "What each choice costs"} <= {table.title for table in found.tables}
     page = (out / "report.html").read_text("utf-8")

@@ -60,7 +60,7 @@ def analyse(context: Context[WhichWeightsOptions]) -> WhichFindings:
                 percent=100 * gain.estimate * float(tokens.sum() / base[0].sum()),
                 to_all=paired_difference(nats, of_all[0], tokens),
                 p_holm=1.0,
-                forgetting=_forgetting(untouched[roles[0]], every) if OWN in context.texts else None,
+                forgetting=_forgetting(untouched[roles[0]], every) if all(OWN in run.losses for run in every) else None,
                 weights=max(run.trained_parameters or 0 for run in every),
                 of=size,
                 kilobytes=float(np.mean([run.details.get("kilobytes", 0) for run in every])),

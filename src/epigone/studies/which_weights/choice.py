@@ -20,5 +20,6 @@ def loss_on_targets(context: Context[Any], part: Part, rate: float) -> float:
 def best_rates(context: Context[Any], parts: Iterable[Part]) -> dict[str, float]:
     """The rate of each part, by its name, whose validation loss on the targets is the lowest."""
     return {
-        part.name: min(context.options.rates, key=lambda rate: loss_on_targets(context, part, rate)) for part in parts
+        part.name: min(part.rates(context.options), key=lambda rate: loss_on_targets(context, part, rate))
+        for part in parts
     }

@@ -37,6 +37,8 @@ class WhichWeightsOptions:
     """Draws of each choice by chance."""
     rates: tuple[float, ...] = (5e-4, 2e-3, 8e-3)
     """Learning rates; each row has the one that is best on the validation split of the targets."""
+    dynamic_rates: tuple[float, ...] = (2e-5, 6e-5, 2e-4)
+    """Learning rates of dynamic evaluation."""
     epochs: float = 2.0
     """Passes over the training split; the best on validation counts."""
     batch_size: int = 16
@@ -53,15 +55,16 @@ class WhichWeightsOptions:
     def __post_init__(self) -> None:
         check_options(self, "be 1 or more", lambda value: value >= 1, "draws", "best", "best_seeds", "batch_size")
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "epochs")
-        if not self.rates or min(self.rates) <= 0:
-            raise UserError(f"rates must hold rates above 0, but is {self.rates}.")
+        for name in ("rates", "dynamic_rates"):
+            if not getattr(self, name) or min(getattr(self, name)) <= 0:
+                raise UserError(f"{name} must hold rates above 0, but is {getattr(self, name)}.")
         if not self.shares or min(self.shares) <= 0 or max(self.shares) >= 100:
             raise UserError(f"shares must hold percentages above 0 and below 100, but is {self.shares}.")
         if unknown := set(self.only) - set(GROUPS):
             raise UserError(f"only must hold some of {', '.join(GROUPS)}, but has {', '.join(sorted(unknown))}.")
 
 
-GROUPS = ("all", "head", "layer", "gate", "matrix", "biases", "units", "weights", "method")
+GROUPS = ("all", "head", "layer", "gate", "matrix", "biases", "units", "weights", "method", "reading")
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,13 @@ class Part:
     Args:
         group: the kind of part, one of `GROUPS`.
         name: its printed name.
-        selection: the expression; `{seed}` in it is the number of the draw.
+        selection: the expression; `{seed}` in it is the number of the draw. Nothing learns if it is empty.
         method: how it learns.
         recipe: options of the recipe that differ.
         choice: how the units or the weights were chosen: top, bottom, random, fisher, gradient or change.
         share: how many of them (per cent).
+        reading: how the adapted model is read: with `n-grams` of the text mixed in, or by `dynamic` evaluation.
+        of: the name of the part that is read so.
     """
 
     group: str
@@ -85,6 +90,18 @@ class Part:
     recipe: dict[str, Any] = field(default_factory=dict)
     choice: str = ""
     share: float = 0.0
+    reading: str = ""
+    of: str = ""
+
+    def seeds(self, options: WhichWeightsOptions, seeds: int) -> int:
+        """The number of runs: draws if chance chooses, one if nothing is drawn at all."""
+        return options.draws if self.drawn else 1 if self.reading and not self.selection else seeds
+
+    def rates(self, options: WhichWeightsOptions) -> tuple[float, ...]:
+        """The rates that are tried: of learning, or of dynamic evaluation; n-grams have none, so one stands for all."""
+        if self.reading == "n-grams":
+            return options.rates[:1]
+        return options.dynamic_rates if self.reading else options.rates
 
     @property
     def drawn(self) -> bool:
@@ -112,7 +129,7 @@ def checked_parts(options: WhichWeightsOptions) -> list[Part]:
     whole, *others = _parts(checkpoint.model, options)
     found = [whole, *(part for part in others if not options.only or part.group in options.only)]
     for part in found:
-        if CHANGED not in part.selection:
+        if part.selection and CHANGED not in part.selection:
             checked(checkpoint.model, part.selection.replace("{seed}", "0"), checkpoint.tokenizer)
     return found
 
@@ -164,4 +181,8 @@ def _parts(model: LanguageModel, options: WhichWeightsOptions) -> Iterator[Part]
     yield Part("method", "lhuc", "layers.*", Lhuc())
     yield Part("method", "rates that fall by depth", "all", recipe={"rate_decay": 2.6})
     yield Part("method", "unfrozen from the top", "all", recipe={"unfreeze_every": every})
-    yield Part("method", "upper layer + head, cosine", top, recipe={"schedule": "cosine"})
+    yield Part("method", f"layer {numbers[-1]} + head, cosine", top, recipe={"schedule": "cosine"})
+    for reading, words in (("n-grams", "mixed with n-grams"), ("dynamic", "dynamic evaluation")):
+        yield Part("reading", f"untouched, {words}", "", reading=reading)
+        best = f"layer {numbers[-1]} + head"
+        yield Part("reading", f"{best}, {words}", top, reading=reading, of=best)

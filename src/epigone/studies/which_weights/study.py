@@ -18,6 +18,7 @@ from epigone.models.files.description import weights_hash
 from epigone.studies.engine.jobs import Base, Training, Untouched, base_of
 from epigone.studies.engine.plan import Stage
 from epigone.studies.engine.rows import Row
+from epigone.studies.engine.store import Job
 from epigone.studies.experiment import Context, Experiment
 from epigone.studies.which_weights.analysis import WhichFindings, analyse
 from epigone.studies.which_weights.choice import best_rates, loss_on_targets
@@ -29,7 +30,7 @@ from epigone.studies.which_weights.grid import (
     checked_parts,
     with_controls,
 )
-from epigone.studies.which_weights.jobs import Adapted, UntouchedOn
+from epigone.studies.which_weights.jobs import Adapted, Read, UntouchedOn
 from epigone.studies.which_weights.report import report
 from epigone.studies.which_weights.texts import OPTIONAL, OWN, ROLES, learned, targets, texts, writers
 from epigone.training.options import RetrainingOptions
@@ -39,16 +40,22 @@ def rows(context: Context[WhichWeightsOptions]) -> list[Row]:
     """Try every rate on the targets, run the best one on the writers, and the best parts with more seeds."""
     options = context.options
     whole, *others = checked_parts(options)
+    read = [part for part in others if part.reading]
+    others = [part for part in others if not part.reading]
     base = base_of(load_checkpoint(options.base))
     study = Runs(context, base)
     untouched = [study.untouched(role) for role in learned(context.texts)]
     context.run(untouched, "untouched")
     # All weights first, because `change` ranks weights by how far they went.
-    study.run([whole], targets(context.texts), options.rates, "targets, all weights")
+    study.run([whole], targets(context.texts), "targets, all weights")
     rate = best_rates(context, [whole])["all"]
-    study.run([whole], writers(context.texts), [rate], "writers, all weights")
+    study.add(whole, writers(context.texts), [rate])
+    study.finish("writers, all weights")
     study.changed = {role: study.retrained(role, rate) for role in learned(context.texts)}
-    study.run(others, targets(context.texts), options.rates, "targets")
+    study.run(others, targets(context.texts), "targets")
+    study.rates = best_rates(context, [whole, *others])
+    study.run(read, targets(context.texts), "targets, other readings")
+    others += read
     rates = best_rates(context, [whole, *others])
     for part in others:
         study.add(part, writers(context.texts), [rates[part.name]])
@@ -79,6 +86,8 @@ class Runs:
         self.context, self.base = context, base
         self.changed: dict[str, Base] = {}
         """The models whose weights all learned, by the role of the text."""
+        self.rates: dict[str, float] = {}
+        """The rates that were chosen, by the name of the part."""
         self.rows: dict[str, Row] = {}
         self._waiting: list[Row] = []
 
@@ -92,7 +101,7 @@ class Runs:
     def add(self, part: Part, roles: Iterable[str], rates: Iterable[float], seeds: int = 0) -> None:
         """Let a part learn texts at rates, with as many seeds as the study has, or more."""
         rates = list(rates)
-        seeds = max(seeds, self.context.options.draws if part.drawn else len(self.context.seeds))
+        seeds = max(seeds, part.seeds(self.context.options, len(self.context.seeds)))
         for role in roles:
             for rate in rates:
                 labels = WhichLabels(family=part.group, text=role, part=part.name, rate=rate)
@@ -104,11 +113,11 @@ class Runs:
         self.rows |= {row.name: row for row in self._waiting}
         self._waiting = []
 
-    def run(self, parts: Sequence[Part], roles: Iterable[str], rates: Sequence[float], title: str) -> None:
-        """Add parts and do them."""
+    def run(self, parts: Sequence[Part], roles: Iterable[str], title: str) -> None:
+        """Let parts learn texts at all their rates."""
         roles = list(roles)
         for part in parts:
-            self.add(part, roles, rates)
+            self.add(part, roles, part.rates(self.context.options))
         self.finish(title)
 
     def retrained(self, role: str, rate: float) -> Base:
@@ -116,32 +125,43 @@ class Runs:
         folder = self.context.best_model(self.rows[WhichLabels(text=role, part="all", rate=rate).name])
         return Base(str(folder), weights_hash(folder))
 
-    def _job(self, part: Part, role: str, rate: float, seed: int) -> Adapted:
-        options, texts = self.context.options, self.context.texts
+    def _job(self, part: Part, role: str, rate: float, seed: int) -> Job:
+        texts = self.context.texts
+        if not part.reading:
+            named = CHANGED in part.selection
+            training = self.training(part, role, rate, seed)
+            return Adapted(training, texts.get(OWN), self.changed[role] if named else None, kept=part.name == "all")
+        dynamic = rate if part.reading == "dynamic" else 0.0
+        before = None
+        if part.selection:
+            before = self.training(part, role, self.rates.get(part.of, self.context.options.rates[0]), seed)
+        return Read(texts[role], self.base, before, dynamic)
+
+    def training(self, part: Part, role: str, rate: float, seed: int) -> Training:
+        """The training of a part."""
+        options = self.context.options
         recipe = RetrainingOptions(
             lr=rate, seed=seed, epochs=options.epochs, schedule="constant", patience=0,
             batch_size=options.batch_size, precision=options.precision,
         )  # fmt: skip
         if self.context.quick:
             recipe = replace(recipe, epochs=1.0)
-        training = Training(
-            texts[role],
+        return Training(
+            self.context.texts[role],
             replace(recipe, **part.recipe),
             self.base,
             part.selection.replace("{seed}", str(seed)),
             method=part.method,
         )
-        named = CHANGED in part.selection
-        return Adapted(training, texts.get(OWN), self.changed[role] if named else None, kept=part.name == "all")
 
 
 def plan(context: Context[WhichWeightsOptions]) -> list[Stage]:
     """All runs, with the time of those in which all weights learn."""
     options, found = context.options, checked_parts(context.options)
     base = base_of(load_checkpoint(options.base))
-    seeds = [options.draws if part.drawn else len(context.seeds) for part in found]
+    seeds = [part.seeds(options, len(context.seeds)) for part in found]
     of_targets, of_writers = list(targets(context.texts)), list(writers(context.texts))
-    example = (Runs(context, base)._job(found[0], of_targets[0], options.rates[0], 0).training,)
+    example = (Runs(context, base).training(found[0], of_targets[0], options.rates[0], 0),)
     best = options.best * 2 * options.best_seeds * (len(of_targets) + len(of_writers))
     return [
         Stage("targets", len(of_targets) * len(options.rates) * sum(seeds), example),
