@@ -1,8 +1,9 @@
 """Make a model folder of the pieces that train.py wrote, with what it learned and how well it reads the held-out text.
 
-    python pack.py PIECES DATA/text.npz OUT
+    python pack.py PIECES DATA/text.npz OUT [LOG...]
 
-PIECES holds weights-*.safetensors and log.json of the last training; OUT is for `epigone quantize` and tools/bundle.py.
+PIECES holds weights-*.safetensors and log.json of the last training; OUT is for `epigone quantize` and tools/bundle.py. The
+logs are those of all trainings, the last of which is PIECES/log.txt if none is given.
 """
 
 import json
@@ -23,13 +24,19 @@ from epigone.storage import read_json, write_json
 from epigone.text.corpus import Corpus, ReadOptions
 from epigone.text.tokenizers.characters import AsciiTokenizer
 
-pieces, data, out = map(Path, sys.argv[1:])
-logs = Path(__file__).parent / "logs"
-weights = {}
+pieces, data, out, *trainings = map(Path, sys.argv[1:])
+found = {}
 for path in sorted(pieces.glob("weights-*.safetensors")):
-    weights |= load_file(path)
+    found |= load_file(path)
+weights = {name: w for name, w in found.items() if not name.endswith(".scale")}
+for name, scale in found.items():
+    if name.endswith(".scale"):  # whole numbers of 8 bits
+        name = name.removesuffix(".scale")
+        weights[name] = weights[name].astype(np.float32) * scale[:, None]
+run = read_json(pieces / "log.json")
 layers, hidden = sum("weight_hh" in name for name in weights), weights["head.weight"].shape[1]
-model = LanguageModel(ModelConfig(num_layers=layers, hidden_size=hidden, vocabulary_size=128))
+cell = run["options"].get("cell", "lstm")
+model = LanguageModel(ModelConfig(cell, num_layers=layers, hidden_size=hidden, vocabulary_size=128))
 model.load_state_dict({name: torch.from_numpy(w.astype(np.float32)) for name, w in weights.items()})
 
 # What was learned, and what was held out, as documents.
@@ -42,9 +49,7 @@ with np.load(data) as file:
             (text / split).mkdir(exist_ok=True)
             (text / split / f"{name.removeprefix('valid_')}.txt").write_text("\n===\n".join(filter(str.strip, documents)))
 learned = Corpus.open([text / "learned"], ReadOptions(), None)
-run = read_json(pieces / "log.json")
-trainings = sorted(logs.glob("?-training.log"))
-lines = [path.read_text().splitlines() for path in trainings]
+lines = [path.read_text().splitlines() for path in trainings or [pieces / "log.txt"]]
 ends = [[line for line in each if "train_loss" in line][-1] for each in lines]
 characters = sum(int(each[-1].split("tokens/s, ")[1].split(" tokens")[0].replace(",", "")) for each in lines)
 unsaid = ("out", "data", "init", "tiny", "mode", "validate_every", "steps", "int8", "device")
@@ -57,7 +62,8 @@ request = {
 ADVICE = {  # measured: docs/log/bases.md
     "train": "layers.1", "rates": [3e-4, 1e-3], "epochs": 1.0, "schedule": "constant", "sure_from": 15_000
 }  # fmt: skip
-save_description(out, model.config, AsciiTokenizer(), {"request": request, "advice": ADVICE})
+advice = {"advice": ADVICE} if out.name == "english-small" else {}
+save_description(out, model.config, AsciiTokenizer(), {"request": request} | advice)
 save_weights(out, model)
 save_fingerprints(out / FILE, {"training": fingerprint_of(learned, AsciiTokenizer(), "all")})
 found = evaluate(out, text / "held-out", split="all")
@@ -75,7 +81,8 @@ config["result"] = {
     "outcome": "finished", "loss": found.loss, "bits_per_char": found.bits_per_char, "accuracy": found.accuracy,
     "perplexity": found.perplexity, "tokens": found.tokens, "characters": found.characters, "documents": found.documents,
     "seconds": sum(float(each[-1].split("[")[1].split(" s]")[0]) for each in lines),
-    "steps": steps, "epochs": characters / int(learned.characters.sum()), "best_step": steps,
+    "steps": steps, "epochs": characters / int(learned.characters.sum()),
+    "best_step": steps - history[-1]["steps"] + next(row["steps"] for row in history if row["elapsed"] == best["at"]),
     "parameters": size, "trained_parameters": size,
 }
 write_json(out / "config.json", config)
