@@ -6,6 +6,8 @@ from typing import Any
 from epigone.app.blocks import Block, Facts
 from epigone.report.numbers import Interval, NumberStyle, format_measure
 
+CLAMPS = 8
+"""Clamps that are named; --json names all."""
 SMALL = 100_000  # characters of a text; of a longer one, the part that is kept apart is hardly missed
 
 
@@ -72,6 +74,7 @@ def evaluation(result: Any) -> Iterator[Block]:
             "bits per character": f"{result.bits_per_char:.4f}",
             "accuracy": f"{result.accuracy:.2%}",
             "perplexity": f"{result.perplexity:.3f}",
+            "clamped": ", ".join(result.clamps[:CLAMPS]) + " and more" * (len(result.clamps) > CLAMPS),
             "time": f"{result.seconds:.1f} s",
         }
     )
