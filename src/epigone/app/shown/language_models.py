@@ -26,7 +26,9 @@ def training(result: Any) -> Iterator[Block]:
         "next": f"epigone evaluate {result.folder} TEXT" * (result.direction == "backward")
         or f"epigone generate {result.folder}",
     }
-    if not result.best_step and result.outcome != "interrupted":
+    if not result.steps:
+        facts["kept"] = "no step was taken"
+    if not result.trained_parameters:
         facts["kept"] = "the weights before the first step, because validation never improved"
         facts["learned"] = "nothing"
         facts["next"] = "try a smaller --lr, another --train, or more text"
