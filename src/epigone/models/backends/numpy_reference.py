@@ -56,8 +56,8 @@ def loss(config: ModelConfig, weights: Named, tokens: Array, targets: Array, bum
                 else _linear(x, weights, prefix + "weight_ih", prefix + "bias_ih", bump)
             )
             by_state = _linear(hidden[layer][0], weights, prefix + "weight_hh", prefix + "bias_hh", bump)
-            rows = max(len(by_input), len(by_state))
-            by_input, by_state, *before = (_of_rows(part, rows) for part in (by_input, by_state, *hidden[layer]))
+            parts = by_input, by_state, *hidden[layer]
+            by_input, by_state, *before = (_of_rows(part, max(map(len, parts))) for part in parts)
             hidden[layer], _ = form.forward(by_input, by_state, before)
             x = hidden[layer][0]
         logits = _linear(x, weights, "embedding.weight" if config.tied else "head.weight", "head.bias", bump)

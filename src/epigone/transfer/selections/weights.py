@@ -65,9 +65,7 @@ class Weights:
         ]
         if not names:
             remedy = "The method initial-state gives it one." if is_start(pattern) else self.choices()
-            raise UserError(
-                f"'{pattern}' in the selection '{self.expression}' matches no weight of the model. {remedy}"
-            )
+            raise UserError(f"'{pattern}' in the selection '{self.expression}' matches no weight. {remedy}")
         self.names_head |= pattern.split(".")[0] == "head"
         return names
 
@@ -111,8 +109,8 @@ class Weights:
         gates = ", ".join(self.model.cell.gates)
         start = f"{START}, " * self.model.config.start_state
         return (
-            f"There are: all, embedding, head, {start}{layers}; in each layer {', '.join(names)}; and of each of these the "
-            f"gates [{gates}] and the units [0-{self.model.config.hidden_size - 1}]."
+            f"There are: all, embedding, head, {start}{layers}; in each layer {', '.join(names)}; and of each of these "
+            f"the gates [{gates}] and the units [0-{self.model.config.hidden_size - 1}]."
         )
 
 
