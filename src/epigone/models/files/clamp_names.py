@@ -22,7 +22,7 @@ from epigone.models.unit_names import UnitName
 FORMS = "'layers.0[12]=0', 'layers.1.cell[3-7]=0.5' or 'units(from=probe.json, top=10)=0'"
 SHARES = ("top", "bottom", "random")
 LARGEST = float(np.finfo(np.float32).max)
-_NAMED = re.compile(r"layers\.(\d{1,6})(?:\.([a-z0-9]+))?(?:\[([^\]]*)\])?")
+_NAMED = re.compile(r"(layers\.\d{1,6}(?:\.[a-z0-9]+)?)(?:\[([^\]]*)\])?")
 _SET = re.compile(r"units\((.*)\)", re.DOTALL)
 _RANGE = re.compile(r"(\d{1,9})(?:\s*-\s*(\d{1,9}))?")
 _ARGUMENT = re.compile(r'\s*(?:([a-z]+)\s*=\s*)?("[^"]*"|[^,"=\[\]]+?(?:\[[^\]]*\])?)\s*(?:,|$)')
@@ -72,16 +72,16 @@ def _units(units: str, text: str, config: ModelConfig) -> list[UnitName]:
 
 def _of_state(match: re.Match[str], text: str, config: ModelConfig) -> list[UnitName]:
     """The units of a state: all, or those in its bracket."""
-    layer, state, listed = match[1], match[2] or "hidden", match[3]
+    name, listed = match[1], match[2]
     if listed is None:
-        first = UnitName.parse(f"layers.{layer}.{state}[0]", config)
+        first = UnitName.parse(f"{name}[0]", config)
         return [UnitName(first.layer, first.state, unit) for unit in range(config.layer_sizes[first.layer])]
     found = []
     for item in listed.split(","):
         span = _RANGE.fullmatch(item.strip())
         if span is None or int(span[1]) > int(span[2] or span[1]):
             raise UserError(f"The clamp '{text}' has '{item.strip()}' for units; write a number, or a range as 3-7.")
-        last = UnitName.parse(f"layers.{layer}.{state}[{span[2] or span[1]}]", config)
+        last = UnitName.parse(f"{name}[{span[2] or span[1]}]", config)
         found += [UnitName(last.layer, last.state, unit) for unit in range(int(span[1]), last.unit + 1)]
     return found
 

@@ -13,7 +13,7 @@ from epigone.text.streams import TokenStream
 from epigone.transfer.methods.retrain import Retrain
 from epigone.typed import typed
 
-PIECE = 1000  # tokens that are read at a time
+PIECE = 1_000  # tokens that are read at a time
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Priming(Retrain):
     selects: ClassVar[str] = START
     steps: ClassVar[bool] = False
 
-    tokens: int = 10_000
-    """Tokens at the end of the training text that are read; 0 reads all of it."""
+    tokens: int = 1_000
+    """Tokens at the end of the training text that are read; 0 reads all of it. A network remembers some hundreds."""
 
     def __post_init__(self) -> None:
         check_options(self, "not be negative", lambda value: value >= 0, "tokens")
