@@ -148,7 +148,7 @@ def finetune(
         if len(planned) == 1:
             train = planned[0].selection
         # A folder from before there were trials goes on without.
-        automatic = method.steps and not training.lr and "trials" in (before or {"trials": []})
+        automatic = method.learns and not training.lr and "trials" in (before or {"trials": []})
         tried = trials.read_trials(before.get("trials", [])) if automatic else []
         best = trials.taken(tried) if tried else trials.Trial(training.lr, "")
         if not automatic:
@@ -186,7 +186,7 @@ def finetune(
                 f"The method {method.name} learns from the beginnings of documents, not of sentences; leave out "
                 "--windows."
             )
-        if final and not method.steps:
+        if final and not method.learns:
             raise UserError(f"The method {method.name} takes no steps, so nothing is learned anew; leave out --final.")
         if train is not None:
             chosen(train)  # a selection that means nothing is refused before anything is written
@@ -276,7 +276,7 @@ def finetune(
             kept_whole = automatic and trials.fits(model, weights)  # not so if the method merges its weights
             watched = training.trace_every or training.sample_every  # trials write neither, so a whole run does
             settled = kept_whole and short.settled and not watched
-            stop = 0 if settled or not method.steps else None
+            stop = 0 if settled or not method.learns else None
 
             def trial_wins(trained: Trained) -> bool:
                 return settled or (kept_whole and short.loss < trained.best_loss)
@@ -291,7 +291,14 @@ def finetune(
                 )
                 merged = method.merge(model)
                 made = TrainingResult.of(
-                    out, trained, losses, merged, adaptation.count(), corpus, notices, KEPT_BASE if method.steps else ""
+                    out,
+                    trained,
+                    losses,
+                    merged,
+                    adaptation.count(),
+                    corpus,
+                    notices,
+                    KEPT_BASE if method.learns else "",
                 )
                 return replace(made, trials=trials.recorded(tried))
 

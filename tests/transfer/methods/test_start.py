@@ -17,7 +17,7 @@ from epigone.transfer.methods.initial_state import InitialState
 from epigone.transfer.methods.priming import Priming
 
 RECIPE = epigone.FinetuneOptions(lr=3e-3, steps=12, schedule="constant", patience=0, validate_every=6)
-METHODS = {"initial-state": InitialState(), "priming": Priming(tokens=500)}
+METHODS = {"initial-state": InitialState(), "priming": Priming(context=500)}
 
 
 @pytest.fixture(params=METHODS)
@@ -123,7 +123,7 @@ def test_trials_choose_a_rate_for_it(make_base, song_file, tmp_path):
 
 def test_priming_is_the_state_after_the_text(make_base, song_file, tmp_path):
     base = make_base()
-    epigone.finetune(base, song_file, out=tmp_path / "new", method=Priming(tokens=0))
+    epigone.finetune(base, song_file, out=tmp_path / "new", method=Priming(context=0))
     checkpoint = epigone.load_checkpoint(base)
     from epigone.text.corpus import Corpus, SplitOptions
     from epigone.text.readers.registry import ReadOptions

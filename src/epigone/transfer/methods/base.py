@@ -44,7 +44,7 @@ class Method:
     """The selection that the method always has; empty if it takes any."""
     beginnings: ClassVar[bool] = False
     """True if it learns from the beginnings of documents, each read from the state that documents begin in."""
-    steps: ClassVar[bool] = True
+    learns: ClassVar[bool] = True
     """False if there is nothing to learn once the text was read."""
 
     def selection(self, asked: str | None) -> str | None:

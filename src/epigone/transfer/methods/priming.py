@@ -26,20 +26,20 @@ class Priming(Retrain):
 
     name: ClassVar[str] = "priming"
     selects: ClassVar[str] = START
-    steps: ClassVar[bool] = False
+    learns: ClassVar[bool] = False
 
-    tokens: int = 1_000
+    context: int = 1_000
     """Tokens at the end of the training text that are read; 0 reads all of it. A network remembers some hundreds."""
 
     def __post_init__(self) -> None:
-        check_options(self, "not be negative", lambda value: value >= 0, "tokens")
+        check_options(self, "not be negative", lambda value: value >= 0, "context")
 
     def extend(self, model: LanguageModel) -> None:
         model.add_start_state()
 
     @torch.no_grad()
     def read(self, model: LanguageModel, stream: TokenStream) -> None:
-        first = max(0, len(stream) - self.tokens) if self.tokens else 0
+        first = max(0, len(stream) - self.context) if self.context else 0
         state = model.initial_state(1)
         for begin in range(first, len(stream), PIECE):  # up to the last character: the end symbol begins a document
             piece = np.asarray(stream.inputs[begin : begin + PIECE]).astype(np.int64)
