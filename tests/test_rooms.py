@@ -45,7 +45,9 @@ SHELVES = {
     "models/cells": ("base", "rnn", "lstm", "gru"),
     "models/backends": ("choice", "reference", "aten", "native", "stack", "walker", "numpy_reference"),
     "models/heads": ("base", "full", "adaptive", "classifier"),
-    "models/files": ("bundled", "tensors", "description", "delta", "model_folder", "checkpoint", "card", "ranking", "clamp_names"),
+    "models/files": (
+        "bundled", "tensors", "description", "delta", "model_folder", "checkpoint", "card", "ranking", "clamp_names",
+    ),
     "training": (
         "options", "batches", "task", "language_task", "classification_task", "optimisation", "system", "run",
         "listeners", "loop", "refit", "command", "pretrain",
@@ -59,8 +61,7 @@ SHELVES = {
         "weights", "items", "names", "arguments", "units", "change", "scored", "grammar", "scores", "selection",
     ),
     "transfer/methods": (
-        "base", "reparametrised", "retrain", "l2_to_base", "lora", "lhuc", "initial_state", "priming",
-        "registry",
+        "base", "reparametrised", "retrain", "l2_to_base", "lora", "lhuc", "initial_state", "priming", "registry",
     ),
     "classification": (
         "reading", "texts", "folds", "predictions", "network", "network_files", "approaches", "options", "table",
