@@ -83,6 +83,8 @@ def test_the_gradients_are_those_of_the_equations(shape):
         np.testing.assert_allclose(bumped.imag / 1e-30, exact[name].ravel(), atol=1e-9)
     for backend in BACKENDS:
         learner = make(backend, **SHAPES[shape])
+        assert not any(vector.requires_grad for vector in learner.start.values())
+        learner.requires_grad_(True)
         scored, _ = learner.loss(torch.from_numpy(tokens)[None], torch.from_numpy(targets)[None])
         (scored.loss * len(tokens)).backward()
         for name, parameter in learner.named_parameters():

@@ -51,7 +51,7 @@ class Encoder(nn.Module):
     Parameters are named `embedding.weight` and `layers.{i}.NAME`, with the names of the cell, which for most cells are
     `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`. Their values are undefined until `initialise` draws them or a
     checkpoint is copied in. The state that documents begin in, if the model has one of its own, is `start.hidden` and
-    `start.cell` (L, H), zero at first.
+    `start.cell` (L, H): zero at first, and learned only if it is told to require gradients.
 
     Attributes:
         clamps: units that are held at a value in every run (`models/clamps.py`); they are no part of a checkpoint.
@@ -90,7 +90,7 @@ class Encoder(nn.Module):
         for name, shape in weight_shapes(self.config).items():
             room, _, state = name.partition(".")
             if room == START:
-                self.start[state] = nn.Parameter(self.weight.new_zeros(shape))
+                self.start[state] = nn.Parameter(self.weight.new_zeros(shape), requires_grad=False)
 
     def initial_state(self, batch_size: int, start: int = 0, stop: int | None = None) -> State:
         """The state that documents begin in, of the layers from `start` to `stop`: the model's own, or the zero state.
