@@ -39,13 +39,15 @@ SHELVES = {
         "base", "direction", "spelling", "word_units", "characters", "words", "fastai", "subwords", "registry",
     ),
     "models": (
-        "cells", "config", "unit_names", "backends", "dropout", "encoder", "heads", "initialisation",
+        "cells", "config", "unit_names", "clamps", "backends", "dropout", "encoder", "heads", "initialisation",
         "language_model", "classifier", "files", "gradcheck",
     ),
     "models/cells": ("base", "rnn", "lstm", "gru"),
     "models/backends": ("choice", "reference", "aten", "native", "stack", "walker", "numpy_reference"),
     "models/heads": ("base", "full", "adaptive", "classifier"),
-    "models/files": ("bundled", "tensors", "description", "delta", "model_folder", "checkpoint", "card", "ranking"),
+    "models/files": (
+        "bundled", "tensors", "description", "delta", "model_folder", "checkpoint", "card", "ranking", "clamp_names",
+    ),
     "training": (
         "options", "batches", "task", "language_task", "classification_task", "optimisation", "system", "run",
         "listeners", "loop", "refit", "command", "pretrain",
@@ -58,7 +60,9 @@ SHELVES = {
     "transfer/selections": (
         "weights", "items", "names", "arguments", "units", "change", "scored", "grammar", "scores", "selection",
     ),
-    "transfer/methods": ("base", "reparametrised", "retrain", "l2_to_base", "lora", "lhuc", "registry"),
+    "transfer/methods": (
+        "base", "reparametrised", "retrain", "l2_to_base", "lora", "lhuc", "initial_state", "priming", "registry",
+    ),
     "classification": (
         "reading", "texts", "folds", "predictions", "network", "network_files", "approaches", "options", "table",
         "stages", "files", "result", "card", "predict", "evaluate", "train",

@@ -383,6 +383,7 @@ def finetune(
     strength: float = 0.01,
     rank: int = 8,
     alpha: float = 0.99,
+    context: int = 1000,
     vocabulary_size: int = 0,
     min_count: int = 2,
     lower_case: bool = False,
@@ -481,6 +482,11 @@ def finetune(
     selected matrices; vectors stay as they are.
         rank (int, default 8): Columns of the left matrix and rows of the right one.
         alpha (float, default 16.0): Weight of the product; it is divided by the rank.
+
+    Keywords in place of method, Priming, if method is priming: reading of the text in place
+    of learning: documents begin in the state that its end leaves.
+        context (int, default 1000): Tokens at the end of the training text that are read; 0
+            reads all of it. A network remembers some hundreds.
 
     Keywords in place of tokens, RetrainedVocabulary: vocabulary of a base on another text.
         vocabulary_size (int, default 0): Most tokens, special ones included. 0 takes all
@@ -694,6 +700,7 @@ def compare(
     strength: float = 0.01,
     rank: int = 8,
     alpha: float = 0.99,
+    context: int = 1000,
     seeds: int = 5,
     workers: int = 0,
     max_order: int = 8,
@@ -783,6 +790,11 @@ def compare(
     selected matrices; vectors stay as they are.
         rank (int, default 8): Columns of the left matrix and rows of the right one.
         alpha (float, default 16.0): Weight of the product; it is divided by the rank.
+
+    Keywords in place of method, Priming, if method is priming: reading of the text in place
+    of learning: documents begin in the state that its end leaves.
+        context (int, default 1000): Tokens at the end of the training text that are read; 0
+            reads all of it. A network remembers some hundreds.
 
     Keywords in place of options, CompareOptions: the size of a comparison.
         seeds (int, default 5): Runs of each row, with consecutive seeds from seed on.
@@ -1269,6 +1281,7 @@ def evaluate(
     splitting: SplitOptions = ...,
     running: EngineOptions = ...,
     learning: DynamicOptions = ...,
+    clamp: Sequence[str] = (),
     encoding: str | None = None,
     separator: str | None = None,
     blank_lines: int | None = None,
@@ -1300,6 +1313,8 @@ def evaluate(
         splitting: how the documents are split; for the training text, defaults mean the values of the training.
         running: the engine and its precision.
         learning: dynamic evaluation.
+        clamp: units of a state to hold at a value, written as for `generate`: `layers.1.cell[17]=0`,
+            `units(from=probe.json, top=10)=0`. The rise of the loss is what the model owes to them.
 
     Keywords in place of read, ReadOptions: reading of files as documents.
         encoding (str | None, default None): Encoding of the files, for example cp1252. By
@@ -1373,7 +1388,8 @@ def generate(
     sampling: SamplingOptions = ...,
     running: EngineOptions = ...,
     corpus: Sequence[str | Path] = (),
-    *, stream: Listener | None = None,
+    *, clamp: Sequence[str] = (),
+    stream: Listener | None = None,
     stepper: Any = None,
     prompt: str = '',
     length: int | None = None,
@@ -1406,6 +1422,10 @@ def generate(
         sampling: how each token is drawn.
         running: the engine and its precision.
         corpus: the text that the model learned, in files or folders, to name the documents that runs were copied from.
+        clamp: units of a state to hold at a value, such as `layers.1.cell[17]=1`, `layers.0[3-7]=0`, or from the
+            ranking of a probe `units(from=probe.json, top=10)=0`. After each step they are set to it, before anything
+            reads them: the layer above, the head, the next step. With a clamped cell state the hidden state follows
+            by the output gate.
         stream: called with a sample's index and its next piece of text as soon as that is certain, so never with part
             of a stop string or of a character. The pieces of a sample add up to its text, prompt first.
         stepper: runs the model instead of an engine.

@@ -33,6 +33,7 @@ KEYS = {
     "seconds",
     "rows",
     "notices",
+    "clamps",
 }
 
 

@@ -94,6 +94,8 @@ def walk(kernels: Any, cell: str, draw: np.random.Generator) -> None:
             *head,
             np.full(vocabulary, 0.02, np.float32) if scaled else None,
             int(draw.integers(1, 4)),
+            start(draw, cell, layers + 1, max(units, top)),
+            [(layers, 0, top - 1, 0.5), (0, int(cell == "lstm"), 0, -0.25)],
         )
         walker.start(streams)
         assert np.isfinite(walker.step(draw.integers(vocabulary, size=streams))).all()
@@ -104,6 +106,12 @@ def walk(kernels: Any, cell: str, draw: np.random.Generator) -> None:
         for text in ([], [chr(200 + i) for i in range(vocabulary)]):
             if text or vocabulary <= 256:
                 write(walker, text, vocabulary, draw)
+
+
+def start(draw: np.random.Generator, cell: str, layers: int, units: int) -> list[Any]:
+    """A state to begin in, or none."""
+    vectors = [floats(draw, layers, units).clip(-1, 1) for _ in range(2 if cell == "lstm" else 1)]
+    return vectors if draw.random() < 0.5 else []
 
 
 def write(walker: Any, text: list[str], vocabulary: int, draw: np.random.Generator) -> None:

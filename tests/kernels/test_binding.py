@@ -22,7 +22,7 @@ def layer(gates: int = 4, inputs: int = V, units: int = H) -> list[np.ndarray]:
 def walker(**changed):
     given = {
         "cell": "lstm", "precision": "fp32", "layers": [tuple(layer())], "embedding": None, "head": floats(V, H),
-        "bias": floats(V), "scales": None, "threads": 1,
+        "bias": floats(V), "scales": None, "threads": 1, "start": [], "clamps": [],
     }  # fmt: skip
     return engine().Walker(**given | changed)
 
@@ -35,10 +35,14 @@ def walker(**changed):
         {"layers": [tuple(layer()), tuple(layer())]}, {"head": floats(V)}, {"head": floats(V, H + 1)},
         {"head": floats(0, H)}, {"embedding": floats(V, 3)}, {"embedding": floats(V - 1, V)}, {"precision": "int8"},
         {"precision": "int8", "scales": floats(V)}, {"head": np.zeros((V, H))}, {"scales": floats(V - 1)},
+        {"start": [floats(1, H)]}, {"start": [floats(1, H), floats(1, H + 1)]}, {"start": [floats(2, H)] * 2},
+        {"cell": "rnn", "layers": [tuple(layer(gates=1))], "start": [floats(1, H)] * 2}, {"clamps": [(1, 0, 0, 0.0)]},
+        {"clamps": [(0, 2, 0, 0.0)]}, {"clamps": [(0, 0, H, 0.0)]}, {"clamps": [(0, 0, -1, 0.0)]},
+        {"cell": "rnn", "layers": [tuple(layer(gates=1))], "clamps": [(0, 1, 0, 0.0)]},
     ],
 )  # fmt: skip
 def test_walkers_that_fit_no_network(changed):
-    walker()
+    walker(start=[floats(1, H)] * 2, clamps=[(0, 1, H - 1, 0.0)])
     with pytest.raises(REFUSED):
         walker(**changed)
 

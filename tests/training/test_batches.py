@@ -11,9 +11,9 @@ from epigone.models.heads.base import IGNORED
 from epigone.models.language_model import LanguageModel
 from epigone.text.corpus import Corpus
 from epigone.text.streams import token_stream
-from epigone.text.tokenizers.characters import CharTokenizer
+from epigone.text.tokenizers.characters import AsciiTokenizer, CharTokenizer
 from epigone.text.tokenizers.registry import train_tokenizer
-from epigone.training.batches import MIN_STEPS, Batches, Prefixes, fit_shape
+from epigone.training.batches import MIN_STEPS, Batches, Beginnings, Prefixes, fit_shape
 from epigone.training.options import TrainingOptions
 
 lengths = st.integers(20, 3_000)
@@ -191,3 +191,25 @@ def test_padding_changes_neither_loss_nor_gradient():
     torch.testing.assert_close(loss, mean)
     for a, parameter in zip(gradients, model.parameters(), strict=True):
         torch.testing.assert_close(a, parameter.grad, atol=1e-6, rtol=1e-4)
+
+
+@pytest.mark.parametrize("world", [1, 2])
+def test_beginnings_are_those_of_the_documents(world):
+    codec = AsciiTokenizer()
+    texts = ["abcdefghij"[: 3 + index % 7] for index in range(40)]
+    stream = token_stream([[text] for text in texts], codec)
+    batches = Beginnings.of(stream, TrainingOptions(batch_size=8, sequence_length=5), world)
+    assert batches.batch_size == 2
+    assert batches.steps_per_epoch == 20
+    assert batches.predicted == sum(min(5, len(text) + 1) for text in texts)
+    seen = []
+    for step in range(batches.steps_per_epoch):
+        for rank in range(world):
+            inputs, targets = batches.batch(step, rank, world)
+            for row, wanted in zip(inputs.tolist(), targets.tolist(), strict=True):
+                length = sum(target != IGNORED for target in wanted)
+                assert row[0] == codec.end
+                assert row[1:length] == wanted[: length - 1]
+                assert all(target == IGNORED for target in wanted[length:])
+                seen.append("".join("" if t == codec.end else codec.vocabulary[t] for t in wanted[:length]))
+    assert seen == [text[:5] for text in texts]

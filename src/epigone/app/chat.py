@@ -29,6 +29,7 @@ def generate(
     sampling: SamplingOptions = SamplingOptions(),
     running: EngineOptions = EngineOptions(),
     corpus: Sequence[str | Path] = (),
+    clamp: Sequence[str] = (),
     stream: bool = False,
     interactive: Annotated[bool, Parameter(name=["--interactive", "-i"])] = False,
     json: bool = False,
@@ -41,6 +42,8 @@ def generate(
         sampling: how each character is drawn.
         running: the engine and its precision.
         corpus: the text that the model learned, to name the documents that runs were copied from.
+        clamp: hold units of a state at a value while the model writes, such as `layers.1.cell[17]=1`,
+            `layers.0[3-7]=0`, or from the ranking of a probe `units(from=probe.json, top=10)=0`. May be repeated.
         stream: show the text as it is written (one sample).
         interactive: write a text by turns: type a line, and the model goes on; `/help` lists commands such as `/again`,
             `/undo` and `/save`.
@@ -50,7 +53,7 @@ def generate(
         The texts; None if they were shown already.
     """
     if not (stream or interactive):
-        return room.generate(model, options, sampling, running, corpus)
+        return room.generate(model, options, sampling, running, corpus, clamp=clamp)
     flag = "--interactive" if interactive else "--stream"
     if json:
         raise UserError(f"{flag} shows text as it is written and --json prints it at the end; give only one.")
@@ -62,10 +65,10 @@ def generate(
         raise UserError(f"{flag} shows one text at a time; give one --temperature.")
     if interactive:
         source, sampling = read_folder(model), seeded(sampling)
-        manuscript = Manuscript(room.load_stepper(source, running), source.tokenizer)
+        manuscript = Manuscript(room.load_stepper(source, running, clamp), source.tokenizer)
         _converse(Desk(source, manuscript, options, sampling, corpus, echo=not _at_terminal()))
         return None
-    result = room.generate(model, options, sampling, running, corpus, stream=_write)
+    result = room.generate(model, options, sampling, running, corpus, clamp=clamp, stream=_write)
     say()
     log_generation(result)
     return None

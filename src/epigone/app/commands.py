@@ -133,7 +133,7 @@ MODULE (import a Python file, or an installed module, that registers cells, toke
 from)."""
 METAVARS = {
     "out": "FOLDER", "plot.out": "FILE", "classify.out": "FILE",
-    "look.out": "FILE", "selection.out": "FILE", "selection.data": "TEXT", "unit": "NAME",
+    "look.out": "FILE", "selection.out": "FILE", "selection.data": "TEXT", "unit": "NAME", "clamp": "CLAMP",
     "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH", "unlabelled": "TEXT",
 }  # fmt: skip
 """Names of the values of options in the help; that of one command's option is under `COMMAND.OPTION`."""

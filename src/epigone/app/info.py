@@ -10,7 +10,7 @@ from typing import Any, Literal
 from epigone.errors import UserError
 from epigone.kernels import in_use
 from epigone.models.cells.base import CELLS
-from epigone.models.config import weight_shapes
+from epigone.models.config import START, weight_shapes
 from epigone.models.files.bundled import bundled_models, is_classifier, resolve
 from epigone.models.files.description import read_config
 from epigone.models.files.model_folder import read_folder
@@ -146,6 +146,8 @@ def _names(folder: Path) -> Iterator[dict[str, Any]]:
         if name.startswith("layers."):
             blocks = shape[0] / config.layer_sizes[int(name.split(".")[1])]
             meaning = f"rows of {', '.join(cell.gates)}" if blocks == len(cell.gates) > 1 else "a row for each unit"
+        if name.startswith(f"{START}."):
+            meaning = "a row for each layer: the state that documents begin in"
         if name == "layers.0.weight_ih" and not config.embedding_size:
             meaning += "; a column for each token, also named embedding"
         yield {"name": name, "shape": " x ".join(map(str, shape)), "meaning": meaning}

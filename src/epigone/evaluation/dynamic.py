@@ -41,10 +41,11 @@ class DynamicOptions:
 def dynamic_losses(model: LanguageModel, stream: TokenStream, options: DynamicOptions) -> Losses:
     """Measure a model on every document of a stream in their order, while it learns from what it has read.
 
-    Each document is read from the zero state, in pieces; the weights go on from document to document. After a piece was
-    measured, each weight moves by the rate times its gradient, divided by the square root of the running mean of its
-    squared gradients, and by the decay back to where it was. Krause, Kahembwe, Murray and Renals (2018), Dynamic
-    Evaluation of Neural Sequence Models, equation 5, with a running mean in place of one over the training text.
+    Each document is read from the state that documents begin in, in pieces; the weights go on from document to
+    document. After a piece was measured, each weight moves by the rate times its gradient, divided by the square root
+    of the running mean of its squared gradients, and by the decay back to where it was. Krause, Kahembwe, Murray and
+    Renals (2018), Dynamic Evaluation of Neural Sequence Models, equation 5, with a running mean in place of one over
+    the training text.
 
     Args:
         model: the model, which stays as it is.
@@ -72,7 +73,7 @@ def dynamic_losses(model: LanguageModel, stream: TokenStream, options: DynamicOp
             row = Segment(document, int(begin), int(begin), int(end))
             sums.add([row], positions, expected, nats.detach().cpu().numpy()[None], hits[None])
             step += 1
-            gradients = torch.autograd.grad(nats.mean(), weights)
+            gradients = torch.autograd.grad(nats.mean(), weights, materialize_grads=True)  # a start is read once
             with torch.no_grad():
                 torch._foreach_mul_(squares, FADING)
                 torch._foreach_addcmul_(squares, gradients, gradients, 1 - FADING)

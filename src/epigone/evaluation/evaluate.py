@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,9 @@ from epigone.evaluation.losses import Losses, document_losses, walker_losses
 from epigone.evaluation.seen import seen
 from epigone.evaluation.traversal import ROWS
 from epigone.models.backends.walker import EngineOptions, native_walker
+from epigone.models.clamps import Clamp
 from epigone.models.files.checkpoint import load_checkpoint
+from epigone.models.files.clamp_names import read_clamps
 from epigone.models.files.model_folder import ModelFolder, read_folder
 from epigone.results import Shown
 from epigone.text.corpus import Corpus, SplitOptions
@@ -68,6 +70,8 @@ class Evaluation(Shown):
     seen: float | None = None
     """Share of the text that is in what the model or its base was trained on; None for new text, and for the training
     text itself."""
+    clamps: list[str] = field(default_factory=list)
+    """The units that were held at a value, each by its name, such as `layers.1.cell[17]=0`."""
 
 
 def evaluate(
@@ -78,6 +82,7 @@ def evaluate(
     splitting: SplitOptions = SplitOptions(),
     running: EngineOptions = EngineOptions(),
     learning: DynamicOptions = DynamicOptions(),
+    clamp: Sequence[str] = (),
 ) -> Evaluation:
     """Measure a model on the documents of a text, over the whole split, with the state reset at each document.
 
@@ -90,6 +95,8 @@ def evaluate(
         splitting: how the documents are split; for the training text, defaults mean the values of the training.
         running: the engine and its precision.
         learning: dynamic evaluation.
+        clamp: units of a state to hold at a value, written as for `generate`: `layers.1.cell[17]=0`,
+            `units(from=probe.json, top=10)=0`. The rise of the loss is what the model owes to them.
 
     Raises:
         UserError: the input is bad, or the model knows none of its characters; the message says what to do.
@@ -97,6 +104,7 @@ def evaluate(
     begin = time.perf_counter()
     source = read_folder(model)
     running.settled(source.shape, source.config.get("dtype"))  # fail early if the engine cannot run it
+    clamps = read_clamps(clamp, source.shape)
     corpus = Corpus.open(texts, read, None)
     trained_on = source.config.get("request", {}).get("corpus", {})
     same = corpus.hash == trained_on.get("hash") and bool(trained_on.get("fractions")) and "split_seed" in trained_on
@@ -129,9 +137,11 @@ def evaluate(
         log.warning(notice)
     if learning.dynamic:
         backend, _ = replace(running, precision="fp32").settled(source.shape, None)
-        losses = dynamic_losses(load_checkpoint(source.folder, backend).model, stream, learning)
+        network = load_checkpoint(source.folder, backend).model
+        network.clamps = clamps
+        losses = dynamic_losses(network, stream, learning)
     else:
-        losses = losses_of(source, stream, running)
+        losses = losses_of(source, stream, running, clamps)
     nats, tokens = losses.by_document()
     return Evaluation(
         model=str(model),
@@ -154,26 +164,31 @@ def evaluate(
         ],
         notices=[*corpus.notices, *stream.notices, *notices],
         seen=known.share if known else None,
+        clamps=[each.written(source.shape) for each in clamps],
     )
 
 
-def losses_of(source: ModelFolder, stream: TokenStream, running: EngineOptions) -> Losses:
+def losses_of(
+    source: ModelFolder, stream: TokenStream, running: EngineOptions, clamps: tuple[Clamp, ...] = ()
+) -> Losses:
     """Measure a model on every document of a stream.
 
     Args:
         source: the model.
         stream: the text.
         running: the engine and its precision.
+        clamps: units that are held at a value.
 
     Raises:
         UserError: the engine cannot run the model.
     """
     backend, precision = running.settled(source.shape, source.config.get("dtype"))
     if backend == "native":
-        return walker_losses(
-            native_walker(source.shape, source.weights(), precision, running.threads_for(ROWS)), stream
-        )
-    return document_losses(load_checkpoint(source.folder, backend).model, stream)
+        threads = running.threads_for(ROWS)
+        return walker_losses(native_walker(source.shape, source.weights(), precision, threads, clamps), stream)
+    model = load_checkpoint(source.folder, backend).model
+    model.clamps = clamps
+    return document_losses(model, stream)
 
 
 def _as_before(corpus: Corpus, trained_on: dict[str, Any]) -> bool:

@@ -82,7 +82,9 @@ def document_losses(
     """
     if features is None and start == 0 and _has_walker(model):
         weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
-        return walker_losses(native_walker(model.config, weights, "fp32", torch.get_num_threads()), stream)
+        return walker_losses(
+            native_walker(model.config, weights, "fp32", torch.get_num_threads(), model.clamps), stream
+        )
     sums = Sums(stream)
     for rows, positions, expected, nats, hits in _scored(model, stream, features, start):
         sums.add(rows, positions, expected, nats, hits)

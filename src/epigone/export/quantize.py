@@ -23,6 +23,7 @@ from epigone.generation.generate import GenerateOptions, generate
 from epigone.generation.sampling import SamplingOptions
 from epigone.models.backends.choice import choose
 from epigone.models.backends.walker import EngineOptions, Floats, Precision, native_walker, row_scales
+from epigone.models.config import START
 from epigone.models.files.card import model_card
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.models.files.description import WEIGHTS, hash_of
@@ -125,12 +126,13 @@ def quantized(weights: Weights) -> dict[str, NDArray[Any]]:
     """Round matrices to int8 with a scale for each row.
 
     Matrices that are looked up by token instead of multiplied (embedding, one-hot layer 0) keep 16 bits: a rare token's
-    weights may be large and would cost all others their precision. Biases stay as they are.
+    weights may be large and would cost all others their precision. Biases stay as they are, and so does the state that
+    documents begin in.
     """
     looked_up = "embedding.weight" if "embedding.weight" in weights else "layers.0.weight_ih"
     result: dict[str, NDArray[Any]] = {}
     for name, weight in weights.items():
-        if weight.ndim == 1:
+        if weight.ndim == 1 or name.startswith(f"{START}."):
             result[name] = weight
             continue
         if name == looked_up and "head.weight" in weights:  # a tied head is multiplied

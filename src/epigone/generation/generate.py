@@ -1,9 +1,11 @@
 """`generate`: texts that a trained model writes.
 
-A text begins like every training document, with the end symbol read from the zero state; then comes the prompt.
+A text begins like every training document, with the end symbol read in the state that documents begin in (the zero
+state, unless the model has one of its own); then comes the prompt.
 Samples are drawn side by side, each from its own random stream.
 """
 
+import copy
 import secrets
 import time
 from collections.abc import Sequence
@@ -27,6 +29,8 @@ from epigone.generation.writer import (
     write_natively,
 )
 from epigone.models.backends.walker import EngineOptions, Precision, native_walker
+from epigone.models.clamps import Clamp
+from epigone.models.files.clamp_names import read_clamps
 from epigone.models.files.model_folder import ModelFolder, read_folder
 from epigone.results import Shown
 from epigone.text.tokenizers.direction import is_backward
@@ -153,6 +157,9 @@ class Generation(Shown):
     copied: list[list[CopiedRun]] = field(default_factory=list)
     """The copied runs of each text, in order."""
 
+    clamps: list[str] = field(default_factory=list)
+    """The units that were held at a value, each by its name, such as `layers.1.cell[17]=0`."""
+
 
 def generate(
     model: "str | Path | ModelFolder | Checkpoint",
@@ -161,6 +168,7 @@ def generate(
     running: EngineOptions = EngineOptions(),
     corpus: Sequence[str | Path] = (),
     *,
+    clamp: Sequence[str] = (),
     stream: Listener | None = None,
     stepper: Any = None,  # a Stepper, or what acts like one
 ) -> Generation:
@@ -175,6 +183,10 @@ def generate(
         sampling: how each token is drawn.
         running: the engine and its precision.
         corpus: the text that the model learned, in files or folders, to name the documents that runs were copied from.
+        clamp: units of a state to hold at a value, such as `layers.1.cell[17]=1`, `layers.0[3-7]=0`, or from the
+            ranking of a probe `units(from=probe.json, top=10)=0`. After each step they are set to it, before anything
+            reads them: the layer above, the head, the next step. With a clamped cell state the hidden state follows
+            by the output gate.
         stream: called with a sample's index and its next piece of text as soon as that is certain, so never with part
             of a stop string or of a character. The pieces of a sample add up to its text, prompt first.
         stepper: runs the model instead of an engine.
@@ -190,20 +202,24 @@ def generate(
         prompt=read_prompt(options.prompt, source.tokenizer, source.folder),
         stop=tuple(read_stop(stop, source.tokenizer, source.folder) for stop in options.stop),
     )
+    clamps = read_clamps(clamp, source.shape)
+    if clamps and stepper is not None:
+        raise UserError("The stepper runs the model in its own way and knows no clamps; leave out clamp.")
     precision: Precision | None = None  # of the native engine, if that runs the model
     if stepper is None:
         backend, wanted = running.settled(source.shape, source.config.get("dtype"))
         precision = wanted if backend == "native" else None
     if options.next:
-        begin, stepper = time.perf_counter(), stepper or _stepper(source, precision)
+        begin, stepper = time.perf_counter(), stepper or _stepper(source, precision, clamps)
         found = likeliest(stepper, source.tokenizer, options.prompt, options.next)
         seconds, nothing = time.perf_counter() - begin, text_quality([])
-        return Generation([], [], 0, 0, seconds, nothing, None, options, sampling, found)
+        named = [each.written(source.shape) for each in clamps]
+        return Generation([], [], 0, 0, seconds, nothing, None, options, sampling, found, clamps=named)
     if sampling.seed is None:
         sampling = replace(sampling, seed=secrets.randbits(32))
     plan = options.plan()
     natively = precision is not None and draws_natively(sampling)
-    runner: Any = stepper or _stepper(source, precision, running.threads_for(plan.texts))
+    runner: Any = stepper or _stepper(source, precision, clamps, running.threads_for(plan.texts))
     write = write_natively if natively else write_by_steps
     drawn = [replace(sampling, temperature=temperature) for temperature in sampling.temperatures]
     written = [write(runner, source.tokenizer, plan, own, stream) for own in drawn]
@@ -222,6 +238,7 @@ def generate(
         sampling=sampling,
         temperatures=[temperature for temperature in sampling.temperatures for _ in range(plan.texts)],
         copied=copied,
+        clamps=[each.written(source.shape) for each in clamps],
     )
 
 
@@ -238,22 +255,27 @@ def refuse_backward(source: "ModelFolder | Checkpoint") -> None:
         )
 
 
-def load_stepper(source: ModelFolder, running: EngineOptions) -> "Stepper":
-    """Load a model to write one text, by the engine that the options choose.
+def load_stepper(source: ModelFolder, running: EngineOptions, clamp: Sequence[str] = ()) -> "Stepper":
+    """Load a model to write one text, by the engine that the options choose, with clamps as for `generate`.
 
     Raises:
-        UserError: the engine cannot run the model.
+        UserError: the engine cannot run the model, or a clamp names no unit of it.
     """
     refuse_backward(source)
     backend, precision = running.settled(source.shape, source.config.get("dtype"))
-    return _stepper(source, precision if backend == "native" else None, running.threads_for(1))
+    clamps = read_clamps(clamp, source.shape)
+    return _stepper(source, precision if backend == "native" else None, clamps, running.threads_for(1))
 
 
-def _stepper(source: "ModelFolder | Checkpoint", precision: Precision | None, threads: int = 1) -> "Stepper":
+def _stepper(
+    source: "ModelFolder | Checkpoint", precision: Precision | None, clamps: tuple[Clamp, ...], threads: int = 1
+) -> "Stepper":
     """Make the native engine's stepper in a precision, or that of PyTorch."""
     if precision is not None:
-        return native_walker(source.shape, source.weights(), precision, threads)
+        return native_walker(source.shape, source.weights(), precision, threads, clamps)
     from epigone.generation.stepper import TorchStepper
     from epigone.models.files.checkpoint import load_checkpoint
 
-    return TorchStepper(load_checkpoint(source.folder).model if isinstance(source, ModelFolder) else source.model)
+    model = copy.copy(load_checkpoint(source.folder).model if isinstance(source, ModelFolder) else source.model)
+    model.clamps = clamps
+    return TorchStepper(model)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from epigone.machine import torch_threads
+from epigone.models.backends.reference import hold
 from epigone.models.language_model import LanguageModel
 
 # Multiplications in one product below which a second thread costs more than it brings. Waking the other cores
@@ -31,7 +32,7 @@ class Stepper(Protocol):
     state: Any
 
     def start(self, num_streams: int) -> None:
-        """Begin `num_streams` texts, each with the zero state."""
+        """Begin `num_streams` texts, each in the state that documents begin in."""
 
     def step(self, tokens: NDArray[np.integer]) -> NDArray[np.float32]:
         """Read one token in each text.
@@ -45,24 +46,27 @@ class Stepper(Protocol):
 
 
 class TorchStepper:
-    """A stepper on the CPU from the weights of a language model, which it copies.
+    """A stepper on the CPU from the weights of a language model, which it copies, with its clamps.
 
     Attributes:
         state: for every layer its state vectors (S, H): h, and for an LSTM c.
     """
 
     def __init__(self, model: LanguageModel) -> None:
-        cell = model.cell
-        self._advance = cell.inference or cell.step
-        self._num_states = cell.num_states
+        self._cell = cell = model.cell
+        self._held = model.held()
+        inference = None if self._held else cell.inference  # clamps need the equation
+        self._advance = inference or cell.step
         self._sizes = model.config.layer_sizes
+        first = [_copied(vector)[:, 0] for vector in model.initial_state(1)]
+        self._first = [[vector[layer, :size] for vector in first] for layer, size in enumerate(self._sizes)]
         self.state: list[tuple[Tensor, ...]] = []
         self._recurrent = []
         self._inputs = []
         for layer in model.layers:
             weights = {name: _copied(weight) for name, weight in layer.named_parameters()}
             bias, weight = weights["bias_ih"], weights["weight_ih"]
-            if cell.inference is not None:
+            if inference is not None:
                 weights["weight_hh"] = weights["weight_hh"].T.contiguous()
                 if cell.summed_biases:
                     bias = bias + weights["bias_hh"]
@@ -77,8 +81,8 @@ class TorchStepper:
                 weight.data = weight.T.contiguous().T  # in the order in which it is multiplied
 
     def start(self, num_streams: int) -> None:
-        """Begin `num_streams` texts, each with the zero state."""
-        self.state = [(torch.zeros(num_streams, size),) * self._num_states for size in self._sizes]
+        """Begin `num_streams` texts, each in the state that documents begin in."""
+        self.state = [tuple(vector.repeat(num_streams, 1) for vector in layer) for layer in self._first]
 
     def step(self, tokens: NDArray[np.integer]) -> NDArray[np.float32]:
         """Read the ids (S,), one in each text, and return the logits (S, V) of what follows."""
@@ -93,7 +97,10 @@ class TorchStepper:
             if index:
                 bias, weight = self._inputs[index]
                 x = torch.addmm(bias, x, weight)
-            self.state[index] = self._advance(x, self.state[index], recurrent)
+            before = self.state[index]
+            self.state[index] = self._advance(x, before, recurrent)
+            if self._held:
+                self.state[index] = hold(self._cell, self._held[index], x, before, self.state[index], recurrent)
             x = self.state[index][0]
         return self._head.logits(x)
 

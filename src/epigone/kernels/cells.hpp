@@ -3,6 +3,8 @@
 // A cell has SLOTS sums for each unit, one for each gate. A GRU has two for its new gate, one over the input and one
 // over the state. Beside the output a cell carries one number from step to step: c of an LSTM, h of the others. The sums
 // come in panels of four vectors: the four slots of LANES units, or one slot of 4 LANES units.
+//
+// `hold` sets the units of a step to the values that clamps hold them at; NaN leaves a unit free.
 #pragma once
 
 #include "vectors.hpp"
@@ -14,6 +16,10 @@ struct Rnn {
     static constexpr int SLOTS = 1;
     static constexpr int INPUT_FROM = 0, STATE_FROM = 0, VECTORS = 4;
     static constexpr int INPUT_GATE[] = {0}, STATE_GATE[] = {0};
+
+    static void hold(const Floats* /*slots*/, Floats hidden, Floats /*carry*/, Floats& h, Floats& next) {
+        h = next = hidden == hidden ? hidden : h;
+    }
 
     [[gnu::always_inline]] static void forward(Floats* slots, Floats /*carry*/, Floats& h, Floats& next) {
         slots[0] = h = next = tanh(slots[0]);
@@ -44,6 +50,12 @@ struct Lstm {
     static constexpr int INPUT_FROM = 0, STATE_FROM = 0, VECTORS = 4;
     static constexpr int INPUT_GATE[] = {0, 1, 2, 3}, STATE_GATE[] = {0, 1, 2, 3};
 
+    static void hold(const Floats* slots, Floats hidden, Floats carry, Floats& h, Floats& next) {
+        h = carry == carry ? slots[3] * tanh(carry) : h;  // by the output gate
+        next = carry == carry ? carry : next;
+        h = hidden == hidden ? hidden : h;
+    }
+
     [[gnu::always_inline]] static void forward(Floats* slots, Floats carry, Floats& h, Floats& next) {
         const Floats i = sigmoid(slots[0]), f = sigmoid(slots[1]), g = tanh(slots[2]), o = sigmoid(slots[3]);
         next = f * carry + i * g;
@@ -68,6 +80,10 @@ struct Gru {
     static constexpr int SLOTS = 4;
     static constexpr int INPUT_FROM = 0, STATE_FROM = 1, VECTORS = 3;
     static constexpr int INPUT_GATE[] = {2, 0, 1, -1}, STATE_GATE[] = {-1, 0, 1, 2};  // the gate of each slot's rows
+
+    static void hold(const Floats* /*slots*/, Floats hidden, Floats /*carry*/, Floats& h, Floats& next) {
+        h = next = hidden == hidden ? hidden : h;
+    }
 
     [[gnu::always_inline]] static void forward(Floats* slots, Floats carry, Floats& h, Floats& next) {
         const Floats r = sigmoid(slots[1]), z = sigmoid(slots[2]), n = tanh(slots[0] + r * slots[3]);

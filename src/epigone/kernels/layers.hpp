@@ -174,6 +174,8 @@ struct Step {
     float* output = nullptr;                // (rows, H)
     const float* mask = nullptr;            // (rows, H): dropout on the input of the layer above
     Number* masked = nullptr;               // (rows, width)
+    const float* held_h = nullptr;          // (width): the values at which units are held, or NaN
+    const float* held_carry = nullptr;      // (width), if the former is there
 };
 
 template <int R, class Format, class Cell>
@@ -213,6 +215,7 @@ inline void step_tile(const Layer<Format, Cell>& layer, const Step<Format>& step
             const ptrdiff_t at = ptrdiff_t(row + r) * layer.width + unit;
             Floats h, next;
             Cell::forward(slots[r] + v, load(step.carry + at), h, next);
+            if (step.held_h) Cell::hold(slots[r] + v, load(step.held_h + unit), load(step.held_carry + unit), h, next);
             store(step.next_carry + at, next);
             Format::store(step.next_h + at, h);
             if (step.slots)

@@ -296,7 +296,8 @@ void rmsprop(const std::vector<std::tuple<py::array, py::array, py::array>>& arr
 class PyWalker {
    public:
     PyWalker(const std::string& cell, const std::string& precision, const py::list& layers, MaybeFloats embedding,
-             const FloatArray& head, const FloatArray& bias, const MaybeFloats& scales, int threads) {
+             const FloatArray& head, const FloatArray& bias, const MaybeFloats& scales, int threads,
+             const std::vector<FloatArray>& start, const std::vector<std::tuple<int, int, int, float>>& clamps) {
         const auto arrays = layer_arrays(layers);
         std::vector<Weights> weights;
         for (const auto& each : arrays) weights.push_back(each.weights());
@@ -312,10 +313,23 @@ class PyWalker {
         expect_shape(bias, {tokens}, "the bias of the head");
         expect(!scaled || scales, "Matrices of whole numbers need scales.");
         if (scales) expect_shape(*scales, {tokens}, "the scales of the head");
+        const size_t states = cell == "lstm" ? 2 : 1;
+        expect(start.empty() || start.size() == states, "A beginning has a vector for each state of the cell.");
+        Beginning first;
+        for (const FloatArray& each : start) {
+            first.width = *std::max_element(units.begin(), units.end());
+            expect_shape(each, {ssize_t(units.size()), first.width}, "the state at the beginning");
+            (first.h ? first.c : first.h) = each.data();
+        }
+        std::vector<Clamp> held;
+        for (const auto& [layer, state, unit, value] : clamps) {
+            expect(layer >= 0 && layer < int(units.size()) && state >= 0 && state < int(states) && unit >= 0 && unit < units[layer], "A clamp names no unit of the model.");
+            held.push_back({layer, state, unit, value});
+        }
         const Weights over{nullptr, head.data(), nullptr, bias.data(), nullptr, pointer(scales)};
         walker_ = with_any_format(precision, [&](auto format) {
             return with_cell(cell, [&](auto kind) -> std::unique_ptr<AnyWalker> {
-                return std::make_unique<Walker<decltype(format), decltype(kind)>>(weights, units, tokens, pointer(embedding), inputs, over, threads);
+                return std::make_unique<Walker<decltype(format), decltype(kind)>>(weights, units, tokens, pointer(embedding), inputs, over, threads, first, held);
             });
         });
     }
@@ -465,9 +479,10 @@ PYBIND11_MODULE(MODULE_NAME, module) {
     module.def("loss", &loss, py::arg("precision"), py::arg("outputs"), py::arg("weight"), py::arg("bias"), py::arg("targets"), py::arg("threads"), py::arg("wanted"));
     module.def("rmsprop", &rmsprop, py::arg("arrays"), py::arg("lr"), py::arg("alpha"), py::arg("eps"), py::arg("weight_decay"), py::arg("threads"));
     py::class_<PyWalker>(module, "Walker")
-        .def(py::init<const std::string&, const std::string&, const py::list&, MaybeFloats, const FloatArray&, const FloatArray&, const MaybeFloats&, int>(),
+        .def(py::init<const std::string&, const std::string&, const py::list&, MaybeFloats, const FloatArray&, const FloatArray&, const MaybeFloats&, int,
+                      const std::vector<FloatArray>&, const std::vector<std::tuple<int, int, int, float>>&>(),
              py::arg("cell"), py::arg("precision"), py::arg("layers"), py::arg("embedding").none(true), py::arg("head"), py::arg("bias"),
-             py::arg("scales").none(true), py::arg("threads"))
+             py::arg("scales").none(true), py::arg("threads"), py::arg("start"), py::arg("clamps"))
         .def("start", &PyWalker::start)
         .def("keep", &PyWalker::keep)
         .def("step", &PyWalker::step)

@@ -27,6 +27,20 @@ struct Writing {
     std::function<void()> pulse;                      // called at times on the caller's thread; may throw
 };
 
+// The state that a text begins in: vectors (L, H) of each layer's hidden state and of its c; null for zeros, or where a
+// cell has no c. H is the widest layer's.
+struct Beginning {
+    const float* h = nullptr;
+    const float* c = nullptr;
+    int width = 0;
+};
+
+// A unit of a layer that is held at a value after each step; state 1 is c.
+struct Clamp {
+    int layer, state, unit;
+    float value;
+};
+
 struct Unusable {};  // the model's probabilities are not numbers, or no token may be drawn
 
 struct Written {
@@ -81,6 +95,12 @@ class Walker : public AnyWalker {
                 const size_t size = size_t(rows) * network.layers_[l].width;
                 for (auto& each : h) each.emplace_back(size, Format::number(0.0f));
                 carry.emplace_back(size, 0.0f);
+                if (network.first_h_.empty()) continue;
+                const Buffer<float>&first_h = network.first_h_[l], &first_carry = network.first_carry_[l];
+                for (size_t i = 0; i < size; ++i) {
+                    h[0][l][i] = Format::number(first_h[i % first_h.size()]);
+                    carry[l][i] = first_carry[i % first_h.size()];
+                }
             }
         }
 
@@ -99,7 +119,8 @@ class Walker : public AnyWalker {
 
    public:
     // The input of layer 0 is the rows of an embedding (V, E), or tokens if that is null.
-    Walker(const std::vector<Weights>& weights, const std::vector<int>& units, int tokens, const float* embedding, int inputs, const Weights& head, int threads)
+    Walker(const std::vector<Weights>& weights, const std::vector<int>& units, int tokens, const float* embedding, int inputs, const Weights& head, int threads,
+           const Beginning& first, const std::vector<Clamp>& clamps)
         : threads_(std::max(1, threads)),
           layers_(packed(weights, units, tokens, embedding ? inputs : 0)),
           head_(head.hh, head.bias_hh, head.scales_hh, tokens, units.back(), layers_.back().width),
@@ -107,6 +128,20 @@ class Walker : public AnyWalker {
         for (int token = 0; token < tokens && embedding; ++token)
             for (int i = 0; i < inputs; ++i)
                 embedding_[size_t(token) * layers_[0].input_width + i] = Format::number(embedding[size_t(token) * inputs + i]);
+        for (size_t l = 0; l < layers_.size() && first.h; ++l) {
+            first_h_.emplace_back(layers_[l].width, 0.0f);
+            first_carry_.emplace_back(layers_[l].width, 0.0f);
+            std::copy_n(first.h + l * first.width, units[l], first_h_[l].data());
+            std::copy_n((first.c ? first.c : first.h) + l * first.width, units[l], first_carry_[l].data());
+        }
+        held_h_.resize(layers_.size());
+        held_carry_.resize(layers_.size());
+        for (const Clamp& clamp : clamps) {
+            constexpr float FREE = std::numeric_limits<float>::quiet_NaN();
+            Buffer<float>&h = held_h_[clamp.layer], &carry = held_carry_[clamp.layer];
+            if (h.empty()) h = Buffer<float>(layers_[clamp.layer].width, FREE), carry = Buffer<float>(h.size(), FREE);
+            (clamp.state ? carry : h)[clamp.unit] = clamp.value;
+        }
     }
 
     void start(int streams) override { start(streams, threads_); }
@@ -359,6 +394,8 @@ class Walker : public AnyWalker {
             step.start = start.data();
             step.carry = step.next_carry = group.carry[l].data();
             step.next_h = group.h[!crew.turn][l].data();
+            step.held_h = held_h_[l].data();
+            step.held_carry = held_carry_[l].data();
             const auto [from, to] = crew.share(layer.panels);
             step_rows(layer, step, from, to);
             crew.meet();
@@ -388,6 +425,8 @@ class Walker : public AnyWalker {
     const std::vector<L> layers_;
     const Head<Format> head_;
     Buffer<Number> embedding_;
+    std::vector<Buffer<float>> first_h_, first_carry_;  // of each layer, (width); none for zeros
+    std::vector<Buffer<float>> held_h_, held_carry_;    // of each layer, (width), or empty
     std::vector<Group> groups_;
     std::vector<int64_t> prompt_;
     std::unique_ptr<Group> read_;  // the state after the prompt

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from epigone.described import added
+from epigone.described import ADDED, added
 from epigone.errors import UserError, check_options
 from epigone.models.cells.base import CELLS, CellName
 from epigone.registry import Registry
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 BY_OPTIONS = (0,)  # cutoffs that follow from the options
 MANY = 20_000  # tokens from which the softmax is adaptive
+START = "start"
+"""The name before those of the state that documents begin in: `start.hidden`, `start.cell`."""
 RECURRENT = "weight_hh"
 """The matrix of a cell from its state to its gates."""
 DROPOUTS = ("dropout", "output_dropout", "embedding_dropout", "input_dropout", "weight_dropout")
@@ -170,6 +172,8 @@ class ModelConfig(ModelOptions):
     """Number of tokens V."""
     cutoffs: tuple[int, ...] = field(kw_only=True, default=BY_OPTIONS)
     """The first token of each cluster of an adaptive softmax, none of a full one; follows from the options at first."""
+    start_state: bool = field(kw_only=True, default=False, metadata={ADDED: True})
+    """Documents begin in a state that is stored with the weights; otherwise in the zero state."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -246,6 +250,9 @@ def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
         own = CELLS[config.cell].shapes(width, size)
         shapes |= {f"layers.{layer}.{name}": shape for name, shape in own.items()}
         width = size
+    if config.start_state:
+        shape = (config.num_layers, max(config.layer_sizes))
+        shapes |= {f"{START}.{name}": shape for name in CELLS[config.cell].state_names}
     head = {f"head.{name}": shape for name, shape in config.head.shapes(config).items()}
     if config.tied:
         del head["head.weight"]

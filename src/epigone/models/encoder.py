@@ -1,5 +1,6 @@
 """The encoder: token ids in, the outputs of a stack of recurrent layers and their state out."""
 
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -7,10 +8,11 @@ from torch import Tensor, nn
 
 from epigone.models.backends.choice import choose
 from epigone.models.backends.native import dtype_name
-from epigone.models.backends.reference import Weights
+from epigone.models.backends.reference import Held, Weights
 from epigone.models.backends.stack import run_stack
 from epigone.models.cells.base import CELLS, Cell, State
-from epigone.models.config import ModelConfig
+from epigone.models.clamps import Clamp, held_values
+from epigone.models.config import START, ModelConfig, weight_shapes
 from epigone.models.dropout import Masks, masked_weights
 
 
@@ -48,7 +50,11 @@ class Encoder(nn.Module):
 
     Parameters are named `embedding.weight` and `layers.{i}.NAME`, with the names of the cell, which for most cells are
     `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`. Their values are undefined until `initialise` draws them or a
-    checkpoint is copied in.
+    checkpoint is copied in. The state that documents begin in, if the model has one of its own, is `start.hidden` and
+    `start.cell` (L, H): zero at first, and learned only if it is told to require gradients.
+
+    Attributes:
+        clamps: units that are held at a value in every run (`models/clamps.py`); they are no part of a checkpoint.
     """
 
     def __init__(self, config: ModelConfig, backend: str = "auto") -> None:
@@ -60,6 +66,10 @@ class Encoder(nn.Module):
         self.embedding = nn.Embedding(config.vocabulary_size, width) if config.embedding_size else None
         sizes = config.layer_sizes
         self.layers = nn.ModuleList(map(partial(RecurrentLayer, self.cell), (width, *sizes), sizes))
+        self.start = nn.ParameterDict()
+        self.clamps: tuple[Clamp, ...] = ()
+        if config.start_state:
+            self._add_start()
         if config.one_bias:
             for layer in self.layers:
                 for name, parameter in layer.named_parameters():
@@ -70,14 +80,40 @@ class Encoder(nn.Module):
         """A weight of the stack, whose device and dtype are those of the state."""
         return next(self.layers.parameters())
 
-    def initial_state(self, batch_size: int, start: int = 0, stop: int | None = None) -> State:
-        """The zero state of the layers from `start` to `stop`, (L, B, H) for each state vector of the cell.
+    def add_start_state(self) -> None:
+        """Let documents begin in a state of the model's own, the zero state at first; one that it has stays."""
+        if not self.config.start_state:
+            self.config = replace(self.config, start_state=True)
+            self._add_start()
 
-        H are the units of the widest of them; a narrower one has zeros behind its own.
+    def _add_start(self) -> None:
+        for name, shape in weight_shapes(self.config).items():
+            room, _, state = name.partition(".")
+            if room == START:
+                self.start[state] = nn.Parameter(self.weight.new_zeros(shape), requires_grad=False)
+
+    def initial_state(self, batch_size: int, start: int = 0, stop: int | None = None) -> State:
+        """The state that documents begin in, of the layers from `start` to `stop`: the model's own, or the zero state.
+
+        Returns:
+            (L, B, H) for each state vector of the cell. H are the units of the widest of these layers; a narrower one
+            has zeros behind its own.
         """
         sizes = self.config.layer_sizes[start:stop]
-        zeros = self.weight.new_zeros(len(sizes), batch_size, max(sizes, default=self.config.hidden_size))
-        return (zeros,) * self.cell.num_states
+        width = max(sizes, default=self.config.hidden_size)
+        if self.config.start_state:
+            own = (self.start[name][start:stop, None, :width] for name in self.cell.state_names)
+            return tuple(vector.expand(-1, batch_size, -1).contiguous() for vector in own)
+        return (self.weight.new_zeros(len(sizes), batch_size, width),) * self.cell.num_states
+
+    def held(self) -> list[Held]:
+        """The values of clamped units, by layer and state vector; empty if none is clamped."""
+        if not self.clamps:
+            return []
+        return [
+            [None if values is None else torch.as_tensor(values).to(self.weight) for values in vectors]
+            for vectors in held_values(self.clamps, self.config)
+        ]
 
     def encode(
         self, inputs: Tensor, state: State | None = None, start: int = 0, stop: int | None = None
@@ -86,7 +122,7 @@ class Encoder(nn.Module):
 
         Args:
             inputs: token ids (B, T); if `start` > 0, the outputs (B, T, H) of the layer below.
-            state: the state that an earlier call returned; None is the zero state.
+            state: the state that an earlier call returned; None is the one that documents begin in.
             start: the lowest layer to run.
             stop: the layer to stop below; None runs to the top.
 
@@ -104,8 +140,9 @@ class Encoder(nn.Module):
         if self.embedding is not None and start == 0:
             x = masks.on_embedding(x, self.embedding(x))
         weights = [masked_weights(layer.weights(), mask) for layer, mask in zip(layers, masks.recurrent, strict=True)]
-        backend = choose(self.backend, self.config, state[0].device.type, dtype_name(state[0]), "stack")
-        x, state = run_stack(self.cell, x, state, weights, masks.between, backend, sizes)
+        wanted = "reference" if self.clamps else self.backend
+        backend = choose(wanted, self.config, state[0].device.type, dtype_name(state[0]), "stack")
+        x, state = run_stack(self.cell, x, state, weights, masks.between, backend, sizes, self.held()[start:stop])
         return x.transpose(0, 1), state
 
     def num_parameters(self) -> int:

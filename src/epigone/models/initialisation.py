@@ -40,6 +40,8 @@ def initialise(model: Encoder, head: nn.Module) -> None:
                 for parameter in layer.parameters():
                     nn.init.uniform_(parameter, -bound, bound)
             norm = math.sqrt(size) * (0.5 if model.cell.bounded else 1.0)
+    for vector in model.start.values():
+        vector.zero_()
     for layer in model.layers:
         for name, value in model.cell.constants.items():
             layer.get_parameter(name).fill_(value)

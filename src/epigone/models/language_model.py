@@ -34,7 +34,7 @@ class LanguageModel(Encoder):
 
         Args:
             tokens: ids (B, T).
-            state: the state that an earlier call returned; None is the zero state.
+            state: the state that an earlier call returned; None is the one that documents begin in.
 
         Returns:
             Logits (B, T, V) and the state.
@@ -52,7 +52,7 @@ class LanguageModel(Encoder):
         Args:
             inputs: token ids (B, T); if `start` > 0, the outputs (B, T, H) of the layer below.
             targets: ids (B, T) of what follows each input; `IGNORED` if it does not count.
-            state: the state that an earlier call returned; None is the zero state.
+            state: the state that an earlier call returned; None is the one that documents begin in.
             start: the lowest layer to run.
 
         Returns:

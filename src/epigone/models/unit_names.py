@@ -12,8 +12,7 @@ _NAME = re.compile(r"layers\.(\d{1,6})(?:\.([a-z0-9]+))?\[(\d{1,9})\]")
 
 def state_names(config: ModelConfig) -> tuple[str, ...]:
     """Name the state vectors of a model's cell: `hidden`, which is the output, `cell` of an LSTM, then `state2`."""
-    names = ("hidden", "cell", *(f"state{index}" for index in range(2, CELLS[config.cell].num_states)))
-    return names[: CELLS[config.cell].num_states]
+    return CELLS[config.cell].state_names
 
 
 @dataclass(frozen=True)

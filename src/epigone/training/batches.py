@@ -1,7 +1,7 @@
 """Batches: the inputs and targets of each step.
 
-They are either contiguous streams read side by side, for truncated backpropagation through time, or the beginnings of
-sentences.
+They are contiguous streams read side by side, for truncated backpropagation through time, or the beginnings of
+sentences, or those of documents.
 """
 
 from dataclasses import dataclass
@@ -211,4 +211,53 @@ class Prefixes:
         targets[torch.arange(len(ends)), torch.from_numpy(ends - starts - 1)] = torch.from_numpy(
             self.tokens[ends].astype(np.int64)
         )
+        return inputs, targets
+
+
+@dataclass(frozen=True, eq=False)
+class Beginnings:
+    """The beginnings of all documents, each read from the state that documents begin in.
+
+    `tokens` (N + 1,) are those of the stream. Document d is read from `starts[d]`, the place of the end symbol before
+    it, and predicts `lengths[d]` tokens. Shorter ones are padded on the right.
+    """
+
+    tokens: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
+    batch_size: int
+    characters_per_token: float = 1.0
+    carried: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, stream: TokenStream, options: TrainingOptions, world_size: int = 1) -> "Beginnings":
+        """Make the batches of a run: the first T tokens of each document, the documents in the order of the stream."""
+        starts, ends = stream.offsets[:-1], stream.offsets[1:]
+        rows = min(options.batch_size, max(1, len(starts) // MIN_STEPS))
+        rows = max(world_size, rows - rows % world_size)
+        per_token = int(stream.characters.sum()) / len(stream)
+        lengths = np.minimum(ends - starts, options.sequence_length)
+        return cls(np.asarray(stream.tokens), starts, lengths, rows, per_token)
+
+    @property
+    def predicted(self) -> int:
+        """Tokens predicted in an epoch."""
+        return int(self.lengths.sum())
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches that read every document once."""
+        return -(-len(self.starts) // self.batch_size)
+
+    def batch(self, index: int, rank: int = 0, world_size: int = 1) -> tuple[Tensor, Tensor]:
+        """Get inputs and targets (B', T) of a step, as long as its longest beginning.
+
+        The last batch is filled up with the first documents.
+        """
+        chosen = (index * self.batch_size + np.arange(self.batch_size)) % len(self.starts)
+        places = np.arange(self.lengths[chosen].max())
+        chosen = chosen[rank::world_size]
+        positions = np.minimum(self.starts[chosen][:, None] + places, len(self.tokens) - 2)
+        inputs, targets = (torch.from_numpy(self.tokens[positions + ahead].astype(np.int64)) for ahead in (0, 1))
+        targets[torch.from_numpy(places >= self.lengths[chosen][:, None])] = IGNORED
         return inputs, targets

@@ -393,7 +393,7 @@ class Loop:
         return self.fabric.broadcast(max(1, round(options.minutes * 60 / (step + validation / every))))
 
     def _snapshot(self, state: State) -> Snapshot:
-        own = {f"hidden.{i}": s for i, s in enumerate(state)} | {"random.cpu": torch.get_rng_state()}
+        own = {f"hidden.{i}": s.detach() for i, s in enumerate(state)} | {"random.cpu": torch.get_rng_state()}
         if self.fabric.device.type == "cuda":
             own["random.cuda"] = torch.cuda.get_rng_state(self.fabric.device)
         return Snapshot(

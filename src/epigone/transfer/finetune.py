@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from epigone.described import described
+from epigone.errors import UserError
 from epigone.evaluation.fingerprint_file import FILE as FINGERPRINT
 from epigone.evaluation.fingerprint_file import load_fingerprints, save_fingerprints
 from epigone.evaluation.losses import Losses, document_losses
@@ -23,7 +24,7 @@ from epigone.text.readers.registry import ReadOptions
 from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.text.tokenizers.direction import Direction, in_direction
-from epigone.training.batches import Batches, make_batches, validated
+from epigone.training.batches import Batches, Beginnings, Steps, make_batches, validated
 from epigone.training.command import Work, run_in_folder
 from epigone.training.language_task import LanguageTask
 from epigone.training.listeners.monitor import Monitor
@@ -131,6 +132,8 @@ def finetune(
         direction = direction or source.shape.direction
         model.config, codec = replace(model.config, direction=direction), in_direction(codec, direction)
         dropouts.apply(model, notices)
+        method.extend(model)
+        train, head = method.selection(train), head and not method.selects
         model.to(fabric.device)  # where scores and the outputs of frozen layers are computed too
         # What was measured for a base holds as long as it keeps its tokens and its direction.
         advice = {} if moved or turned or search or method != Retrain() else source.config.get("advice", {})
@@ -146,7 +149,7 @@ def finetune(
         if len(planned) == 1:
             train = planned[0].selection
         # A folder from before there were trials goes on without.
-        automatic = not training.lr and "trials" in (before or {"trials": []})
+        automatic = method.learns and not training.lr and "trials" in (before or {"trials": []})
         tried = trials.read_trials(before.get("trials", [])) if automatic else []
         best = trials.taken(tried) if tried else trials.Trial(training.lr, "")
         if not automatic:
@@ -171,8 +174,21 @@ def finetune(
 
         @cache  # before the model learns, because scores are those of the base
         def chosen(expression: str) -> Selection:
-            return with_head(model, expression, context) if head else select(model, expression, context)
+            found = with_head(model, expression, context) if head else select(model, expression, context)
+            if found.selects_start and not method.selects:
+                raise UserError(
+                    f"The selection '{expression}' has the state that documents begin in, which learns from beginnings "
+                    "alone, by --method initial-state."
+                )
+            return found
 
+        if method.beginnings and training.windows == "prefix":
+            raise UserError(
+                f"The method {method.name} learns from the beginnings of documents, not of sentences; leave out "
+                "--windows."
+            )
+        if final and not method.learns:
+            raise UserError(f"The method {method.name} takes no steps, so nothing is learned anew; leave out --final.")
         if train is not None:
             chosen(train)  # a selection that means nothing is refused before anything is written
 
@@ -215,6 +231,7 @@ def finetune(
                 network: LanguageModel, selection: Selection, recipe: RetrainingOptions, text: TokenStream = stream
             ) -> tuple[LanguageTask[Losses], Adaptation]:
                 lowest = selection.lowest_layer(network)  # by the names that the base has
+                method.read(network, text)
                 adaptation = method.prepare(network, selection)
                 task = adaptation_task(
                     network, adaptation, lowest, text, validation, codec, recipe, fabric.world_size,
@@ -260,6 +277,7 @@ def finetune(
             kept_whole = automatic and trials.fits(model, weights)  # not so if the method merges its weights
             watched = training.trace_every or training.sample_every  # trials write neither, so a whole run does
             settled = kept_whole and short.settled and not watched
+            stop = 0 if settled or not method.learns else None
 
             def trial_wins(trained: Trained) -> bool:
                 return settled or (kept_whole and short.loss < trained.best_loss)
@@ -274,7 +292,14 @@ def finetune(
                 )
                 merged = method.merge(model)
                 made = TrainingResult.of(
-                    out, trained, losses, merged, adaptation.count(), corpus, notices, unlearned=KEPT_BASE
+                    out,
+                    trained,
+                    losses,
+                    merged,
+                    adaptation.count(),
+                    corpus,
+                    notices,
+                    KEPT_BASE if method.learns else "",
                 )
                 return replace(made, trials=trials.recorded(tried))
 
@@ -290,7 +315,7 @@ def finetune(
                 result,
                 samples(task, recipe, monitor),
                 training=recipe,
-                stop=0 if settled else None,
+                stop=stop,
                 everything=everything if final else None,
             )
 
@@ -342,7 +367,10 @@ def adaptation_task(
         method: the method that prepared the model.
     """
     known = known or Known()
-    batches = make_batches(stream, tokenizer, training, world_size)
+    if method.beginnings:
+        batches: Steps = Beginnings.of(stream, training, world_size)
+    else:
+        batches = make_batches(stream, tokenizer, training, world_size)
     held_out = validated(validation, tokenizer, training)
     start, features = 0, None
     layers = cached_layers(model, lowest, len(stream) + len(validation))

@@ -37,6 +37,13 @@ def test_a_panel_for_each_row_with_its_best_loss() -> None:
     assert first.get_xlim() == second.get_xlim()
 
 
+def test_a_run_without_a_step_has_no_panel() -> None:
+    untrained: Run = [{"epoch": 0.0, "train_loss": None, "validation_loss": 2.0}]
+    assert LossCurves({"a": [untrained]}).draw(WIDE, Palette()) is None
+    (axes,) = draw(LossCurves({"a": [untrained], "b": [untrained + run(1.9)]})).axes
+    assert "b" in texts(axes)
+
+
 def test_the_best_epoch_of_each_seed_is_marked() -> None:
     (axes,) = draw(LossCurves({"a": [run(2.0, 1.5, 1.6), run(2.0, 1.8, 1.7)]})).axes
     (dots,) = [line for line in axes.lines if line.get_marker() == "o"]

@@ -117,3 +117,14 @@ def test_compare_retrains_by_a_method(cli, make_base, song_file, tmp_path):
     assert study["method"] == {"name": "l2-to-base", "strength": 0.01}
     jobs = [json.loads(path.read_text()) for path in Path(tmp_path / "out" / "runs").glob("*/job.json")]
     assert sum("method" in job for job in jobs) == 1
+
+
+def test_compare_takes_the_selection_of_a_method_that_has_its_own(cli, make_base, song_file, tmp_path):
+    size = ("--seeds", 1, "--trials", 1, "--finalists", 1, "--search-epochs", 1, "--max-order", 2, "--max-hidden", 8)
+    command = ("compare", make_base(), "--corpus", song_file, *BRIEF, *size, "--workers", 1, "--sample-length", 20)
+    result = cli(*command, "--method", "priming", "--out", tmp_path / "out", "--json")  # which takes no step
+    assert result.status == 0, result.err
+    rows = [row["name"] for row in json.loads(result.out)["rows"] if row["family"] == "transfer"]
+    assert rows == ["base, start, priming"]
+    refused = cli(*command, "--method", "priming", "--train", "head", "--out", tmp_path / "no")
+    assert (refused.status, "leave out --train 'head'" in refused.err) == (2, True)

@@ -6,6 +6,8 @@ from typing import Any
 from epigone.app.blocks import Block, Facts
 from epigone.report.numbers import Interval, NumberStyle, format_measure
 
+CLAMPS = 8
+"""Clamps that are named; --json names all."""
 SMALL = 100_000  # characters of a text; of a longer one, the part that is kept apart is hardly missed
 
 
@@ -24,7 +26,9 @@ def training(result: Any) -> Iterator[Block]:
         "next": f"epigone evaluate {result.folder} TEXT" * (result.direction == "backward")
         or f"epigone generate {result.folder}",
     }
-    if not result.best_step and result.outcome != "interrupted":
+    if not result.steps:
+        facts["kept"] = "no step was taken"
+    if not result.trained_parameters:
         facts["kept"] = "the weights before the first step, because validation never improved"
         facts["learned"] = "nothing"
         facts["next"] = "try a smaller --lr, another --train, or more text"
@@ -72,6 +76,7 @@ def evaluation(result: Any) -> Iterator[Block]:
             "bits per character": f"{result.bits_per_char:.4f}",
             "accuracy": f"{result.accuracy:.2%}",
             "perplexity": f"{result.perplexity:.3f}",
+            "clamped": ", ".join(result.clamps[:CLAMPS]) + " and more" * (len(result.clamps) > CLAMPS),
             "time": f"{result.seconds:.1f} s",
         }
     )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from epigone.errors import UserError
 from epigone.models.cells.base import CELLS, Array, NumpyForm
-from epigone.models.config import ModelConfig
+from epigone.models.config import START, ModelConfig
 
 Named = Mapping[str, Array]
 
@@ -35,16 +35,16 @@ def loss(config: ModelConfig, weights: Named, tokens: Array, targets: Array, bum
     Args:
         config: its shape, without dropout.
         weights: by name.
-        tokens, targets: ids (T,), read from the zero state.
+        tokens, targets: ids (T,), read from the state that documents begin in.
         bump: the entries that are changed.
 
     Raises:
         UserError: the cell has no NumPy form.
     """
     copies = 1 if bump is None else len(bump.rows)
-    states, form = CELLS[config.cell].num_states, numpy_form(config)
+    form = numpy_form(config)
     # Every array has a row for each copy, or a single one as long as they do not differ.
-    hidden = [[np.zeros((1, size))] * states for size in config.layer_sizes]
+    hidden = [_start(config, weights, layer, bump) for layer in range(config.num_layers)]
     total = np.zeros(copies)
     for token, target in zip(tokens, targets, strict=True):
         x, looked_up = _input(config, weights, token, bump)
@@ -56,8 +56,8 @@ def loss(config: ModelConfig, weights: Named, tokens: Array, targets: Array, bum
                 else _linear(x, weights, prefix + "weight_ih", prefix + "bias_ih", bump)
             )
             by_state = _linear(hidden[layer][0], weights, prefix + "weight_hh", prefix + "bias_hh", bump)
-            rows = max(len(by_input), len(by_state))
-            by_input, by_state, *before = (_of_rows(part, rows) for part in (by_input, by_state, *hidden[layer]))
+            parts = by_input, by_state, *hidden[layer]
+            by_input, by_state, *before = (_of_rows(part, max(map(len, parts))) for part in parts)
             hidden[layer], _ = form.forward(by_input, by_state, before)
             x = hidden[layer][0]
         logits = _linear(x, weights, "embedding.weight" if config.tied else "head.weight", "head.bias", bump)
@@ -85,7 +85,7 @@ def gradients(config: ModelConfig, weights: Named, tokens: Array, targets: Array
     d = {name: np.zeros_like(weight) for name, weight in weights.items()}
     form = numpy_form(config)
     # Before each step, and after the last.
-    hidden = [[[np.zeros(size)] * CELLS[config.cell].num_states] for size in sizes]
+    hidden = [[[s[0] for s in _start(config, weights, layer, None)]] for layer in range(layers)]
     kept: list[list[Any]] = [[] for _ in range(layers)]
     d_top = np.zeros((steps, config.output_size))
     inputs: list[list[Any]] = [[] for _ in range(layers)]  # of each layer and step; None for a token
@@ -127,10 +127,27 @@ def gradients(config: ModelConfig, weights: Named, tokens: Array, targets: Array
                 d[prefix + "weight_ih"] += np.outer(by_input, x)
                 d_below[t] = ih.T @ by_input
             dh = dh + hh.T @ by_state
+        if config.start_state:
+            for name, at_start in zip(CELLS[config.cell].state_names, (dh, dc), strict=False):
+                d[f"{START}.{name}"][layer, : sizes[layer]] = at_start
         d_outputs = d_below
     if config.embedding_size:
         np.add.at(d["embedding.weight"], np.asarray(tokens), d_outputs)
     return d
+
+
+def _start(config: ModelConfig, weights: Named, layer: int, bump: Bump | None) -> list[Array]:
+    """The state vectors of a layer (1, H) at the beginning of a document, or (P, H) if the copies differ in them."""
+    size, states = config.layer_sizes[layer], CELLS[config.cell].state_names
+    if not config.start_state:
+        return [np.zeros((1, size))] * len(states)
+    found = [weights[f"{START}.{name}"][layer, :size][None] for name in states]
+    for place, name in enumerate(states):
+        if bump is not None and bump.name == f"{START}.{name}":
+            hit = np.flatnonzero((bump.rows == layer) & (bump.columns < size))
+            found[place] = _apart(found[place], bump)
+            found[place][hit, bump.columns[hit]] += bump.step
+    return found
 
 
 def _of_rows(array: Array, rows: int) -> Array:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from epigone.models.backends.aten import aten_layer
 from epigone.models.backends.native import native_stack
-from epigone.models.backends.reference import Weights, reference_layer
+from epigone.models.backends.reference import Held, Weights, reference_layer
 from epigone.models.cells.base import Cell, State
 
 
@@ -25,6 +25,7 @@ def run_stack(
     input_masks: Sequence[Tensor | None],
     backend: str,
     sizes: Sequence[int],
+    held: Sequence[Held] = (),
 ) -> tuple[Tensor, State]:
     """Run layers one above the other over a whole sequence.
 
@@ -37,6 +38,7 @@ def run_stack(
         input_masks: for each layer a dropout mask, already scaled, that multiplies its input; or None.
         backend: `native`, `torch` or `reference`, as `choose` settled it.
         sizes: units of each layer.
+        held: for each layer the values of its clamped units, which only the backend `reference` knows.
 
     Returns:
         The outputs of the top layer (T, B, its units) and the state after the last step.
@@ -44,13 +46,13 @@ def run_stack(
     if not layers:
         return inputs, state
     if len(set(sizes)) == 1:
-        return _run_even(cell, inputs, state, layers, input_masks, backend)
+        return _run_even(cell, inputs, state, layers, input_masks, backend, held)
     finals: list[State] = []
     place = 0
     for size, group in groupby(sizes):  # the engine runs layers of one size in one call
         here = slice(place, place + len(list(group)))
         part = tuple(s[here, :, :size] for s in state)
-        inputs, final = _run_even(cell, inputs, part, layers[here], input_masks[here], backend)
+        inputs, final = _run_even(cell, inputs, part, layers[here], input_masks[here], backend, held[here])
         finals.append(tuple(F.pad(s, (0, max(sizes) - size)) for s in final))
         place = here.stop
     return inputs, tuple(torch.cat(parts) for parts in zip(*finals, strict=True))
@@ -63,6 +65,7 @@ def _run_even(
     layers: Sequence[Weights],
     input_masks: Sequence[Tensor | None],
     backend: str,
+    held: Sequence[Held],
 ) -> tuple[Tensor, State]:
     """Run layers of one size; see `run_stack`."""
     if backend == "native" and inputs.numel():
@@ -72,6 +75,10 @@ def _run_even(
     for index, (weights, mask) in enumerate(zip(layers, input_masks, strict=True)):
         if mask is not None:
             inputs = inputs * mask
-        inputs, final = run(cell, inputs, tuple(s[index] for s in state), weights)
+        before = tuple(s[index] for s in state)
+        if held:
+            inputs, final = reference_layer(cell, inputs, before, weights, held[index])
+        else:
+            inputs, final = run(cell, inputs, before, weights)
         finals.append(final)
     return inputs, tuple(torch.stack(parts) for parts in zip(*finals, strict=True))

@@ -3,7 +3,7 @@
 It is written in C++ (`kernels/walker.hpp`) and reads tokens in many streams, scores a text, or samples one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -15,7 +15,8 @@ from epigone.kernels import engine
 from epigone.machine import cores
 from epigone.models.backends.choice import choose, obstacle
 from epigone.models.cells.base import CELLS
-from epigone.models.config import ModelConfig
+from epigone.models.clamps import Clamp
+from epigone.models.config import START, ModelConfig
 from epigone.typed import typed
 
 Precision = Literal["fp32", "bf16", "int8"]
@@ -62,7 +63,13 @@ class EngineOptions:
         return min(self.threads, cores()) or (1 if streams == 1 else cores())
 
 
-def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision: Precision, threads: int) -> Any:
+def native_walker(
+    config: ModelConfig,
+    weights: Mapping[str, Floats],
+    precision: Precision,
+    threads: int,
+    clamps: Sequence[Clamp] = (),
+) -> Any:
     """Make the compiled walker (`Walker` of the kernels) of a model.
 
     Args:
@@ -70,11 +77,17 @@ def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision:
         weights: float32 by name, as in a checkpoint.
         precision: of the weights and of what they are multiplied with; sums are always float32 or whole.
         threads: how many to use at most.
+        clamps: units that are held at a value.
 
     Raises:
-        UserError: the native engine cannot run the model.
+        UserError: the native engine cannot run the model, or 8 bits cannot hold the value of a clamp.
     """
     choose("native", config, "cpu", precision, "walker")
+    if precision == "int8" and (beyond := [c for c in clamps if c.unit.state == 0 and abs(c.value) > 1]):
+        raise UserError(
+            f"In 8 bits a hidden state is between -1 and 1, so the clamp {beyond[0].written(config)} is out of reach; "
+            "choose a smaller value, or --precision fp32."
+        )
     kernels, cell = engine(), CELLS[config.cell]
     assert kernels is not None
     embedding = weights.get("embedding.weight")
@@ -100,7 +113,17 @@ def native_walker(config: ModelConfig, weights: Mapping[str, Floats], precision:
         bias=np.ascontiguousarray(bias),
         scales=row_scales(head) if precision == "int8" else None,
         threads=threads,
+        start=_start(config, weights, precision),
+        clamps=[(clamp.unit.layer, clamp.unit.state, clamp.unit.unit, clamp.value) for clamp in clamps],
     )
+
+
+def _start(config: ModelConfig, weights: Mapping[str, Floats], precision: Precision) -> list[Floats]:
+    """The state vectors (L, H) that documents begin in; none for the zero state."""
+    if not config.start_state:
+        return []
+    found = [np.ascontiguousarray(weights[f"{START}.{name}"]) for name in CELLS[config.cell].state_names]
+    return [found[0].clip(-1, 1), *found[1:]] if precision == "int8" else found  # 8 bits hold no more
 
 
 def row_scales(matrix: Floats) -> Floats:

@@ -72,6 +72,15 @@ class Cell:
     they are summed."""
     summed_biases: bool = True
     """True if `bias_ih` and `bias_hh` only occur as their sum."""
+    output: Callable[["Tensor", State, State, Mapping[str, "Tensor"]], "Tensor"] | None = None
+    """The output (B, H) of a step whose other states are set to given values, for clamps: from x, the state before the
+    step, the state after it with those values, and the weights. Only for cells with several state vectors."""
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of the state vectors: `hidden`, which is the output, `cell` of an LSTM, then `state2`."""
+        names = ("hidden", "cell", *(f"state{index}" for index in range(2, self.num_states)))
+        return names[: self.num_states]
 
 
 def stacked(gates: int) -> Shapes:

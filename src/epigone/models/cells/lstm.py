@@ -26,6 +26,12 @@ def step(x: "Tensor", state: State, weights: Weights) -> State:
     return o.sigmoid() * c.tanh(), c
 
 
+def output(x: "Tensor", before: State, after: State, weights: Weights) -> "Tensor":
+    """See `Cell`: the output gate, and what it lets out of the cell state."""
+    o = (x + before[0] @ weights["weight_hh"].T + weights["bias_hh"]).chunk(4, -1)[3]
+    return o.sigmoid() * after[1].tanh()
+
+
 def inference(x: "Tensor", state: State, weights: Weights) -> State:
     """The same with fewer operations."""
     h, c = state
@@ -69,5 +75,6 @@ LSTM = CELLS.register(
         native="lstm",
         numpy=NumpyForm(forward, backward),
         inference=inference,
+        output=output,
     )
 )

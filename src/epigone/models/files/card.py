@@ -17,7 +17,8 @@ def model_card(name: str, config: dict[str, Any]) -> str:
         "",
         f"A {_level(request)} {markdown(model['cell'].upper())} language model of "
         f"{counted(model['num_layers'], 'layer')} with {counted(model['hidden_size'], 'unit')}{_top(model)}"
-        f"{_softmax(model)}{' that reads backward' if model.get('direction') == 'backward' else ''}, "
+        f"{_softmax(model)}{' that reads backward' if model.get('direction') == 'backward' else ''}"
+        f"{' whose documents begin in a state of its own' if model.get('start_state') else ''}, "
         f"made with {_maker(config)} ({code(request.get('command', '?'))}).",
         "",
     ]

@@ -49,7 +49,11 @@ class LossCurves:
 
     def draw(self, width: float, palette: Palette) -> Canvas | None:
         """Draw the panels in as many columns as fit `width` (inches)."""
-        rows = {name: _matrices(runs) for name, runs in self.curves.items() if any(map(len, runs))}
+        rows = {
+            name: _matrices(runs)
+            for name, runs in self.curves.items()
+            if any(entry["epoch"] for run in runs for entry in run)  # one without a step has no curve
+        }
         if not rows:
             return None
         narrow = width <= NARROW

@@ -73,6 +73,8 @@ class Grid:
         Raises:
             UserError: one does not parse or matches no weight.
         """
+        if self.method.selects:
+            return list(dict.fromkeys(str(self.method.selection(each)) for each in self.train or ["all"]))
         subsets = layer_subsets(len(checkpoint.model.layers))
         found = list(
             dict.fromkeys(
@@ -179,7 +181,7 @@ def transfer_rows(context: Context[Grid]) -> Iterator[Row]:
     grid, text = context.options, context.texts["corpus"]
     for name, checkpoint in grid.checkpoints.items():
         for selection in grid.selections(checkpoint):
-            head = _adds_head(checkpoint, selection)
+            head = not grid.method.selects and _adds_head(checkpoint, selection)
             jobs = tuple(
                 Training(
                     text,

@@ -52,7 +52,7 @@ def measure(job: Training | Estimated) -> float:
         begin = time.perf_counter()
         history = replace(job, training=short).compute(Path(folder)).get("history")
         whole = time.perf_counter() - begin
-        if not history:  # it diverged
+        if not history or not history[-1]["step"]:  # it diverged, or its method takes no step
             return whole
         tokenizer = load_checkpoint(Path(folder) / "model").tokenizer
     steps_per_epoch = Batches.of(open_text(job.text).stream("train", tokenizer), job.training).steps_per_epoch

@@ -93,9 +93,9 @@ class TrainingResult(Shown):
             trained_parameters: how many of its weights learned.
             corpus: the text.
             notices: sentences for the reader.
-            unlearned: the outcome if the kept weights are those before the first step.
+            unlearned: the outcome if the kept weights are those before the first step; empty if no step was wanted.
         """
-        learned = trained.best_step > 0 or trained.outcome == "interrupted"
+        learned = trained.best_step > 0 or trained.outcome == "interrupted" or not unlearned
         return cls(
             folder=str(out),
             outcome=trained.outcome if learned else unlearned,

@@ -7,7 +7,9 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from epigone.described import described
+from epigone.errors import UserError
 from epigone.models.language_model import LanguageModel
+from epigone.text.streams import TokenStream
 from epigone.training.task import ParameterGroup
 from epigone.transfer.selections.selection import Selection
 
@@ -38,6 +40,31 @@ class Method:
 
     name: ClassVar[str]
     """The name on the command line and in files."""
+    selects: ClassVar[str] = ""
+    """The selection that the method always has; empty if it takes any."""
+    beginnings: ClassVar[bool] = False
+    """True if it learns from the beginnings of documents, each read from the state that documents begin in."""
+    learns: ClassVar[bool] = True
+    """False if there is nothing to learn once the text was read."""
+
+    def selection(self, asked: str | None) -> str | None:
+        """The selection to learn if one, or none, was asked for.
+
+        Raises:
+            UserError: the method always has another.
+        """
+        if self.selects and asked not in (None, "all", self.selects):
+            raise UserError(
+                f"The method {self.name} learns the selection '{self.selects}' and no weight of the base; leave out "
+                f"--train '{asked}'."
+            )
+        return self.selects or asked
+
+    def extend(self, model: LanguageModel) -> None:
+        """Add to a base what the method needs beside its weights, before anything is selected."""
+
+    def read(self, model: LanguageModel, stream: TokenStream) -> None:
+        """Take what can be taken from the text that is learned, before the model is prepared."""
 
     def prepare(self, model: LanguageModel, selection: Selection) -> Adaptation:
         """Make a model, which has the base's weights, ready to learn.

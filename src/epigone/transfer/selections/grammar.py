@@ -19,7 +19,7 @@ from epigone.transfer.selections.items import QUOTED
 from epigone.transfer.selections.names import PATTERN, by_name
 from epigone.transfer.selections.scored import by_score
 from epigone.transfer.selections.units import by_unit
-from epigone.transfer.selections.weights import Context, Masks, Weights
+from epigone.transfer.selections.weights import Context, Masks, Weights, is_start
 
 FORMS: dict[str, Callable[[Weights, re.Match[str]], Masks]] = {PATTERN: by_name}
 """The forms of a term by the regular expression of their text; of those that match the longest text counts."""
@@ -58,7 +58,8 @@ class Parser:
         match self._next():
             case "!":
                 self.place += 1
-                return {name: ~mask for name, mask in self._term().items()}
+                none = self.weights.none()
+                return {name: none[name] if is_start(name) else ~mask for name, mask in self._term().items()}
             case "(":
                 self.place += 1
                 masks = self._expression()

@@ -31,7 +31,7 @@ def by_name(weights: Weights, match: re.Match[str]) -> Masks:
         )
     masks, found = weights.none(), False
     for name in weights.matching(pattern):
-        chosen: Tensor | None = torch.ones_like(masks[weights.named[name]])
+        chosen: Tensor | None = weights.whole(name)
         for bracket in brackets:
             part = _rows(weights, name, bracket, text)
             chosen = None if part is None or chosen is None else chosen & part

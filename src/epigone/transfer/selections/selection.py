@@ -9,6 +9,9 @@ A selection is a mask over the named parameters of a model, written as a short e
     A, B   union                A - B       difference, from left to right
     !A     complement           ( ... )     grouping
 
+The state that documents begin in, of a model that has one of its own, is `start`; it is selected only by that name, for
+it learns from the beginnings of documents alone.
+
 For one-hot models `embedding` means the input columns of layer 0, which are `layers.0.weight_ih`. A tied weight is one
 parameter under both of its names.
 """
@@ -22,6 +25,7 @@ import numpy as np
 from torch import Tensor
 
 from epigone.errors import UserError
+from epigone.models.config import START
 from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.transfer.selections.grammar import Parser
@@ -57,15 +61,22 @@ class Selection:
     def lowest_layer(self, model: LanguageModel) -> int:
         """The lowest layer with a learning weight; the number of layers if only the head learns.
 
-        A learning embedding counts as layer 0.
+        A learning embedding counts as layer 0, and so does the state that documents begin in.
         """
         learning = {id(model.get_parameter(name)) for name, mask in self.masks.items() if mask.any()}
+        if self.selects_start:
+            return 0
         if model.embedding is not None and id(model.embedding.weight) in learning:
             return 0
         for number, layer in enumerate(model.layers):
             if any(id(parameter) in learning for parameter in layer.parameters()):
                 return number
         return len(model.layers)
+
+    @property
+    def selects_start(self) -> bool:
+        """True if the state that documents begin in learns."""
+        return any(mask.any() for name, mask in self.masks.items() if name.startswith(f"{START}."))
 
     def apply(self, model: LanguageModel) -> None:
         """Let exactly the parameters with a selected weight require gradients."""

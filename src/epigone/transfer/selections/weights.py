@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from epigone.errors import UserError
+from epigone.models.config import START
 from epigone.models.language_model import LanguageModel
 from epigone.models.unit_names import state_names
 
@@ -50,17 +51,30 @@ class Weights:
     def matching(self, pattern: str) -> list[str]:
         """The names, aliases too, that `all` or a pattern with `*` and `?` matches.
 
+        The state that documents begin in is matched by its own name alone.
         A pattern also matches the groups that a parameter belongs to: `layers.2`, or `layers.2.cell`, the same layer by
         the name of its state.
         """
         parts = pattern.split(".")
         if len(parts) == 3 and parts[0] == "layers" and parts[2] in state_names(self.model.config):
             pattern = ".".join(parts[:2])
-        names = [name for name in self.named if pattern == "all" or _matches(name, pattern)]
+        names = [
+            name
+            for name in self.named
+            if (pattern == "all" or _matches(name, pattern)) and is_start(name) == is_start(pattern)
+        ]
         if not names:
-            raise UserError(f"'{pattern}' in the selection '{self.expression}' matches no weight. {self.choices()}")
+            remedy = "The method initial-state gives it one." if is_start(pattern) else self.choices()
+            raise UserError(f"'{pattern}' in the selection '{self.expression}' matches no weight. {remedy}")
         self.names_head |= pattern.split(".")[0] == "head"
         return names
+
+    def whole(self, name: str) -> Tensor:
+        """Select all of a parameter; of the state that documents begin in, the units that each layer has."""
+        mask = torch.ones(self.parameters[self.named[name]].shape, dtype=torch.bool)
+        if is_start(name):
+            mask &= torch.arange(mask.shape[1]) < torch.tensor(self.model.config.layer_sizes)[:, None]
+        return mask
 
     def rows(self, name: str) -> tuple[int, int] | None:
         """The gates G and units H of a parameter of a layer whose rows are G blocks of H, one for each gate.
@@ -93,10 +107,16 @@ class Weights:
         names = dict.fromkeys(name for layer in self.model.layers for name, _ in layer.named_parameters())
         layers = ", ".join(f"layers.{i}" for i in range(len(self.model.layers)))
         gates = ", ".join(self.model.cell.gates)
+        start = f"{START}, " * self.model.config.start_state
         return (
-            f"There are: all, embedding, head, {layers}; in each layer {', '.join(names)}; and of each of these the "
-            f"gates [{gates}] and the units [0-{self.model.config.hidden_size - 1}]."
+            f"There are: all, embedding, head, {start}{layers}; in each layer {', '.join(names)}; and of each of these "
+            f"the gates [{gates}] and the units [0-{self.model.config.hidden_size - 1}]."
         )
+
+
+def is_start(name: str) -> bool:
+    """Tell if a name or a pattern is that of the state that documents begin in, or of a part of it."""
+    return name.split(".")[0] == START
 
 
 def _matches(name: str, pattern: str) -> bool:
