@@ -10,6 +10,7 @@ Each block of commands (```sh) or of Python has a comment in front of it that sa
 A block runs in a folder of its own that has the texts of `examples/`, `books/` and `recipes/`.
 """
 
+import io
 import os
 import re
 import shlex
@@ -89,6 +90,7 @@ def test_a_block_runs(block, tmp_path, monkeypatch, cli):
     (tmp_path / "books").mkdir()
     shutil.copy(ROOT / "examples" / "songs.txt", tmp_path / "books" / "ferry.txt")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     if block.language == "python":
         status, _, err = run_apart([sys.executable, "-W", "error", "-c", block.text], tmp_path)
         assert status == 0, err
