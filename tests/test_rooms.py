@@ -77,8 +77,8 @@ SHELVES = {
         "registry",
     ),
     "studies/engine": (
-        "store", "stages", "jobs", "executor", "plan", "rows", "losses_file", "command_line", "search", "samples",
-        "workspace", "claims", "tables",
+        "lease", "store", "stages", "jobs", "executor", "cluster", "plan", "rows", "losses_file", "command_line",
+        "search", "samples", "workspace", "claims", "tables",
     ),
     "studies/compare": ("bases", "grid", "analysis", "report", "compare"),
     "studies/sentiment_sizes": (

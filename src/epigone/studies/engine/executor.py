@@ -26,18 +26,28 @@ MOST_WORKERS = 1024
 
 
 class Executor:
-    """Calls functions in the processes of a pool, or one after the other in this process if there is none."""
+    """Calls functions in workers, or one after the other in this process if there are none."""
 
-    def __init__(self, pool: ProcessPoolExecutor | None) -> None:
-        self.pool = pool
+    def __init__(
+        self,
+        begin: Callable[..., Future[Any]] | None = None,
+        result: Callable[[Future[Any]], Any] = lambda future: future.result(),
+        workers: int = 1,
+    ) -> None:
+        """Name what makes the calls.
+
+        Args:
+            begin: hands a function and its arguments to the workers; None for none.
+            result: waits for the result of what was handed over.
+            workers: calls at the same time.
+        """
+        self.begin, self.result, self.workers = begin, result, workers
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
         """Make a call as soon as a worker is free; the returned function waits for its result."""
-        if self.pool is None:
+        if self.begin is None:
             return functools.cache(functools.partial(function, *arguments))
-        with _interruptions_held():
-            future = self.pool.submit(_call, function, *arguments)
-        return functools.partial(_result, future)
+        return functools.partial(self.result, self.begin(function, *arguments))
 
     def map(
         self,
@@ -53,12 +63,11 @@ class Executor:
         return results
 
     def _each(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
-        if self.pool is None:
+        if self.begin is None:
             yield from ((index, function(*a)) for index, a in enumerate(arguments))
         else:
-            with _interruptions_held():
-                futures = {self.pool.submit(_call, function, *a): index for index, a in enumerate(arguments)}
-            yield from ((futures[future], _result(future)) for future in as_completed(futures))
+            futures = {self.begin(function, *a): index for index, a in enumerate(arguments)}
+            yield from ((futures[future], self.result(future)) for future in as_completed(futures))
 
 
 @contextmanager
@@ -74,7 +83,7 @@ def executor(workers: int = 0) -> Iterator[Executor]:
         log.setLevel(logging.WARNING)
         try:
             with torch_threads(1):
-                yield Executor(None)
+                yield Executor()
         finally:
             log.setLevel(level)
         return
@@ -83,8 +92,13 @@ def executor(workers: int = 0) -> Iterator[Executor]:
     over = context.RawValue(ctypes.c_bool, False)  # no lock, which a worker that is killed might hold
     with _interruptions_held():  # the resource tracker, which starts here, would end at SIGHUP
         pool = ProcessPoolExecutor(workers, context, _begin, (over, tuple(loaded)))
+
+    def begin(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        with _interruptions_held():
+            return pool.submit(_call, function, *arguments)
+
     try:
-        yield Executor(pool)
+        yield Executor(begin, _result, workers)
     except KeyboardInterrupt:
         log.info("Stopping: running trainings are being saved. A second Ctrl-C stops at once.")
         raise
