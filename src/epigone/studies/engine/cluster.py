@@ -4,19 +4,23 @@ import logging
 import os
 import platform
 import shutil
+import signal
 import threading
+import time
 import traceback
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any, Literal
 
 from epigone.errors import UserError, missing_package
 from epigone.extensions import load, loaded
 from epigone.machine import cores, torch_threads
-from epigone.studies.engine.executor import Executor, executor
+from epigone.studies.engine.executor import Executor, executor, signals_held
+from epigone.studies.engine.lease import LEASE, POLL, is_held
 from epigone.studies.engine.store import stop_file
 from epigone.typed import typed
 
@@ -70,20 +74,28 @@ def opened(options: ExecutorOptions, workers: int, store: Path) -> Iterator[Exec
             yield found
         return
     kind = _dask if options.executor == "dask" else _submitit
-    with kind(options, workers or cores(), store) as found:
+    with kind(options, workers or cores(), store) as (found, cancel):
         try:
             yield found
         except BaseException as error:
-            _stop(store, isinstance(error, KeyboardInterrupt))
+            _stop(store, cancel, isinstance(error, KeyboardInterrupt))
             raise
 
 
-def _stop(store: Path, told: bool) -> None:
-    """Ask all workers to stop."""
+def _stop(store: Path, cancel: Callable[[], None], told: bool) -> None:
+    """Begin no other call, and wait until all runs are saved; the stop file stays for workers that come late."""
     store.mkdir(parents=True, exist_ok=True)
     stop_file(store).touch()
+    cancel()
     if told:
         log.info("Stopping: running trainings are being saved. A second Ctrl-C does not wait for them.")
+    until = time.monotonic() + LEASE
+    while time.monotonic() < until and any(is_held(path.parent) for path in store.glob("*/job.json")):
+        time.sleep(POLL)
+
+
+Opened = tuple[Executor, Callable[[], None]]
+"""An executor, and a function that cancels the calls that have not begun."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +160,9 @@ def _result(future: Future[_Outcome], workers: str) -> Any:
     """
     try:
         outcome = future.result()
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # a future that was cancelled raises no Exception
+    except CancelledError as error:
+        raise UserError(f"{workers} is gone; finished runs are kept. Give --resume to go on.") from error
+    except Exception as error:
         raise UserError(
             f"{workers} lost a run ({type(error).__name__}: {error}); finished runs are kept. Give --resume to go on."
         ) from error
@@ -165,12 +177,15 @@ def _result(future: Future[_Outcome], workers: str) -> Any:
 
 
 @contextmanager
-def _dask(options: ExecutorOptions, workers: int, store: Path) -> Iterator[Executor]:
+def _dask(options: ExecutorOptions, workers: int, store: Path) -> Iterator[Opened]:
     """Workers of a Dask cluster: one that runs, or one of processes here."""
     try:
         from distributed import Client, LocalCluster
     except ImportError as error:
         raise UserError(missing_package("--executor dask", "distributed")) from error
+    # What they report of a cluster that is gone, with stack traces, is said in a sentence of our own.
+    for name in ("distributed.client", "distributed.nanny", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if options.scheduler:
         try:
             client = Client(options.scheduler, timeout=20)
@@ -190,27 +205,28 @@ def _dask(options: ExecutorOptions, workers: int, store: Path) -> Iterator[Execu
         cluster, workers = None, max(1, len(threads))
     else:
         # Memory is not limited, as it is not for local processes.
-        cluster = LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=None
-        )
+        resource_tracker.ensure_running()  # whose start lets signals through again
+        with signals_held(signal.SIGINT):  # in all workers: the stop file ends their runs
+            cluster = LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=None
+            )
         client = Client(cluster)
     pool = client.get_executor(pure=False)
+    found = Executor(
+        lambda function, *arguments: pool.submit(_call(function, arguments)),
+        lambda future: _result(future, "The Dask cluster"),
+        workers,
+    )
     try:
-        yield Executor(
-            lambda function, *arguments: pool.submit(_call(function, arguments)),
-            lambda future: _result(future, "The Dask cluster"),
-            workers,
-        )
+        yield found, lambda: pool.shutdown(wait=False)
     finally:
-        pool.shutdown(wait=True)  # with the stop file, calls that have not begun end at once
         client.close()
         if cluster is not None:
             cluster.close()
-        stop_file(store).unlink(missing_ok=True)
 
 
 @contextmanager
-def _submitit(options: ExecutorOptions, workers: int, store: Path) -> Iterator[Executor]:
+def _submitit(options: ExecutorOptions, workers: int, store: Path) -> Iterator[Opened]:
     """A job of Slurm for each call, so many at a time."""
     try:
         import submitit
@@ -226,30 +242,29 @@ def _submitit(options: ExecutorOptions, workers: int, store: Path) -> Iterator[E
     jobs: set[Any] = set()
 
     def do(call: _Call) -> _Outcome:
-        job = slurm.submit(call)
+        with signals_held(signal.SIGINT):  # in the processes that it starts without Slurm
+            job = slurm.submit(call)
         jobs.add(job)
         found: _Outcome = job.result()
         jobs.discard(job)
         return found
 
     pool = ThreadPoolExecutor(workers)
-    try:
-        yield Executor(
-            lambda function, *arguments: pool.submit(do, _call(function, arguments)),
-            lambda future: _result(future, "Slurm"),
-            workers,
-        )
-    except BaseException:
+
+    def cancel() -> None:
         pool.shutdown(wait=False, cancel_futures=True)
         for job in [*jobs]:
             if job.state == "PENDING":
                 job.cancel()
-        raise
-    else:
-        shutil.rmtree(folder, ignore_errors=True)
-    finally:
-        pool.shutdown(wait=True)
-        stop_file(store).unlink(missing_ok=True)
+
+    found = Executor(
+        lambda function, *arguments: pool.submit(do, _call(function, arguments)),
+        lambda future: _result(future, "Slurm"),
+        workers,
+    )
+    yield found, cancel
+    pool.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _parameters(options: ExecutorOptions) -> Iterator[tuple[str, Any]]:

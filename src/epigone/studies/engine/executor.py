@@ -23,6 +23,7 @@ from epigone.training.system.interruption import TERMINATIONS, listen_to
 log = logging.getLogger("epigone")
 
 MOST_WORKERS = 1024
+STOPS = (signal.SIGINT, *TERMINATIONS)
 
 
 class Executor:
@@ -90,11 +91,11 @@ def executor(workers: int = 0) -> Iterator[Executor]:
     # A fresh interpreter for each worker: a forked one would inherit the locks of PyTorch's threads.
     context = multiprocessing.get_context("spawn")
     over = context.RawValue(ctypes.c_bool, False)  # no lock, which a worker that is killed might hold
-    with _interruptions_held():  # the resource tracker, which starts here, would end at SIGHUP
+    with signals_held(*STOPS):  # the resource tracker, which starts here, would end at SIGHUP
         pool = ProcessPoolExecutor(workers, context, _begin, (over, tuple(loaded)))
 
     def begin(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        with _interruptions_held():
+        with signals_held(*STOPS):
             return pool.submit(_call, function, *arguments)
 
     try:
@@ -113,12 +114,12 @@ def executor(workers: int = 0) -> Iterator[Executor]:
 
 
 @contextmanager
-def _interruptions_held() -> Iterator[None]:
+def signals_held(*numbers: int) -> Iterator[None]:
     """Hold signals back until the block ends, so that a worker that starts in it can finish its imports."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *TERMINATIONS})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
     finally:
@@ -139,11 +140,11 @@ def _begin(over: ctypes.c_bool, extensions: Sequence[str]) -> None:
     _over = over
     listen_to(lambda: over.value)
     torch.set_num_threads(1)
-    for number in (signal.SIGINT, *TERMINATIONS):
+    for number in STOPS:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, *TERMINATIONS})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     threading.Thread(target=_follow_parent, daemon=True).start()
     for extension in extensions:
         load(extension)

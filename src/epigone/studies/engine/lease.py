@@ -59,15 +59,21 @@ def leased(folder: Path, done: Callable[[], bool], asked: Callable[[], bool]) ->
                 _write(_file(folder, number), FREE)
 
 
+def is_held(folder: Path) -> bool:
+    """Tell if a worker does the run of a folder, as far as that can be told at once."""
+    number, content = _newest(folder)
+    return bool(number) and content != FREE and not _died_here(content)
+
+
 def _acquire(folder: Path, asked: Callable[[], bool]) -> int:
     """Take the lease as soon as nobody holds it, and return its number."""
     watched, since = (0, b""), time.monotonic()
     while True:
-        number, content = found = _newest(folder)
+        number, _ = found = _newest(folder)
         if found != watched:
             watched, since = found, time.monotonic()
         dead = time.monotonic() - since > LEASE
-        if (not number or content == FREE or dead or _died_here(content)) and _make(folder, number + 1):
+        if (dead or not is_held(folder)) and _make(folder, number + 1):
             return number + 1
         if asked():
             raise KeyboardInterrupt
