@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Python compiles a module when it first imports it, and most are never imported.
+export PIP_COMPILE := 0
 # PyTorch reads this when it loads: threads that spin while they wait slow down those that work.
 export OMP_WAIT_POLICY := passive
 
-# Slow tests that start no processes that fill the cores, so that two run at a time.
-PAIRED := tests/kernels tests/models tests/text tests/classification tests/export tests/test_readme.py \
-	tests/training/test_resume.py tests/studies/compare/test_kills.py
+# Two tests at a time; those of a file one after the other, so that its fixtures are made once.
+PYTEST := $(BIN)/pytest -q -n 2 --dist loadfile
 
 .PHONY: demo test slow check format reference bench clean
 
@@ -17,11 +18,10 @@ demo: $(VENV)/.installed
 	$(BIN)/epigone compare english-small --corpus examples/songs.txt --recipe recipes/demo.toml --out demo
 
 test: $(VENV)/.installed
-	$(BIN)/pytest -q -n 2 -m "not slow"
+	$(PYTEST) -m "not slow"
 
 slow: $(VENV)/.installed
-	$(BIN)/pytest -q -n 2 -m slow --durations=10 $(PAIRED)
-	$(BIN)/pytest -q -m slow --durations=10 $(addprefix --ignore=,$(PAIRED))
+	$(PYTEST) -m slow --durations=20
 
 check: $(VENV)/.installed
 	$(BIN)/ruff format --check src tests benchmarks tools

@@ -10,6 +10,7 @@ Each block of commands (```sh) or of Python has a comment in front of it that sa
 A block runs in a folder of its own that has the texts of `examples/`, `books/` and `recipes/`.
 """
 
+import io
 import os
 import re
 import shlex
@@ -45,19 +46,22 @@ BLOCKS = [Block(page, *match) for page, text in PAGES.items() for match in MARKE
 
 def commands(block: Block) -> list[list[str]]:
     """The commands of a block, each as a list of words."""
-    if block.language == "python":
-        return [[sys.executable, "-W", "error", "-c", block.text]]
     lines = [shlex.split(line, comments=True) for line in block.text.replace("\\\n", " ").splitlines()]
-    modules = {"epigone": "epigone", "torchrun": "torch.distributed.run"}
-    assert {words[0] for words in lines if words} <= modules.keys(), "only epigone's own commands can be tested"
+    assert {words[0] for words in lines if words} <= {"epigone", "torchrun"}, "only epigone's own are tested"
     named = re.match(r"[a-z]+(?: [a-z]+)?(?= )", block.flags)
     flags = shlex.split(block.flags.removeprefix(named[0] if named else ""))
     name = named[0].split() if named else []
-    return [
-        [sys.executable, "-m", modules[words[0]], *words[1:], *(flags if words[1 : 1 + len(name)] == name else ())]
-        for words in lines
-        if words
-    ]
+    return [[*words, *(flags if words[1 : 1 + len(name)] == name else ())] for words in lines if words]
+
+
+def run_apart(words: list[str], folder: Path) -> tuple[int, str, str]:
+    """Run a program in a process of its own."""
+    done = subprocess.run(
+        words, cwd=folder, capture_output=True, text=True, check=False, timeout=300,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert "Warning" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -75,7 +79,7 @@ def test_a_beginner_finds_commands_and_python_that_are_tested(page):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: f"{block.page}: {block.text.split(chr(10))[0][:60]}")
-def test_a_block_runs(block, tmp_path):
+def test_a_block_runs(block, tmp_path, monkeypatch, cli):
     if block.skipped:
         pytest.skip("marked <!-- no test -->")
     for name in set(re.findall(r"\benglish-\w+", block.text)) - set(bundled_models()):
@@ -85,14 +89,17 @@ def test_a_block_runs(block, tmp_path):
         shutil.copy(ROOT / "examples" / name, tmp_path)
     (tmp_path / "books").mkdir()
     shutil.copy(ROOT / "examples" / "songs.txt", tmp_path / "books" / "ferry.txt")
-    for command in commands(block):
-        result = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=300,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        assert result.returncode == 0, f"{shlex.join(command)}\n{result.stderr}"
-        assert result.stdout, shlex.join(command)
-        assert "Warning" not in result.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    if block.language == "python":
+        status, _, err = run_apart([sys.executable, "-W", "error", "-c", block.text], tmp_path)
+        assert status == 0, err
+        return
+    for program, *words in commands(block):
+        torchrun = [sys.executable, "-m", "torch.distributed.run"]
+        status, out, err = run_apart([*torchrun, *words], tmp_path) if program == "torchrun" else cli(*words)
+        assert status == 0, f"{shlex.join([program, *words])}\n{err}"
+        assert out, shlex.join([program, *words])
 
 
 @pytest.mark.parametrize("name", bundled_models())

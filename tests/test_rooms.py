@@ -81,8 +81,8 @@ SHELVES = {
         "which_weights", "word_model", "registry",
     ),
     "studies/engine": (
-        "store", "stages", "jobs", "thirds", "executor", "plan", "rows", "losses_file", "command_line", "search",
-        "samples", "workspace", "claims", "tables",
+        "lease", "store", "stages", "jobs", "thirds", "executor", "cluster", "plan", "rows", "losses_file",
+        "command_line", "search", "samples", "workspace", "claims", "tables",
     ),
     "studies/compare": ("bases", "grid", "analysis", "report", "compare"),
     "studies/sentiment_sizes": (

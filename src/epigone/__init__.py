@@ -33,6 +33,7 @@ PUBLIC = {
     "Comparison": "studies.compare.compare",
     "CompareOptions": "studies.compare.grid",
     "SearchOptions": "studies.engine.search",
+    "ExecutorOptions": "studies.engine.cluster",
     "study": "studies.registry",
     "StudyResult": "studies.experiment",
     "StudyOptions": "studies.experiment",

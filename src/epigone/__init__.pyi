@@ -42,6 +42,7 @@ from epigone.models.gradcheck import GradcheckOptions as GradcheckOptions
 from epigone.models.language_model import LanguageModel
 from epigone.studies.compare.compare import Comparison as Comparison
 from epigone.studies.compare.grid import CompareOptions as CompareOptions
+from epigone.studies.engine.cluster import ExecutorOptions as ExecutorOptions
 from epigone.studies.engine.search import SearchOptions as SearchOptions
 from epigone.studies.experiment import StudyOptions as StudyOptions
 from epigone.studies.experiment import StudyResult as StudyResult
@@ -694,6 +695,7 @@ def compare(
     display: DisplayOptions = ...,
     read: ReadOptions = ...,
     split: SplitOptions = ...,
+    executing: ExecutorOptions = ...,
     resume: bool = False,
     monitor: Monitor | None = None,
     progress: bool = True,
@@ -757,6 +759,9 @@ def compare(
     limit: int = 0,
     fractions: tuple[float, float, float] | None = None,
     split_seed: int = 0,
+    executor: Literal['local', 'dask', 'submitit'] = 'local',
+    scheduler: str = '',
+    slurm: tuple[str, ...] = (),
 ) -> Comparison:
     """Compare retraining part of a pretrained network with the best network trained on the text alone.
 
@@ -777,6 +782,7 @@ def compare(
         display: output of each run.
         read: options for reading the text.
         split: options for splitting the documents.
+        executing: where the runs are done.
         resume: go on with the comparison in `out`; finished rows stay and runs are not repeated.
         monitor: hears of the progress.
         progress: show bars in a terminal or a notebook; elsewhere nothing is shown.
@@ -935,6 +941,16 @@ def compare(
         split_seed (int, default 0): Seed of the random order in which documents go to the
             splits.
 
+    Keywords in place of executing, ExecutorOptions: where the runs of a comparison or a
+    study are done; their results are the same everywhere.
+        executor (Literal['local', 'dask', 'submitit'], default 'local'): Processes of this
+            machine; the workers of a Dask cluster; or jobs of Slurm through submitit, which
+            are processes of this machine where there is no Slurm.
+        scheduler (str, default ''): Address of Dask's scheduler, such as tcp://node1:8786;
+            without one, workers processes here are the cluster.
+        slurm (tuple[str, ...], default ()): A parameter of each Slurm job as submitit names
+            it, such as partition=short or timeout_min=240; may be repeated.
+
     Raises:
         UserError: bad input; the message says what to do.
     """
@@ -947,6 +963,7 @@ def study(
     options: StudyOptions = ...,
     grid: Any = None,
     read: ReadOptions = ...,
+    executing: ExecutorOptions = ...,
     resume: bool = False,
     monitor: Monitor | None = None,
     progress: bool = True,
@@ -964,6 +981,9 @@ def study(
     label: str | None = None,
     gutenberg: bool = True,
     limit: int = 0,
+    executor: Literal['local', 'dask', 'submitit'] = 'local',
+    scheduler: str = '',
+    slurm: tuple[str, ...] = (),
     sizes: tuple[int, ...] = (10, 50, 100, 500, 1000, 2500, 5000, 10000, 20000),
     rows: tuple[str, ...] = ('majority', 'tfidf', 'nb-svm', 'states', 'scratch', 'scratch-longer', 'own', 'forward', 'backward', 'both', 'blend'),
     validation: int = 2400,
@@ -990,6 +1010,7 @@ def study(
     options: StudyOptions = ...,
     grid: Any = None,
     read: ReadOptions = ...,
+    executing: ExecutorOptions = ...,
     resume: bool = False,
     monitor: Monitor | None = None,
     progress: bool = True,
@@ -1007,6 +1028,9 @@ def study(
     label: str | None = None,
     gutenberg: bool = True,
     limit: int = 0,
+    executor: Literal['local', 'dask', 'submitit'] = 'local',
+    scheduler: str = '',
+    slurm: tuple[str, ...] = (),
     num_layers: int = 3,
     hidden_size: int = 64,
     sources: tuple[str, ...] = ('far', 'near'),
@@ -1035,6 +1059,7 @@ def study(
     options: StudyOptions = ...,
     grid: Any = None,
     read: ReadOptions = ...,
+    executing: ExecutorOptions = ...,
     resume: bool = False,
     monitor: Monitor | None = None,
     progress: bool = True,
@@ -1052,6 +1077,9 @@ def study(
     label: str | None = None,
     gutenberg: bool = True,
     limit: int = 0,
+    executor: Literal['local', 'dask', 'submitit'] = 'local',
+    scheduler: str = '',
+    slurm: tuple[str, ...] = (),
     hidden_size: int = 100,
     sigma: float = 0.1,
     lr: float = 0.1,
@@ -1072,6 +1100,7 @@ def study(
     options: StudyOptions = ...,
     grid: Any = None,
     read: ReadOptions = ...,
+    executing: ExecutorOptions = ...,
     resume: bool = False,
     monitor: Monitor | None = None,
     progress: bool = True,
@@ -1089,6 +1118,9 @@ def study(
     label: str | None = None,
     gutenberg: bool = True,
     limit: int = 0,
+    executor: Literal['local', 'dask', 'submitit'] = 'local',
+    scheduler: str = '',
+    slurm: tuple[str, ...] = (),
     weights: int = 400000,
     num_layers: int = 1,
     min_count: int = 2,
@@ -1103,6 +1135,7 @@ def study(
     options: StudyOptions = ...,
     grid: Any = None,
     read: ReadOptions = ...,
+    executing: ExecutorOptions = ...,
     resume: bool = False,
     monitor: Monitor | None = None,
     progress: bool = True,
@@ -1120,6 +1153,9 @@ def study(
     label: str | None = None,
     gutenberg: bool = True,
     limit: int = 0,
+    executor: Literal['local', 'dask', 'submitit'] = 'local',
+    scheduler: str = '',
+    slurm: tuple[str, ...] = (),
     **own: Any,
 ) -> StudyResult:
     """Run a named experiment on text that you bring.
@@ -1131,6 +1167,7 @@ def study(
         options: the size of the experiment.
         grid: the study's own options, such as `VanillaRnnOptions(sigma=0.2)`; its default grid if None.
         read: options for reading all texts.
+        executing: where the runs are done.
         resume: go on with the experiment in `out`; finished runs are not repeated.
         monitor: hears of the progress.
         progress: show bars in a terminal or a notebook; elsewhere nothing is shown.
@@ -1268,6 +1305,16 @@ def study(
             Gutenberg adds to its books.
         limit (int, default 0): Read no more than this many characters, in the order of the
             files; 0 reads all.
+
+    Keywords in place of executing, ExecutorOptions: where the runs of a comparison or a
+    study are done; their results are the same everywhere.
+        executor (Literal['local', 'dask', 'submitit'], default 'local'): Processes of this
+            machine; the workers of a Dask cluster; or jobs of Slurm through submitit, which
+            are processes of this machine where there is no Slurm.
+        scheduler (str, default ''): Address of Dask's scheduler, such as tcp://node1:8786;
+            without one, workers processes here are the cluster.
+        slurm (tuple[str, ...], default ()): A parameter of each Slurm job as submitit names
+            it, such as partition=short or timeout_min=240; may be repeated.
 
     Raises:
         UserError: there is no such study, a role is missing or unknown, or a text is unsuitable.

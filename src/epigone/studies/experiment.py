@@ -140,7 +140,7 @@ class Context(Generic[O]):
     command: str = ""
     """The command line that repeats the experiment."""
     monitor: Monitor = field(default_factory=Monitor)
-    pool: Executor = field(default_factory=lambda: Executor(None))
+    pool: Executor = field(default_factory=Executor)
     runs: dict[str, list[Finished]] = field(default_factory=dict)
     """All finished runs by the name of their row, one a seed."""
     ran: list[Row] = field(default_factory=list)

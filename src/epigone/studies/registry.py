@@ -8,6 +8,7 @@ from typing import Any
 
 from epigone.errors import UserError
 from epigone.registry import Registry
+from epigone.studies.engine.cluster import ExecutorOptions
 from epigone.studies.experiment import Experiment, StudyOptions, StudyResult
 from epigone.studies.skeleton import run_study
 from epigone.text.readers.registry import ReadOptions
@@ -27,6 +28,7 @@ def study(
     options: StudyOptions = StudyOptions(),
     grid: Any = None,
     read: ReadOptions = ReadOptions(),
+    executing: ExecutorOptions = ExecutorOptions(),
     resume: bool = False,
     monitor: Monitor | None = None,
 ) -> StudyResult:
@@ -39,6 +41,7 @@ def study(
         options: the size of the experiment.
         grid: the study's own options, such as `VanillaRnnOptions(sigma=0.2)`; its default grid if None.
         read: options for reading all texts.
+        executing: where the runs are done.
         resume: go on with the experiment in `out`; finished runs are not repeated.
         monitor: hears of the progress.
 
@@ -51,7 +54,7 @@ def study(
         raise UserError(f"The grid of {name} is given as {experiment.options.__name__}, not {type(own).__name__}.")
     pairs = [f"{role}={path}" for role, path in data.items()] if isinstance(data, Mapping) else data
     texts = roles(pairs, experiment.roles, experiment.optional, free=bool(experiment.further))
-    return run_study(experiment, texts, Path(out), options, own, read, resume, monitor or Monitor())
+    return run_study(experiment, texts, Path(out), options, own, read, executing, resume, monitor or Monitor())
 
 
 def subcommands() -> dict[str, tuple[Callable[..., StudyResult], str]]:
@@ -70,12 +73,14 @@ def _typed(experiment: Experiment[Any, Any]) -> Callable[..., StudyResult]:
         options: StudyOptions = StudyOptions(),
         grid: Any = experiment.options(),
         read: ReadOptions = ReadOptions(),
+        executing: ExecutorOptions = ExecutorOptions(),
         resume: bool = False,
         monitor: Monitor | None = None,
     ) -> StudyResult:
         return study(
-            experiment.name, data=data, out=out, options=options, grid=grid, read=read, resume=resume, monitor=monitor
-        )
+            experiment.name, data=data, out=out, options=options, grid=grid, read=read, executing=executing,
+            resume=resume, monitor=monitor,
+        )  # fmt: skip
 
     run.__annotations__["grid"] = experiment.options
     further = [f"any other name: {experiment.further}"] if experiment.further else []

@@ -9,11 +9,10 @@ from typing import Any, TypeVar
 
 from epigone.described import described
 from epigone.folder_lock import output_folder
-from epigone.machine import cores
 from epigone.report.page import write_report
 from epigone.storage import atomic_write, write_json
+from epigone.studies.engine.cluster import ExecutorOptions, opened
 from epigone.studies.engine.command_line import command_line
-from epigone.studies.engine.executor import executor
 from epigone.studies.engine.losses_file import losses_csv
 from epigone.studies.engine.plan import seconds_by_stage
 from epigone.studies.engine.rows import diverged_notice, without_diverged
@@ -34,6 +33,7 @@ def run_study(
     size: StudyOptions,
     options: Any,
     read: ReadOptions,
+    executing: ExecutorOptions,
     resume: bool,
     monitor: Monitor,
 ) -> StudyResult:
@@ -74,7 +74,9 @@ def run_study(
             texts=findings.texts,
         )
 
-    return conduct(experiment, context, request, result, begin=begin, workers=size.workers, resume=resume)
+    return conduct(
+        experiment, context, request, result, begin=begin, workers=size.workers, executing=executing, resume=resume
+    )
 
 
 R = TypeVar("R", bound=Result)
@@ -88,6 +90,7 @@ def conduct(
     *,
     begin: float,
     workers: int,
+    executing: ExecutorOptions,
     resume: bool,
     file: str = "result.json",
 ) -> R:
@@ -100,6 +103,7 @@ def conduct(
         result: makes the returned value of findings and seconds.
         begin: the start of the call, by `time.perf_counter` (seconds).
         workers: runs at the same time; 0 is one for each core.
+        executing: where the runs are done.
         resume: go on in a folder that holds this experiment.
         file: the name of the result file.
 
@@ -110,14 +114,14 @@ def conduct(
     with output_folder(context.out, resume):
         open_study(context.out, whole, lists_of(context.options), described(experiment.options()))
         context.notices += _notices_on_texts(experiment, context)
-        workers = workers or cores()
         planned = []
         if experiment.plan and context.monitor.plans and not (resume or context.quick):
             log.info("Measuring how long the runs take.")
             planned = experiment.plan(context)
         with seconds_of_all_calls(context.out, begin) as seconds_so_far:
-            with context.monitor, executor(workers) as context.pool:
+            with context.monitor, opened(executing, workers, context.store) as context.pool:
                 if planned:
+                    workers = context.pool.workers
                     seconds = [each / workers for each in seconds_by_stage(planned, context.pool)]
                     context.monitor.plan(
                         [(s.title, s.runs, each) for s, each in zip(planned, seconds, strict=True)], workers

@@ -1,5 +1,6 @@
 """The kinds of runs: their names, resuming, and measures."""
 
+import pickle
 import re
 import time
 from dataclasses import replace
@@ -47,6 +48,35 @@ def from_base(text, folder, **options):
 
 
 # What names a run.
+
+
+def test_a_changed_file_that_a_selection_names_starts_a_run_anew(text, make_base, tmp_path):
+    def job(selection):
+        return replace(from_base(text, base), selection=selection)
+
+    base, other = make_base(), make_base("other", seed=1)
+    probe = tmp_path / "probe.json"
+    probe.write_text('{"units": [{"name": "layers.1.hidden[3]", "score": 1.0}]}')
+    of_probe, of_model = f'units(from="{probe}", top=1)', f"weights(change=1%, from={other}), layers.0"
+    before = [job(of_probe), job(of_model)]
+    assert "files" not in job("layers.1").settings()  # runs from before there were such selections keep their names
+    assert [identity(each) for each in before] == [identity(job(of_probe)), identity(job(of_model))]
+    found = run_job(before[0], tmp_path / "store")
+    assert found.trained_parameters < run_job(job("layers.1"), tmp_path / "store").trained_parameters
+    probe.write_text('{"units": [{"name": "layers.1.hidden[4]", "score": 1.0}]}')
+    make_base("other", seed=2)
+    after = [job(of_probe), job(of_model)]
+    assert all(identity(old) != identity(new) for old, new in zip(before, after, strict=True))
+    with pytest.raises(UserError, match=r"probe\.json changed while it was being used"):
+        run_job(as_in_a_worker(before[0]), tmp_path / "new")
+    probe.unlink()
+    with pytest.raises(UserError, match=r"no checkpoint|not a|there is no|There is no"):
+        job(of_probe)
+
+
+def as_in_a_worker(job):
+    """The same run, as it reaches a worker."""
+    return pickle.loads(pickle.dumps(job))
 
 
 def test_a_text_is_named_by_its_documents_and_split(song_file, tmp_path):

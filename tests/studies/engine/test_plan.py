@@ -31,7 +31,7 @@ def test_stages_take_the_mean_of_their_examples(job, monkeypatch):
     times = {job: 2.0, other: 4.0}
     monkeypatch.setattr("epigone.studies.engine.plan.measure", times.get)
     stages = [Stage("a", 5, (job,)), Stage("b", 10, (job, other))]
-    assert seconds_by_stage(stages, Executor(None)) == [10.0, 30.0]
+    assert seconds_by_stage(stages, Executor()) == [10.0, 30.0]
 
 
 class Recorded(Context):

@@ -49,7 +49,7 @@ def trials_of(pool, **options):
 
 
 def test_the_same_search_whatever_the_workers(run, make_finished, monkeypatch):
-    alone = trials_of(Executor(None), trials=30)
+    alone = trials_of(Executor(), trials=30)
     under_way, most = set(), []
     lock = threading.Lock()
 
@@ -73,21 +73,19 @@ def test_the_same_search_whatever_the_workers(run, make_finished, monkeypatch):
 
 
 def test_the_seed_decides(run):
-    first, again, other = (
-        [job for job, _ in trials_of(Executor(None), trials=14, search_seed=seed)] for seed in (0, 0, 1)
-    )
+    first, again, other = ([job for job, _ in trials_of(Executor(), trials=14, search_seed=seed)] for seed in (0, 0, 1))
     assert first == again
     assert not set(first) & set(other)
 
 
 def test_it_learns_where_good_networks_are(run):
-    trials_of(Executor(None), trials=40)
+    trials_of(Executor(), trials=40)
     losses = [loss_of(job) or 5 for job in run]
     assert sum(losses[-15:]) < sum(losses[:15]) - 3
 
 
 def test_best_first_and_diverged_last(run):
-    found = trials_of(Executor(None), trials=40)
+    found = trials_of(Executor(), trials=40)
     losses = [finished.validation_loss for _, finished in found]
     assert losses == sorted(losses)
     assert losses[-1] == float("inf")
@@ -95,7 +93,7 @@ def test_best_first_and_diverged_last(run):
 
 
 def test_networks_lie_in_the_space_that_was_asked_for(run):
-    trials_of(Executor(None), trials=60, max_hidden=120, search_epochs=7)
+    trials_of(Executor(), trials=60, max_hidden=120, search_epochs=7)
     for job in run:
         assert job.text is TEXT
         assert job.tokenizer == "ascii"
@@ -114,7 +112,7 @@ def test_networks_lie_in_the_space_that_was_asked_for(run):
 
 @pytest.mark.parametrize("most", [8, 20])
 def test_few_units_may_be_asked_for(run, most):
-    trials_of(Executor(None), trials=12, max_hidden=most)
+    trials_of(Executor(), trials=12, max_hidden=most)
     assert {job.model.hidden_size for job in run} <= set(range(8, most + 1, 8))
 
 
@@ -129,7 +127,7 @@ def test_a_network_that_is_proposed_again_is_not_run_again(run, monkeypatch):
     two = replace(one, model=ModelOptions(num_layers=2))
     proposed = iter([one, two, one, one, two, one])
     monkeypatch.setattr(module, "_job", lambda *arguments: next(proposed))
-    found = trials_of(Executor(None), trials=6)
+    found = trials_of(Executor(), trials=6)
     assert run == [one, two]
     assert [job for job, _ in found] == sorted([one, two], key=loss_of)
 
@@ -143,7 +141,7 @@ def finals(monkeypatch, make_finished, found, losses, **options):
     monkeypatch.setattr(
         rows, "run_job", lambda job, store: make_finished(losses[job][0], losses[job][1], name=describe(job))
     )
-    return best_from_scratch(TEXT, "ascii", SearchOptions(**options), range(2), Executor(None), Path("runs"), Monitor())
+    return best_from_scratch(TEXT, "ascii", SearchOptions(**options), range(2), Executor(), Path("runs"), Monitor())
 
 
 def test_the_best_finalist_is_chosen_on_the_mean_of_validation(monkeypatch, make_finished):

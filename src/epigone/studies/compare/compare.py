@@ -17,6 +17,7 @@ from epigone.studies.compare.analysis import Compared, analyse
 from epigone.studies.compare.bases import common_tokenizer, names_of, notices_on
 from epigone.studies.compare.grid import CompareOptions, Grid, extended, plan, rows
 from epigone.studies.compare.report import report
+from epigone.studies.engine.cluster import ExecutorOptions
 from epigone.studies.engine.command_line import command_line
 from epigone.studies.engine.jobs import Text, open_text
 from epigone.studies.engine.rows import RowResult
@@ -86,6 +87,7 @@ def compare(
     display: DisplayOptions = DisplayOptions(),
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
+    executing: ExecutorOptions = ExecutorOptions(),
     resume: bool = False,
     monitor: Monitor | None = None,
 ) -> Comparison:
@@ -108,6 +110,7 @@ def compare(
         display: output of each run.
         read: options for reading the text.
         split: options for splitting the documents.
+        executing: where the runs are done.
         resume: go on with the comparison in `out`; finished rows stay and runs are not repeated.
         monitor: hears of the progress.
 
@@ -180,5 +183,6 @@ def compare(
         )
 
     return conduct(
-        COMPARE, context, request, result, begin=begin, workers=options.workers, resume=resume, file="comparison.json"
-    )
+        COMPARE, context, request, result, begin=begin, workers=options.workers, executing=executing, resume=resume,
+        file="comparison.json",
+    )  # fmt: skip

@@ -23,21 +23,32 @@ from epigone.training.system.interruption import TERMINATIONS, listen_to
 log = logging.getLogger("epigone")
 
 MOST_WORKERS = 1024
+STOPS = (signal.SIGINT, *TERMINATIONS)
 
 
 class Executor:
-    """Calls functions in the processes of a pool, or one after the other in this process if there is none."""
+    """Calls functions in workers, or one after the other in this process if there are none."""
 
-    def __init__(self, pool: ProcessPoolExecutor | None) -> None:
-        self.pool = pool
+    def __init__(
+        self,
+        begin: Callable[..., Future[Any]] | None = None,
+        result: Callable[[Future[Any]], Any] = lambda future: future.result(),
+        workers: int = 1,
+    ) -> None:
+        """Name what makes the calls.
+
+        Args:
+            begin: hands a function and its arguments to the workers; None for none.
+            result: waits for the result of what was handed over.
+            workers: calls at the same time.
+        """
+        self.begin, self.result, self.workers = begin, result, workers
 
     def submit(self, function: Callable[..., Any], *arguments: Any) -> Callable[[], Any]:
         """Make a call as soon as a worker is free; the returned function waits for its result."""
-        if self.pool is None:
+        if self.begin is None:
             return functools.cache(functools.partial(function, *arguments))
-        with _interruptions_held():
-            future = self.pool.submit(_call, function, *arguments)
-        return functools.partial(_result, future)
+        return functools.partial(self.result, self.begin(function, *arguments))
 
     def map(
         self,
@@ -53,12 +64,11 @@ class Executor:
         return results
 
     def _each(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
-        if self.pool is None:
+        if self.begin is None:
             yield from ((index, function(*a)) for index, a in enumerate(arguments))
         else:
-            with _interruptions_held():
-                futures = {self.pool.submit(_call, function, *a): index for index, a in enumerate(arguments)}
-            yield from ((futures[future], _result(future)) for future in as_completed(futures))
+            futures = {self.begin(function, *a): index for index, a in enumerate(arguments)}
+            yield from ((futures[future], self.result(future)) for future in as_completed(futures))
 
 
 @contextmanager
@@ -74,17 +84,22 @@ def executor(workers: int = 0) -> Iterator[Executor]:
         log.setLevel(logging.WARNING)
         try:
             with torch_threads(1):
-                yield Executor(None)
+                yield Executor()
         finally:
             log.setLevel(level)
         return
     # A fresh interpreter for each worker: a forked one would inherit the locks of PyTorch's threads.
     context = multiprocessing.get_context("spawn")
     over = context.RawValue(ctypes.c_bool, False)  # no lock, which a worker that is killed might hold
-    with _interruptions_held():  # the resource tracker, which starts here, would end at SIGHUP
+    with signals_held(*STOPS):  # the resource tracker, which starts here, would end at SIGHUP
         pool = ProcessPoolExecutor(workers, context, _begin, (over, tuple(loaded)))
+
+    def begin(function: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        with signals_held(*STOPS):
+            return pool.submit(_call, function, *arguments)
+
     try:
-        yield Executor(pool)
+        yield Executor(begin, _result, workers)
     except KeyboardInterrupt:
         log.info("Stopping: running trainings are being saved. A second Ctrl-C stops at once.")
         raise
@@ -99,12 +114,12 @@ def executor(workers: int = 0) -> Iterator[Executor]:
 
 
 @contextmanager
-def _interruptions_held() -> Iterator[None]:
+def signals_held(*numbers: int) -> Iterator[None]:
     """Hold signals back until the block ends, so that a worker that starts in it can finish its imports."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, *TERMINATIONS})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
     try:
         yield
     finally:
@@ -125,11 +140,11 @@ def _begin(over: ctypes.c_bool, extensions: Sequence[str]) -> None:
     _over = over
     listen_to(lambda: over.value)
     torch.set_num_threads(1)
-    for number in (signal.SIGINT, *TERMINATIONS):
+    for number in STOPS:
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, *TERMINATIONS})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
     threading.Thread(target=_follow_parent, daemon=True).start()
     for extension in extensions:
         load(extension)

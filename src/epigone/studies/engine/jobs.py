@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,9 @@ from epigone.errors import UserError
 from epigone.evaluation.losses import Losses, document_losses, sum_losses
 from epigone.evaluation.ngram import Mixture, NgramModel, fit_mixture_weight, mix, search_order
 from epigone.models.config import ModelOptions
-from epigone.models.files.bundled import bundled_models
+from epigone.models.files.bundled import bundled_models, resolve
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
-from epigone.models.files.description import weights_hash
+from epigone.models.files.description import hash_of, weights_hash
 from epigone.models.language_model import LanguageModel
 from epigone.storage import read_json_lines
 from epigone.studies.engine.store import Job
@@ -33,6 +33,7 @@ from epigone.transfer.dropout import DropoutOptions
 from epigone.transfer.finetune import finetune
 from epigone.transfer.methods.base import Method
 from epigone.transfer.methods.retrain import Retrain
+from epigone.transfer.selections.arguments import named_paths
 from epigone.transfer.vocabulary import fit_tokenizer
 
 SPLITS = ("train", "validation", "test")
@@ -138,6 +139,11 @@ class Training:
     machine: MachineOptions = MachineOptions()
     display: DisplayOptions = DisplayOptions()
     method: Method = Retrain()
+    files: tuple[str, ...] = field(init=False)
+    """The hashes of the files that the selection names with from=, as they were when the run was named."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", hashes_of_files(self.selection))
 
     @property
     def seed(self) -> int:
@@ -159,9 +165,16 @@ class Training:
             "dropout": self.dropout,
             "output_dropout": self.output_dropout,
         }
+        # These are left out if there are none, for the same reason.
+        settings |= {"files": list(self.files)} if self.files else {}
         return settings | ({} if self.method == Retrain() else {"method": self.method.described()})
 
     def compute(self, folder: Path) -> dict[str, Any]:
+        if hashes_of_files(self.selection) != self.files:
+            raise UserError(
+                f"{some(named_paths(self.selection))} changed while it was being used; give --resume to start its runs "
+                "anew."
+            )
         out = folder / "model"
         resume = (out / "config.json").exists()
         if not resume:  # a run that was killed before its first save may have left a file
@@ -194,6 +207,22 @@ class Training:
             "history": read_json_lines(out / "history.jsonl"),
             "details": {"epochs": result.epochs, "outcome": result.outcome},
         }
+
+
+def hashes_of_files(selection: str) -> tuple[str, ...]:
+    """The hashes (sha256) of the files that a selection names with from=; those of its weights for a model.
+
+    Raises:
+        UserError: a file cannot be read.
+    """
+    return tuple(map(_hash_of_file, named_paths(selection)))
+
+
+def _hash_of_file(path: str) -> str:
+    try:
+        return hash_of(Path(path).read_bytes()) if Path(path).is_file() else weights_hash(resolve(path))
+    except OSError as error:
+        raise UserError(f"Could not read {error.filename}, which a selection names: {error.strerror}.") from error
 
 
 @dataclass(frozen=True)

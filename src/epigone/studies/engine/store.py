@@ -2,7 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +16,8 @@ from epigone.errors import UserError
 from epigone.evaluation.losses import Losses
 from epigone.schema import LARGEST, by_name, each, flag, number, optional, record, text, whole
 from epigone.storage import read_json, read_json_lines, remove_leftovers, write_json
+from epigone.studies.engine.lease import LeaseLost, leased
+from epigone.training.system.interruption import stopped_by
 
 DIGITS = 7  # of probabilities in a file, after the point
 MOST_RESULT = 256 << 20  # bytes of a result.json, which has a few numbers for each document
@@ -137,19 +142,27 @@ def folder_of(job: Job, store: Path) -> Path:
     return store / hashlib.sha256(identity(job).encode()).hexdigest()[:16]
 
 
+def stop_file(store: Path) -> Path:
+    """The file that ends all workers of a store, on every machine, as soon as their runs are saved."""
+    return store / "stop"
+
+
 def run_job(job: Job, store: Path) -> Finished:
-    """Do a run, or resume it, or read its result if it is finished."""
+    """Do a run, or resume it, or read its result if it is finished; wait if another worker does it.
+
+    Raises:
+        KeyboardInterrupt: it was stopped, and is saved.
+    """
     folder = folder_of(job, store)
     result = folder / "result.json"
-    if not result.exists():
+    asked = _stop_asked(store)
+    while not result.exists():
+        if asked():
+            raise KeyboardInterrupt
         folder.mkdir(parents=True, exist_ok=True)
-        remove_leftovers(folder)
-        write_json(folder / "job.json", json.loads(identity(job)))
-        computed = job.compute(folder)
-        plain = {"splits": _plain(computed["splits"])}
-        if given := computed.get("probabilities"):
-            plain["probabilities"] = {name: np.round(each, DIGITS).tolist() for name, each in given.items()}
-        write_json(result, computed | plain)
+        with suppress(LeaseLost), stopped_by(asked), leased(folder, result.exists, asked) as held:
+            if not result.exists():
+                _compute(job, folder, held)
     found = read_json(result, _result, MOST_RESULT, f"delete the folder {folder} to do the run again")
     splits = found.pop("splits")
     if "probabilities" in found:
@@ -159,6 +172,38 @@ def run_job(job: Job, store: Path) -> Finished:
         return Finished(folder, losses, **found)
     except TypeError as error:  # of a key that this version does not know
         raise UserError(f"{result} is damaged ({error}); delete the folder {folder} to do the run again.") from error
+
+
+def _stop_asked(store: Path) -> Callable[[], bool]:
+    """Tell if the stop file is there; it is looked for once a second, because every step of a training asks."""
+    path, looked, there = stop_file(store), -math.inf, False
+
+    def asked() -> bool:
+        nonlocal looked, there
+        if time.monotonic() - looked >= 1:
+            looked, there = time.monotonic(), there or path.exists()
+        return there
+
+    return asked
+
+
+def _compute(job: Job, folder: Path, held: Callable[[], bool]) -> None:
+    """Do a run in its folder and write its result, as long as its lease is held."""
+
+    def lost() -> bool:
+        if not held():
+            raise LeaseLost
+        return False
+
+    remove_leftovers(folder)
+    write_json(folder / "job.json", json.loads(identity(job)))
+    with stopped_by(lost):
+        computed = job.compute(folder)
+    plain = {"splits": _plain(computed["splits"])}
+    if given := computed.get("probabilities"):
+        plain["probabilities"] = {name: np.round(each, DIGITS).tolist() for name, each in given.items()}
+    lost()
+    write_json(folder / "result.json", computed | plain)
 
 
 def _plain(losses: Mapping[str, Losses]) -> dict[str, Any]:

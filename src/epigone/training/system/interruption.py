@@ -70,25 +70,33 @@ def listen_to(elsewhere: Callable[[], bool]) -> None:
 
 
 @contextmanager
+def stopped_by(asks: Callable[[], bool]) -> Iterator[None]:
+    """Let a function stop the runs of this process within the block, beside what `listen_to` was given."""
+    global _elsewhere
+    before = _elsewhere
+    _elsewhere = lambda: asks() or before()  # noqa: E731
+    try:
+        yield
+    finally:
+        _elsewhere = before
+
+
+@contextmanager
 def limited(seconds: float) -> Iterator[Callable[[], bool]]:
     """Stop the runs of this process after some seconds within the block.
 
     The yielded function tells if that is why a run was stopped. What `listen_to` was given still stops runs.
     """
-    global _elsewhere
     before, end = _elsewhere, time.monotonic() + seconds
     stopped = False
 
-    def either() -> bool:
+    def over() -> bool:
         nonlocal stopped
         stopped = stopped or time.monotonic() >= end
-        return stopped or before()
+        return stopped
 
-    _elsewhere = either
-    try:
+    with stopped_by(over):
         yield lambda: stopped and not before()
-    finally:
-        _elsewhere = before
 
 
 @contextmanager
@@ -112,7 +120,7 @@ def interruptions() -> Iterator[Callable[[], bool]]:
     try:
         before = {number: signal.signal(number, handle) for number in handled}
     except ValueError:  # not the main thread, which alone gets signals
-        yield lambda: False
+        yield lambda: _elsewhere()
         return
     try:
         yield lambda: asked or _elsewhere()

@@ -95,8 +95,31 @@ class Arguments:
 
     def path(self, name: str) -> str:
         """A path, with or without quotes."""
-        value = self.named[name]
-        return value[1:-1] if re.fullmatch(QUOTED, value) else value
+        return _unquoted(self.named[name])
+
+
+def named_paths(expression: str) -> list[str]:
+    """The paths that an expression names with from=, in their order; it need not parse."""
+    found = []
+    for bracket in re.finditer(rf"{QUOTED}|\(", expression):
+        if bracket[0] == "(":
+            arguments = map(_NAMED.fullmatch, items(_inside(expression, bracket.end())))
+            found += [_unquoted(each[2].strip()) for each in arguments if each and each[1] == "from"]
+    return found
+
+
+def _inside(expression: str, place: int) -> str:
+    """The text up to the bracket that closes the one before a place."""
+    depth = 1
+    for match in re.compile(rf"{QUOTED}|[()]").finditer(expression, place):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if not depth:
+            return expression[place : match.start()]
+    return expression[place:]
+
+
+def _unquoted(value: str) -> str:
+    return value[1:-1] if re.fullmatch(QUOTED, value) else value
 
 
 def _listed(names: tuple[str, ...], before: str = "there are") -> str:
