@@ -1,0 +1,102 @@
+"""Properties of whole texts that labels name: sentiment, author, verse or prose, period."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epigone.classification.texts import LabelledTexts, read_labelled
+from epigone.errors import UserError
+from epigone.probing.targets import Target
+from epigone.text.document import ReadOptions, counted
+
+PASSAGE = 1_000  # characters of a piece of a longer text
+FEWEST = 4  # texts of a class, else their passages stand for them
+MOST_CLASSES = 12
+
+
+@dataclass(frozen=True)
+class Passages:
+    """N passages of labelled texts, and what their labels say."""
+
+    texts: list[str]
+    documents: NDArray[np.int64]
+    """(N,): the text that each is from."""
+    targets: list[Target]
+    notices: list[str]
+
+
+def read_passages(
+    name: str, paths: Sequence[str | Path], characters: int, seed: int, read: ReadOptions = ReadOptions()
+) -> Passages:
+    """Read labelled texts, cut long ones, and draw passages of each class by turns.
+
+    Labels that are numbers, three or more, are graded. Of other labels two make one property, which is 1 for the later
+    one in the alphabet; more make a property each, named `NAME=LABEL`, of the twelve most frequent at most.
+
+    Args:
+        name: of the property.
+        paths: labelled texts, as `read_labelled` takes them.
+        characters: to read at most, of all classes together.
+        seed: of the draw.
+        read: options of reading.
+
+    Raises:
+        UserError: there are no labels, or too few passages of a class.
+    """
+    labelled = read_labelled(paths, read)
+    texts, documents, codes, notices = _drawn(labelled, characters, seed)
+    for code, label in enumerate(labelled.classes):
+        if (codes == code).sum() < FEWEST:
+            raise UserError(
+                f"The property {name} has {counted(int((codes == code).sum()), 'passage')} of the label {label!r}, and "
+                f"{FEWEST} are needed. Give more texts of it, or leave it out."
+            )
+    return Passages(texts, documents, list(_targets(name, labelled.classes, codes)), notices)
+
+
+def _drawn(
+    labelled: LabelledTexts, characters: int, seed: int
+) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64], list[str]]:
+    generator = np.random.default_rng(seed)
+    few = np.flatnonzero(labelled.counts < FEWEST).tolist()
+    notices = [
+        f"The label {labelled.classes[code]!r} has {counted(int(labelled.counts[code]), 'text')} only, so parts of it "
+        "are held out instead of whole texts."
+        for code in few
+        if labelled.counts[code]
+    ]
+    queues: list[list[tuple[int, str]]] = []
+    for code in range(len(labelled.classes)):
+        own = [
+            (document, labelled.texts[document][start : start + PASSAGE])
+            for document in np.flatnonzero(labelled.codes == code).tolist()
+            for start in range(0, max(1, len(labelled.texts[document]) - PASSAGE // 2), PASSAGE)
+        ]
+        queues.append([own[i] for i in generator.permutation(len(own)).tolist()])
+    found: list[tuple[int, str, int]] = []
+    number = len(labelled)  # of the next part that counts as a text of its own
+    while characters > 0 and any(queues):
+        for code, queue in enumerate(queues):
+            if queue:
+                document, text = queue.pop()
+                number += 1
+                found.append((number if code in few else document, text, code))
+                characters -= len(text)
+    documents, texts, codes = zip(*(found[i] for i in generator.permutation(len(found)).tolist()), strict=True)
+    return list(texts), np.array(documents), np.array(codes), notices
+
+
+def _targets(name: str, classes: Sequence[str], codes: NDArray[np.int64]) -> list[Target]:
+    if len(classes) == 2:
+        return [Target(name, "high", codes.astype(np.float32))]
+    try:
+        graded = np.array(list(map(float, classes)))
+    except ValueError:
+        frequent = np.argsort(-np.bincount(codes, minlength=len(classes)), kind="stable")[:MOST_CLASSES]
+        return [
+            Target(f"{name}={classes[code]}", "high", (codes == code).astype(np.float32)) for code in sorted(frequent)
+        ]
+    return [Target(name, "high", graded[codes].astype(np.float32))]

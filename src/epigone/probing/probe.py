@@ -1,0 +1,337 @@
+"""`probe`: which units of a network carry which properties of text."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from epigone.errors import UserError
+from epigone.folder_lock import output_folder
+from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
+from epigone.models.files.description import weights_hash
+from epigone.models.unit_names import UnitName, VectorName, matching_vectors, state_names
+from epigone.probing.files import probe_json, rounded
+from epigone.probing.labelled import read_passages
+from epigone.probing.measure import Measured, measure
+from epigone.probing.observations import Observations, at_tokens, over_passages
+from epigone.probing.options import ProbeOptions
+from epigone.probing.perturbation import Perturbed, perturbed
+from epigone.probing.properties.base import Pairs, Property
+from epigone.probing.properties.registry import PROPERTIES
+from epigone.probing.ranking import Probed, rank_units, strength
+from epigone.probing.read_text import read_texts
+from epigone.probing.targets import Target
+from epigone.results import Shown
+from epigone.storage import MOST_BYTES, atomic_write, read_bounded
+from epigone.text.corpus import Corpus
+from epigone.text.document import ReadOptions, announced
+from epigone.text.tokenizers.direction import is_backward
+
+Progress = Callable[[int, int], None]
+SHOWN = 5  # units at either end of the ranking
+
+
+@dataclass(frozen=True)
+class ProbeRow:
+    """The unit that tells most of a property, and what all units of its best vector tell together."""
+
+    property: str
+    level: str
+    unit: str
+    correlation: float | None
+    mutual_information: float | None
+    """Bits."""
+    accuracy: float | None
+    """Balanced accuracy of a logistic probe on this unit, on held-out documents: 0.5 is chance."""
+    interval: tuple[float, float] | None
+    selectivity: float | None
+    """Accuracy above that on a control task with random labels."""
+    change: float | None
+    """For a change of the text: the mean difference of the unit, in its standard deviations."""
+    half_life: int | None
+    """For a change of the text: characters until that is below half of its largest value."""
+    all_units: float | None
+    """Balanced accuracy of a sparse logistic probe on all units of the best vector."""
+    sparse: int | None
+    """The units that it uses."""
+
+
+@dataclass(frozen=True)
+class Probing(Shown):
+    """The units of a model, ranked by what they carry."""
+
+    model: str
+    rows: list[ProbeRow]
+    """The best unit for each property."""
+    first: list[str]
+    """The units with the highest scores."""
+    last: list[str]
+    """The units with the lowest scores."""
+    units: int
+    seconds: float
+    ranking: str
+    """The file of the ranking, for `units(from=...)`."""
+    notices: list[str] = field(default_factory=list)
+
+
+def probe(
+    model: str | Path,
+    *,
+    property: Sequence[str] = (),
+    text: Sequence[str | Path] = (),
+    labelled: Sequence[str] = (),
+    pairs: str | Path | None = None,
+    names: Sequence[str] = (),
+    out: str | Path,
+    options: ProbeOptions = ProbeOptions(),
+    read: ReadOptions = ReadOptions(),
+    progress: Progress | None = None,
+) -> Probing:
+    """Find the units of a model that carry properties of text, and rank all units by them.
+
+    Every unit is measured alone: correlation, mutual information, and a logistic probe on held-out documents, which has
+    to beat a control task with random labels. Changes of the text, such as spelling errors, show how far and how long
+    the states of a unit move. A sparse probe reads each property from all units of a layer at once.
+
+    The folder gets `index.html`, a page to look around in, and `probe.json`, whose ranking selections take:
+    `units(from=FOLDER/probe.json, top=10%)`. Its score is high for units that carry high-level properties rather than
+    low-level ones; if all properties are of one level, for those that carry these.
+
+    Args:
+        model: a model folder, or the name of a bundled model.
+        property: properties that every text has, such as `quotes`; without any, all of them for which there is what
+            they need.
+        text: files or folders of text in which these are measured.
+        labelled: texts with labels, a property of a high level: `sentiment=PATH`, where PATH is a table, or a folder
+            with a folder for each label; of plain texts, one for each label, under the same name.
+        pairs: a list of `wrong->right` on each line, for spelling errors.
+        names: the states to probe, such as `layers.1.cell` or `layers.*.forget`; by default all but the gates.
+        out: the folder for the ranking and the page.
+        options: sizes of what is read and measured.
+        read: options for reading the texts.
+        progress: is told how many steps are done, and of how many.
+
+    Raises:
+        UserError: there is no such model, text or property, the text has too little of a property, the output folder
+            is not empty, or scikit-learn is not installed.
+    """
+    started = time.perf_counter()
+    source = load_checkpoint(model)
+    shape = source.shape
+    vectors = matching_vectors(names or [f"layers.*.{state}" for state in state_names(shape)], shape)
+    sources = _sources(labelled, property)
+    chosen = _chosen(property, sources, bool(text), pairs is not None)
+    if chosen and not text:
+        raise UserError(f"The property {chosen[0].name} is measured in a text; give one with --text.")
+    if is_backward(source.tokenizer) and any(each.edit for each in chosen):
+        raise UserError("This model reads backward, and changes of a text are followed forward; leave them out.")
+    wrong = read_pairs(Path(pairs)) if pairs is not None else ()
+    with output_folder(Path(out), remedy="Choose another folder with --out."):
+        corpus = Corpus.open(text, read, None) if text else None
+        notices = list(corpus.notices) if corpus else []
+        beginnings = _beginnings(corpus, options.characters) if corpus else []
+        steps = _Steps(progress, len(vectors) * (len(chosen) + len(sources)))
+        probed = []
+        if changes := [each for each in chosen if each.edit]:
+            probed += list(_of_changes(source, changes, beginnings, vectors, wrong, options, steps))
+        if those := [each for each in chosen if each.values]:
+            probed += list(_of_characters(source, those, beginnings, vectors, options, steps))
+        for name, paths in sources.items():
+            probed += list(_of_labels(source, name, paths, vectors, options, read, notices, steps))
+        ranks = rank_units(probed, shape)
+        head = {
+            "model": str(model),
+            "weights": weights_hash(source.folder),
+            "tokenizer": source.tokenizer.name,
+            "text": corpus.summary() if corpus else None,
+            "labelled": {name: list(map(str, paths)) for name, paths in sources.items()},
+            "options": asdict(options),
+        }
+        ranking = Path(out) / "probe.json"
+        atomic_write(ranking, probe_json(head, probed, ranks, shape))
+        rows = [_row(each, source) for each in probed]
+    order = np.argsort(-ranks.score, kind="stable")
+    units = [UnitName(layer, 0, unit) for layer, size in enumerate(shape.layer_sizes) for unit in range(size)]
+    return Probing(
+        model=str(model),
+        rows=rows,
+        first=[units[place].written(shape) for place in order[:SHOWN].tolist()],
+        last=[units[place].written(shape) for place in order[-SHOWN:].tolist()],
+        units=len(units),
+        seconds=time.perf_counter() - started,
+        ranking=str(ranking),
+        notices=notices,
+    )
+
+
+def _row(each: Probed, source: Checkpoint) -> ProbeRow:
+    """The best unit for a property."""
+    vector, found = max(each.vectors.items(), key=lambda pair: float(strength(pair[1]).max()))
+    place = int(strength(found).argmax())
+    unit = UnitName(vector.layer, vector.index, place).written(source.shape)
+    empty = dict.fromkeys(field.name for field in fields(ProbeRow))
+    facts: dict[str, Any] = {**empty, "property": each.name, "level": each.level, "unit": unit}
+    if isinstance(found, Perturbed):
+        facts["change"], facts["half_life"] = rounded(found.change.estimate[place]), int(found.half_life[place])
+        return ProbeRow(**facts)
+    linear = max(
+        (each.linear for each in each.vectors.values() if isinstance(each, Measured)),
+        key=lambda probe: float(probe.accuracy.estimate[0]),
+    )
+    facts["correlation"] = rounded(found.correlation.estimate[place])
+    facts["mutual_information"] = rounded(found.mutual_information[place])
+    facts["accuracy"] = rounded(found.accuracy.estimate[place])
+    facts["interval"] = (float(found.accuracy.low[place]), float(found.accuracy.high[place]))
+    facts["selectivity"] = rounded(found.selectivity[place])
+    facts["all_units"] = rounded(linear.accuracy.estimate[0])
+    facts["sparse"] = int((linear.weights != 0).sum())
+    return ProbeRow(**facts)
+
+
+class _Steps:
+    """Tells how much is done."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def one(self, number: int = 1) -> None:
+        """Tell that one more of them is done, or several."""
+        self._done += number
+        if self._progress:
+            self._progress(min(self._done, self._total), self._total)
+
+
+def read_pairs(path: Path) -> Pairs:
+    """Read lines of `wrong->right`; of several right words, divided by commas, the first counts.
+
+    Raises:
+        UserError: the file is missing or has no such line.
+    """
+    lines = read_bounded(path, MOST_BYTES).decode("utf-8", "replace").splitlines()
+    split = [line.partition("->") for line in lines if "->" in line]
+    found = [(wrong.strip(), right.split(",")[0].strip()) for wrong, _, right in split]
+    found = [(wrong, right) for wrong, right in found if wrong and right]
+    if not found:
+        raise UserError(f"{path} has no line such as `wierd->weird`; give a list of wrong and right words.")
+    return found
+
+
+def _sources(labelled: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:
+    """The paths of each labelled property; one without a name is what --property names beside the known ones."""
+    own = [name for name in names if name not in PROPERTIES]
+    found: dict[str, list[str]] = {}
+    for given in labelled:
+        name, equals, path = given.partition("=")
+        if not equals or not re.fullmatch(r"[\w-]+", name) or Path(given).exists():
+            name, path = own[0] if len(own) == 1 else "label", given
+        if name in PROPERTIES:
+            raise UserError(f"The property {name} needs no labels; give these texts another name: --labelled NAME={path}.")
+        found.setdefault(name, []).append(path)
+    return found
+
+
+def _chosen(names: Sequence[str], sources: Mapping[str, object], text: bool, pairs: bool) -> list[Property]:
+    """The properties that need no labels."""
+    if not names and text:
+        return [each for each in PROPERTIES.values() if pairs or not each.needs_pairs]
+    if not names and not sources:
+        raise UserError("Give a property with --property and a text with --text, or labelled texts with --labelled.")
+    found = []
+    for name in dict.fromkeys(names):
+        if name in sources:
+            continue
+        if name not in PROPERTIES:
+            raise UserError(
+                f"There is no property '{name}'; choose one of {PROPERTIES.choices()}. For one of your own, give texts "
+                f"with labels: --labelled {name}=PATH."
+            )
+        if PROPERTIES[name].needs_pairs and not pairs:
+            raise UserError(f"The property {name} needs a list with --pairs, of lines such as `wierd->weird`.")
+        found.append(PROPERTIES[name])
+    return found
+
+
+def _beginnings(corpus: Corpus, characters: int) -> list[str]:
+    """The beginnings of all documents, as long as they may be together."""
+    texts: list[str] = []
+    sizes = corpus.characters.tolist()
+    room = characters
+    for place, index in enumerate(sorted(range(len(sizes)), key=sizes.__getitem__)):  # the short ones leave room
+        share = room // (len(sizes) - place)
+        texts.append(corpus.text(index)[:share])
+        room -= len(texts[-1])
+    return [text for text in texts if text]
+
+
+def _of_changes(
+    source: Checkpoint,
+    changes: Sequence[Property],
+    texts: Sequence[str],
+    vectors: Sequence[VectorName],
+    pairs: Pairs,
+    options: ProbeOptions,
+    steps: _Steps,
+) -> Iterator[Probed]:
+    for change in changes:
+        found = perturbed(
+            source.model, source.tokenizer, texts, change, vectors, pairs, options.passages, options.seed
+        )
+        passages = next(iter(found.values())).passages
+        yield Probed(change.name, change.level, passages, passages, np.nan, False, found)
+        steps.one(len(vectors))
+
+
+def _of_characters(
+    source: Checkpoint,
+    properties: Sequence[Property],
+    texts: Sequence[str],
+    vectors: Sequence[VectorName],
+    options: ProbeOptions,
+    steps: _Steps,
+) -> Iterator[Probed]:
+    text = read_texts(texts, source.tokenizer)
+    targets = []
+    seen, places = at_tokens(source.model, text, vectors, options.positions, options.seed)
+    for each in properties:
+        assert each.values is not None
+        targets.append(Target(each.name, each.level, text.at_tokens(each.values)[places].astype(np.float32)))
+    yield from _measured(seen, targets, options.seed, steps)
+
+
+def _of_labels(
+    source: Checkpoint,
+    name: str,
+    paths: Sequence[str],
+    vectors: Sequence[VectorName],
+    options: ProbeOptions,
+    read: ReadOptions,
+    notices: list[str],
+    steps: _Steps,
+) -> Iterator[Probed]:
+    passages = read_passages(name, paths, options.characters, options.seed, read)
+    notices += announced(passages.notices)
+    text = read_texts(passages.texts, source.tokenizer)
+    seen = over_passages(source.model, text, vectors, passages.documents)
+    yield from _measured(seen, passages.targets, options.seed, steps)
+
+
+def _measured(seen: Observations, targets: Sequence[Target], seed: int, steps: _Steps) -> Iterator[Probed]:
+    for target in targets:
+        found = {}
+        for vector in seen.states:
+            found[vector] = measure(seen, target, vector, seed)
+            steps.one()
+        said = target.said
+        yield Probed(
+            target.name,
+            target.level,
+            int(said.sum()),
+            len(np.unique(seen.documents[said])),
+            float(target.classes[said].mean()),
+            target.graded,
+            found,
+        )

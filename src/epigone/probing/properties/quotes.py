@@ -1,0 +1,27 @@
+"""Inside quotation marks."""
+
+import numpy as np
+
+from epigone.probing.properties.base import Property, Values
+
+OPENING, CLOSING, BOTH = "“„«", "”»", '"'
+
+
+def quotes(text: str) -> Values:
+    """1 from a quotation mark on, until the next one closes it; a blank line closes too, as a speech may open anew.
+
+    Single quotation marks do not count, because apostrophes look like them.
+    """
+    inside, found = False, np.zeros(len(text), np.float32)
+    for place, character in enumerate(text):
+        if character in BOTH:
+            inside = not inside
+        elif character in OPENING or character in CLOSING:
+            inside = character in OPENING
+        elif character == "\n" and text[place - 1 : place] == "\n":
+            inside = False
+        found[place] = inside
+    return found
+
+
+QUOTES = Property("quotes", "inside quotation marks", quotes)
