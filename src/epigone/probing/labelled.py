@@ -12,7 +12,7 @@ from epigone.errors import UserError
 from epigone.probing.targets import Target
 from epigone.text.document import ReadOptions, counted
 
-PASSAGE = 1_000  # characters of a piece of a longer text
+PASSAGE = 400  # characters of a piece of a longer text
 FEWEST = 4  # texts of a class, else their passages stand for them
 MOST_CLASSES = 12
 

@@ -84,6 +84,6 @@ def _division(seen: Observations, target: Target, seed: int) -> NDArray[np.bool_
         raise UserError(
             f"The text has too few places where the property {target.name} is different from elsewhere: "
             f"{FEWEST} of each kind are needed to learn from, and as many in documents that are held out. Give more "
-            "text, or raise --positions."
+            "text, or raise --positions or --characters."
         )
     return out

@@ -48,7 +48,7 @@ def perturbed(
     texts: Sequence[str],
     change: Property,
     vectors: Sequence[VectorName],
-    pairs: Pairs = (),
+    pairs: Pairs,
     number: int = 200,
     seed: int = 0,
 ) -> dict[VectorName, Perturbed]:

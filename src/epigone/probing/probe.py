@@ -32,6 +32,7 @@ from epigone.text.document import ReadOptions, announced
 from epigone.text.tokenizers.direction import is_backward
 
 Progress = Callable[[int, int], None]
+LEAST = 1_000  # characters of a document to read
 SHOWN = 5  # units at either end of the ranking
 
 
@@ -75,6 +76,8 @@ class Probing(Shown):
     seconds: float
     ranking: str
     """The file of the ranking, for `units(from=...)`."""
+    page: str = ""
+    """The page to look around in."""
     notices: list[str] = field(default_factory=list)
 
 
@@ -129,7 +132,7 @@ def probe(
         raise UserError(f"The property {chosen[0].name} is measured in a text; give one with --text.")
     if is_backward(source.tokenizer) and any(each.edit for each in chosen):
         raise UserError("This model reads backward, and changes of a text are followed forward; leave them out.")
-    wrong = read_pairs(Path(pairs)) if pairs is not None else ()
+    wrong = read_pairs(Path(pairs)) if pairs is not None else {}
     with output_folder(Path(out), remedy="Choose another folder with --out."):
         corpus = Corpus.open(text, read, None) if text else None
         notices = list(corpus.notices) if corpus else []
@@ -213,8 +216,10 @@ def read_pairs(path: Path) -> Pairs:
     """
     lines = read_bounded(path, MOST_BYTES).decode("utf-8", "replace").splitlines()
     split = [line.partition("->") for line in lines if "->" in line]
-    found = [(wrong.strip(), right.split(",")[0].strip()) for wrong, _, right in split]
-    found = [(wrong, right) for wrong, right in found if wrong and right]
+    found: dict[str, list[str]] = {}
+    for wrong, _, right in split:
+        if wrong.strip() and (word := right.split(",")[0].strip().lower()):
+            found.setdefault(word, []).append(wrong.strip())
     if not found:
         raise UserError(f"{path} has no line such as `wierd->weird`; give a list of wrong and right words.")
     return found
@@ -256,12 +261,14 @@ def _chosen(names: Sequence[str], sources: Mapping[str, object], text: bool, pai
 
 
 def _beginnings(corpus: Corpus, characters: int) -> list[str]:
-    """The beginnings of all documents, as long as they may be together."""
+    """The beginnings of documents, as long as they may be together; of many only some from all over the corpus."""
     texts: list[str] = []
     sizes = corpus.characters.tolist()
+    number = min(len(sizes), max(1, characters // LEAST))
+    chosen = np.linspace(0, len(sizes) - 1, number).astype(int).tolist()
     room = characters
-    for place, index in enumerate(sorted(range(len(sizes)), key=sizes.__getitem__)):  # the short ones leave room
-        share = room // (len(sizes) - place)
+    for place, index in enumerate(sorted(chosen, key=sizes.__getitem__)):  # the short ones leave room
+        share = room // (number - place)
         texts.append(corpus.text(index)[:share])
         room -= len(texts[-1])
     return [text for text in texts if text]

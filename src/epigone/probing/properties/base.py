@@ -1,6 +1,6 @@
 """The record of a property of text, and what the probes know of it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -20,8 +20,8 @@ class Edit(NamedTuple):
     new: str
 
 
-Pairs = Sequence[tuple[str, str]]
-"""Misspelt words with the right ones, or the like, for edits that need a list."""
+Pairs = Mapping[str, Sequence[str]]
+"""For each right word in lower case how people misspell it, for edits that need a list."""
 
 
 @dataclass(frozen=True)
