@@ -55,6 +55,8 @@ PUBLIC = {
     "Info": "app.info",
     "selection": "app.selection",
     "Selected": "app.selection",
+    "record": "probing.record",
+    "Recording": "probing.record",
     "probe": "probing.probe",
     "Probing": "probing.probe",
     "ProbeOptions": "probing.options",

@@ -88,6 +88,11 @@ COMMANDS = {
         "NAME --data ROLE=PATH... [--quick] --out FOLDER [--resume]",
         "Run a whole experiment and write its report.",
     ),
+    "record": Command(
+        "epigone.probing.record",
+        "MODEL TEXT... --out FOLDER [--names STATE]... [--format npy|lstmvis] [--gradients]",
+        "Write the states and gates of a model at every character of a text to files.",
+    ),
     "probe": Command(
         "epigone.probing.probe",
         "MODEL [--property NAME]... [--text TEXT]... [--labelled NAME=PATH]... --out FOLDER",

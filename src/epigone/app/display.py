@@ -68,6 +68,7 @@ SHOWN: dict[str, Callable[[Any], Iterator[Block]]] = {
     "Gradcheck": pictures.gradcheck,
     "Curves": pictures.curves,
     "Look": pictures.look,
+    "Recording": probes.recording,
     "Probing": probes.probing,
     "Selected": pictures.selection,
     "Comparison": experiments.comparison,

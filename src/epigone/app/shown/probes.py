@@ -9,6 +9,20 @@ from epigone.report.numbers import Interval
 from epigone.report.tables import Column, Table
 
 
+def recording(result: Any) -> Iterator[Block]:
+    columns = [Column("name", "recorded", align="left"), Column("units", "units"), Column("file", "file", align="left")]
+    yield Table("", columns, [asdict(vector) for vector in result.vectors])
+    yield Facts(
+        {
+            "model": result.model,
+            "text": f"{result.tokens:,} tokens in {result.documents:,} documents",
+            "arrays": f"{result.dtype}, time first, {result.megabytes:,.1f} MB",
+            "folder": result.folder,
+            "time": f"{result.seconds:.1f} s",
+        }
+    )
+
+
 def probing(result: Any) -> Iterator[Block]:
     columns = [
         Column("property", "property", align="left"),
