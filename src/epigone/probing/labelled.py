@@ -1,5 +1,6 @@
 """Properties of whole texts that labels name: sentiment, author, verse or prose, period."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from epigone.classification.texts import LabelledTexts, read_labelled
 from epigone.errors import UserError
 from epigone.probing.targets import Target
-from epigone.text.document import ReadOptions, counted
+from epigone.text.document import ReadOptions, some
 
 PASSAGE = 400  # characters of a piece of a longer text
 FEWEST = 4  # texts of a class, else their passages stand for them
@@ -48,26 +49,22 @@ def read_passages(
     """
     labelled = read_labelled(paths, read)
     texts, documents, codes, notices = _drawn(labelled, characters, seed)
-    for code, label in enumerate(labelled.classes):
-        if (codes == code).sum() < FEWEST:
-            raise UserError(
-                f"The property {name} has {counted(int((codes == code).sum()), 'passage')} of the label {label!r}, and "
-                f"{FEWEST} are needed. Give more texts of it, or leave it out."
-            )
-    return Passages(texts, documents, list(_targets(name, labelled.classes, codes)), notices)
+    targets = _targets(name, labelled.classes, codes)
+    if not targets:
+        raise UserError(
+            f"No two labels of the property {name} have {FEWEST} passages or more. Give more labelled texts, or raise "
+            "--characters."
+        )
+    return Passages(texts, documents, targets, notices)
 
 
 def _drawn(
     labelled: LabelledTexts, characters: int, seed: int
 ) -> tuple[list[str], NDArray[np.int64], NDArray[np.int64], list[str]]:
     generator = np.random.default_rng(seed)
-    few = np.flatnonzero(labelled.counts < FEWEST).tolist()
-    notices = [
-        f"The label {labelled.classes[code]!r} has {counted(int(labelled.counts[code]), 'text')} only, so parts of it "
-        "are held out instead of whole texts."
-        for code in few
-        if labelled.counts[code]
-    ]
+    few = [] if _graded(labelled.classes) else np.flatnonzero(labelled.counts < FEWEST).tolist()
+    named = some([repr(labelled.classes[code]) for code in few])
+    notices = [f"Fewer than {FEWEST} texts have the label {named}, so parts of them are held out instead."] if few else []
     queues: list[list[tuple[int, str]]] = []
     for code in range(len(labelled.classes)):
         own = [
@@ -90,13 +87,20 @@ def _drawn(
 
 
 def _targets(name: str, classes: Sequence[str], codes: NDArray[np.int64]) -> list[Target]:
+    counts = np.bincount(codes, minlength=len(classes))
+    if _graded(classes):
+        return [Target(name, "high", np.array(list(map(float, classes)))[codes].astype(np.float32))]
+    enough = [code for code in np.argsort(-counts, kind="stable").tolist() if counts[code] >= FEWEST][:MOST_CLASSES]
+    if len(enough) < 2:
+        return []
     if len(classes) == 2:
         return [Target(name, "high", codes.astype(np.float32))]
+    return [Target(f"{name}={classes[code]}", "high", (codes == code).astype(np.float32)) for code in sorted(enough)]
+
+
+def _graded(classes: Sequence[str]) -> bool:
+    """True for three labels or more that are numbers."""
     try:
-        graded = np.array(list(map(float, classes)))
+        return len(classes) > 2 and all(math.isfinite(float(label)) for label in classes)
     except ValueError:
-        frequent = np.argsort(-np.bincount(codes, minlength=len(classes)), kind="stable")[:MOST_CLASSES]
-        return [
-            Target(f"{name}={classes[code]}", "high", (codes == code).astype(np.float32)) for code in sorted(frequent)
-        ]
-    return [Target(name, "high", graded[codes].astype(np.float32))]
+        return False

@@ -19,6 +19,7 @@ from epigone.probing.labelled import read_passages
 from epigone.probing.measure import Measured, measure
 from epigone.probing.observations import Observations, at_tokens, over_passages
 from epigone.probing.options import ProbeOptions
+from epigone.probing.page.build import portray
 from epigone.probing.perturbation import Perturbed, perturbed
 from epigone.probing.properties.base import Pairs, Property
 from epigone.probing.properties.registry import PROPERTIES
@@ -28,7 +29,7 @@ from epigone.probing.targets import Target
 from epigone.results import Shown
 from epigone.storage import MOST_BYTES, atomic_write, read_bounded
 from epigone.text.corpus import Corpus
-from epigone.text.document import ReadOptions, announced
+from epigone.text.document import ReadOptions, announced, counted
 from epigone.text.tokenizers.direction import is_backward
 
 Progress = Callable[[int, int], None]
@@ -137,14 +138,21 @@ def probe(
         corpus = Corpus.open(text, read, None) if text else None
         notices = list(corpus.notices) if corpus else []
         beginnings = _beginnings(corpus, options.characters) if corpus else []
-        steps = _Steps(progress, len(vectors) * (len(chosen) + len(sources)))
+        passages = {
+            name: read_passages(name, paths, options.characters, options.seed, read) for name, paths in sources.items()
+        }
+        notices += [notice for each in passages.values() for notice in announced(each.notices)]
+        targets = sum(len(each.targets) for each in passages.values())
+        steps = _Steps(progress, len(vectors) * (len(chosen) + targets))
         probed = []
         if changes := [each for each in chosen if each.edit]:
             probed += list(_of_changes(source, changes, beginnings, vectors, wrong, options, steps))
         if those := [each for each in chosen if each.values]:
             probed += list(_of_characters(source, those, beginnings, vectors, options, steps))
-        for name, paths in sources.items():
-            probed += list(_of_labels(source, name, paths, vectors, options, read, notices, steps))
+        for each in passages.values():
+            text_of = read_texts(each.texts, source.tokenizer)
+            seen = over_passages(source.model, text_of, vectors, each.documents)
+            probed += list(_measured(seen, each.targets, options.seed, steps))
         ranks = rank_units(probed, shape)
         head = {
             "model": str(model),
@@ -157,6 +165,9 @@ def probe(
         ranking = Path(out) / "probe.json"
         atomic_write(ranking, probe_json(head, probed, ranks, shape))
         rows = [_row(each, source) for each in probed]
+        shown = beginnings or [part for each in passages.values() for part in each.texts]
+        told = _facts(head, probed)
+        atomic_write(Path(out) / "index.html", portray(Path(model).name, told, source, probed, ranks, vectors, shown))
     order = np.argsort(-ranks.score, kind="stable")
     units = [UnitName(layer, 0, unit) for layer, size in enumerate(shape.layer_sizes) for unit in range(size)]
     return Probing(
@@ -167,6 +178,7 @@ def probe(
         units=len(units),
         seconds=time.perf_counter() - started,
         ranking=str(ranking),
+        page=str(Path(out) / "index.html"),
         notices=notices,
     )
 
@@ -193,6 +205,20 @@ def _row(each: Probed, source: Checkpoint) -> ProbeRow:
     facts["all_units"] = rounded(linear.accuracy.estimate[0])
     facts["sparse"] = int((linear.weights != 0).sum())
     return ProbeRow(**facts)
+
+
+def _facts(head: Mapping[str, Any], probed: Sequence[Probed]) -> list[tuple[str, str]]:
+    """What the page says of how the figures came about."""
+    text = head["text"]
+    labelled = {name: max(each.observations for each in probed if each.property == name) for name in head["labelled"]}
+    options = head["options"]
+    return [
+        ("model", f"{head['model']}, weights {head['weights'][:16]}"),
+        ("text", f"{text['characters']:,} characters, hash {text['hash'][:16]}" if text else "the labelled texts"),
+        *[("labelled", f"{name}, {counted(number, 'passage')}") for name, number in labelled.items()],
+        ("measured at", f"{options['positions']:,} characters, {options['passages']:,} passages"),
+        ("seed", str(options["seed"])),
+    ]
 
 
 class _Steps:
@@ -307,23 +333,6 @@ def _of_characters(
         assert each.values is not None
         targets.append(Target(each.name, each.level, text.at_tokens(each.values)[places].astype(np.float32)))
     yield from _measured(seen, targets, options.seed, steps)
-
-
-def _of_labels(
-    source: Checkpoint,
-    name: str,
-    paths: Sequence[str],
-    vectors: Sequence[VectorName],
-    options: ProbeOptions,
-    read: ReadOptions,
-    notices: list[str],
-    steps: _Steps,
-) -> Iterator[Probed]:
-    passages = read_passages(name, paths, options.characters, options.seed, read)
-    notices += announced(passages.notices)
-    text = read_texts(passages.texts, source.tokenizer)
-    seen = over_passages(source.model, text, vectors, passages.documents)
-    yield from _measured(seen, passages.targets, options.seed, steps)
 
 
 def _measured(seen: Observations, targets: Sequence[Target], seed: int, steps: _Steps) -> Iterator[Probed]:
