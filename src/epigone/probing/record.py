@@ -28,6 +28,7 @@ from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.direction import is_backward
 
 FORMAT = 1
+HELD = 1 << 28  # bytes written before the maps are closed
 INDEX = "index.json"
 Progress = Callable[[int, int], None]
 
@@ -164,20 +165,22 @@ def _write_arrays(
     """Write an array (T, H) for each vector, piece by piece."""
     tokens = len(stream) - len(stream.characters)
     sizes = source.shape.layer_sizes
-    arrays = {
-        vector: np.lib.format.open_memmap(
-            folder / f"{vector.written(source.shape)}.npy", "w+", np.dtype(dtype), (tokens, sizes[vector.layer])
-        )
-        for vector in vectors
-    }
-    done = 0
+    paths = {vector: folder / f"{vector.written(source.shape)}.npy" for vector in vectors}
+    for vector, path in paths.items():
+        np.lib.format.open_memmap(path, "w+", np.dtype(dtype), (tokens, sizes[vector.layer]))
+    arrays: dict[VectorName, np.ndarray] = {}
+    done = held = 0
     for vector, places, values in activations(source.model, stream, vectors):
+        if vector not in arrays:
+            arrays[vector] = np.load(paths[vector], mmap_mode="r+")
         arrays[vector][places] = values
         done += len(places)
+        held += values.nbytes
+        if held > HELD:  # closed maps are the system's to write, and no longer our memory
+            arrays.clear()
+            held = 0
         if progress is not None:
             progress(done, tokens * len(vectors))
-    for array in arrays.values():
-        array.flush()
 
 
 def _write_tokens(source: Checkpoint, stream: TokenStream, folder: Path) -> None:

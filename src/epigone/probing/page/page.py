@@ -110,11 +110,13 @@ def _named(portraits: Mapping[VectorName, Portrait]) -> list[int]:
 
 def _vector(vector: VectorName, each: Portrait, config: ModelConfig, shown: int) -> dict[str, Any]:
     """The portraits of the units of a vector."""
-    scale = np.maximum(np.quantile(np.abs(each.values), 0.995, axis=0), 1e-6)
-    shades = np.rint(np.clip(each.values[:shown] / scale, -1, 1) * DEPTH).astype(np.int64) + DEPTH
+    mean = each.values.mean(axis=0)
+    scale = np.maximum(np.quantile(np.abs(each.values - mean), 0.995, axis=0), 1e-6)
+    shades = np.rint(np.clip((each.values[:shown] - mean) / scale, -1, 1) * DEPTH).astype(np.int64) + DEPTH
     letters = np.array(list(LETTERS))[shades.T]
     return {
         "name": vector.written(config),
+        "mean": _numbers(mean),
         "scale": _numbers(scale),
         "shades": ["".join(row) for row in letters.tolist()],
         "highest": each.highest.tolist(),
