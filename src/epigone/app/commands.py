@@ -89,7 +89,7 @@ COMMANDS = {
         "Run a whole experiment and write its report.",
     ),
     "record": Command(
-        "epigone.probing.record",
+        "epigone.probing.recording.record",
         "MODEL TEXT... --out FOLDER [--names STATE]... [--format npy|lstmvis] [--gradients]",
         "Write the states and gates of a model at every character of a text to files.",
     ),
@@ -143,7 +143,8 @@ MODULE (import a Python file, or an installed module, that registers cells, toke
 from)."""
 METAVARS = {
     "out": "FOLDER", "plot.out": "FILE", "classify.out": "FILE",
-    "property": "NAME", "labelled": "NAME=PATH", "text": "TEXT", "look.text": "WORDS", "names": "STATE", "pairs": "FILE",
+    "property": "NAME", "labelled": "NAME=PATH", "text": "TEXT", "look.text": "WORDS", "names": "STATE",
+    "pairs": "FILE",
     "look.out": "FILE", "selection.out": "FILE", "selection.data": "TEXT", "unit": "NAME",
     "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH", "unlabelled": "TEXT",
 }  # fmt: skip

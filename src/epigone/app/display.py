@@ -12,7 +12,16 @@ from dataclasses import asdict
 from typing import Any
 
 from epigone.app.blocks import Block
-from epigone.app.shown import classifiers, corpora, descriptions, experiments, generations, language_models, pictures, probes
+from epigone.app.shown import (
+    classifiers,
+    corpora,
+    descriptions,
+    experiments,
+    generations,
+    language_models,
+    pictures,
+    probes,
+)
 from epigone.app.terminal import print_blocks
 
 _CONTROLS = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # as `clean` knows them

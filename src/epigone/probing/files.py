@@ -8,9 +8,9 @@ import numpy as np
 
 from epigone.models.config import ModelConfig
 from epigone.models.unit_names import UnitName, VectorName, vector_names
-from epigone.probing.measure import Measured
-from epigone.probing.perturbation import Perturbed
-from epigone.probing.ranking import Probed, Ranks, strength
+from epigone.probing.measures.measure import Measured
+from epigone.probing.measures.perturbation import Perturbed
+from epigone.probing.measures.ranking import Probed, Ranks, strength
 
 MEASURES = ("correlation", "low", "high", "mutual_information", "accuracy", "low", "high", "control")
 CHANGES = ("change", "low", "high", "half_life")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from epigone.classification.texts import LabelledTexts, read_labelled
 from epigone.errors import UserError
-from epigone.probing.targets import Target
+from epigone.probing.measures.targets import Target
 from epigone.text.document import ReadOptions, some
 
 PASSAGE = 400  # characters of a piece of a longer text
@@ -64,7 +64,9 @@ def _drawn(
     generator = np.random.default_rng(seed)
     few = [] if _graded(labelled.classes) else np.flatnonzero(labelled.counts < FEWEST).tolist()
     named = some([repr(labelled.classes[code]) for code in few])
-    notices = [f"Fewer than {FEWEST} texts have the label {named}, so parts of them are held out instead."] if few else []
+    notices = (
+        [f"Fewer than {FEWEST} texts have the label {named}, so parts of them are held out instead."] if few else []
+    )
     queues: list[list[tuple[int, str]]] = []
     for code in range(len(labelled.classes)):
         own = [

@@ -11,7 +11,7 @@ from epigone.typed import typed
 class ProbeOptions:
     """Sizes of what is read and measured."""
 
-    characters: int = 300_000
+    characters: int = 100_000
     """Characters to read at most, of the text and of each labelled property."""
     positions: int = 10_000
     """Characters of the text at which states are measured, drawn from all of it."""

@@ -16,16 +16,16 @@ from epigone.models.files.description import weights_hash
 from epigone.models.unit_names import UnitName, VectorName, matching_vectors, state_names
 from epigone.probing.files import probe_json, rounded
 from epigone.probing.labelled import read_passages
-from epigone.probing.measure import Measured, measure
+from epigone.probing.measures.measure import Measured, measure, too_few
+from epigone.probing.measures.perturbation import Perturbed, perturbed
+from epigone.probing.measures.ranking import Probed, rank_units, strength
+from epigone.probing.measures.targets import Target
 from epigone.probing.observations import Observations, at_tokens, over_passages
 from epigone.probing.options import ProbeOptions
 from epigone.probing.page.build import portray
-from epigone.probing.perturbation import Perturbed, perturbed
 from epigone.probing.properties.base import Pairs, Property
 from epigone.probing.properties.registry import PROPERTIES
-from epigone.probing.ranking import Probed, rank_units, strength
 from epigone.probing.read_text import read_texts
-from epigone.probing.targets import Target
 from epigone.results import Shown
 from epigone.storage import MOST_BYTES, atomic_write, read_bounded
 from epigone.text.corpus import Corpus
@@ -33,7 +33,7 @@ from epigone.text.document import ReadOptions, announced, counted
 from epigone.text.tokenizers.direction import is_backward
 
 Progress = Callable[[int, int], None]
-LEAST = 1_000  # characters of a document to read
+LEAST = 1_000  # characters of a long document to read
 SHOWN = 5  # units at either end of the ranking
 
 
@@ -144,15 +144,20 @@ def probe(
         notices += [notice for each in passages.values() for notice in announced(each.notices)]
         targets = sum(len(each.targets) for each in passages.values())
         steps = _Steps(progress, len(vectors) * (len(chosen) + targets))
-        probed = []
-        if changes := [each for each in chosen if each.edit]:
-            probed += list(_of_changes(source, changes, beginnings, vectors, wrong, options, steps))
-        if those := [each for each in chosen if each.values]:
-            probed += list(_of_characters(source, those, beginnings, vectors, options, steps))
+        probed: list[Probed] = []
+        changes, those = [each for each in chosen if each.edit], [each for each in chosen if each.values]
+        lacking: list[str] = []
+        probed += _of_changes(source, changes, beginnings, vectors, wrong, options, steps, lacking)
+        probed += _of_characters(source, those, beginnings, vectors, options, steps, lacking)
+        if lacking and (property or not probed):
+            raise UserError(lacking[0])
+        notices += announced(f"{sentence} It is left out." for sentence in lacking)
         for each in passages.values():
             text_of = read_texts(each.texts, source.tokenizer)
             seen = over_passages(source.model, text_of, vectors, each.documents)
-            probed += list(_measured(seen, each.targets, options.seed, steps))
+            probed += _measured(seen, each.targets, options.seed, steps, lacking)
+            if lacking:
+                raise UserError(lacking[0])
         ranks = rank_units(probed, shape)
         head = {
             "model": str(model),
@@ -260,7 +265,9 @@ def _sources(labelled: Sequence[str], names: Sequence[str]) -> dict[str, list[st
         if not equals or not re.fullmatch(r"[\w-]+", name) or Path(given).exists():
             name, path = own[0] if len(own) == 1 else "label", given
         if name in PROPERTIES:
-            raise UserError(f"The property {name} needs no labels; give these texts another name: --labelled NAME={path}.")
+            raise UserError(
+                f"The property {name} needs no labels; give these texts another name: --labelled NAME={path}."
+            )
         found.setdefault(name, []).append(path)
     return found
 
@@ -288,16 +295,17 @@ def _chosen(names: Sequence[str], sources: Mapping[str, object], text: bool, pai
 
 def _beginnings(corpus: Corpus, characters: int) -> list[str]:
     """The beginnings of documents, as long as they may be together; of many only some from all over the corpus."""
-    texts: list[str] = []
+    texts: dict[int, str] = {}
     sizes = corpus.characters.tolist()
-    number = min(len(sizes), max(1, characters // LEAST))
+    usual = min(LEAST, max(1, sum(sizes) // len(sizes)))
+    number = min(len(sizes), max(1, characters // usual))
     chosen = np.linspace(0, len(sizes) - 1, number).astype(int).tolist()
     room = characters
     for place, index in enumerate(sorted(chosen, key=sizes.__getitem__)):  # the short ones leave room
         share = room // (number - place)
-        texts.append(corpus.text(index)[:share])
-        room -= len(texts[-1])
-    return [text for text in texts if text]
+        texts[index] = corpus.text(index)[:share]
+        room -= len(texts[index])
+    return [texts[index] for index in chosen if texts[index]]
 
 
 def _of_changes(
@@ -308,11 +316,17 @@ def _of_changes(
     pairs: Pairs,
     options: ProbeOptions,
     steps: _Steps,
+    lacking: list[str],
 ) -> Iterator[Probed]:
+    """Measure changes of the text; a sentence for each for which there is too little text goes to `lacking`."""
     for change in changes:
-        found = perturbed(
-            source.model, source.tokenizer, texts, change, vectors, pairs, options.passages, options.seed
-        )
+        try:
+            found = perturbed(
+                source.model, source.tokenizer, texts, change, vectors, pairs, options.passages, options.seed
+            )
+        except UserError as error:
+            lacking.append(str(error))
+            continue
         passages = next(iter(found.values())).passages
         yield Probed(change.name, change.level, passages, passages, np.nan, False, found)
         steps.one(len(vectors))
@@ -325,18 +339,28 @@ def _of_characters(
     vectors: Sequence[VectorName],
     options: ProbeOptions,
     steps: _Steps,
+    lacking: list[str],
 ) -> Iterator[Probed]:
+    """Measure properties of characters."""
+    if not properties:
+        return
     text = read_texts(texts, source.tokenizer)
-    targets = []
     seen, places = at_tokens(source.model, text, vectors, options.positions, options.seed)
+    targets = []
     for each in properties:
         assert each.values is not None
         targets.append(Target(each.name, each.level, text.at_tokens(each.values)[places].astype(np.float32)))
-    yield from _measured(seen, targets, options.seed, steps)
+    yield from _measured(seen, targets, options.seed, steps, lacking)
 
 
-def _measured(seen: Observations, targets: Sequence[Target], seed: int, steps: _Steps) -> Iterator[Probed]:
+def _measured(
+    seen: Observations, targets: Sequence[Target], seed: int, steps: _Steps, lacking: list[str]
+) -> Iterator[Probed]:
+    """Measure targets on all vectors; a sentence for each for which there is too little goes to `lacking`."""
     for target in targets:
+        if shortage := too_few(seen, target, seed):
+            lacking.append(shortage)
+            continue
         found = {}
         for vector in seen.states:
             found[vector] = measure(seen, target, vector, seed)

@@ -56,7 +56,7 @@ def read_texts(texts: Iterable[str], codec: Tokenizer) -> ReadTexts:
     return ReadTexts(stream, written, lengths, backward)
 
 
-def lengths_of(ids: NDArray[np.generic], codec: Tokenizer) -> NDArray[np.int64]:
+def lengths_of(ids: NDArray[np.integer], codec: Tokenizer) -> NDArray[np.int64]:
     """Count the characters of each token of a document, in the order of the text, whatever that of reading."""
     ordered = ids[::-1] if is_backward(codec) else ids
     return np.fromiter(map(len, pieces(ordered, in_direction(codec, "forward"))), np.int64, len(ids))

@@ -36,7 +36,9 @@ def probing(result: Any) -> Iterator[Block]:
     ]
     read = [row for row in result.rows if row.change is None]
     if read:
-        note = "Balanced accuracy on held-out documents, where 50 % is chance; of all units of a layer by a sparse probe."
+        note = (
+            "Balanced accuracy on held-out documents, where 50 % is chance; of all units of a layer by a sparse probe."
+        )
         yield Table("", columns, [_read(row) for row in read], note)
     changed = [asdict(row) for row in result.rows if row.change is not None]
     if changed:

@@ -7,10 +7,10 @@ import numpy as np
 from epigone.evaluation.activations import recorded
 from epigone.models.files.checkpoint import Checkpoint
 from epigone.models.unit_names import VectorName, matching_vectors
-from epigone.probing.ablation import ablation_curves, can_ablate
+from epigone.probing.measures.ranking import Probed, Ranks
+from epigone.probing.page.ablation import ablation_curves, can_ablate
 from epigone.probing.page.page import page
 from epigone.probing.page.portrait import portraits, sample_text, token_texts
-from epigone.probing.ranking import Probed, Ranks
 
 ABLATED = 4_000  # tokens on which the loss without units is measured
 

@@ -13,9 +13,9 @@ import numpy as np
 from epigone.markup import clean
 from epigone.models.config import ModelConfig
 from epigone.models.unit_names import VectorName, vector_names
-from epigone.probing.measure import Measured
+from epigone.probing.measures.measure import Measured
+from epigone.probing.measures.ranking import Probed, Ranks
 from epigone.probing.page.portrait import Portrait
-from epigone.probing.ranking import Probed, Ranks
 from epigone.probing.read_text import ReadTexts
 
 MOST_BYTES = 1_950_000

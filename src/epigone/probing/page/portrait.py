@@ -135,6 +135,4 @@ def _apart(states: Floats) -> NDArray[np.int64]:
 def token_texts(source: Checkpoint) -> Mapping[int, str]:
     """What is shown of each token."""
     codec = in_direction(source.tokenizer, "forward")
-    return {
-        number: token if codec.printable[number] else UNKNOWN for number, token in enumerate(codec.vocabulary)
-    }
+    return {number: token if codec.printable[number] else UNKNOWN for number, token in enumerate(codec.vocabulary)}

@@ -1,5 +1,6 @@
 """The properties that a text has by itself, by name."""
 
+from epigone.probing.properties.base import Property
 from epigone.probing.properties.brackets import BRACKETS
 from epigone.probing.properties.case import CASE
 from epigone.probing.properties.end_of_line import END_OF_LINE
@@ -12,7 +13,6 @@ from epigone.probing.properties.swapped import SWAPPED
 from epigone.probing.properties.upper_case import UPPER_CASE
 from epigone.probing.properties.vowel import VOWEL
 from epigone.probing.properties.word_boundary import WORD_BOUNDARY
-from epigone.probing.properties.base import Property
 from epigone.registry import Registry
 
 PROPERTIES: Registry[Property] = Registry(

@@ -12,7 +12,7 @@ def swapped(passage: str, generator: np.random.Generator, pairs: Pairs) -> Edit 
     if found is None:
         return None
     first = int(generator.integers(1, len(found[0]) - 1)) + found.start()
-    one, other = passage[first : first + 2]
+    one, other = passage[first], passage[first + 1]
     return Edit(first, first + 2, other + one) if one != other else None
 
 

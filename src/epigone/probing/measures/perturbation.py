@@ -10,9 +10,9 @@ from epigone.errors import UserError
 from epigone.evaluation.activations import Floats, recorded
 from epigone.models.encoder import Encoder
 from epigone.models.unit_names import VectorName
+from epigone.probing.measures.statistics import Estimates, mean_estimates
 from epigone.probing.properties.base import Pairs, Property
 from epigone.probing.read_text import read_texts
-from epigone.probing.statistics import Estimates, mean_estimates
 from epigone.text.tokenizers.base import Tokenizer
 
 PASSAGE = 240  # characters, of which the middle third may change
@@ -34,12 +34,17 @@ class Perturbed:
 
 
 def passages_of(texts: Sequence[str], number: int, seed: int) -> list[str]:
-    """Draw passages of 240 characters that begin with a word."""
+    """Draw passages of 240 characters, or whole texts of a quarter of that, that begin with a word."""
     generator = np.random.default_rng(seed)
-    places = [(i, start) for i, text in enumerate(texts) for start in range(0, len(text) - PASSAGE + 1, PASSAGE)]
-    chosen = generator.permutation(len(places))[: 2 * number]
-    cut = [texts[i][start : start + PASSAGE] for i, start in (places[c] for c in sorted(chosen.tolist()))]
-    return [passage[passage.find(" ") + 1 :] for passage in cut]
+    places = [
+        (i, start)
+        for i, text in enumerate(texts)
+        for start in range(0, max(1, len(text) - PASSAGE + 1), PASSAGE)
+        if len(text) >= PASSAGE // 4
+    ]
+    chosen = generator.permutation(len(places))[: 4 * number]  # some have no place for the change
+    cut = [(start, texts[i][start : start + PASSAGE]) for i, start in (places[c] for c in chosen.tolist())]
+    return [passage[passage.find(" ") + 1 :] if start else passage for start, passage in cut]
 
 
 def perturbed(
@@ -79,7 +84,9 @@ def perturbed(
         both = [text for pair in found[first : first + AT_ONCE] for text in pair]
         text = read_texts(both, codec)
         ends = (text.stream.offsets - np.arange(len(text.stream.offsets))).tolist()
-        ids = [np.asarray(text.stream.targets[text.stream.offsets[i] :][: ends[i + 1] - ends[i]]) for i in range(len(both))]
+        ids = [
+            np.asarray(text.stream.targets[text.stream.offsets[i] :][: ends[i + 1] - ends[i]]) for i in range(len(both))
+        ]
         tails = [_common_end(ids[i], ids[i + 1]) for i in range(0, len(both), 2)]
         for vector, values in recorded(model, text.stream, vectors).items():
             for place, tail in enumerate(tails):
@@ -88,9 +95,7 @@ def perturbed(
     return {vector: each.result(seed) for vector, each in sums.items()}
 
 
-def _changed(
-    texts: Sequence[str], change: Property, pairs: Pairs, number: int, seed: int
-) -> Iterator[tuple[str, str]]:
+def _changed(texts: Sequence[str], change: Property, pairs: Pairs, number: int, seed: int) -> Iterator[tuple[str, str]]:
     """Yield passages and what the change makes of them."""
     assert change.edit is not None
     generator = np.random.default_rng(seed)
@@ -135,4 +140,6 @@ class _Sums:
         largest = course.argmax(axis=0)
         below = (course < course.max(axis=0) / 2) & (np.arange(REACH)[:, None] > largest)
         half = np.where(below.any(axis=0), below.argmax(axis=0) - largest, REACH)
-        return Perturbed(mean_estimates(np.array(self.soon) / deviation, seed), half, len(self.soon))
+        return Perturbed(
+            mean_estimates((np.array(self.soon) / deviation).astype(np.float32), seed), half, len(self.soon)
+        )

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from epigone.models.config import ModelConfig
 from epigone.models.unit_names import VectorName
-from epigone.probing.measure import Measured
-from epigone.probing.perturbation import Perturbed
+from epigone.probing.measures.measure import Measured
+from epigone.probing.measures.perturbation import Perturbed
+from epigone.probing.measures.statistics import Numbers
 from epigone.probing.properties.base import Level
-from epigone.probing.statistics import Numbers
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ def gradient_times_input(model: LanguageModel, stream: TokenStream) -> NDArray[n
         )
     model.eval()
     found = np.zeros((tokens, tokens), np.float32)
-    for document, (begin, end) in enumerate(zip(stream.offsets[:-1].tolist(), stream.offsets[1:].tolist(), strict=True)):
+    for document, (begin, end) in enumerate(
+        zip(stream.offsets[:-1].tolist(), stream.offsets[1:].tolist(), strict=True)
+    ):
         ids = torch.from_numpy(np.asarray(stream.inputs[begin:end]).astype(np.int64))
         targets = torch.from_numpy(np.asarray(stream.targets[begin:end]).astype(np.int64))
         first = begin - document
@@ -62,9 +64,7 @@ def _followed(model: LanguageModel, ids: Tensor, steps: Tensor, targets: Tensor)
     state = model.initial_state(len(steps))
     backend = choose(model.backend, model.config, state[0].device.type, dtype_name(state[0]), "stack")
     weights = [layer.weights() for layer in model.layers]  # type: ignore[operator]
-    outputs, _ = run_stack(
-        model.cell, inputs, state, weights, [None] * len(weights), backend, model.config.layer_sizes
-    )
+    outputs, _ = run_stack(model.cell, inputs, state, weights, [None] * len(weights), backend, model.config.layer_sizes)
     asked = outputs[steps, torch.arange(len(steps))]
     logits = model.head.logits(asked[None])[0]
     (gradient,) = torch.autograd.grad(logits.log_softmax(-1).gather(1, targets[:, None]).sum(), inputs)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from epigone.errors import UserError, missing_package
 from epigone.evaluation.activations import Floats
-from epigone.probing.statistics import Estimates, balanced_accuracy
+from epigone.probing.measures.statistics import Estimates, balanced_accuracy
 
 TRAINING = 2_000
 """Observations that it learns from at most."""

@@ -17,9 +17,9 @@ from epigone.models.config import ModelConfig
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.models.files.description import weights_hash
 from epigone.models.unit_names import VectorName, matching_vectors
-from epigone.probing.gradients import gradient_times_input
-from epigone.probing.lstmvis import hdf5, write_lstmvis
 from epigone.probing.read_text import lengths_of
+from epigone.probing.recording.gradients import gradient_times_input
+from epigone.probing.recording.lstmvis import hdf5, write_lstmvis
 from epigone.results import Shown
 from epigone.storage import write_json
 from epigone.text.corpus import Corpus
@@ -189,7 +189,9 @@ def _write_tokens(source: Checkpoint, stream: TokenStream, folder: Path) -> None
     tokens = len(stream) - len(stream.characters)
     ids = np.lib.format.open_memmap(folder / "tokens.npy", "w+", np.dtype(codec.dtype), (tokens,))
     starts = np.lib.format.open_memmap(folder / "starts.npy", "w+", np.dtype(np.int64), (tokens,))
-    for document, (begin, end) in enumerate(zip(stream.offsets[:-1].tolist(), stream.offsets[1:].tolist(), strict=True)):
+    for document, (begin, end) in enumerate(
+        zip(stream.offsets[:-1].tolist(), stream.offsets[1:].tolist(), strict=True)
+    ):
         here = slice(begin - document, end - document - 1)
         ids[here] = own = np.asarray(stream.targets[begin : end - 1])
         lengths = lengths_of(own, codec)

@@ -3,13 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from epigone.errors import UserError
 from epigone.models.unit_names import VectorName
-from epigone.probing.linear import LinearProbe, linear_probe
-from epigone.probing.observations import Observations
-from epigone.probing.statistics import (
+from epigone.probing.measures.linear import LinearProbe, linear_probe
+from epigone.probing.measures.statistics import (
     Estimates,
     Numbers,
     binned,
@@ -17,7 +14,8 @@ from epigone.probing.statistics import (
     mutual_information,
     single_unit_accuracy,
 )
-from epigone.probing.targets import Target, control_task, held_out, shuffled
+from epigone.probing.measures.targets import Target, control_task, held_out, shuffled
+from epigone.probing.observations import Observations
 
 FEWEST = 8  # observations of each class, in learning and held out
 
@@ -46,13 +44,13 @@ class Measured:
 
 
 def measure(seen: Observations, target: Target, vector: VectorName, seed: int) -> Measured:
-    """Measure one target on one vector.
+    """Measure one target, of which there is enough, on one vector.
 
     Raises:
-        UserError: a class has too few observations, or scikit-learn is not installed.
+        UserError: scikit-learn is not installed.
     """
     rows = np.flatnonzero(target.said)
-    out = _division(seen, target, seed)
+    out = held_out(seen.documents[rows], target.at(rows).classes, seed)
     states, documents = seen.states[vector][rows], seen.documents[rows]
 
     def accuracy(labels: Target) -> Estimates:
@@ -73,17 +71,16 @@ def measure(seen: Observations, target: Target, vector: VectorName, seed: int) -
     )
 
 
-def _division(seen: Observations, target: Target, seed: int) -> NDArray[np.bool_]:
-    """Hold out documents among the observations of which the target says something, or say why that is not possible."""
+def too_few(seen: Observations, target: Target, seed: int) -> str:
+    """Say that a target has too few observations of a class, in learning or held out; empty if it has enough."""
     rows = np.flatnonzero(target.said)
-    classes = target.at(rows).classes
-    if len(rows):
+    classes = target.at(rows).classes if len(rows) else np.zeros(0, bool)
+    if len(np.unique(classes)) == 2:
         out = held_out(seen.documents[rows], classes, seed)
-        fewest = min(int((classes[part] == kind).sum()) for part in (out, ~out) for kind in (True, False))
-    if not len(rows) or fewest < FEWEST:
-        raise UserError(
-            f"The text has too few places where the property {target.name} is different from elsewhere: "
-            f"{FEWEST} of each kind are needed to learn from, and as many in documents that are held out. Give more "
-            "text, or raise --positions or --characters."
-        )
-    return out
+        if min(int((classes[part] == kind).sum()) for part in (out, ~out) for kind in (True, False)) >= FEWEST:
+            return ""
+    return (
+        f"The text has too few places where the property {target.name} is different from elsewhere: {FEWEST} of each "
+        "kind are needed to learn from, and as many in documents that are held out. Give more text, or raise "
+        "--positions or --characters."
+    )
