@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from epigone.probing.properties.base import since, words
 from epigone.probing.properties.registry import PROPERTIES
+from epigone.probing.read_text import parts_of, word_types
 
 CHARACTER_PROPERTIES = [name for name, each in PROPERTIES.items() if each.values]
 EDITS = [name for name, each in PROPERTIES.items() if each.edit]
@@ -85,3 +86,21 @@ def test_changes_are_of_their_kind():
     assert change("punctuation", "aaaaaa bbb, cccccc") == "aaaaaa bbb cccccc"
     assert change("punctuation", "aaaaaa bbb cccccc") is None
     assert sorted(change("swapped", "aa bbb abcde dd e fff")) == sorted("aa bbb abcde dd e fff")
+
+
+@given(text=st.text(st.sampled_from("ab \n"), max_size=80), most=st.integers(1, 20))
+def test_parts_are_the_text_in_a_row(text, most):
+    parts = parts_of(text, most)
+    assert "".join(parts) == text
+    assert all(0 < len(part) <= most for part in parts)
+
+
+def test_parts_end_at_blank_lines_if_possible():
+    assert parts_of("one two\n\nthree\nfour", 12) == ["one two\n\n", "three\nfour"]
+    assert parts_of("one two three four", 9) == ["one two ", "three ", "four"]
+
+
+def test_a_word_has_a_number_for_each_beginning():
+    found = word_types("the then, The").tolist()
+    assert found[:3] == found[4:7] == found[10:13]
+    assert len(set(found[4:9])) == 5

@@ -1,6 +1,6 @@
 """Observations: states of a network at some tokens of a text, or their means over passages, in memory."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,10 +10,6 @@ from epigone.evaluation.activations import Floats, activations
 from epigone.models.encoder import Encoder
 from epigone.models.unit_names import VectorName
 from epigone.probing.read_text import ReadTexts, word_types
-
-BLOCK = 2_000  # tokens of a part of a text that has too few documents
-FEWEST = 10  # documents, else their parts are resampled
-Watch = Callable[[float], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,13 +28,19 @@ class Observations:
 
 
 def at_tokens(
-    model: Encoder, text: ReadTexts, vectors: Sequence[VectorName], number: int, seed: int
+    model: Encoder,
+    text: ReadTexts,
+    documents: NDArray[np.int64],
+    vectors: Sequence[VectorName],
+    number: int,
+    seed: int,
 ) -> tuple[Observations, NDArray[np.int64]]:
     """Observe states at tokens that are drawn from a whole text.
 
     Args:
         model: the network.
-        text: D documents with M tokens.
+        text: P parts of documents, with M tokens.
+        documents: (P,) the document of each part.
         vectors: what to observe.
         number: tokens to draw, at most.
         seed: of the draw.
@@ -46,8 +48,8 @@ def at_tokens(
     Returns:
         The observations, and their places among the M tokens.
     """
-    documents = text.documents
-    total = len(documents)
+    owner = text.documents
+    total = len(owner)
     places = np.sort(np.random.default_rng(seed).choice(total, min(number, total), replace=False))
     row = np.full(total, -1)
     row[places] = np.arange(len(places))
@@ -56,9 +58,7 @@ def at_tokens(
     for vector, here, values in activations(model, text.stream, vectors):
         rows = row[here]
         states[vector][rows[rows >= 0]] = values[rows >= 0]
-    if len(text.texts) < FEWEST:
-        documents = np.cumsum(np.append(0, documents[1:] != documents[:-1]) | (np.arange(total) % BLOCK == 0))
-    return Observations(states, documents[places], text.at_tokens(word_types).astype(np.int64)[places]), places
+    return Observations(states, documents[owner[places]], text.at_tokens(word_types).astype(np.int64)[places]), places
 
 
 def over_passages(

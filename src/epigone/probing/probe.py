@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from epigone.errors import UserError
 from epigone.folder_lock import output_folder
@@ -25,7 +26,7 @@ from epigone.probing.options import ProbeOptions
 from epigone.probing.page.build import portray
 from epigone.probing.properties.base import Pairs, Property
 from epigone.probing.properties.registry import PROPERTIES
-from epigone.probing.read_text import read_texts
+from epigone.probing.read_text import parts_of, read_texts
 from epigone.results import Shown
 from epigone.storage import MOST_BYTES, atomic_write, read_bounded
 from epigone.text.corpus import Corpus
@@ -34,6 +35,8 @@ from epigone.text.tokenizers.direction import is_backward
 
 Progress = Callable[[int, int], None]
 LEAST = 1_000  # characters of a long document to read
+PART = 2_000  # characters that are read from one zero state
+FEWEST = 10  # documents, else their parts are held out
 SHOWN = 5  # units at either end of the ranking
 
 
@@ -137,7 +140,7 @@ def probe(
     with output_folder(Path(out), remedy="Choose another folder with --out."):
         corpus = Corpus.open(text, read, None) if text else None
         notices = list(corpus.notices) if corpus else []
-        beginnings = _beginnings(corpus, options.characters) if corpus else []
+        beginnings, documents = _beginnings(corpus, options.characters) if corpus else ([], np.zeros(0, np.int64))
         passages = {
             name: read_passages(name, paths, options.characters, options.seed, read) for name, paths in sources.items()
         }
@@ -148,7 +151,7 @@ def probe(
         changes, those = [each for each in chosen if each.edit], [each for each in chosen if each.values]
         lacking: list[str] = []
         probed += _of_changes(source, changes, beginnings, vectors, wrong, options, steps, lacking)
-        probed += _of_characters(source, those, beginnings, vectors, options, steps, lacking)
+        probed += _of_characters(source, those, beginnings, documents, vectors, options, steps, lacking)
         if lacking and (property or not probed):
             raise UserError(lacking[0])
         notices += announced(f"{sentence} It is left out." for sentence in lacking)
@@ -293,8 +296,12 @@ def _chosen(names: Sequence[str], sources: Mapping[str, object], text: bool, pai
     return found
 
 
-def _beginnings(corpus: Corpus, characters: int) -> list[str]:
-    """The beginnings of documents, as long as they may be together; of many only some from all over the corpus."""
+def _beginnings(corpus: Corpus, characters: int) -> tuple[list[str], NDArray[np.int64]]:
+    """The beginnings of documents, as long as they may be together, in parts; of many documents only some.
+
+    Returns:
+        The parts, and the document of each; if there are few documents, each part counts as one.
+    """
     texts: dict[int, str] = {}
     sizes = corpus.characters.tolist()
     usual = min(LEAST, max(1, sum(sizes) // len(sizes)))
@@ -305,7 +312,9 @@ def _beginnings(corpus: Corpus, characters: int) -> list[str]:
         share = room // (number - place)
         texts[index] = corpus.text(index)[:share]
         room -= len(texts[index])
-    return [texts[index] for index in chosen if texts[index]]
+    parts = [(index, part) for index in chosen for part in parts_of(texts[index], PART)]
+    documents = np.array([index for index, _ in parts])
+    return [part for _, part in parts], documents if number >= FEWEST else np.arange(len(parts))
 
 
 def _of_changes(
@@ -336,6 +345,7 @@ def _of_characters(
     source: Checkpoint,
     properties: Sequence[Property],
     texts: Sequence[str],
+    documents: NDArray[np.int64],
     vectors: Sequence[VectorName],
     options: ProbeOptions,
     steps: _Steps,
@@ -345,7 +355,7 @@ def _of_characters(
     if not properties:
         return
     text = read_texts(texts, source.tokenizer)
-    seen, places = at_tokens(source.model, text, vectors, options.positions, options.seed)
+    seen, places = at_tokens(source.model, text, documents, vectors, options.positions, options.seed)
     targets = []
     for each in properties:
         assert each.values is not None

@@ -56,6 +56,23 @@ def read_texts(texts: Iterable[str], codec: Tokenizer) -> ReadTexts:
     return ReadTexts(stream, written, lengths, backward)
 
 
+def parts_of(text: str, most: int) -> list[str]:
+    """Cut a text into parts of `most` characters at most, if possible at blank lines, else at lines or spaces.
+
+    A network reads many short texts at once, and a long one step by step.
+    """
+    parts = []
+    start = 0
+    while len(text) - start > most:
+        window = text[start : start + most]
+        cut = next(
+            (place + len(sign) for sign in ("\n\n", "\n", " ") if (place := window.rfind(sign)) > most // 2), most
+        )
+        parts.append(text[start : start + cut])
+        start += cut
+    return [*parts, text[start:]] if text[start:] else parts
+
+
 def lengths_of(ids: NDArray[np.integer], codec: Tokenizer) -> NDArray[np.int64]:
     """Count the characters of each token of a document, in the order of the text, whatever that of reading."""
     ordered = ids[::-1] if is_backward(codec) else ids

@@ -11,8 +11,9 @@ from epigone.probing.measures.ranking import Probed, Ranks
 from epigone.probing.page.ablation import ablation_curves, can_ablate
 from epigone.probing.page.page import page
 from epigone.probing.page.portrait import portraits, sample_text, token_texts
+from epigone.probing.read_text import parts_of
 
-ABLATED = 4_000  # tokens on which the loss without units is measured
+ABLATED, SHORT = 4_000, 200  # characters on which the loss without units is measured, and of each text among them
 
 
 def portray(
@@ -39,7 +40,7 @@ def portray(
     text = sample_text(source, texts, sum(shape.layer_sizes[vector.layer] for vector in vectors))
     curves = []
     if can_ablate(source.model):
-        part = sample_text(source, texts, 1, ABLATED)
+        part = sample_text(source, [part for text in texts for part in parts_of(text, SHORT)], 1, ABLATED)
         hidden = recorded(source.model, part.stream, matching_vectors(["layers.*"], shape))
         means = {vector.layer: values.mean(axis=0) for vector, values in hidden.items()}
         curves = ablation_curves(source.model, part.stream, np.argsort(-ranks.score, kind="stable"), means)
