@@ -33,7 +33,6 @@ from epigone.text.corpus import Corpus
 from epigone.text.document import ReadOptions, announced, counted
 from epigone.text.tokenizers.direction import is_backward
 
-Progress = Callable[[int, int], None]
 LEAST = 1_000  # characters of a long document to read
 PART = 2_000  # characters that are read from one zero state
 FEWEST = 10  # documents, else their parts are held out
@@ -96,7 +95,7 @@ def probe(
     out: str | Path,
     options: ProbeOptions = ProbeOptions(),
     read: ReadOptions = ReadOptions(),
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Probing:
     """Find the units of a model that carry properties of text, and rank all units by them.
 
@@ -232,7 +231,7 @@ def _facts(head: Mapping[str, Any], probed: Sequence[Probed]) -> list[tuple[str,
 class _Steps:
     """Tells how much is done."""
 
-    def __init__(self, progress: Progress | None, total: int) -> None:
+    def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
         self._progress, self._total, self._done = progress, total, 0
 
     def one(self, number: int = 1) -> None:

@@ -30,7 +30,6 @@ from epigone.text.tokenizers.direction import is_backward
 FORMAT = 1
 HELD = 1 << 28  # bytes written before the maps are closed
 INDEX = "index.json"
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def record(
     gradients: bool = False,
     backend: str = "auto",
     read: ReadOptions = ReadOptions(),
-    progress: Progress | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Recording:
     """Write the states and gates of a network at every token of a text to files, time first.
 
@@ -160,7 +159,7 @@ def _write_arrays(
     vectors: Sequence[VectorName],
     folder: Path,
     dtype: str,
-    progress: Progress | None,
+    progress: Callable[[int, int], None] | None,
 ) -> None:
     """Write an array (T, H) for each vector, piece by piece."""
     tokens = len(stream) - len(stream.characters)
