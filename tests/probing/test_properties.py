@@ -25,6 +25,7 @@ def marks(name, text):
         ("quotes", 'a "b" c', "0011000"),
         ("quotes", "a “b” c", "0011000"),
         ("quotes", 'a "b\n\n"c" d', "00111011000"),
+        ("quotes", 'a "b\n"c" d', "0011111000"),
         ("quotes", "isn't", "00000"),
         ("brackets", "a(b[c])d)", "011111000"),
         ("brackets", "(a\n\nb", "11100"),

@@ -13,7 +13,7 @@ from epigone.probing.page.page import page
 from epigone.probing.page.portrait import portraits, sample_text, token_texts
 from epigone.probing.read_text import parts_of
 
-ABLATED, SHORT = 4_000, 200  # characters on which the loss without units is measured, and of each text among them
+ABLATED, SHORT = 3_000, 150  # characters on which the loss without units is measured, and of each text among them
 
 
 def portray(

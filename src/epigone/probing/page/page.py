@@ -19,7 +19,7 @@ from epigone.probing.page.portrait import Portrait
 from epigone.probing.read_text import ReadTexts
 
 MOST_BYTES = 1_950_000
-SHOWN_TOKENS = (2_000, 1_200, 800, 500, 300, 200, 120, 60)  # of the coloured text: the most for which there is room
+SHOWN_TOKENS = (1_200, 700, 400, 200, 100, 50)  # of the coloured text: the most for which there is room
 DEPTH = 7  # shades on either side of none, written as letters
 LETTERS = "abcdefghijklmno"
 TEMPLATE = Path(__file__).with_name("page.html")
