@@ -109,6 +109,8 @@ def test_everything_at_once(make_base, novel, tmp_path):
     assert "".join(shown["pieces"]).startswith(novel.read_text(encoding="utf-8")[:20])
     first = shown["vectors"][0]
     assert len(first["shades"]) == 8
+    assert shown["from"] == 0 or shown["pieces"][shown["from"] - 1] == "\n"
+    assert {len(shades) for shades in first["shades"]} == {min(1200, len(shown["pieces"]) - shown["from"])}
     assert len(first["highest"][0]) == 3
     with pytest.raises(UserError, match="is not empty"):
         epigone.probe(base, text=[novel], property="vowel", out=tmp_path / "probe", **SMALL)

@@ -14,7 +14,7 @@ from epigone.markup import clean
 from epigone.models.config import ModelConfig
 from epigone.models.unit_names import VectorName, vector_names
 from epigone.probing.measures.measure import Measured
-from epigone.probing.measures.ranking import Probed, Ranks
+from epigone.probing.measures.ranking import Probed, Ranks, strength
 from epigone.probing.page.portrait import Portrait
 from epigone.probing.read_text import ReadTexts
 
@@ -65,12 +65,38 @@ def page(
         "curves": list(curves),
     }
     template = TEMPLATE.read_text(encoding="utf-8")
-    for shown in SHOWN_TOKENS:
+    best = _best(probed)
+    for length in SHOWN_TOKENS:
+        data["from"] = start = _liveliest(best, portraits, pieces, length)
+        shown = slice(start, start + length)
         data["vectors"] = [_vector(vector, portrait, config, shown) for vector, portrait in portraits.items()]
         packed = base64.b64encode(gzip.compress(json.dumps(data, separators=(",", ":")).encode("utf-8"), 6, mtime=0))
         if len(packed) + len(template) < MOST_BYTES:
             break
     return template.replace("%TITLE%", escape(clean(title))).replace("%DATA%", packed.decode("ascii"))
+
+
+def _best(probed: Sequence[Probed]) -> list[tuple[VectorName, int]]:
+    """The best unit of each property."""
+    found = []
+    for each in probed:
+        vector, figures = max(each.vectors.items(), key=lambda pair: float(strength(pair[1]).max()))
+        found.append((vector, int(strength(figures).argmax())))
+    return found
+
+
+def _liveliest(
+    best: Sequence[tuple[VectorName, int]], portraits: Mapping[VectorName, Portrait], pieces: Sequence[str], length: int
+) -> int:
+    """The beginning of a line from which on some units vary most over a number of tokens."""
+    states = np.stack([portraits[vector].values[:, unit] for vector, unit in best], axis=1).astype(np.float64)
+    length = min(length, len(states))
+    scaled = (states - states.mean(axis=0)) / (states.std(axis=0) + 1e-6)
+    sums, squares = (np.cumsum(np.pad(part, ((1, 0), (0, 0))), axis=0) for part in (scaled, scaled**2))
+    mean, square = ((part[length:] - part[:-length]) / length for part in (sums, squares))
+    places = np.array([0, *(place + 1 for place, piece in enumerate(pieces) if piece == "\n")])
+    places = places[places < len(mean)]
+    return int(places[np.sqrt(square - mean**2 + 1e-12).mean(axis=1)[places].argmax()])
 
 
 def _pieces(text: ReadTexts) -> list[str]:
@@ -108,11 +134,11 @@ def _named(portraits: Mapping[VectorName, Portrait]) -> list[int]:
     return np.unique(np.concatenate([tokens.ravel() for tokens in every])).tolist()
 
 
-def _vector(vector: VectorName, each: Portrait, config: ModelConfig, shown: int) -> dict[str, Any]:
+def _vector(vector: VectorName, each: Portrait, config: ModelConfig, shown: slice) -> dict[str, Any]:
     """The portraits of the units of a vector."""
     mean = each.values.mean(axis=0)
     scale = np.maximum(np.quantile(np.abs(each.values - mean), 0.995, axis=0), 1e-6)
-    shades = np.rint(np.clip((each.values[:shown] - mean) / scale, -1, 1) * DEPTH).astype(np.int64) + DEPTH
+    shades = np.rint(np.clip((each.values[shown] - mean) / scale, -1, 1) * DEPTH).astype(np.int64) + DEPTH
     letters = np.array(list(LETTERS))[shades.T]
     return {
         "name": vector.written(config),
