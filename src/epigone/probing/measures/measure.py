@@ -80,7 +80,7 @@ def too_few(seen: Observations, target: Target, seed: int) -> str:
         if min(int((classes[part] == kind).sum()) for part in (out, ~out) for kind in (True, False)) >= FEWEST:
             return ""
     return (
-        f"The text has too few places where the property {target.name} is different from elsewhere: {FEWEST} of each "
-        "kind are needed to learn from, and as many in documents that are held out. Give more text, or raise "
-        "--positions or --characters."
+        f"The text, as the model reads it, has too few places where the property {target.name} is different from "
+        f"elsewhere: {FEWEST} of each kind are needed to learn from, and as many in documents that are held out. Give "
+        "more text, or raise --positions or --characters."
     )
