@@ -1864,8 +1864,8 @@ def look(
         texts: files or folders of text.
         text: the text itself, instead of files.
         unit: the units, such as `layers.1[37]` for unit 37 of layer 1, both counted from 0, or `layers.1.cell[37]` for
-            its cell state in an LSTM, and `layers.1.forget[37]` for a gate. By default the five whose hidden state has the largest standard deviation over
-            the text.
+            its cell state in an LSTM, and `layers.1.forget[37]` for a gate. By default the five whose hidden state has
+            the largest standard deviation over the text.
         characters: how much of the text is read at most, from its beginning.
         out: a file for the picture: `.png`, `.svg` or `.html`.
         read: options for reading the text.
