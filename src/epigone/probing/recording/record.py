@@ -85,8 +85,8 @@ def record(
         names: the vectors to record, where `*` is any layer or any kind: `layers.*.cell`, `layers.0.forget`,
             `layers.1` for a hidden state; by default every state and gate.
         dtype: the numbers in the files.
-        format: `npy` for files that NumPy maps into memory, or `lstmvis` for the layout that LSTMVis reads (Strobelt et
-            al. 2018).
+        format: the layout: `npy` for files that NumPy maps into memory, or `lstmvis` for what LSTMVis reads (Strobelt
+            et al. 2018).
         gradients: write the gradient times input, too: how much each token read changes the log-probability of each
             later one. For short texts.
         backend: what runs the model: `auto`, `native`, `torch` or `reference`.
