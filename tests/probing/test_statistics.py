@@ -14,7 +14,7 @@ from epigone.probing.measures.statistics import (
     mutual_information,
     single_unit_accuracy,
 )
-from epigone.probing.measures.targets import Target, control_task, held_out, shuffled
+from epigone.probing.measures.targets import Target, control_task, folds, shuffled
 
 N = 600
 GENERATOR = np.random.default_rng(0)
@@ -23,7 +23,7 @@ STATES = GENERATOR.standard_normal((N, 5), dtype=np.float32)
 STATES[:, 2] += 2 * LABELS
 STATES[:, 4] = 3 + 0.1 * STATES[:, 4] - 0.2 * LABELS
 DOCUMENTS = np.arange(N) // 10
-OUT = DOCUMENTS % 3 == 0
+FOLD = DOCUMENTS % 3
 
 
 def test_correlation_is_that_of_numpy_within_its_interval():
@@ -48,12 +48,13 @@ def test_mutual_information_is_near_zero_for_what_is_independent_and_one_bit_for
 
 
 def test_the_probe_of_a_unit_is_the_balanced_logistic_regression():
-    found = single_unit_accuracy(STATES, LABELS, OUT, DOCUMENTS, 0)
+    found = single_unit_accuracy(STATES, LABELS, FOLD, DOCUMENTS, 0)
     for unit in range(5):
-        probe = LogisticRegression(class_weight="balanced").fit(STATES[~OUT, unit : unit + 1], LABELS[~OUT])
-        answers = probe.predict(STATES[OUT, unit : unit + 1])
-        expected = balanced_accuracy_score(LABELS[OUT], answers)
-        assert found.estimate[unit] == pytest.approx(expected, abs=0.02)
+        answers = np.zeros(N, bool)
+        for out in (part == FOLD for part in range(3)):
+            probe = LogisticRegression(class_weight="balanced").fit(STATES[~out, unit : unit + 1], LABELS[~out])
+            answers[out] = probe.predict(STATES[out, unit : unit + 1])
+        assert found.estimate[unit] == pytest.approx(balanced_accuracy_score(LABELS, answers), abs=0.02)
     assert found.low[2] > 0.7
     assert found.low[0] < 0.5 < found.high[0]
 
@@ -66,7 +67,7 @@ def test_a_resample_without_a_class_does_not_count():
 
 
 def test_the_sparse_probe_takes_the_units_that_tell_something():
-    found = linear_probe(STATES, LABELS, OUT, DOCUMENTS, 0)
+    found = linear_probe(STATES, LABELS, FOLD, DOCUMENTS, 0)
     assert set(np.argsort(-np.abs(found.weights))[:2].tolist()) == {2, 4}
     assert found.accuracy.estimate[0] > 0.8
 
@@ -106,10 +107,11 @@ def test_graded_targets_are_divided_at_their_median():
 
 
 def test_whole_documents_are_held_out_of_either_class():
-    documents = np.repeat(np.arange(12), 5)
-    classes = documents >= 8
-    out = held_out(documents, classes, 0)
-    for document in range(12):
-        assert len(set(out[documents == document].tolist())) == 1
-    for kind in (True, False):
-        assert 0 < out[classes == kind].sum() < (classes == kind).sum()
+    documents = np.repeat(np.arange(13), 5)
+    classes = documents >= 9
+    found = folds(documents, classes, 0)
+    for document in range(13):
+        assert len(set(found[documents == document].tolist())) == 1
+    for part in range(3):
+        assert {True, False} == set(classes[found == part].tolist())
+        assert 20 <= (found == part).sum() <= 25

@@ -20,8 +20,9 @@ class Observations:
     """(N, H) of each vector."""
     documents: NDArray[np.int64]
     """(N,): what is held out and resampled as a whole."""
-    types: NDArray[np.int64]
-    """(N,): the word as far as it is read, or the passage; a control task gives each type a label."""
+    types: NDArray[np.int64] | None
+    """(N,): the word as far as it is read, each of which a control task gives a label; None for passages, of which each
+    is a type of its own, so that nothing can be memorised."""
 
     def __len__(self) -> int:
         return len(self.documents)
@@ -82,4 +83,4 @@ def over_passages(
         of_each[inverse, np.arange(len(here))] = 1
         sums[vector][present] += of_each @ values
     means = {vector: (total / tokens).astype(np.float32) for vector, total in sums.items()}
-    return Observations(means, documents, np.arange(len(documents)))
+    return Observations(means, documents, None)

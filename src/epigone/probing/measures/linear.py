@@ -25,9 +25,11 @@ class LinearProbe:
 
 
 def linear_probe(
-    states: Floats, classes: NDArray[np.bool_], out: NDArray[np.bool_], documents: NDArray[np.int64], seed: int
+    states: Floats, classes: NDArray[np.bool_], fold: NDArray[np.int64], documents: NDArray[np.int64], seed: int
 ) -> LinearProbe:
-    """Fit a logistic regression with an L1 penalty; the arguments are those of `single_unit_accuracy`.
+    """Fit a logistic regression with an L1 penalty, and measure it on the first fold.
+
+    The arguments are those of `single_unit_accuracy`.
 
     Raises:
         UserError: scikit-learn is not installed.
@@ -37,6 +39,7 @@ def linear_probe(
         from sklearn.linear_model import LogisticRegression
     except ImportError as error:
         raise UserError(missing_package("A probe of all units", "scikit-learn")) from error
+    out = fold == 0
     rows = np.random.default_rng(seed).permutation(np.flatnonzero(~out))[:TRAINING]
     mean, deviation = states[rows].mean(axis=0), states[rows].std(axis=0) + 1e-6
     probe = LogisticRegression(

@@ -14,10 +14,10 @@ from epigone.probing.measures.statistics import (
     mutual_information,
     single_unit_accuracy,
 )
-from epigone.probing.measures.targets import Target, control_task, held_out, shuffled
+from epigone.probing.measures.targets import FOLDS, Target, control_task, folds, shuffled
 from epigone.probing.observations import Observations
 
-FEWEST = 8  # observations of each class, in learning and held out
+FEWEST = 5  # observations of each class in each of the parts that are held out
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Measured:
     accuracy: Estimates
     """Balanced, of a logistic probe on each unit alone, on held-out documents."""
     control: Numbers
-    """The same for the control task."""
+    """The same for the control task; chance, which is 0.5, for passages."""
     shuffled: Numbers
     """The same for labels that have nothing to do with the states."""
     linear: LinearProbe
@@ -50,24 +50,24 @@ def measure(seen: Observations, target: Target, vector: VectorName, seed: int) -
         UserError: scikit-learn is not installed.
     """
     rows = np.flatnonzero(target.said)
-    out = held_out(seen.documents[rows], target.at(rows).classes, seed)
+    fold = folds(seen.documents[rows], target.at(rows).classes, seed)
     states, documents = seen.states[vector][rows], seen.documents[rows]
 
     def accuracy(labels: Target) -> Estimates:
-        return single_unit_accuracy(states, labels.at(rows).classes, out, documents, seed)
+        return single_unit_accuracy(states, labels.at(rows).classes, fold, documents, seed)
 
     def linear(labels: Target) -> LinearProbe:
-        return linear_probe(states, labels.at(rows).classes, out, documents, seed)
+        return linear_probe(states, labels.at(rows).classes, fold, documents, seed)
 
-    control = control_task(target, seen.types, seed)
+    control = None if seen.types is None else control_task(target, seen.types, seed)
     return Measured(
         correlation=correlation(states, target.values[rows], documents, seed),
         mutual_information=mutual_information(binned(states), target.values[rows]),
         accuracy=accuracy(target),
-        control=accuracy(control).estimate,
+        control=np.full(states.shape[1], 0.5) if control is None else accuracy(control).estimate,
         shuffled=accuracy(shuffled(target, seed)).estimate,
         linear=linear(target),
-        linear_control=float(linear(control).accuracy.estimate[0]),
+        linear_control=0.5 if control is None else float(linear(control).accuracy.estimate[0]),
     )
 
 
@@ -76,11 +76,11 @@ def too_few(seen: Observations, target: Target, seed: int) -> str:
     rows = np.flatnonzero(target.said)
     classes = target.at(rows).classes if len(rows) else np.zeros(0, bool)
     if len(np.unique(classes)) == 2:
-        out = held_out(seen.documents[rows], classes, seed)
-        if min(int((classes[part] == kind).sum()) for part in (out, ~out) for kind in (True, False)) >= FEWEST:
+        fold = folds(seen.documents[rows], classes, seed)
+        if min(int((classes[fold == part] == kind).sum()) for part in range(FOLDS) for kind in (True, False)) >= FEWEST:
             return ""
     return (
         f"The text, as the model reads it, has too few places where the property {target.name} is different from "
-        f"elsewhere: {FEWEST} of each kind are needed to learn from, and as many in documents that are held out. Give "
-        "more text, or raise --positions or --characters."
+        f"elsewhere: {FEWEST} of each kind are needed in each of {FOLDS} parts of the documents. Give more "
+        "text, or raise --positions or --characters."
     )

@@ -14,7 +14,7 @@ from epigone.evaluation.activations import Floats
 BINS = 8  # of states and of graded targets, equally filled, for mutual information
 GROUPS = 100  # parts of whole documents that are resampled
 RESAMPLES = 200
-TRAINING = 3_000  # observations of each logistic probe of a single unit: it has two numbers to learn
+TRAINING = 2_000  # observations of each logistic probe of a single unit: it has two numbers to learn
 STEPS, RIDGE = 6, 1e-3
 Numbers = NDArray[np.float64]
 
@@ -74,9 +74,9 @@ def binned(states: Floats) -> NDArray[np.uint8]:
 
 
 def single_unit_accuracy(
-    states: Floats, classes: NDArray[np.bool_], out: NDArray[np.bool_], documents: NDArray[np.int64], seed: int
+    states: Floats, classes: NDArray[np.bool_], fold: NDArray[np.int64], documents: NDArray[np.int64], seed: int
 ) -> Estimates:
-    """Measure a logistic probe on each unit alone, on held-out documents.
+    """Measure a logistic probe on each unit alone, on every document when it is held out.
 
     Both classes weigh the same, in learning and in the *balanced* accuracy, which is 0.5 for a probe that knows
     nothing, however rare a class is.
@@ -84,17 +84,19 @@ def single_unit_accuracy(
     Args:
         states: (N, H).
         classes: (N,).
-        out: (N,) the observations that are held out.
+        fold: (N,) from 0: what is held out together.
         documents: (N,) what is resampled as a whole.
         seed: of the resamples.
     """
-    rows = np.flatnonzero(~out)
-    if len(rows) > TRAINING:
-        rows = rows[np.linspace(0, len(rows) - 1, TRAINING).astype(np.int64)]
-    mean, deviation = states[rows].mean(axis=0), states[rows].std(axis=0) + 1e-6
-    slope, bias = _fitted((states[rows] - mean) / deviation, classes[rows])
-    right = (((states[out] - mean) / deviation * slope + bias) > 0) == classes[out][:, None]
-    return balanced_accuracy(right, classes[out], documents[out], seed)
+    mean, deviation = states.mean(axis=0), states.std(axis=0) + 1e-6
+    right = np.empty(states.shape, bool)
+    for out in (fold == number for number in range(int(fold.max()) + 1)):
+        rows = np.flatnonzero(~out)
+        if len(rows) > TRAINING:
+            rows = rows[np.linspace(0, len(rows) - 1, TRAINING).astype(np.int64)]
+        slope, bias = _fitted((states[rows] - mean) / deviation, classes[rows])
+        right[out] = (((states[out] - mean) / deviation * slope + bias) > 0) == classes[out][:, None]
+    return balanced_accuracy(right, classes, documents, seed)
 
 
 def balanced_accuracy(

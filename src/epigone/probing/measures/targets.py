@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from epigone.probing.properties.base import Level, Values
 
-HELD_OUT = 0.3  # share of the documents
+FOLDS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +43,7 @@ class Target:
 def control_task(target: Target, types: NDArray[np.int64], seed: int) -> Target:
     """Give each word type a random label, as many of each as the target has (Hewitt and Liang 2019).
 
-    What a probe reads of it, it has memorised: the accuracy on the target above that on this is its *selectivity*. Of
-    passages each is a type of its own, so that nothing can be memorised.
+    What a probe reads of it, it has memorised: the accuracy on the target above that on this is its *selectivity*.
     """
     generator = np.random.default_rng(seed)
     share = float(target.classes[target.said].mean())
@@ -62,20 +61,19 @@ def shuffled(target: Target, seed: int) -> Target:
     return Target(f"{target.name} (shuffled)", target.level, values)
 
 
-def held_out(documents: NDArray[np.int64], classes: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
-    """Choose whole documents to hold out: (N,).
+def folds(documents: NDArray[np.int64], classes: NDArray[np.bool_], seed: int) -> NDArray[np.int64]:
+    """Divide whole documents into three folds, each of which is held out once: (N,) from 0.
 
-    About three tenths of the documents that hold the rarer class most, and of the others, so that both classes are on
-    either side if two documents have each.
+    Documents with more than the usual share of the class that is looked for, and the others, are dealt out in turn, so
+    that both classes are in every fold if three documents have each.
     """
     generator = np.random.default_rng(seed)
     names, inverse = np.unique(documents, return_inverse=True)
     share = np.bincount(inverse, classes) / np.bincount(inverse)
     order = np.lexsort((generator.random(len(names)), share > classes.mean()))
-    out = np.zeros(len(names), bool)
-    for part in np.split(order, [int((share <= classes.mean()).sum())]):
-        out[part[: max(min(1, len(part) - 1), round(HELD_OUT * len(part)))]] = True
-    return np.asarray(out[inverse])
+    fold = np.empty(len(names), np.int64)
+    fold[order] = np.arange(len(names)) % FOLDS
+    return fold[inverse]
 
 
 def _where(values: NDArray[np.bool_], said: NDArray[np.bool_]) -> Values:
