@@ -166,6 +166,7 @@ def probe(
             "weights": weights_hash(source.folder),
             "tokenizer": source.tokenizer.name,
             "text": corpus.summary() if corpus else None,
+            "read": sum(map(len, beginnings)),
             "labelled": {name: list(map(str, paths)) for name, paths in sources.items()},
             "options": asdict(options),
         }
@@ -221,7 +222,9 @@ def _facts(head: Mapping[str, Any], probed: Sequence[Probed]) -> list[tuple[str,
     options = head["options"]
     return [
         ("model", f"{head['model']}, weights {head['weights'][:16]}"),
-        ("text", f"{text['characters']:,} characters, hash {text['hash'][:16]}" if text else "the labelled texts"),
+        ("text", f"{head['read']:,} of {text['characters']:,} characters, hash {text['hash'][:16]}")
+        if text
+        else ("text", "the labelled texts"),
         *[("labelled", f"{name}, {counted(number, 'passage')}") for name, number in labelled.items()],
         ("measured at", f"{options['positions']:,} characters, {options['passages']:,} passages"),
         ("seed", str(options["seed"])),
