@@ -43,6 +43,7 @@ REGISTRIES = (
     "generation.rules.registry:RULES",
     "transfer.methods.registry:METHODS",
     "classification.approaches.registry:APPROACHES",
+    "probing.properties.registry:PROPERTIES",
     "studies.registry:STUDIES",
 )
 SHARED = Path(__file__).parents[2] / "shared" / "corpora"

@@ -14,7 +14,15 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
 QUOTED = re.compile(r"`([^`\n]+)`")
 PATH = re.compile(r"[\w.*-]+(?:/[\w.*-]+)*/?")
-MADE = ("demo/", "runs/", "comparison/", "books/", "model/", "final/")  # folders that a reader makes or brings
+MADE = (
+    "demo/",
+    "probe/",
+    "runs/",
+    "comparison/",
+    "books/",
+    "model/",
+    "final/",
+)  # folders that a reader makes or brings
 CELLS = re.findall(r"^\| (`.*?) \|", (ROOT / "docs" / "reference" / "files.md").read_text("utf-8"), re.MULTILINE)
 FILES_OF_A_RUN = {word for cell in CELLS for word in QUOTED.findall(cell)}
 SUFFIXES = {".py", ".md", ".toml", ".hpp", ".cpp", ".cff", ".yml", ".yaml", ".html"}

@@ -43,7 +43,7 @@ def test_every_section_has_an_example_that_is_whole():
     with_code = [section.partition("\n")[0] for section in sections if "```python" in section]
     assert with_code == [
         "A cell", "A tokenizer", "A reader", "A sampler rule", "A way to adapt", "A study", "A head",
-        "A head for other targets", "An approach to classify texts",
+        "A head for other targets", "An approach to classify texts", "A property to probe for",
     ]  # fmt: skip
     assert len(EXAMPLES) == len(with_code)
 
@@ -230,3 +230,14 @@ def test_an_approach_to_classify_texts(example, cli, tmp_path):
     assert trained["winner"] == "letters-only"  # rude words have other letters than kind ones
     measured = cli("classify", "evaluate", tmp_path / "out", texts, "--extension", path, "--json")
     assert json.loads(measured.out)["figures"]["accuracy"] > 0.5
+
+
+def test_a_property(example, cli, song_file, make_base, tmp_path):
+    path, out = example("first_word.py"), tmp_path / "probe"
+    text = tmp_path / "text.txt"
+    text.write_text(song_file.read_text(encoding="utf-8").replace("\n", ".\n"), encoding="utf-8")
+    words = ("probe", make_base(), "--property", "first-word", "--text", text, "--positions", 1500, "--out", out)
+    assert cli(*words, "--extension", path, "--json").status == 0
+    (found,) = json.loads((out / "probe.json").read_text(encoding="utf-8"))["properties"]
+    assert (found["name"], found["level"]) == ("first-word", "low")
+    assert found["vectors"][0]["all_units"]["accuracy"] > 0.6

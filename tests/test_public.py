@@ -44,6 +44,8 @@ FUNCTIONS = [
     "corpus_stats",
     "info",
     "look",
+    "probe",
+    "record",
     "plot",
     "selection",
     "delta",

@@ -12,7 +12,7 @@ HOUSE = Path(epigone.__file__).parent
 ROOMS = (
     "errors", "registry", "extensions", "schema", "described", "typed", "results", "storage", "folder_lock", "markup",
     "machine", "kernels", "text", "models", "evaluation", "generation", "training", "transfer", "export",
-    "report", "classification", "corpora", "studies", "app", "__main__",
+    "report", "classification", "probing", "corpora", "studies", "app", "__main__",
 )  # fmt: skip
 
 
@@ -36,7 +36,8 @@ SHELVES = {
     ),
     "text/readers/formats/tables": ("rows", "json_rows", "wide_rows", "csv_rows", "table", "columns", "reader"),
     "text/tokenizers": (
-        "base", "direction", "spelling", "word_units", "characters", "words", "fastai", "subwords", "registry",
+        "base", "direction", "pieces", "spelling", "word_units", "characters", "words", "fastai", "subwords",
+        "registry",
     ),
     "models": (
         "cells", "config", "unit_names", "clamps", "backends", "dropout", "encoder", "heads", "initialisation",
@@ -72,6 +73,17 @@ SHELVES = {
         "base", "majority", "features", "linear", "gram_model", "tfidf", "nb_svm", "states", "ulmfit",
         "registry", "blend",
     ),
+    "probing": (
+        "properties", "read_text", "recording", "observations", "measures", "labelled", "files", "page", "options",
+        "probe",
+    ),
+    "probing/properties": (
+        "base", "edits", "quotes", "brackets", "end_of_line", "word_boundary", "position_in_word", "position_in_line",
+        "vowel", "upper_case", "spelling", "swapped", "case", "punctuation", "registry",
+    ),
+    "probing/recording": ("gradients", "lstmvis", "record"),
+    "probing/measures": ("targets", "statistics", "linear", "measure", "perturbation", "ranking"),
+    "probing/page": ("ablation", "portrait", "page", "build"),
     "corpora": ("downloads", "sources", "measures", "get", "stats"),
     "corpora/downloads": ("web", "cache", "download", "fetcher"),
     "corpora/sources": ("base", "gutenberg", "cornell", "wikitext", "lyrics", "registry"),

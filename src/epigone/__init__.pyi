@@ -40,6 +40,9 @@ from epigone.models.files.model_folder import ModelFolder
 from epigone.models.gradcheck import Gradcheck as Gradcheck
 from epigone.models.gradcheck import GradcheckOptions as GradcheckOptions
 from epigone.models.language_model import LanguageModel
+from epigone.probing.options import ProbeOptions as ProbeOptions
+from epigone.probing.probe import Probing as Probing
+from epigone.probing.recording.record import Recording as Recording
 from epigone.studies.compare.compare import Comparison as Comparison
 from epigone.studies.compare.grid import CompareOptions as CompareOptions
 from epigone.studies.engine.cluster import ExecutorOptions as ExecutorOptions
@@ -1094,6 +1097,49 @@ def study(
 
 @overload
 def study(
+    name: Literal['which-weights'],
+    *, data: Mapping[str, str | Path] | Sequence[str],
+    out: str | Path,
+    options: StudyOptions = ...,
+    grid: Any = None,
+    read: ReadOptions = ...,
+    executing: ExecutorOptions = ...,
+    resume: bool = False,
+    monitor: Monitor | None = None,
+    progress: bool = True,
+    quick: bool = False,
+    seeds: int = 5,
+    workers: int = 0,
+    encoding: str | None = None,
+    separator: str | None = None,
+    blank_lines: int | None = None,
+    documents: Literal['lines', 'files', 'headings', 'pages'] | None = None,
+    titles: bool | None = None,
+    notes: bool = False,
+    site_lines: bool = True,
+    column: str | None = None,
+    label: str | None = None,
+    gutenberg: bool = True,
+    limit: int = 0,
+    executor: Literal['local', 'dask', 'submitit'] = 'local',
+    scheduler: str = '',
+    slurm: tuple[str, ...] = (),
+    base: str = 'english-small',
+    probe: str = '',
+    shares: tuple[float, ...] = (1, 5, 10, 25),
+    draws: int = 5,
+    rates: tuple[float, ...] = (0.0005, 0.002, 0.008),
+    dynamic_rates: tuple[float, ...] = (2e-05, 6e-05, 0.0002),
+    epochs: float = 2.0,
+    batch_size: int = 16,
+    precision: Literal['fp32', 'bf16'] = 'bf16',
+    best: int = 10,
+    best_seeds: int = 5,
+    only: tuple[str, ...] = (),
+) -> StudyResult: ...
+
+@overload
+def study(
     name: Literal['word-model'],
     *, data: Mapping[str, str | Path] | Sequence[str],
     out: str | Path,
@@ -1265,6 +1311,30 @@ def study(
             for the studied network and the other cells.
         rates (tuple[float, ...], default (0.0003, 0.001, 0.003)): Learning rates of the
             other optimizers; validation chooses among them after an epoch.
+
+    Keywords in place of grid, WhichWeightsOptions, if name is which-weights: the grid of
+    the study which-weights.
+        base (str, default 'english-small'): The base: a folder, or the name of a bundled
+            model.
+        probe (str, default ''): A probe.json of the base, whose first and last units are
+            retrained too.
+        shares (tuple[float, ...], default (1, 5, 10, 25)): Shares of the units and of the
+            weights that are chosen by a ranking, a score or by chance (per cent).
+        draws (int, default 5): Draws of each choice by chance.
+        rates (tuple[float, ...], default (0.0005, 0.002, 0.008)): Learning rates; each row
+            has the one that is best on the validation split of the targets.
+        dynamic_rates (tuple[float, ...], default (2e-05, 6e-05, 0.0002)): Learning rates of
+            dynamic evaluation.
+        epochs (float, default 2.0): Passes over the training split; the best on validation
+            counts.
+        batch_size (int, default 16): Streams of text read side by side, at most.
+        precision (Literal['fp32', 'bf16'], default 'bf16'): Arithmetic of the products
+            while the weights learn.
+        best (int, default 10): Rows that are trained with more seeds in the end, together
+            with their controls.
+        best_seeds (int, default 5): Seeds of these.
+        only (tuple[str, ...], default ()): Groups of rows, such as layer, gate, units or
+            method; by default all.
 
     Keywords in place of grid, WordModelOptions, if name is word-model: the networks and the
     grid of the study word-model.
@@ -1721,6 +1791,183 @@ def selection(
         UserError: there is no such model or text, the expression means nothing, or the file has another ending.
     """
 
+def record(
+    model: str | Path,
+    *texts: str | Path,
+    out: str | Path,
+    names: Sequence[str] = ('layers.*.*',),
+    dtype: Literal['float16', 'float32'] = 'float16',
+    format: Literal['npy', 'lstmvis'] = 'npy',
+    gradients: bool = False,
+    backend: str = 'auto',
+    read: ReadOptions = ...,
+    progress: bool = True,
+    encoding: str | None = None,
+    separator: str | None = None,
+    blank_lines: int | None = None,
+    documents: Literal['lines', 'files', 'headings', 'pages'] | None = None,
+    titles: bool | None = None,
+    notes: bool = False,
+    site_lines: bool = True,
+    column: str | None = None,
+    label: str | None = None,
+    gutenberg: bool = True,
+    limit: int = 0,
+) -> Recording:
+    """Write the states and gates of a network at every token of a text to files, time first.
+
+    Every document is read from the zero state, as `evaluate` reads it. Row t of an array is the state after token t has
+    been read, the documents one after the other. `index.json` has the model's hash, the documents with their first
+    rows, and the files; `tokens.npy` the ids, and `tokenizer.json` what they mean. Nothing is held in memory, however
+    long the text.
+
+    Args:
+        model: a model folder, or the name of a bundled model.
+        texts: files or folders of text.
+        out: the folder for the arrays.
+        names: the vectors to record, where `*` is any layer or any kind: `layers.*.cell`, `layers.0.forget`,
+            `layers.1` for a hidden state; by default every state and gate.
+        dtype: the numbers in the files.
+        format: the layout: `npy` for files that NumPy maps into memory, or `lstmvis` for what LSTMVis reads (Strobelt
+            et al. 2018).
+        gradients: write the gradient times input, too: how much each token read changes the log-probability of each
+            later one. For short texts.
+        backend: what runs the model: `auto`, `native`, `torch` or `reference`.
+        read: options for reading the text.
+        progress: show bars in a terminal or a notebook; elsewhere nothing is shown.
+
+    Keywords in place of read, ReadOptions: reading of files as documents.
+        encoding (str | None, default None): Encoding of the files, for example cp1252. By
+            default UTF-8, or a guess if that fails.
+        separator (str | None, default None): Regular expression; a line that it matches as
+            a whole separates documents. By default a line `===` does.
+        blank_lines (int | None, default None): Least number of blank lines that separates
+            documents.
+        documents (Literal['lines', 'files', 'headings', 'pages'] | None, default None):
+            Unit of documents: with `lines` every line is a document, as in a list of names;
+            with `files` every file; with `headings` and `pages` every section and page of a
+            marked-up text. By default a separator decides, or the headings or page breaks
+            of a marked-up text that seems to be a collection.
+        titles (bool | None, default None): Keep the headings that documents begin with, or
+            leave them out. By default they are left out of a file with three documents or
+            more, and kept in others.
+        notes (bool, default False): Keep the notes of a text and their numbers, page
+            numbers and tables of contents.
+        site_lines (bool, default True): Keep the words that lyrics sites put among those of
+            songs, such as `You might also like` and `12Embed`.
+        column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
+            text. By default `text`, or the only column of texts.
+        label (str | None, default None): Source of the documents' labels: a column of CSV,
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
+        gutenberg (bool, default True): Remove the header and the footer that Project
+            Gutenberg adds to its books.
+        limit (int, default 0): Read no more than this many characters, in the order of the
+            files; 0 reads all.
+
+    Raises:
+        UserError: there is no such model, text or state, the output folder is not empty, the disk is too small, the
+            text is too long for gradients, or h5py is not installed.
+    """
+
+def probe(
+    model: str | Path,
+    *, property: Sequence[str] = (),
+    text: Sequence[str | Path] = (),
+    labelled: Sequence[str] = (),
+    pairs: str | Path | None = None,
+    names: Sequence[str] = (),
+    out: str | Path,
+    options: ProbeOptions = ...,
+    read: ReadOptions = ...,
+    progress: bool = True,
+    characters: int = 100000,
+    positions: int = 10000,
+    passages: int = 200,
+    seed: int = 0,
+    encoding: str | None = None,
+    separator: str | None = None,
+    blank_lines: int | None = None,
+    documents: Literal['lines', 'files', 'headings', 'pages'] | None = None,
+    titles: bool | None = None,
+    notes: bool = False,
+    site_lines: bool = True,
+    column: str | None = None,
+    label: str | None = None,
+    gutenberg: bool = True,
+    limit: int = 0,
+) -> Probing:
+    """Find the units of a model that carry properties of text, and rank all units by them.
+
+    Every unit is measured alone: correlation, mutual information, and a logistic probe on held-out documents, which has
+    to beat a control task with random labels. Changes of the text, such as spelling errors, show how far and how long
+    the states of a unit move. A sparse probe reads each property from all units of a layer at once.
+
+    The folder gets `index.html`, a page to look around in, and `probe.json`, whose ranking selections take:
+    `units(from=FOLDER/probe.json, top=10%)`. Its score is high for units that carry high-level properties rather than
+    low-level ones; if all properties are of one level, for those that carry these.
+
+    Args:
+        model: a model folder, or the name of a bundled model.
+        property: properties that every text has, such as `quotes`; without any, all of them for which there is what
+            they need.
+        text: files or folders of text in which these are measured.
+        labelled: texts with labels, a property of a high level: `sentiment=PATH`, where PATH is a table, or a folder
+            with a folder for each label; of plain texts, one for each label, under the same name.
+        pairs: a list of `wrong->right` on each line, for spelling errors.
+        names: the states to probe, such as `layers.1.cell` or `layers.*.forget`; by default all but the gates.
+        out: the folder for the ranking and the page.
+        options: sizes of what is read and measured.
+        read: options for reading the texts.
+        progress: show bars in a terminal or a notebook; elsewhere nothing is shown.
+
+    Keywords in place of options, ProbeOptions: sizes of what is read and measured.
+        characters (int, default 100000): Characters to read at most, of the text and of
+            each labelled property.
+        positions (int, default 10000): Characters of the text at which states are measured,
+            drawn from all of it.
+        passages (int, default 200): Passages in which a change is made, for properties such
+            as spelling.
+        seed (int, default 0): Seed of all draws.
+
+    Keywords in place of read, ReadOptions: reading of files as documents.
+        encoding (str | None, default None): Encoding of the files, for example cp1252. By
+            default UTF-8, or a guess if that fails.
+        separator (str | None, default None): Regular expression; a line that it matches as
+            a whole separates documents. By default a line `===` does.
+        blank_lines (int | None, default None): Least number of blank lines that separates
+            documents.
+        documents (Literal['lines', 'files', 'headings', 'pages'] | None, default None):
+            Unit of documents: with `lines` every line is a document, as in a list of names;
+            with `files` every file; with `headings` and `pages` every section and page of a
+            marked-up text. By default a separator decides, or the headings or page breaks
+            of a marked-up text that seems to be a collection.
+        titles (bool | None, default None): Keep the headings that documents begin with, or
+            leave them out. By default they are left out of a file with three documents or
+            more, and kept in others.
+        notes (bool, default False): Keep the notes of a text and their numbers, page
+            numbers and tables of contents.
+        site_lines (bool, default True): Keep the words that lyrics sites put among those of
+            songs, such as `You might also like` and `12Embed`.
+        column (str | None, default None): Column of CSV, TSV or JSON Lines that holds the
+            text. By default `text`, or the only column of texts.
+        label (str | None, default None): Source of the documents' labels: a column of CSV,
+            TSV or JSON Lines; `folder` for the name of the folder that a file is in; `file`
+            for the end of the file's own name, as in `remarks.praise.txt`; or `rating` for
+            the number in the file names of aclImdb. By default only aclImdb is labelled, by
+            folder.
+        gutenberg (bool, default True): Remove the header and the footer that Project
+            Gutenberg adds to its books.
+        limit (int, default 0): Read no more than this many characters, in the order of the
+            files; 0 reads all.
+
+    Raises:
+        UserError: there is no such model, text or property, the text has too little of a property, the output folder
+            is not empty, or scikit-learn is not installed.
+    """
+
 def look(
     model: str | Path,
     *texts: str | Path,
@@ -1751,8 +1998,8 @@ def look(
         texts: files or folders of text.
         text: the text itself, instead of files.
         unit: the units, such as `layers.1[37]` for unit 37 of layer 1, both counted from 0, or `layers.1.cell[37]` for
-            its cell state in an LSTM. By default the five whose hidden state has the largest standard deviation over
-            the text.
+            its cell state in an LSTM, and `layers.1.forget[37]` for a gate. By default the five whose hidden state has
+            the largest standard deviation over the text.
         characters: how much of the text is read at most, from its beginning.
         out: a file for the picture: `.png`, `.svg` or `.html`.
         read: options for reading the text.

@@ -29,6 +29,8 @@ NEEDED = {
     "evaluate": (["base", "a.txt"], {}),
     "generate": (["base"], {}),
     "look": (["base"], {}),
+    "probe": (["base"], {"out": "new"}),
+    "record": (["base", "a.txt"], {"out": "new"}),
     "selection": (["base"], {}),
     "delta": (["base"], {"out": "new"}),
     "plot": (["run"], {}),

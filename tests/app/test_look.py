@@ -52,6 +52,13 @@ def test_words_are_tokens_and_unknown_ones_are_told():
     assert unbounded.scale == pytest.approx(max(map(abs, unbounded.values)))
 
 
+def test_gates_are_shown_too():
+    found = epigone.look(MODELS / "lstm-ascii", text=SONG, unit=["layers.0.forget[2]", "layers.1.candidate[0]"])
+    assert [unit.name for unit in found.units] == ["layers.0.forget[2]", "layers.1.candidate[0]"]
+    assert [unit.scale for unit in found.units] == [1, 1]
+    assert 0 < min(found.units[0].values) <= max(found.units[0].values) < 1
+
+
 def test_a_narrow_top_layer_shows_no_units_that_it_lacks(make_base):
     base = make_base(num_layers=2, hidden_size=2, top_size=1)
     units = {unit.name for unit in epigone.look(base, text=SONG).units}

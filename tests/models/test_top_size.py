@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from token_by_token import record_states
 from torch import nn
 
 from epigone.errors import UserError
 from epigone.evaluation.losses import document_losses
-from epigone.evaluation.states import record_states
 from epigone.evaluation.traversal import layer_outputs
 from epigone.generation.continuation import continued
 from epigone.generation.sampling import SamplingOptions

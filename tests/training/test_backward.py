@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from token_by_token import record_states
 
 from epigone.app.look import look
 from epigone.errors import UserError
 from epigone.evaluation.evaluate import evaluate
-from epigone.evaluation.states import record_states
 from epigone.export.quantize import quantize
 from epigone.models.config import ModelOptions
 from epigone.models.files.checkpoint import load_checkpoint
@@ -137,7 +137,7 @@ def test_look_shows_the_text_from_its_beginning(backward):
     assert "".join(found.tokens) == text
     source = load_checkpoint(backward, "reference")
     states = record_states(source.model, source.tokenizer.encode(text), source.tokenizer.end)[0]
-    np.testing.assert_array_equal(found.units[0].values, states[::-1, 1, 3].astype(float))
+    np.testing.assert_allclose(found.units[0].values, states[::-1, 1, 3], atol=1e-6)
     assert any("reads backward" in notice for notice in found.notices)
 
 

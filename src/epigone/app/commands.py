@@ -88,6 +88,16 @@ COMMANDS = {
         "NAME --data ROLE=PATH... [--quick] --out FOLDER [--resume]",
         "Run a whole experiment and write its report.",
     ),
+    "record": Command(
+        "epigone.probing.recording.record",
+        "MODEL TEXT... --out FOLDER [--names STATE]... [--format npy|lstmvis] [--gradients]",
+        "Write the states and gates of a model at every character of a text to files.",
+    ),
+    "probe": Command(
+        "epigone.probing.probe",
+        "MODEL [--property NAME]... [--text TEXT]... [--labelled NAME=PATH]... --out FOLDER",
+        "Find the units that carry properties of text, and rank all by them.",
+    ),
     "look": Command(
         "epigone.app.look",
         "MODEL [TEXT...] [--text WORDS] [--unit 'layers.LAYER[UNIT]']... [--out FILE.png|.svg|.html]",
@@ -133,6 +143,8 @@ MODULE (import a Python file, or an installed module, that registers cells, toke
 from)."""
 METAVARS = {
     "out": "FOLDER", "plot.out": "FILE", "classify.out": "FILE",
+    "property": "NAME", "labelled": "NAME=PATH", "text": "TEXT", "look.text": "WORDS", "names": "STATE",
+    "pairs": "FILE",
     "look.out": "FILE", "selection.out": "FILE", "selection.data": "TEXT", "unit": "NAME", "clamp": "CLAMP",
     "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH", "unlabelled": "TEXT",
 }  # fmt: skip

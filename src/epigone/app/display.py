@@ -12,7 +12,16 @@ from dataclasses import asdict
 from typing import Any
 
 from epigone.app.blocks import Block
-from epigone.app.shown import classifiers, corpora, descriptions, experiments, generations, language_models, pictures
+from epigone.app.shown import (
+    classifiers,
+    corpora,
+    descriptions,
+    experiments,
+    generations,
+    language_models,
+    pictures,
+    probes,
+)
 from epigone.app.terminal import print_blocks
 
 _CONTROLS = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")  # as `clean` knows them
@@ -68,6 +77,8 @@ SHOWN: dict[str, Callable[[Any], Iterator[Block]]] = {
     "Gradcheck": pictures.gradcheck,
     "Curves": pictures.curves,
     "Look": pictures.look,
+    "Recording": probes.recording,
+    "Probing": probes.probing,
     "Selected": pictures.selection,
     "Comparison": experiments.comparison,
     "StudyResult": experiments.study,

@@ -1,30 +1,30 @@
 """`look`: the state of single units of a network over a text."""
 
-import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from epigone.errors import UserError
-from epigone.evaluation.states import record_states
+from epigone.evaluation.activations import recorded
 from epigone.models.cells.base import CELLS
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
-from epigone.models.unit_names import UnitName
+from epigone.models.unit_names import UnitName, VectorName, matching_vectors
 from epigone.report.shaded_text import ShadedText, to_page
 from epigone.results import Shown
 from epigone.storage import atomic_write
 from epigone.text.corpus import Corpus
 from epigone.text.document import some
 from epigone.text.readers.registry import ReadOptions
-from epigone.text.tokenizers.base import SPACE_AFTER, SPACE_BEFORE, Tokenizer
+from epigone.text.streams import token_stream
+from epigone.text.tokenizers.base import Tokenizer
 from epigone.text.tokenizers.direction import in_direction, is_backward
+from epigone.text.tokenizers.pieces import pieces
 
 SHOWN = 5  # units if none is named
-UNKNOWN = "<unknown>"
 ENDINGS = (".png", ".svg", ".html")
 
 
@@ -80,8 +80,8 @@ def look(
         texts: files or folders of text.
         text: the text itself, instead of files.
         unit: the units, such as `layers.1[37]` for unit 37 of layer 1, both counted from 0, or `layers.1.cell[37]` for
-            its cell state in an LSTM. By default the five whose hidden state has the largest standard deviation over
-            the text.
+            its cell state in an LSTM, and `layers.1.forget[37]` for a gate. By default the five whose hidden state has
+            the largest standard deviation over the text.
         characters: how much of the text is read at most, from its beginning.
         out: a file for the picture: `.png`, `.svg` or `.html`.
         read: options for reading the text.
@@ -102,27 +102,31 @@ def look(
         raise UserError(f"A picture is a .png, .svg or .html file, and --out is {out}; give it one of these endings.")
     source = load_checkpoint(model, "reference")
     codec, shape = source.tokenizer, source.shape
-    chosen = [UnitName.parse(name, shape) for name in ([unit] if isinstance(unit, str) else unit)]
+    chosen = [UnitName.parse(name, shape, gates=True) for name in ([unit] if isinstance(unit, str) else unit)]
     notices: list[str] = []
     backward = is_backward(codec)
-    documents = [codec.encode(part) for part in _beginning(texts, text, characters, read, codec, notices)]
-    if not sum(map(len, documents)):
+    texts_read = list(_beginning(texts, text, characters, read, codec, notices))
+    stream = token_stream(([part] for part in texts_read), codec)
+    starts = (stream.offsets - np.arange(len(stream.offsets))).tolist()
+    if not starts[-1]:
         raise UserError(f"{model} knows no character of the text, so there is nothing to show.")
-    parts = [record_states(source.model, ids, codec.end) for ids in documents]
-    states = [np.concatenate(vectors) for vectors in zip(*parts, strict=True)]
+    wanted = [VectorName(name.layer, name.state) for name in chosen] or matching_vectors(["layers.*"], shape)
+    states = recorded(source.model, stream, list(dict.fromkeys(wanted)))
     if not chosen:
-        chosen = _most_varying(states[0], shape.layer_sizes)
+        chosen = _most_varying(states)
         notices.append(
             f"These {len(chosen)} units have the largest standard deviation of the hidden state over the text."
         )
+    documents = [codec.encode(part) for part in texts_read]
     if backward:  # the text is shown from its beginning
-        states = [np.concatenate([vector[::-1] for vector in vectors]) for vectors in zip(*parts, strict=True)]
+        turned = np.concatenate([np.arange(start, stop)[::-1] for start, stop in pairwise(starts)])
+        states = {vector: values[turned] for vector, values in states.items()}
         documents = [ids[::-1] for ids in documents]
         notices.append("The model reads backward: a state is the one after its token and all of the text behind it.")
     found = Look(
         model=str(model),
         tokens=[piece for ids in documents for piece in pieces(ids, in_direction(codec, "forward"))],
-        documents=np.cumsum([0, *map(len, documents[:-1])]).tolist(),
+        documents=starts[:-1],
         units=[_unit(name, states, source) for name in chosen],
         notices=notices,
         out=str(out or ""),
@@ -159,36 +163,20 @@ def _beginning(
         notices.append(f"The model does not know these, which are {fate}: {some(list(map(repr, sorted(lacking))), 5)}.")
 
 
-def pieces(ids: NDArray[np.integer], codec: Tokenizer) -> Iterator[str]:
-    """Yield the text of each token of a document; that of several bytes is with the last of them."""
-    if codec.of_bytes:
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        yield from (decoder.decode(bytes([token])) for token in ids.tolist())
-        return
-    last = codec.end
-    for token in ids.tolist():
-        spaced = codec.spaces[last] & SPACE_AFTER and codec.spaces[token] & SPACE_BEFORE
-        yield " " * bool(spaced) + (codec.vocabulary[token] if codec.printable[token] else UNKNOWN)
-        last = token
+def _most_varying(hidden: Mapping[VectorName, NDArray[np.float32]]) -> list[UnitName]:
+    """Choose the units whose hidden states (T, H) vary most over the text, the most varying first."""
+    deviations = [
+        (-float(deviation), vector.layer, unit)
+        for vector, values in hidden.items()
+        for unit, deviation in enumerate(values.std(axis=0))
+    ]
+    return [UnitName(layer, 0, unit) for _, layer, unit in sorted(deviations)[:SHOWN]]
 
 
-def _most_varying(hidden: NDArray[np.float32], sizes: Sequence[int]) -> list[UnitName]:
-    """Choose the units that vary most over the text, the most varying first.
-
-    Args:
-        hidden: the hidden states (T, L, H).
-        sizes: units of each layer; a narrower one has no others.
-    """
-    deviations = hidden.std(axis=0)
-    order = np.argsort(-deviations, axis=None, kind="stable")
-    places = zip(*np.unravel_index(order, deviations.shape), strict=True)
-    named = (UnitName(int(layer), 0, int(unit)) for layer, unit in places if unit < sizes[layer])
-    return list(islice(named, SHOWN))
-
-
-def _unit(name: UnitName, states: list[NDArray[np.float32]], source: Checkpoint) -> UnitStates:
-    values = states[name.state][:, name.layer, name.unit]
-    bounded = CELLS[source.shape.cell].bounded and name.state == 0
+def _unit(name: UnitName, states: Mapping[VectorName, NDArray[np.float32]], source: Checkpoint) -> UnitStates:
+    values = states[VectorName(name.layer, name.state)][:, name.unit]
+    cell = CELLS[source.shape.cell]
+    bounded = cell.bounded and not 0 < name.state < cell.num_states
     scale = 1.0 if bounded else float(np.abs(values).max())
     return UnitStates(name.written(source.shape), scale, values.tolist(), float(values.std()))
 

@@ -76,11 +76,11 @@ def traverse(
     model.train(was_training)
 
 
-def steps(rows: list[Segment]) -> Iterator[tuple[list[Segment], np.ndarray]]:
-    """Yield the rows that have not ended and their next positions (rows, steps)."""
+def steps(rows: list[Segment], most: int = STEPS) -> Iterator[tuple[list[Segment], np.ndarray]]:
+    """Yield the rows that have not ended and their next positions (rows, steps), `most` at a time."""
     offset = 0
     while rows:
-        steps = min(STEPS, rows[-1].stop - rows[-1].warm - offset)
+        steps = min(most, rows[-1].stop - rows[-1].warm - offset)
         yield rows, np.array([s.warm + offset for s in rows])[:, None] + np.arange(steps)
         offset += steps
         rows = [s for s in rows if s.stop - s.warm > offset]

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 from labelled import make_labelled
+from token_by_token import record_states
 
 from epigone.classification.approaches import states
 from epigone.classification.approaches.base import Setting
 from epigone.classification.approaches.states import Reader, States, reader_of
 from epigone.errors import UserError
-from epigone.evaluation.states import record_states, summarised_states
+from epigone.evaluation.states import summarised_states
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.text.streams import token_stream
 

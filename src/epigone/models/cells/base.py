@@ -4,7 +4,7 @@ Nothing here imports PyTorch: an equation is written with the methods of tensors
 that options, help and the native engine know the cells without loading it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -32,6 +32,19 @@ class NumpyForm(NamedTuple):
 
     forward: Callable[[Array, Array, list[Array]], tuple[list[Array], list[Array]]]
     backward: Callable[[list[Array], list[Array], list[Array], Array, Array], tuple[Array, Array, Array, Array]]
+
+
+class GateForm(NamedTuple):
+    """The gates of a cell, and its states after the first, from outputs that are known, for T steps at once.
+
+    `values(by_input, by_state)` takes what input and state contribute to the gates, (T, B, G*H) each, and returns the
+    gates (T, B, H) as they multiply, under `names`. `further(gates, state)` returns the other state vectors
+    (T, B, H) after each step, from the gates and the state (B, H) before the first.
+    """
+
+    names: tuple[str, ...]
+    values: Callable[["Tensor", "Tensor"], tuple["Tensor", ...]]
+    further: Callable[[Sequence["Tensor"], State], State] = lambda gates, state: ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +83,9 @@ class Cell:
     inference: Step | None = None
     """The equation arranged for speed without gradients; `weight_hh` is transposed (H, R), and x holds both biases if
     they are summed."""
+    gate_form: GateForm | None = None
+    """What records the gates beside a fast backend, for cells of two matrices and two biases; without one they are not
+    recorded, and further states step by step. A recorded gate has no name of a state."""
     summed_biases: bool = True
     """True if `bias_ih` and `bias_hh` only occur as their sum."""
     output: Callable[["Tensor", State, State, Mapping[str, "Tensor"]], "Tensor"] | None = None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from epigone.models.cells.base import CELLS, Array, Cell, NumpyForm, State, stacked
+from epigone.models.cells.base import CELLS, Array, Cell, GateForm, NumpyForm, State, stacked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,6 +56,13 @@ def backward(
     return np.concatenate([dr, dz, dn]), np.concatenate([dr, dz, dn * r]), dh * z, dc
 
 
+def gates(by_input: "Tensor", by_state: "Tensor") -> tuple["Tensor", ...]:
+    """See `GateForm`."""
+    (x_r, x_z, x_n), (h_r, h_z, h_n) = by_input.chunk(3, -1), by_state.chunk(3, -1)
+    r = (x_r + h_r).sigmoid()
+    return r, (x_z + h_z).sigmoid(), (x_n + r * h_n).tanh()
+
+
 GRU = CELLS.register(
     Cell(
         name="gru",
@@ -68,6 +75,7 @@ GRU = CELLS.register(
         native="gru",
         numpy=NumpyForm(forward, backward),
         inference=inference,
+        gate_form=GateForm(("reset", "update", "new"), gates),
         summed_biases=False,
     )
 )

@@ -5,12 +5,12 @@ c' = sigmoid(f) c + sigmoid(i) tanh(g)
 h' = sigmoid(o) tanh(c')
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from epigone.models.cells.base import CELLS, Array, Cell, NumpyForm, State, stacked
+from epigone.models.cells.base import CELLS, Array, Cell, GateForm, NumpyForm, State, stacked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,6 +61,22 @@ def backward(
     return d, d, np.zeros_like(dh), dc * f
 
 
+def gates(by_input: "Tensor", by_state: "Tensor") -> tuple["Tensor", ...]:
+    """See `GateForm`."""
+    i, f, g, o = (by_input + by_state).chunk(4, -1)
+    return i.sigmoid(), f.sigmoid(), g.tanh(), o.sigmoid()
+
+
+def cell_states(gates: Sequence["Tensor"], state: State) -> State:
+    """See `GateForm`: c' = f c + i g."""
+    i, f, g, _ = gates
+    found = i * g
+    c = state[1]
+    for step, kept in zip(found, f, strict=True):
+        c = step.addcmul_(kept, c)
+    return (found,)
+
+
 LSTM = CELLS.register(
     Cell(
         name="lstm",
@@ -76,5 +92,6 @@ LSTM = CELLS.register(
         numpy=NumpyForm(forward, backward),
         inference=inference,
         output=output,
+        gate_form=GateForm(("input", "forget", "candidate", "output"), gates, cell_states),
     )
 )

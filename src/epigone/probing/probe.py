@@ -1,0 +1,389 @@
+"""`probe`: which units of a network carry which properties of text."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from epigone.errors import UserError
+from epigone.folder_lock import output_folder
+from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
+from epigone.models.files.description import weights_hash
+from epigone.models.unit_names import UnitName, VectorName, matching_vectors, state_names
+from epigone.probing.files import probe_json, rounded
+from epigone.probing.labelled import read_passages
+from epigone.probing.measures.measure import Measured, measure, too_few
+from epigone.probing.measures.perturbation import Perturbed, perturbed
+from epigone.probing.measures.ranking import Probed, rank_units, strength
+from epigone.probing.measures.targets import Target
+from epigone.probing.observations import Observations, at_tokens, over_passages
+from epigone.probing.options import ProbeOptions
+from epigone.probing.page.build import portray
+from epigone.probing.properties.base import Pairs, Property
+from epigone.probing.properties.registry import PROPERTIES
+from epigone.probing.read_text import parts_of, read_texts
+from epigone.results import Shown
+from epigone.storage import MOST_BYTES, atomic_write, read_bounded
+from epigone.text.corpus import Corpus
+from epigone.text.document import ReadOptions, announced, counted
+from epigone.text.tokenizers.direction import is_backward
+
+LEAST = 1_000  # characters of a long document to read
+PART = 2_000  # characters that are read from one zero state
+FEWEST = 10  # documents, else their parts are held out
+SHOWN = 5  # units at either end of the ranking
+
+
+@dataclass(frozen=True)
+class ProbeRow:
+    """The unit that tells most of a property, and what all units of its best vector tell together."""
+
+    property: str
+    level: str
+    unit: str
+    correlation: float | None
+    mutual_information: float | None
+    """Bits."""
+    accuracy: float | None
+    """Balanced accuracy of a logistic probe on this unit, on held-out documents: 0.5 is chance."""
+    interval: tuple[float, float] | None
+    selectivity: float | None
+    """Accuracy above that on a control task with random labels."""
+    change: float | None
+    """For a change of the text: the mean difference of the unit, in its standard deviations."""
+    half_life: int | None
+    """For a change of the text: characters until that is below half of its largest value."""
+    all_units: float | None
+    """Balanced accuracy of a sparse logistic probe on all units of the best vector."""
+    sparse: int | None
+    """The units that it uses."""
+
+
+@dataclass(frozen=True)
+class Probing(Shown):
+    """The units of a model, ranked by what they carry."""
+
+    model: str
+    rows: list[ProbeRow]
+    """The best unit for each property."""
+    first: list[str]
+    """The units with the highest scores."""
+    last: list[str]
+    """The units with the lowest scores."""
+    units: int
+    seconds: float
+    ranking: str
+    """The file of the ranking, for `units(from=...)`."""
+    page: str = ""
+    """The page to look around in."""
+    notices: list[str] = field(default_factory=list)
+
+
+def probe(
+    model: str | Path,
+    *,
+    property: Sequence[str] = (),
+    text: Sequence[str | Path] = (),
+    labelled: Sequence[str] = (),
+    pairs: str | Path | None = None,
+    names: Sequence[str] = (),
+    out: str | Path,
+    options: ProbeOptions = ProbeOptions(),
+    read: ReadOptions = ReadOptions(),
+    progress: Callable[[int, int], None] | None = None,
+) -> Probing:
+    """Find the units of a model that carry properties of text, and rank all units by them.
+
+    Every unit is measured alone: correlation, mutual information, and a logistic probe on held-out documents, which has
+    to beat a control task with random labels. Changes of the text, such as spelling errors, show how far and how long
+    the states of a unit move. A sparse probe reads each property from all units of a layer at once.
+
+    The folder gets `index.html`, a page to look around in, and `probe.json`, whose ranking selections take:
+    `units(from=FOLDER/probe.json, top=10%)`. Its score is high for units that carry high-level properties rather than
+    low-level ones; if all properties are of one level, for those that carry these.
+
+    Args:
+        model: a model folder, or the name of a bundled model.
+        property: properties that every text has, such as `quotes`; without any, all of them for which there is what
+            they need.
+        text: files or folders of text in which these are measured.
+        labelled: texts with labels, a property of a high level: `sentiment=PATH`, where PATH is a table, or a folder
+            with a folder for each label; of plain texts, one for each label, under the same name.
+        pairs: a list of `wrong->right` on each line, for spelling errors.
+        names: the states to probe, such as `layers.1.cell` or `layers.*.forget`; by default all but the gates.
+        out: the folder for the ranking and the page.
+        options: sizes of what is read and measured.
+        read: options for reading the texts.
+        progress: is told how many steps are done, and of how many.
+
+    Raises:
+        UserError: there is no such model, text or property, the text has too little of a property, the output folder
+            is not empty, or scikit-learn is not installed.
+    """
+    started = time.perf_counter()
+    source = load_checkpoint(model)
+    shape = source.shape
+    vectors = matching_vectors(names or [f"layers.*.{state}" for state in state_names(shape)], shape)
+    sources = _sources(labelled, property)
+    chosen = _chosen(property, sources, bool(text), pairs is not None)
+    if chosen and not text:
+        raise UserError(f"The property {chosen[0].name} is measured in a text; give one with --text.")
+    if is_backward(source.tokenizer) and any(each.edit for each in chosen):
+        raise UserError("This model reads backward, and changes of a text are followed forward; leave them out.")
+    wrong = read_pairs(Path(pairs)) if pairs is not None else {}
+    with output_folder(Path(out), remedy="Choose another folder with --out."):
+        corpus = Corpus.open(text, read, None) if text else None
+        notices = list(corpus.notices) if corpus else []
+        beginnings, documents = _beginnings(corpus, options.characters) if corpus else ([], np.zeros(0, np.int64))
+        passages = {
+            name: read_passages(name, paths, options.characters, options.seed, read) for name, paths in sources.items()
+        }
+        notices += [notice for each in passages.values() for notice in announced(each.notices)]
+        targets = sum(len(each.targets) for each in passages.values())
+        steps = _Steps(progress, len(vectors) * (len(chosen) + targets))
+        probed: list[Probed] = []
+        changes, those = [each for each in chosen if each.edit], [each for each in chosen if each.values]
+        lacking: list[str] = []
+        probed += _of_changes(source, changes, beginnings, vectors, wrong, options, steps, lacking)
+        probed += _of_characters(source, those, beginnings, documents, vectors, options, steps, lacking)
+        if lacking and (property or not probed):
+            raise UserError(lacking[0])
+        notices += announced(f"{sentence} It is left out." for sentence in lacking)
+        for each in passages.values():
+            text_of = read_texts(each.texts, source.tokenizer)
+            seen = over_passages(source.model, text_of, vectors, each.documents)
+            probed += _measured(seen, each.targets, options.seed, steps, lacking)
+            if lacking:
+                raise UserError(lacking[0])
+        ranks = rank_units(probed, shape)
+        head = {
+            "model": str(model),
+            "weights": weights_hash(source.folder),
+            "tokenizer": source.tokenizer.name,
+            "text": corpus.summary() if corpus else None,
+            "read": sum(map(len, beginnings)),
+            "labelled": {name: list(map(str, paths)) for name, paths in sources.items()},
+            "options": asdict(options),
+        }
+        ranking = Path(out) / "probe.json"
+        atomic_write(ranking, probe_json(head, probed, ranks, shape))
+        rows = [_row(each, source) for each in probed]
+        shown = beginnings or [part for each in passages.values() for part in each.texts]
+        told = _facts(head, probed)
+        atomic_write(Path(out) / "index.html", portray(Path(model).name, told, source, probed, ranks, vectors, shown))
+    order = np.argsort(-ranks.score, kind="stable")
+    units = [UnitName(layer, 0, unit) for layer, size in enumerate(shape.layer_sizes) for unit in range(size)]
+    return Probing(
+        model=str(model),
+        rows=rows,
+        first=[units[place].written(shape) for place in order[:SHOWN].tolist()],
+        last=[units[place].written(shape) for place in order[-SHOWN:].tolist()],
+        units=len(units),
+        seconds=time.perf_counter() - started,
+        ranking=str(ranking),
+        page=str(Path(out) / "index.html"),
+        notices=notices,
+    )
+
+
+def _row(each: Probed, source: Checkpoint) -> ProbeRow:
+    """The best unit for a property."""
+    vector, found = max(each.vectors.items(), key=lambda pair: float(strength(pair[1]).max()))
+    place = int(strength(found).argmax())
+    unit = UnitName(vector.layer, vector.index, place).written(source.shape)
+    empty = dict.fromkeys(field.name for field in fields(ProbeRow))
+    facts: dict[str, Any] = {**empty, "property": each.name, "level": each.level, "unit": unit}
+    if isinstance(found, Perturbed):
+        facts["change"], facts["half_life"] = rounded(found.change.estimate[place]), int(found.half_life[place])
+        return ProbeRow(**facts)
+    linear = max(
+        (each.linear for each in each.vectors.values() if isinstance(each, Measured)),
+        key=lambda probe: float(probe.accuracy.estimate[0]),
+    )
+    facts["correlation"] = rounded(found.correlation.estimate[place])
+    facts["mutual_information"] = rounded(found.mutual_information[place])
+    facts["accuracy"] = rounded(found.accuracy.estimate[place])
+    facts["interval"] = (float(found.accuracy.low[place]), float(found.accuracy.high[place]))
+    facts["selectivity"] = rounded(found.selectivity[place])
+    facts["all_units"] = rounded(linear.accuracy.estimate[0])
+    facts["sparse"] = int((linear.weights != 0).sum())
+    return ProbeRow(**facts)
+
+
+def _facts(head: Mapping[str, Any], probed: Sequence[Probed]) -> list[tuple[str, str]]:
+    """What the page says of how the figures came about."""
+    text = head["text"]
+    labelled = {name: max(each.observations for each in probed if each.property == name) for name in head["labelled"]}
+    options = head["options"]
+    return [
+        ("model", f"{head['model']}, weights {head['weights'][:16]}"),
+        ("text", f"{head['read']:,} of {text['characters']:,} characters, hash {text['hash'][:16]}")
+        if text
+        else ("text", "the labelled texts"),
+        *[("labelled", f"{name}, {counted(number, 'passage')}") for name, number in labelled.items()],
+        ("measured at", f"{options['positions']:,} characters, {options['passages']:,} passages"),
+        ("seed", str(options["seed"])),
+    ]
+
+
+class _Steps:
+    """Tells how much is done."""
+
+    def __init__(self, progress: Callable[[int, int], None] | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def one(self, number: int = 1) -> None:
+        """Tell that one more of them is done, or several."""
+        self._done += number
+        if self._progress:
+            self._progress(min(self._done, self._total), self._total)
+
+
+def read_pairs(path: Path) -> Pairs:
+    """Read lines of `wrong->right`; of several right words, divided by commas, the first counts.
+
+    Raises:
+        UserError: the file is missing or has no such line.
+    """
+    lines = read_bounded(path, MOST_BYTES).decode("utf-8", "replace").splitlines()
+    split = [line.partition("->") for line in lines if "->" in line]
+    found: dict[str, list[str]] = {}
+    for wrong, _, right in split:
+        if wrong.strip() and (word := right.split(",")[0].strip().lower()):
+            found.setdefault(word, []).append(wrong.strip())
+    if not found:
+        raise UserError(f"{path} has no line such as `wierd->weird`; give a list of wrong and right words.")
+    return found
+
+
+def _sources(labelled: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:
+    """The paths of each labelled property; one without a name is what --property names beside the known ones."""
+    own = [name for name in names if name not in PROPERTIES]
+    found: dict[str, list[str]] = {}
+    for given in labelled:
+        name, equals, path = given.partition("=")
+        if not equals or not re.fullmatch(r"[\w-]+", name) or Path(given).exists():
+            name, path = own[0] if len(own) == 1 else "label", given
+        if name in PROPERTIES:
+            raise UserError(
+                f"The property {name} needs no labels; give these texts another name: --labelled NAME={path}."
+            )
+        found.setdefault(name, []).append(path)
+    return found
+
+
+def _chosen(names: Sequence[str], sources: Mapping[str, object], text: bool, pairs: bool) -> list[Property]:
+    """The properties that need no labels."""
+    if not names and text:
+        return [each for each in PROPERTIES.values() if pairs or not each.needs_pairs]
+    if not names and not sources:
+        raise UserError("Give a property with --property and a text with --text, or labelled texts with --labelled.")
+    found = []
+    for name in dict.fromkeys(names):
+        if name in sources:
+            continue
+        if name not in PROPERTIES:
+            raise UserError(
+                f"There is no property '{name}'; choose one of {PROPERTIES.choices()}. For one of your own, give texts "
+                f"with labels: --labelled {name}=PATH."
+            )
+        if PROPERTIES[name].needs_pairs and not pairs:
+            raise UserError(f"The property {name} needs a list with --pairs, of lines such as `wierd->weird`.")
+        found.append(PROPERTIES[name])
+    return found
+
+
+def _beginnings(corpus: Corpus, characters: int) -> tuple[list[str], NDArray[np.int64]]:
+    """The beginnings of documents, as long as they may be together, in parts; of many documents only some.
+
+    Returns:
+        The parts, and the document of each; if there are few documents, each part counts as one.
+    """
+    texts: dict[int, str] = {}
+    sizes = corpus.characters.tolist()
+    usual = min(LEAST, max(1, sum(sizes) // len(sizes)))
+    number = min(len(sizes), max(1, characters // usual))
+    chosen = np.linspace(0, len(sizes) - 1, number).astype(int).tolist()
+    room = characters
+    for place, index in enumerate(sorted(chosen, key=sizes.__getitem__)):  # the short ones leave room
+        share = room // (number - place)
+        texts[index] = corpus.text(index)[:share]
+        room -= len(texts[index])
+    parts = [(index, part) for index in chosen for part in parts_of(texts[index], PART)]
+    documents = np.array([index for index, _ in parts])
+    return [part for _, part in parts], documents if number >= FEWEST else np.arange(len(parts))
+
+
+def _of_changes(
+    source: Checkpoint,
+    changes: Sequence[Property],
+    texts: Sequence[str],
+    vectors: Sequence[VectorName],
+    pairs: Pairs,
+    options: ProbeOptions,
+    steps: _Steps,
+    lacking: list[str],
+) -> Iterator[Probed]:
+    """Measure changes of the text; a sentence for each for which there is too little text goes to `lacking`."""
+    for change in changes:
+        try:
+            found = perturbed(
+                source.model, source.tokenizer, texts, change, vectors, pairs, options.passages, options.seed
+            )
+        except UserError as error:
+            lacking.append(str(error))
+            continue
+        passages = next(iter(found.values())).passages
+        yield Probed(change.name, change.level, passages, passages, np.nan, False, found)
+        steps.one(len(vectors))
+
+
+def _of_characters(
+    source: Checkpoint,
+    properties: Sequence[Property],
+    texts: Sequence[str],
+    documents: NDArray[np.int64],
+    vectors: Sequence[VectorName],
+    options: ProbeOptions,
+    steps: _Steps,
+    lacking: list[str],
+) -> Iterator[Probed]:
+    """Measure properties of characters."""
+    if not properties:
+        return
+    text = read_texts(texts, source.tokenizer)
+    seen, places = at_tokens(source.model, text, documents, vectors, options.positions, options.seed)
+    targets = []
+    for each in properties:
+        assert each.values is not None
+        targets.append(Target(each.name, each.level, text.at_tokens(each.values)[places].astype(np.float32)))
+    yield from _measured(seen, targets, options.seed, steps, lacking)
+
+
+def _measured(
+    seen: Observations, targets: Sequence[Target], seed: int, steps: _Steps, lacking: list[str]
+) -> Iterator[Probed]:
+    """Measure targets on all vectors; a sentence for each for which there is too little goes to `lacking`."""
+    for target in targets:
+        if shortage := too_few(seen, target, seed):
+            lacking.append(shortage)
+            continue
+        found = {}
+        for vector in seen.states:
+            found[vector] = measure(seen, target, vector, seed)
+            steps.one()
+        said = target.said
+        yield Probed(
+            target.name,
+            target.level,
+            int(said.sum()),
+            len(np.unique(seen.documents[said])),
+            float(target.classes[said].mean()),
+            target.graded,
+            found,
+        )
