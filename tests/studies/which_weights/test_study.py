@@ -31,10 +31,10 @@ def test_chance_stands_beside_each_choice_and_has_as_many_weights(make_base):
     sizes = {}
     for part in found:
         if part.choice and CHANGED not in part.selection and "fisher" not in part.selection + part.choice:
-            drawn = part.selection.replace("{seed}", "3")
+            drawn = part.drawn_as(3)
             if part.choice == "random":
                 sizes[part.group, part.share] = select(model, drawn).count()
-                assert select(model, part.selection.replace("{seed}", "4")).digest() != select(model, drawn).digest()
+                assert select(model, part.drawn_as(4)).digest() != select(model, drawn).digest()
     chosen = [part for part in found if part.choice not in ("", "random")]
     assert {(part.group, part.share) for part in chosen} <= sizes.keys()
     first = [part for part in found if part.name in ("head", "fisher 5 % of the weights")]
@@ -72,17 +72,19 @@ def test_a_run_says_what_the_base_forgets_and_keeps_only_what_others_need(make_b
     base = load_checkpoint(make_base())
     text = Text.of(song_file, split=THIRDS)
     recipe = RetrainingOptions(lr=3e-2, epochs=2.0, schedule="constant", patience=0, batch_size=4)
-    whole = Adapted(Training(text, recipe, base_of(base), "all"), Text.of(song_file), kept=True)
+    whole = Adapted(Training(text, recipe, base_of(base), "all"), "all", Text.of(song_file), kept=True)
     learned = run_job(whole, tmp_path / "runs")
     assert learned.losses["own"].tokens.sum() == sum(learned.losses[name].tokens.sum() for name in THIRDS_NAMES)
-    model = load_checkpoint(learned.folder / "model")
-    part = Training(text, recipe, base_of(base), f'weights(change=5%, from="{CHANGED}")')
-    few = Adapted(part, None, changed=base_of(model))
+    general = f'weights(change=5%, from="{CHANGED}")'
+    part = Training(text, recipe, base_of(base), general.replace(CHANGED, str(learned.folder / "model")))
+    few = Adapted(part, general)
     found = run_job(few, tmp_path / "runs")
     assert not (found.folder / "model").exists()
     assert found.trained_parameters < 0.06 * learned.trained_parameters
     assert found.details["kilobytes"] < learned.details["kilobytes"]
-    assert replace(few, changed=None).settings() != few.settings()
+    moved = learned.folder.rename(tmp_path / "elsewhere") / "model"
+    part = replace(part, selection=general.replace(CHANGED, str(moved)))
+    assert replace(few, training=part).settings() == few.settings()
 
 
 READINGS = ("mixed with n-grams", "dynamic evaluation")

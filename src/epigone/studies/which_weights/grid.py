@@ -18,8 +18,9 @@ from epigone.transfer.selections.selection import checked
 from epigone.typed import typed
 
 PROBED, SCORED = ("top", "bottom"), ("fisher", "gradient", "change")
-CHANGED = "{all}"
-"""Stands in a selection for the folder of the model whose weights all learned the same text."""
+SEED, PROBE, CHANGED = "{seed}", "{probe}", "{all}"
+"""Stand in a selection for the number of the draw, the probe.json, and the folder of the model whose weights all
+learned the same text, so that a run's name does not depend on where these are."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Part:
     Args:
         group: the kind of part, one of `GROUPS`.
         name: its printed name.
-        selection: the expression; `{seed}` in it is the number of the draw. Nothing learns if it is empty.
+        selection: the expression, with `{seed}`, `{probe}` and `{all}` in it. Nothing learns if it is empty.
         method: how it learns.
         recipe: options of the recipe that differ.
         choice: how the units or the weights were chosen: top, bottom, random, fisher, gradient or change.
@@ -92,6 +93,14 @@ class Part:
     share: float = 0.0
     reading: str = ""
     of: str = ""
+
+    def written(self, seed: int, probe: str, changed: str = "") -> str:
+        """The expression for a draw, a probe.json and a model whose weights all learned."""
+        return self.drawn_as(seed).replace(PROBE, probe).replace(CHANGED, changed)
+
+    def drawn_as(self, seed: int) -> str:
+        """The expression for a draw, wherever the files are."""
+        return self.selection.replace(SEED, str(seed))
 
     def seeds(self, options: WhichWeightsOptions, seeds: int) -> int:
         """The number of runs: draws if chance chooses, one if nothing is drawn at all."""
@@ -130,7 +139,7 @@ def checked_parts(options: WhichWeightsOptions) -> list[Part]:
     found = [whole, *(part for part in others if not options.only or part.group in options.only)]
     for part in found:
         if part.selection and CHANGED not in part.selection:
-            checked(checkpoint.model, part.selection.replace("{seed}", "0"), checkpoint.tokenizer)
+            checked(checkpoint.model, part.written(0, options.probe), checkpoint.tokenizer)
     return found
 
 
@@ -163,16 +172,16 @@ def _parts(model: LanguageModel, options: WhichWeightsOptions) -> Iterator[Part]
     yield Part("biases", "biases", "layers.*.bias*, head.bias")
     for share in options.shares:
         for choice in PROBED if options.probe else ():
-            chosen = f'units(from="{options.probe}", {choice}={share:g}%)'
+            chosen = f'units(from="{PROBE}", {choice}={share:g}%)'
             yield Part("units", f"{choice} {share:g} % of the units", chosen, choice=choice, share=share)
-        chosen = f"units(random={share:g}%, seed={{seed}})"
+        chosen = f"units(random={share:g}%, seed={SEED})"
         yield Part("units", f"random {share:g} % of the units", chosen, choice="random", share=share)
     for share in options.shares:
         for choice in SCORED:
             source = f', from="{CHANGED}"' if choice == "change" else ""
             chosen = f"weights({choice}={share:g}%{source})"
             yield Part("weights", f"{choice} {share:g} % of the weights", chosen, choice=choice, share=share)
-        chosen = f"weights(random={share:g}%, seed={{seed}})"
+        chosen = f"weights(random={share:g}%, seed={SEED})"
         yield Part("weights", f"random {share:g} % of the weights", chosen, choice="random", share=share)
     every = options.epochs / (2 * (len(model.layers) + 1))
     yield Part("method", "l2-to-base", "all", L2ToBase())

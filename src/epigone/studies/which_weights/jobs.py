@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from epigone.export.delta import delta
 from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.studies.engine.jobs import SPLITS, Base, Text, Training, Untouched, open_text
-from epigone.studies.which_weights.grid import CHANGED
 from epigone.studies.which_weights.texts import OWN
 from epigone.text.streams import TokenStream
 from epigone.text.tokenizers.base import Tokenizer
@@ -30,14 +29,14 @@ class Adapted:
 
     Args:
         training: the part, the text, the recipe.
+        selection: the part's expression, wherever the files that it names are.
         own: text like the base's own that it has not read; None measures no forgetting.
-        changed: the model of the same base whose weights all learned, if the selection names it.
         kept: keep the model.
     """
 
     training: Training
+    selection: str
     own: Text | None = None
-    changed: Base | None = None
     kept: bool = False
 
     @property
@@ -51,22 +50,15 @@ class Adapted:
         return self.training.seed
 
     def settings(self) -> dict[str, Any]:
-        return {
-            **self.training.settings(),
-            "own": self.own and self.own.identity(),
-            "changed": self.changed and self.changed.hash,
-        }
+        return {**self.training.settings(), "selection": self.selection, "own": self.own and self.own.identity()}
 
     def compute(self, folder: Path) -> dict[str, Any]:
-        training = self.training
-        if self.changed is not None:
-            training = replace(training, selection=training.selection.replace(CHANGED, self.changed.path))
-        found = training.compute(folder)
+        found = self.training.compute(folder)
         if not found["splits"]:
             return found
         made = load_checkpoint(folder / "model")
         if self.own is not None:
-            found["splits"][OWN] = losses_on(made.model, made.tokenizer, self.own, training.machine.device)
+            found["splits"][OWN] = losses_on(made.model, made.tokenizer, self.own, self.training.machine.device)
         with tempfile.TemporaryDirectory(dir=folder) as place:
             found["details"]["kilobytes"] = delta(folder / "model", out=Path(place) / "delta").kilobytes
         if not self.kept:

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from epigone.models.files.checkpoint import load_checkpoint
-from epigone.models.files.description import weights_hash
 from epigone.studies.engine.jobs import Base, Training, Untouched, base_of
 from epigone.studies.engine.plan import Stage
 from epigone.studies.engine.rows import Row
@@ -23,7 +22,6 @@ from epigone.studies.experiment import Context, Experiment
 from epigone.studies.which_weights.analysis import WhichFindings, analyse
 from epigone.studies.which_weights.choice import best_rates, loss_on_targets
 from epigone.studies.which_weights.grid import (
-    CHANGED,
     Part,
     WhichLabels,
     WhichWeightsOptions,
@@ -84,8 +82,8 @@ class Runs:
 
     def __init__(self, context: Context[WhichWeightsOptions], base: Base) -> None:
         self.context, self.base = context, base
-        self.changed: dict[str, Base] = {}
-        """The models whose weights all learned, by the role of the text."""
+        self.changed: dict[str, str] = {}
+        """The folders of the models whose weights all learned, by the role of the text."""
         self.rates: dict[str, float] = {}
         """The rates that were chosen, by the name of the part."""
         self.rows: dict[str, Row] = {}
@@ -120,17 +118,15 @@ class Runs:
             self.add(part, roles, part.rates(self.context.options))
         self.finish(title)
 
-    def retrained(self, role: str, rate: float) -> Base:
-        """The model whose weights all learned a text."""
-        folder = self.context.best_model(self.rows[WhichLabels(text=role, part="all", rate=rate).name])
-        return Base(str(folder), weights_hash(folder))
+    def retrained(self, role: str, rate: float) -> str:
+        """The folder of the model whose weights all learned a text."""
+        return str(self.context.best_model(self.rows[WhichLabels(text=role, part="all", rate=rate).name]))
 
     def _job(self, part: Part, role: str, rate: float, seed: int) -> Job:
         texts = self.context.texts
         if not part.reading:
-            named = CHANGED in part.selection
             training = self.training(part, role, rate, seed)
-            return Adapted(training, texts.get(OWN), self.changed[role] if named else None, kept=part.name == "all")
+            return Adapted(training, part.drawn_as(seed), texts.get(OWN), kept=part.name == "all")
         dynamic = rate if part.reading == "dynamic" else 0.0
         before = None
         if part.selection:
@@ -150,7 +146,7 @@ class Runs:
             self.context.texts[role],
             replace(recipe, **part.recipe),
             self.base,
-            part.selection.replace("{seed}", str(seed)),
+            part.written(seed, options.probe, self.changed.get(role, "")),
             method=part.method,
         )
 
