@@ -355,9 +355,9 @@ def test_bf16_is_the_precision_of_the_products_but_not_of_the_state(tmp_path):
 def test_bf16_steps_run_in_the_native_engine_from_a_state_that_is_not_rounded(tmp_path, monkeypatch):
     seen = set()
 
-    def run_stack(cell, inputs, state, weights, masks, backend, sizes):
+    def run_stack(cell, inputs, state, weights, masks, backend, sizes, held):
         seen.update((each.dtype, backend) for each in state)
-        return stack(cell, inputs, state, weights, masks, backend, sizes)
+        return stack(cell, inputs, state, weights, masks, backend, sizes, held)
 
     stack = encoder.run_stack
     monkeypatch.setattr(encoder, "run_stack", run_stack)

@@ -202,9 +202,9 @@ def generate(
         prompt=read_prompt(options.prompt, source.tokenizer, source.folder),
         stop=tuple(read_stop(stop, source.tokenizer, source.folder) for stop in options.stop),
     )
-    clamps = read_clamps(clamp, source.shape)
-    if clamps and stepper is not None:
+    if clamp and stepper is not None:
         raise UserError("The stepper runs the model in its own way and knows no clamps; leave out clamp.")
+    clamps = read_clamps(clamp, source.shape) if clamp else ()
     precision: Precision | None = None  # of the native engine, if that runs the model
     if stepper is None:
         backend, wanted = running.settled(source.shape, source.config.get("dtype"))
