@@ -4,6 +4,7 @@ import difflib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from epigone.models.config import START, weight_shapes
 from epigone.models.files.bundled import bundled_models, is_classifier, resolve
 from epigone.models.files.description import read_config
 from epigone.models.files.model_folder import read_folder
-from epigone.models.unit_names import state_names, vector_names
+from epigone.models.unit_names import state_names
 from epigone.results import Shown
 from epigone.schema import by_name, each, mapping, number, optional, record, text, whole
 from epigone.storage import read_json, read_object
@@ -152,16 +153,14 @@ def _names(folder: Path) -> Iterator[dict[str, Any]]:
             meaning += "; a column for each token, also named embedding"
         yield {"name": name, "shape": " x ".join(map(str, shape)), "meaning": meaning}
     for layer, units in enumerate(config.layer_sizes):
-        for state in vector_names(config):
+        for state in state_names(config):
             name = f"layers.{layer}.{state}"
-            kind = "a state" if state in state_names(config) else "the values of a gate"
-            yield {"name": name, "shape": str(units), "meaning": f"{kind}, with the units {name}[0] to [{units - 1}]"}
-        for gate in cell.gates:
-            yield {
-                "name": f"layers.{layer}[{gate}]",
-                "shape": str(units),
-                "meaning": "a gate, with its rows in each weight",
-            }
+            yield {"name": name, "shape": str(units), "meaning": f"a state, with the units {name}[0] to [{units - 1}]"}
+        shown = cell.gate_form.names if cell.gate_form else ()
+        for gate, values in zip_longest(cell.gates, shown):
+            recorded = f"; its values are layers.{layer}.{values}" if values else ""
+            meaning = f"a gate, with its rows in each weight{recorded}"
+            yield {"name": f"layers.{layer}[{gate}]", "shape": str(units), "meaning": meaning}
 
 
 def _classifier(folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
