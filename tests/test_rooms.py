@@ -56,7 +56,7 @@ SHELVES = {
     "training/listeners": ("base", "clock", "journal", "monitor", "samples", "tensorboard"),
     "training/run": ("trace", "state", "folder"),
     "transfer": (
-        "selections", "vocabulary", "dropout", "frozen_prefix", "depth", "methods", "trials", "finetune",
+        "selections", "vocabulary", "dropout", "rehearsal", "frozen_prefix", "depth", "methods", "trials", "finetune",
     ),
     "transfer/selections": (
         "weights", "items", "names", "arguments", "units", "change", "scored", "grammar", "scores", "selection",

@@ -51,6 +51,7 @@ from epigone.studies.experiment import StudyOptions as StudyOptions
 from epigone.studies.experiment import StudyResult as StudyResult
 from epigone.studies.stacked_lstm.grid import StackedLstmOptions as StackedLstmOptions
 from epigone.studies.vanilla_rnn.grid import VanillaRnnOptions as VanillaRnnOptions
+from epigone.studies.which_weights.grid import WhichWeightsOptions as WhichWeightsOptions
 from epigone.studies.word_model.grid import WordModelOptions as WordModelOptions
 from epigone.text.corpus import Corpus as Corpus
 from epigone.text.readers.registry import ReadOptions as ReadOptions
@@ -68,10 +69,13 @@ from epigone.training.options import TrainingOptions as TrainingOptions
 from epigone.training.run.folder import TrainingResult as TrainingResult
 from epigone.transfer.dropout import DropoutOptions as DropoutOptions
 from epigone.transfer.methods.base import Method as Method
+from epigone.transfer.methods.initial_state import InitialState as InitialState
 from epigone.transfer.methods.l2_to_base import L2ToBase as L2ToBase
 from epigone.transfer.methods.lhuc import Lhuc as Lhuc
 from epigone.transfer.methods.lora import LoRA as LoRA
+from epigone.transfer.methods.priming import Priming as Priming
 from epigone.transfer.methods.retrain import Retrain as Retrain
+from epigone.transfer.rehearsal import RehearsalOptions as RehearsalOptions
 from epigone.transfer.selections.selection import Selection
 from epigone.transfer.selections.weights import Context
 from epigone.transfer.selections.weights import Scores
@@ -376,6 +380,7 @@ def finetune(
     machine: MachineOptions = ...,
     display: DisplayOptions = ...,
     dropouts: DropoutOptions = ...,
+    rehearsal: RehearsalOptions = ...,
     read: ReadOptions = ...,
     split: SplitOptions = ...,
     final: bool = False,
@@ -434,6 +439,8 @@ def finetune(
     weight_dropout: float | None = None,
     dropout_kind: Literal['ordinary', 'variational'] | None = None,
     dropout_scale: float = 1.0,
+    rehearse: tuple[str, ...] = (),
+    rehearse_share: float = 0.5,
     encoding: str | None = None,
     separator: str | None = None,
     blank_lines: int | None = None,
@@ -467,6 +474,7 @@ def finetune(
         machine: device, processes and threads.
         display: curves and TensorBoard.
         dropouts: dropout, if other than the base's.
+        rehearsal: text like the base's own that is learned beside the new one.
         read: options for reading the text.
         split: options for splitting the documents.
         final: at the end, retrain the base anew on all of the text, as long as the best weights had taken; nothing
@@ -608,6 +616,14 @@ def finetune(
             the whole sequence (variational).
         dropout_scale (float, default 1.0): Factor of all dropouts, those of the base and
             those given here; more for a short text, less for a long one.
+
+    Keywords in place of rehearsal, RehearsalOptions: text like the base's own that is
+    learned beside the new text.
+        rehearse (tuple[str, ...], default ()): Files or folders of text like the base's
+            own, of which some is learned beside the new text; validation reads the new text
+            alone.
+        rehearse_share (float, default 0.5): Share of what is learned in an epoch that is
+            such text.
 
     Keywords in place of read, ReadOptions: reading of files as documents.
         encoding (str | None, default None): Encoding of the files, for example cp1252. By

@@ -146,7 +146,8 @@ METAVARS = {
     "property": "NAME", "labelled": "NAME=PATH", "text": "TEXT", "look.text": "WORDS", "names": "STATE",
     "pairs": "FILE",
     "look.out": "FILE", "selection.out": "FILE", "selection.data": "TEXT", "unit": "NAME", "clamp": "CLAMP",
-    "corpus": "TEXT", "source": "TEXT", "train": "SELECTION", "data": "ROLE=PATH", "unlabelled": "TEXT",
+    "corpus": "TEXT", "source": "TEXT", "rehearse": "TEXT",
+    "train": "SELECTION", "data": "ROLE=PATH", "unlabelled": "TEXT",
 }  # fmt: skip
 """Names of the values of options in the help; that of one command's option is under `COMMAND.OPTION`."""
 CHOICES = {"tokenizer": "epigone.text.tokenizers.registry:TOKENIZERS"}

@@ -45,6 +45,7 @@ from epigone.transfer.dropout import DropoutOptions
 from epigone.transfer.frozen_prefix import Known, cached_layers
 from epigone.transfer.methods.base import Adaptation, Method
 from epigone.transfer.methods.retrain import Retrain
+from epigone.transfer.rehearsal import RehearsalOptions, rehearsed
 from epigone.transfer.selections.scores import scorers
 from epigone.transfer.selections.selection import Selection, select, with_head
 from epigone.transfer.selections.weights import Context
@@ -67,6 +68,7 @@ def finetune(
     machine: MachineOptions = MachineOptions(),
     display: DisplayOptions = DisplayOptions(),
     dropouts: DropoutOptions = DropoutOptions(),
+    rehearsal: RehearsalOptions = RehearsalOptions(),
     read: ReadOptions = ReadOptions(),
     split: SplitOptions = SplitOptions(),
     final: bool = False,
@@ -94,6 +96,7 @@ def finetune(
         machine: device, processes and threads.
         display: curves and TensorBoard.
         dropouts: dropout, if other than the base's.
+        rehearsal: text like the base's own that is learned beside the new one.
         read: options for reading the text.
         split: options for splitting the documents.
         final: at the end, retrain the base anew on all of the text, as long as the best weights had taken; nothing
@@ -113,6 +116,7 @@ def finetune(
         out, machine = Path(out), replace(machine, devices=fabric.world_size)
         source = load_checkpoint(base, machine.backend)
         corpus = learning_text(texts, read, split, out, resume)
+        other = rehearsal.corpus()
         notices = list(corpus.notices)
         if read_before := seen(source.folder, source.tokenizer, corpus.texts()):
             notices.append(read_before.sentence("the text", str(base)))
@@ -195,6 +199,8 @@ def finetune(
         def asked(trial: trials.Trial) -> dict[str, Any]:
             """The part of the request that trials settle; rate 0 and no selection before they did."""
             settings: dict[str, Any] = {"head": head, **described(dropouts)}
+            if other is not None:
+                settings["rehearsal"] = rehearsal.described(other)
             if final:  # so that requests without it stay as version 0.1.0 wrote them
                 settings["final"] = True
             settings |= requested(plain, tokenizer, tokens) | ({"direction": direction} if turned else {})
@@ -216,8 +222,15 @@ def finetune(
         if method != Retrain():  # so that requests of plain retraining stay as version 0.1.0 wrote them
             request["method"] = method.described()
 
+        def learned_from(part: str) -> TokenStream:
+            """A split of the text, with what is rehearsed."""
+            stream = corpus.stream(part, codec, training.order)
+            if other is None:
+                return stream
+            return rehearsed(stream, other, codec, rehearsal.rehearse_share, training.order)
+
         def begin() -> Work[TrainingResult]:
-            stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
+            stream, validation = learned_from("train"), corpus.stream("validation", codec)
             notices.extend(stream.notices + validation.notices)
             if moved:
                 notices.append(on_coverage(stream, codec, plain))
@@ -304,7 +317,7 @@ def finetune(
                 return replace(made, trials=trials.recorded(tried))
 
             def everything(trained: Trained, recipe: TrainingOptions) -> tuple[LanguageTask[Losses], int]:
-                text = corpus.stream("all", codec, training.order)
+                text = learned_from("all")
                 share = short.share if trial_wins(trained) else 1.0
                 whole = FinetuneOptions(**asdict(recipe))
                 return task_of(untouched, chosen(selection), whole, text)[0], max(1, round(share * trained.total))

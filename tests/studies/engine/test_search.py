@@ -66,7 +66,7 @@ def test_the_same_search_whatever_the_workers(run, make_finished, monkeypatch):
     for workers in (2, 16):
         most.clear()
         with ThreadPoolExecutor(workers) as pool:
-            found = trials_of(Executor(pool), trials=30)
+            found = trials_of(Executor(pool.submit), trials=30)
         assert [job for job, _ in found] == [job for job, _ in alone]
         assert 1 < max(most) <= min(workers, STARTUP)
         assert max(most[STARTUP:]) <= AHEAD

@@ -6,7 +6,6 @@ import threading
 import pytest
 from stopping import press_ctrl_c
 
-from epigone.training.system import interruption
 from epigone.training.system.interruption import (
     TERMINATIONS,
     Terminated,
@@ -14,6 +13,7 @@ from epigone.training.system.interruption import (
     heed_terminations,
     interruptions,
     listen_to,
+    stopped_by,
 )
 
 
@@ -93,10 +93,31 @@ def test_another_thread_leaves_interruption_alone():
     assert seen == [False, True]
 
 
-def test_another_process_may_ask_too(monkeypatch):
-    monkeypatch.setattr(interruption, "_elsewhere", bool)
-    wish = []
-    listen_to(lambda: bool(wish))
+@pytest.fixture
+def wish():
+    """Another process that asks to stop as soon as something is in this list."""
+    found = []
+    listen_to(lambda: bool(found))
+    yield found
+    listen_to(bool)
+
+
+def test_another_thread_is_asked_by_itself(wish):
+    def work():
+        with interruptions() as asked:
+            seen.append(asked())
+        with stopped_by(lambda: True), interruptions() as asked:
+            seen.append(asked())
+
+    seen = []
+    wish.append("stop")
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False, True]
+
+
+def test_another_process_may_ask_too(wish):
     with interruptions() as asked:
         assert not asked()
         wish.append("stop")

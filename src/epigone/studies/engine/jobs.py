@@ -33,6 +33,7 @@ from epigone.transfer.dropout import DropoutOptions
 from epigone.transfer.finetune import finetune
 from epigone.transfer.methods.base import Method
 from epigone.transfer.methods.retrain import Retrain
+from epigone.transfer.rehearsal import RehearsalOptions
 from epigone.transfer.selections.arguments import named_paths
 from epigone.transfer.vocabulary import fit_tokenizer
 
@@ -139,6 +140,8 @@ class Training:
     machine: MachineOptions = MachineOptions()
     display: DisplayOptions = DisplayOptions()
     method: Method = Retrain()
+    rehearse: Text | None = None
+    """Text like the base's own of which as much is learned as of the text."""
     files: tuple[str, ...] = field(init=False)
     """The hashes of the files that the selection names with from=, as they were when the run was named."""
 
@@ -167,6 +170,7 @@ class Training:
         }
         # These are left out if there are none, for the same reason.
         settings |= {"files": list(self.files)} if self.files else {}
+        settings |= {"rehearse": self.rehearse.identity()} if self.rehearse else {}
         return settings | ({} if self.method == Retrain() else {"method": self.method.described()})
 
     def compute(self, folder: Path) -> dict[str, Any]:
@@ -193,6 +197,7 @@ class Training:
                     self.base.path, *self.text.paths, out=out, train=self.selection, head=False, method=self.method,
                     training=FinetuneOptions(**asdict(self.training)), machine=self.machine, display=self.display,
                     dropouts=DropoutOptions(self.dropout, self.output_dropout),
+                    rehearsal=RehearsalOptions(self.rehearse.paths if self.rehearse else ()),
                     read=read, split=split, fingerprint=False, resume=resume,
                 )  # fmt: skip
         except Diverged as error:

@@ -10,11 +10,11 @@ import os
 import platform
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
+from time import monotonic, sleep
 
 BEAT = 5.0  # seconds between two counts of a holder
 LEASE = 60.0  # seconds without a new count after which a holder is dead
@@ -67,17 +67,17 @@ def is_held(folder: Path) -> bool:
 
 def _acquire(folder: Path, asked: Callable[[], bool]) -> int:
     """Take the lease as soon as nobody holds it, and return its number."""
-    watched, since = (0, b""), time.monotonic()
+    watched, since = (0, b""), monotonic()
     while True:
         number, _ = found = _newest(folder)
         if found != watched:
-            watched, since = found, time.monotonic()
-        dead = time.monotonic() - since > LEASE
+            watched, since = found, monotonic()
+        dead = monotonic() - since > LEASE
         if (dead or not is_held(folder)) and _make(folder, number + 1):
             return number + 1
         if asked():
             raise KeyboardInterrupt
-        time.sleep(POLL)
+        sleep(POLL)
 
 
 def _beat(folder: Path, number: int, over: threading.Event, lost: threading.Event) -> None:

@@ -3,11 +3,11 @@
 import hashlib
 import json
 import math
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Any, Protocol
 
 import numpy as np
@@ -180,8 +180,8 @@ def _stop_asked(store: Path) -> Callable[[], bool]:
 
     def asked() -> bool:
         nonlocal looked, there
-        if time.monotonic() - looked >= 1:
-            looked, there = time.monotonic(), there or path.exists()
+        if monotonic() - looked >= 1:
+            looked, there = monotonic(), there or path.exists()
         return there
 
     return asked

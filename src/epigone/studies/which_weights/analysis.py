@@ -16,7 +16,7 @@ from epigone.studies.which_weights.grid import WhichWeightsOptions, checked_part
 from epigone.studies.which_weights.measured import Measured, Nats
 from epigone.studies.which_weights.questions import questions
 from epigone.studies.which_weights.tables import costs_table, gains_table
-from epigone.studies.which_weights.texts import OWN, learned, targets, writers
+from epigone.studies.which_weights.texts import OWN, SOURCE, learned, targets, writers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,11 @@ def analyse(context: Context[WhichWeightsOptions]) -> WhichFindings:
     """Read gains, costs and forgetting off the finished runs, and answer the questions."""
     rows = {(row.labels["text"], row.labels.get("part", "")): row for row in context.rows}
     roles = list(learned(context.texts))
-    parts = [part for part in checked_parts(context.options) if all((role, part.name) in rows for role in roles)]
+    parts = [
+        part
+        for part in checked_parts(context.options, SOURCE in context.texts)
+        if all((role, part.name) in rows for role in roles)
+    ]
 
     def runs(role: str, part: str) -> Sequence[Finished]:
         return context.runs[rows[role, part].name]

@@ -10,9 +10,11 @@ from epigone.models.files.checkpoint import load_checkpoint
 from epigone.models.language_model import LanguageModel
 from epigone.studies.engine.rows import Labels
 from epigone.transfer.methods.base import Method
+from epigone.transfer.methods.initial_state import InitialState
 from epigone.transfer.methods.l2_to_base import L2ToBase
 from epigone.transfer.methods.lhuc import Lhuc
 from epigone.transfer.methods.lora import LoRA
+from epigone.transfer.methods.priming import Priming
 from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.selections.selection import checked
 from epigone.typed import typed
@@ -82,6 +84,7 @@ class Part:
         share: how many of them (per cent).
         reading: how the adapted model is read: with `n-grams` of the text mixed in, or by `dynamic` evaluation.
         of: the name of the part that is read so.
+        rehearsed: as much text like the base's own is learned beside.
     """
 
     group: str
@@ -93,6 +96,7 @@ class Part:
     share: float = 0.0
     reading: str = ""
     of: str = ""
+    rehearsed: bool = False
 
     def written(self, seed: int, probe: str, changed: str = "") -> str:
         """The expression for a draw, a probe.json and a model whose weights all learned."""
@@ -107,8 +111,8 @@ class Part:
         return options.draws if self.drawn else 1 if self.reading and not self.selection else seeds
 
     def rates(self, options: WhichWeightsOptions) -> tuple[float, ...]:
-        """The rates that are tried: of learning, or of dynamic evaluation; n-grams have none, so one stands for all."""
-        if self.reading == "n-grams":
+        """The rates that are tried: of learning or of dynamic evaluation; where there is none, one stands for all."""
+        if self.reading == "n-grams" or not self.method.learns:
             return options.rates[:1]
         return options.dynamic_rates if self.reading else options.rates
 
@@ -128,15 +132,20 @@ class WhichLabels(Labels):
         return f"{self['text']}: {name}{rate}"
 
 
-def checked_parts(options: WhichWeightsOptions) -> list[Part]:
+def checked_parts(options: WhichWeightsOptions, rehearsable: bool = False) -> list[Part]:
     """All parts and methods that are compared on the base; the first is all weights.
+
+    Args:
+        options: the grid.
+        rehearsable: there is text for rehearsal.
 
     Raises:
         UserError: the base cannot be read, or the probe.json is of another model.
     """
     checkpoint = load_checkpoint(options.base)
     whole, *others = _parts(checkpoint.model, options)
-    found = [whole, *(part for part in others if not options.only or part.group in options.only)]
+    asked = (part for part in others if not options.only or part.group in options.only)
+    found = [whole, *(part for part in asked if rehearsable or not part.rehearsed)]
     for part in found:
         if part.selection and CHANGED not in part.selection:
             checked(checkpoint.model, part.written(0, options.probe), checkpoint.tokenizer)
@@ -191,6 +200,9 @@ def _parts(model: LanguageModel, options: WhichWeightsOptions) -> Iterator[Part]
     yield Part("method", "rates that fall by depth", "all", recipe={"rate_decay": 2.6})
     yield Part("method", "unfrozen from the top", "all", recipe={"unfreeze_every": every})
     yield Part("method", f"layer {numbers[-1]} + head, cosine", top, recipe={"schedule": "cosine"})
+    yield Part("method", "a learned initial state", "all", InitialState())
+    yield Part("method", "priming", "all", Priming())
+    yield Part("method", f"layer {numbers[-1]} + head, rehearsal", top, rehearsed=True)
     for reading, words in (("n-grams", "mixed with n-grams"), ("dynamic", "dynamic evaluation")):
         yield Part("reading", f"untouched, {words}", "", reading=reading)
         best = f"layer {numbers[-1]} + head"

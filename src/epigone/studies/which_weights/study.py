@@ -30,14 +30,14 @@ from epigone.studies.which_weights.grid import (
 )
 from epigone.studies.which_weights.jobs import Adapted, Read, UntouchedOn
 from epigone.studies.which_weights.report import report
-from epigone.studies.which_weights.texts import OPTIONAL, OWN, ROLES, learned, targets, texts, writers
+from epigone.studies.which_weights.texts import OPTIONAL, OWN, ROLES, SOURCE, learned, targets, texts, writers
 from epigone.training.options import RetrainingOptions
 
 
 def rows(context: Context[WhichWeightsOptions]) -> list[Row]:
     """Try every rate on the targets, run the best one on the writers, and the best parts with more seeds."""
     options = context.options
-    whole, *others = checked_parts(options)
+    whole, *others = checked_parts(options, SOURCE in context.texts)
     read = [part for part in others if part.reading]
     others = [part for part in others if not part.reading]
     base = base_of(load_checkpoint(options.base))
@@ -148,12 +148,13 @@ class Runs:
             self.base,
             part.written(seed, options.probe, self.changed.get(role, "")),
             method=part.method,
+            rehearse=self.context.texts[SOURCE] if part.rehearsed else None,
         )
 
 
 def plan(context: Context[WhichWeightsOptions]) -> list[Stage]:
     """All runs, with the time of those in which all weights learn."""
-    options, found = context.options, checked_parts(context.options)
+    options, found = context.options, checked_parts(context.options, SOURCE in context.texts)
     base = base_of(load_checkpoint(options.base))
     seeds = [part.seeds(options, len(context.seeds)) for part in found]
     of_targets, of_writers = list(targets(context.texts)), list(writers(context.texts))

@@ -1,4 +1,4 @@
-"""The texts of the study `which-weights`: targets, on which it chooses, other writers, and text like the base's own."""
+"""The texts of the study `which-weights`: targets, on which it chooses, other writers, texts like the base's own."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -8,22 +8,23 @@ from epigone.studies.engine.jobs import Text
 from epigone.studies.engine.thirds import THIRDS, check_documents
 from epigone.text.readers.registry import ReadOptions
 
-OWN = "own"
+OWN, SOURCE = "own", "source"
 ROLES = {"target": "the few texts of a writer, on which rates and rows are chosen"}
 OPTIONAL = {
     "target2": "those of a second writer",
     OWN: "text like the base's own that it has not read, which shows what it forgets",
+    SOURCE: "text like the base's own that may be learned again, for the row of rehearsal",
 }
 
 
 def texts(data: Mapping[str, Path], read: ReadOptions, quick: bool) -> tuple[dict[str, Text], list[str]]:
-    """Each writer in thirds, and the base's own text as a whole.
+    """Each writer in thirds, and texts like the base's own as a whole.
 
     Raises:
         UserError: there is no writer for the verdict, or one has too few documents.
     """
     found = {
-        role: Text.of(path, read=read) if role == OWN else Text.of(path, read=read, split=THIRDS)
+        role: Text.of(path, read=read) if role in (OWN, SOURCE) else Text.of(path, read=read, split=THIRDS)
         for role, path in data.items()
     }
     if not list(writers(found)):
@@ -38,7 +39,7 @@ def texts(data: Mapping[str, Path], read: ReadOptions, quick: bool) -> tuple[dic
 
 def learned(roles: Iterable[str]) -> list[str]:
     """The roles of the texts that are learned."""
-    return [role for role in roles if role != OWN]
+    return [role for role in roles if role not in (OWN, SOURCE)]
 
 
 def targets(roles: Iterable[str]) -> list[str]:

@@ -7,13 +7,15 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from epigone.machine import torchrun_processes
 
 TERMINATIONS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
 
-_elsewhere: Callable[[], bool] = bool  # true if the process that this one works for asks; bool() is False
+# True if the process that this one works for asks, or whoever else may; bool() is False. A thread has its own.
+_elsewhere: ContextVar[Callable[[], bool]] = ContextVar("_elsewhere", default=bool)
 _terminated = 0  # the number of the first SIGTERM or SIGHUP; both may come, and the second is no further wish
 
 
@@ -64,21 +66,19 @@ def _terminate(number: int, frame: Any) -> None:
 
 
 def listen_to(elsewhere: Callable[[], bool]) -> None:
-    """Let a function stop the runs of this process: it is called at every step and returns True to stop."""
-    global _elsewhere
-    _elsewhere = elsewhere
+    """Let a function stop the runs of this thread: it is called at every step and returns True to stop."""
+    _elsewhere.set(elsewhere)
 
 
 @contextmanager
 def stopped_by(asks: Callable[[], bool]) -> Iterator[None]:
-    """Let a function stop the runs of this process within the block, beside what `listen_to` was given."""
-    global _elsewhere
-    before = _elsewhere
-    _elsewhere = lambda: asks() or before()  # noqa: E731
+    """Let a function stop the runs of this thread within the block, beside what `listen_to` was given."""
+    before = _elsewhere.get()
+    token = _elsewhere.set(lambda: asks() or before())
     try:
         yield
     finally:
-        _elsewhere = before
+        _elsewhere.reset(token)
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def limited(seconds: float) -> Iterator[Callable[[], bool]]:
 
     The yielded function tells if that is why a run was stopped. What `listen_to` was given still stops runs.
     """
-    before, end = _elsewhere, time.monotonic() + seconds
+    before, end = _elsewhere.get(), time.monotonic() + seconds
     stopped = False
 
     def over() -> bool:
@@ -120,10 +120,10 @@ def interruptions() -> Iterator[Callable[[], bool]]:
     try:
         before = {number: signal.signal(number, handle) for number in handled}
     except ValueError:  # not the main thread, which alone gets signals
-        yield lambda: _elsewhere()
+        yield lambda: _elsewhere.get()()
         return
     try:
-        yield lambda: asked or _elsewhere()
+        yield lambda: asked or _elsewhere.get()()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
