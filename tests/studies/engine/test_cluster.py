@@ -21,6 +21,7 @@ from epigone.studies.engine.store import stop_file
 from epigone.studies.experiment import StudyOptions
 
 MANY = Path(__file__).parents[2] / "support" / "many_runs.py"
+LENGTH = 400  # steps of a run, which takes about a second
 LIMIT = 240  # seconds, after which something hangs
 
 
@@ -105,7 +106,7 @@ def table(song_file, tmp_path, registries):
             data={"text": song_file},
             out=tmp_path / "local",
             options=options,
-            grid=ManyOptions(runs, length=100),
+            grid=ManyOptions(runs, length=LENGTH),
         )
         return rows(tmp_path / "local")
 
@@ -137,7 +138,7 @@ def test_workers_and_the_scheduler_are_killed_and_the_rest_is_done_locally(song_
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    address, out, runs = f"tcp://127.0.0.1:{port}", tmp_path / "out", 16
+    address, out, runs = f"tcp://127.0.0.1:{port}", tmp_path / "out", 10
     dask, quiet = [sys.executable, "-m", "dask"], {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     begun = []
 
@@ -151,15 +152,15 @@ def test_workers_and_the_scheduler_are_killed_and_the_rest_is_done_locally(song_
     try:
         scheduler = start("scheduler", "--host", "127.0.0.1", "--port", str(port))
         victim, _ = worker(), worker()
-        call = command(song_file, out, runs, "--executor", "dask", "--scheduler", address, "--length", 100)
+        call = command(song_file, out, runs, "--executor", "dask", "--scheduler", address, "--length", LENGTH)
         program = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         begun.append(program)
-        for number in (2, 5):
+        for number in (1, 3):
             wait_for(number, out, program)
             victim.kill()
             victim.wait()
             victim = worker()
-        wait_for(8, out, program)
+        wait_for(5, out, program)
         scheduler.kill()
         _, said = program.communicate(timeout=LIMIT)
         assert program.returncode == 2
@@ -172,9 +173,9 @@ def test_workers_and_the_scheduler_are_killed_and_the_rest_is_done_locally(song_
             each.kill()
             each.wait()
     before = results(out)
-    assert 8 <= len(before) < runs
+    assert 5 <= len(before) < runs
     resumed = subprocess.run(
-        command(song_file, out, runs, "--workers", 1, "--length", 100, "--resume"), capture_output=True, check=False
+        command(song_file, out, runs, "--workers", 1, "--length", LENGTH, "--resume"), capture_output=True, check=False
     )
     assert resumed.returncode == 0, resumed.stderr
     after = results(out)
@@ -189,12 +190,12 @@ def test_ctrl_c_saves_the_runs_of_local_workers_and_submitit_goes_on(song_file, 
     pytest.importorskip("distributed")
     pytest.importorskip("submitit")
     make, rows = table
-    out, runs = tmp_path / "out", 5
-    call = command(song_file, out, runs, "--executor", "dask", "--workers", 2, "--length", 100)
+    out, runs = tmp_path / "out", 4
+    call = command(song_file, out, runs, "--executor", "dask", "--workers", 2, "--length", LENGTH)
     program = subprocess.Popen(
         call, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
-    wait_for(2, out, program)
+    wait_for(1, out, program)
     os.killpg(program.pid, signal.SIGINT)  # as a terminal does
     _, said = program.communicate(timeout=LIMIT)
     assert program.returncode == 130
@@ -202,7 +203,7 @@ def test_ctrl_c_saves_the_runs_of_local_workers_and_submitit_goes_on(song_file, 
     assert "Stopped; the same command with --resume goes on." in said
     assert stop_file(out / "runs").exists()
     before = results(out)
-    more = ("--executor", "submitit", "--workers", 2, "--length", 100, "--resume")
+    more = ("--executor", "submitit", "--workers", 2, "--length", LENGTH, "--resume")
     resumed = subprocess.run(command(song_file, out, runs, *more), capture_output=True, check=False)
     assert resumed.returncode == 0, resumed.stderr
     assert {path: results(out)[path] for path in before} == before
