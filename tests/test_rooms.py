@@ -74,8 +74,8 @@ SHELVES = {
         "registry", "blend",
     ),
     "probing": (
-        "properties", "read_text", "recording", "observations", "measures", "labelled", "files", "page", "options",
-        "probe",
+        "properties", "read_text", "recording", "observations", "measures", "labelled", "files", "result", "request",
+        "page", "options", "probe",
     ),
     "probing/properties": (
         "base", "edits", "quotes", "brackets", "end_of_line", "word_boundary", "position_in_word", "position_in_line",

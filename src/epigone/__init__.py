@@ -63,7 +63,7 @@ PUBLIC = {
     "record": "probing.recording.record",
     "Recording": "probing.recording.record",
     "probe": "probing.probe",
-    "Probing": "probing.probe",
+    "Probing": "probing.result",
     "ProbeOptions": "probing.options",
     "look": "app.look",
     "Look": "app.look",

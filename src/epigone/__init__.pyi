@@ -41,8 +41,8 @@ from epigone.models.gradcheck import Gradcheck as Gradcheck
 from epigone.models.gradcheck import GradcheckOptions as GradcheckOptions
 from epigone.models.language_model import LanguageModel
 from epigone.probing.options import ProbeOptions as ProbeOptions
-from epigone.probing.probe import Probing as Probing
 from epigone.probing.recording.record import Recording as Recording
+from epigone.probing.result import Probing as Probing
 from epigone.studies.compare.compare import Comparison as Comparison
 from epigone.studies.compare.grid import CompareOptions as CompareOptions
 from epigone.studies.engine.cluster import ExecutorOptions as ExecutorOptions

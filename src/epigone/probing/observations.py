@@ -24,9 +24,6 @@ class Observations:
     """(N,): the word as far as it is read, each of which a control task gives a label; None for passages, of which each
     is a type of its own, so that nothing can be memorised."""
 
-    def __len__(self) -> int:
-        return len(self.documents)
-
 
 def at_tokens(
     model: Encoder,

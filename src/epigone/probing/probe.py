@@ -1,9 +1,8 @@
 """`probe`: which units of a network carry which properties of text."""
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,73 +14,25 @@ from epigone.folder_lock import output_folder
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.models.files.description import weights_hash
 from epigone.models.unit_names import UnitName, VectorName, matching_vectors, state_names
-from epigone.probing.files import probe_json, rounded
+from epigone.probing.files import probe_json
 from epigone.probing.labelled import read_passages
-from epigone.probing.measures.measure import Measured, measure, too_few
-from epigone.probing.measures.perturbation import Perturbed, perturbed
-from epigone.probing.measures.ranking import Probed, rank_units, strength
+from epigone.probing.measures.measure import measure, too_few
+from epigone.probing.measures.perturbation import perturbed
+from epigone.probing.measures.ranking import Probed, rank_units
 from epigone.probing.measures.targets import Target
 from epigone.probing.observations import Observations, at_tokens, over_passages
 from epigone.probing.options import ProbeOptions
 from epigone.probing.page.build import portray
 from epigone.probing.properties.base import Pairs, Property
-from epigone.probing.properties.registry import PROPERTIES
-from epigone.probing.read_text import parts_of, read_texts
-from epigone.results import Shown
-from epigone.storage import MOST_BYTES, atomic_write, read_bounded
+from epigone.probing.read_text import read_texts
+from epigone.probing.request import beginnings_of, chosen_properties, read_pairs, sources_of
+from epigone.probing.result import Probing, best_row
+from epigone.storage import atomic_write
 from epigone.text.corpus import Corpus
 from epigone.text.document import ReadOptions, announced, counted
 from epigone.text.tokenizers.direction import is_backward
 
-LEAST = 1_000  # characters of a long document to read
-PART = 2_000  # characters that are read from one zero state
-FEWEST = 10  # documents, else their parts are held out
 SHOWN = 5  # units at either end of the ranking
-
-
-@dataclass(frozen=True)
-class ProbeRow:
-    """The unit that tells most of a property, and what all units of its best vector tell together."""
-
-    property: str
-    level: str
-    unit: str
-    correlation: float | None
-    mutual_information: float | None
-    """Bits."""
-    accuracy: float | None
-    """Balanced accuracy of a logistic probe on this unit, on held-out documents: 0.5 is chance."""
-    interval: tuple[float, float] | None
-    selectivity: float | None
-    """Accuracy above that on a control task with random labels."""
-    change: float | None
-    """For a change of the text: the mean difference of the unit, in its standard deviations."""
-    half_life: int | None
-    """For a change of the text: characters until that is below half of its largest value."""
-    all_units: float | None
-    """Balanced accuracy of a sparse logistic probe on all units of the best vector."""
-    sparse: int | None
-    """The units that it uses."""
-
-
-@dataclass(frozen=True)
-class Probing(Shown):
-    """The units of a model, ranked by what they carry."""
-
-    model: str
-    rows: list[ProbeRow]
-    """The best unit for each property."""
-    first: list[str]
-    """The units with the highest scores."""
-    last: list[str]
-    """The units with the lowest scores."""
-    units: int
-    seconds: float
-    ranking: str
-    """The file of the ranking, for `units(from=...)`."""
-    page: str = ""
-    """The page to look around in."""
-    notices: list[str] = field(default_factory=list)
 
 
 def probe(
@@ -129,8 +80,8 @@ def probe(
     source = load_checkpoint(model)
     shape = source.shape
     vectors = matching_vectors(names or [f"layers.*.{state}" for state in state_names(shape)], shape)
-    sources = _sources(labelled, property)
-    chosen = _chosen(property, sources, bool(text), pairs is not None)
+    sources = sources_of(labelled, property)
+    chosen = chosen_properties(property, sources, bool(text), pairs is not None)
     if chosen and not text:
         raise UserError(f"The property {chosen[0].name} is measured in a text; give one with --text.")
     if is_backward(source.tokenizer) and any(each.edit for each in chosen):
@@ -139,7 +90,7 @@ def probe(
     with output_folder(Path(out), remedy="Choose another folder with --out."):
         corpus = Corpus.open(text, read, None) if text else None
         notices = list(corpus.notices) if corpus else []
-        beginnings, documents = _beginnings(corpus, options.characters) if corpus else ([], np.zeros(0, np.int64))
+        beginnings, documents = beginnings_of(corpus, options.characters) if corpus else ([], np.zeros(0, np.int64))
         passages = {
             name: read_passages(name, paths, options.characters, options.seed, read) for name, paths in sources.items()
         }
@@ -172,7 +123,7 @@ def probe(
         }
         ranking = Path(out) / "probe.json"
         atomic_write(ranking, probe_json(head, probed, ranks, shape))
-        rows = [_row(each, source) for each in probed]
+        rows = [best_row(each, shape) for each in probed]
         shown = beginnings or [part for each in passages.values() for part in each.texts]
         told = _facts(head, probed)
         atomic_write(Path(out) / "index.html", portray(Path(model).name, told, source, probed, ranks, vectors, shown))
@@ -189,30 +140,6 @@ def probe(
         page=str(Path(out) / "index.html"),
         notices=notices,
     )
-
-
-def _row(each: Probed, source: Checkpoint) -> ProbeRow:
-    """The best unit for a property."""
-    vector, found = max(each.vectors.items(), key=lambda pair: float(strength(pair[1]).max()))
-    place = int(strength(found).argmax())
-    unit = UnitName(vector.layer, vector.index, place).written(source.shape)
-    empty = dict.fromkeys(field.name for field in fields(ProbeRow))
-    facts: dict[str, Any] = {**empty, "property": each.name, "level": each.level, "unit": unit}
-    if isinstance(found, Perturbed):
-        facts["change"], facts["half_life"] = rounded(found.change.estimate[place]), int(found.half_life[place])
-        return ProbeRow(**facts)
-    linear = max(
-        (each.linear for each in each.vectors.values() if isinstance(each, Measured)),
-        key=lambda probe: float(probe.accuracy.estimate[0]),
-    )
-    facts["correlation"] = rounded(found.correlation.estimate[place])
-    facts["mutual_information"] = rounded(found.mutual_information[place])
-    facts["accuracy"] = rounded(found.accuracy.estimate[place])
-    facts["interval"] = (float(found.accuracy.low[place]), float(found.accuracy.high[place]))
-    facts["selectivity"] = rounded(found.selectivity[place])
-    facts["all_units"] = rounded(linear.accuracy.estimate[0])
-    facts["sparse"] = int((linear.weights != 0).sum())
-    return ProbeRow(**facts)
 
 
 def _facts(head: Mapping[str, Any], probed: Sequence[Probed]) -> list[tuple[str, str]]:
@@ -242,81 +169,6 @@ class _Steps:
         self._done += number
         if self._progress:
             self._progress(min(self._done, self._total), self._total)
-
-
-def read_pairs(path: Path) -> Pairs:
-    """Read lines of `wrong->right`; of several right words, divided by commas, the first counts.
-
-    Raises:
-        UserError: the file is missing or has no such line.
-    """
-    lines = read_bounded(path, MOST_BYTES).decode("utf-8", "replace").splitlines()
-    split = [line.partition("->") for line in lines if "->" in line]
-    found: dict[str, list[str]] = {}
-    for wrong, _, right in split:
-        if wrong.strip() and (word := right.split(",")[0].strip().lower()):
-            found.setdefault(word, []).append(wrong.strip())
-    if not found:
-        raise UserError(f"{path} has no line such as `wierd->weird`; give a list of wrong and right words.")
-    return found
-
-
-def _sources(labelled: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:
-    """The paths of each labelled property; one without a name is what --property names beside the known ones."""
-    own = [name for name in names if name not in PROPERTIES]
-    found: dict[str, list[str]] = {}
-    for given in labelled:
-        name, equals, path = given.partition("=")
-        if not equals or not re.fullmatch(r"[\w-]+", name) or Path(given).exists():
-            name, path = own[0] if len(own) == 1 else "label", given
-        if name in PROPERTIES:
-            raise UserError(
-                f"The property {name} needs no labels; give these texts another name: --labelled NAME={path}."
-            )
-        found.setdefault(name, []).append(path)
-    return found
-
-
-def _chosen(names: Sequence[str], sources: Mapping[str, object], text: bool, pairs: bool) -> list[Property]:
-    """The properties that need no labels."""
-    if not names and text:
-        return [each for each in PROPERTIES.values() if pairs or not each.needs_pairs]
-    if not names and not sources:
-        raise UserError("Give a property with --property and a text with --text, or labelled texts with --labelled.")
-    found = []
-    for name in dict.fromkeys(names):
-        if name in sources:
-            continue
-        if name not in PROPERTIES:
-            raise UserError(
-                f"There is no property '{name}'; choose one of {PROPERTIES.choices()}. For one of your own, give texts "
-                f"with labels: --labelled {name}=PATH."
-            )
-        if PROPERTIES[name].needs_pairs and not pairs:
-            raise UserError(f"The property {name} needs a list with --pairs, of lines such as `wierd->weird`.")
-        found.append(PROPERTIES[name])
-    return found
-
-
-def _beginnings(corpus: Corpus, characters: int) -> tuple[list[str], NDArray[np.int64]]:
-    """The beginnings of documents, as long as they may be together, in parts; of many documents only some.
-
-    Returns:
-        The parts, and the document of each; if there are few documents, each part counts as one.
-    """
-    texts: dict[int, str] = {}
-    sizes = corpus.characters.tolist()
-    usual = min(LEAST, max(1, sum(sizes) // len(sizes)))
-    number = min(len(sizes), max(1, characters // usual))
-    chosen = np.linspace(0, len(sizes) - 1, number).astype(int).tolist()
-    room = characters
-    for place, index in enumerate(sorted(chosen, key=sizes.__getitem__)):  # the short ones leave room
-        share = room // (number - place)
-        texts[index] = corpus.text(index)[:share]
-        room -= len(texts[index])
-    parts = [(index, part) for index in chosen for part in parts_of(texts[index], PART)]
-    documents = np.array([index for index, _ in parts])
-    return [part for _, part in parts], documents if number >= FEWEST else np.arange(len(parts))
 
 
 def _of_changes(
