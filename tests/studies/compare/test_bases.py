@@ -9,10 +9,7 @@ from epigone.evaluation.fingerprint_file import FILE, save_fingerprints
 from epigone.evaluation.memorisation import Fingerprint
 from epigone.evaluation.passages import RUNS
 from epigone.models.files.checkpoint import load_checkpoint
-from epigone.models.files.description import weights_hash
-from epigone.studies.compare import bases as module
 from epigone.studies.compare.bases import common_tokenizer, names_of, notices_on
-from epigone.studies.engine.jobs import base_of
 from epigone.text.corpus import Corpus
 from epigone.text.tokenizers.characters import ByteTokenizer, CharTokenizer
 from epigone.text.tokenizers.words import WordTokenizer
@@ -28,15 +25,6 @@ def test_names(tmp_path, monkeypatch):
         "c": "c",
     }
     assert names_of(["."]) == {tmp_path.name: "."}
-
-
-def test_a_bundled_base_is_known_by_its_name(make_base, monkeypatch):
-    folder = make_base()
-    monkeypatch.setattr(module, "bundled_models", lambda: {"english": folder})
-    assert base_of(load_checkpoint(folder)).path == "english"
-    monkeypatch.setattr(module, "bundled_models", dict)
-    assert base_of(load_checkpoint(folder)).path == str(folder)
-    assert base_of(load_checkpoint(folder)).hash == weights_hash(folder)
 
 
 def test_one_kind_of_tokenizer_is_needed(make_base):

@@ -20,6 +20,7 @@ from epigone.studies.engine.jobs import (
     Text,
     Training,
     Untouched,
+    base_of,
     facts_of,
     facts_of_run,
     open_text,
@@ -284,3 +285,12 @@ def test_facts_say_how_a_text_was_read_and_a_network_trained(tmp_path, monkeypat
     assert facts["model"]["hidden_size"] == 24
     assert (facts["training"]["patience"], facts["training"]["batch_size"]) == (8, 64)
     assert "text" not in facts
+
+
+def test_a_bundled_base_is_known_by_its_name(make_base, monkeypatch):
+    folder = make_base()
+    monkeypatch.setattr(module, "bundled_models", lambda: {"english": folder})
+    assert base_of(load_checkpoint(folder)).path == "english"
+    monkeypatch.setattr(module, "bundled_models", dict)
+    assert base_of(load_checkpoint(folder)).path == str(folder)
+    assert base_of(load_checkpoint(folder)).hash == weights_hash(folder)
