@@ -54,6 +54,14 @@ torch.set_num_threads(1)  # for the fixtures of modules, which come before those
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[pytest.TestReport]:
+    """Write what a test logged so that every process can send it: names of files need not be UTF-8."""
+    report = yield
+    report.sections = [(title, text.encode("utf-8", "backslashreplace").decode()) for title, text in report.sections]
+    return report
+
+
 @pytest.fixture(autouse=True)
 def _one_thread():
     """Results are bit-identical at the same number of threads only."""
