@@ -109,6 +109,12 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return adjusted
 
 
+def standard_error(nats: np.ndarray, tokens: np.ndarray) -> float:
+    """Estimate the standard error of a ratio of sums, sum of nats / sum of tokens, over documents (D,)."""
+    residuals = nats - nats.sum() / tokens.sum() * tokens
+    return float(np.sqrt(len(nats) / (len(nats) - 1) * (residuals**2).sum()) / tokens.sum())
+
+
 def _bootstrap(nats: np.ndarray, tokens: np.ndarray, seed: int) -> tuple[float, float, np.ndarray]:
     """Compute the ratio of sums, its standard error, and each resample's deviation in standard errors (RESAMPLES,)."""
     nats, tokens = np.asarray(nats, float), np.asarray(tokens, float)
@@ -124,7 +130,7 @@ def _bootstrap(nats: np.ndarray, tokens: np.ndarray, seed: int) -> tuple[float, 
     estimate = float(nats.sum() / tokens.sum())
     residuals = nats - estimate * tokens
     scale = documents / (documents - 1)
-    spread = float(np.sqrt(scale * (residuals**2).sum()) / tokens.sum())
+    spread = standard_error(nats, tokens)
     if spread == 0:  # every document has the same loss
         return estimate, 0.0, np.zeros(RESAMPLES)
     rng = np.random.default_rng(seed)

@@ -37,7 +37,7 @@ def probe_json(head: dict[str, Any], probed: Sequence[Probed], ranks: Ranks, con
 
 
 def _summary(each: Probed, config: ModelConfig) -> dict[str, Any]:
-    """What the units of each vector tell together."""
+    """The sparse probe on all units of each vector."""
     return {
         "name": each.name,
         "level": each.level,

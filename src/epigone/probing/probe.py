@@ -143,7 +143,7 @@ def probe(
 
 
 def _facts(head: Mapping[str, Any], probed: Sequence[Probed]) -> list[tuple[str, str]]:
-    """What the page says of how the figures came about."""
+    """Say for the page how the figures came about."""
     text = head["text"]
     labelled = {name: max(each.observations for each in probed if each.property == name) for name in head["labelled"]}
     options = head["options"]

@@ -1,4 +1,4 @@
-"""What is asked of a probe: properties, labelled texts, lists, and how much of the text."""
+"""The request of a probe: properties, labelled texts, lists, and how much of the text."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -115,7 +115,7 @@ def test_answers_say_yes_only_where_a_difference_counts():
         made("biases", "biases", 0.01, weights=10, to_all=Difference(0.04, 0.03, 0.05, 0.0001)),
     ]
     levels = {row.name: losses(1.1 - row.gain.estimate) for row in rows}
-    found = {claim.claim: claim for claim in questions(rows, levels, losses(1.1))}
+    found = {claim.claim: claim for claim in questions(rows, levels)}
     answers = {claim: each.answer for claim, each in found.items()}
     assert answers["Which choice is best on writers on whom nothing was chosen?"] == "all"
     assert answers["Do units chosen by top gain more than random ones of the same number?"] == "yes"

@@ -3,7 +3,6 @@
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from epigone.models.backends.reference import Weights, project, reference_layer
@@ -14,13 +13,13 @@ ONE_HOT = 4096  # tokens up to which ids become vectors on CUDA; more take too m
 
 def one_hot(ids: Tensor, weight_ih: Tensor) -> Tensor:
     """Turn ids (T, B) into vectors (T, B, V) of the type of a weight with a column for each token."""
-    return F.one_hot(ids, weight_ih.shape[1]).to(weight_ih.dtype)
+    return weight_ih.new_zeros(*ids.shape, weight_ih.shape[1]).scatter_(-1, ids.long()[..., None], 1)
 
 
 def aten_layer(cell: Cell, inputs: Tensor, state: State, weights: Weights) -> tuple[Tensor, State]:
     """Run one layer of a cell with an ATen form over a sequence; see `run_stack`."""
     if inputs.is_cuda and not inputs.is_floating_point() and weights["weight_ih"].shape[1] <= ONE_HOT:
-        inputs = one_hot(inputs, weights["weight_ih"])  # cuDNN is many times as fast as any loop of single steps
+        inputs = one_hot(inputs, weights["weight_ih"])  # for one call of cuDNN in place of a loop of single steps
     if not inputs.is_floating_point():  # ATen has no lookup
         if cell.aten != "lstm":
             return reference_layer(cell, inputs, state, weights)

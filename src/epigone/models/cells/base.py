@@ -84,8 +84,8 @@ class Cell:
     """The equation arranged for speed without gradients; `weight_hh` is transposed (H, R), and x holds both biases if
     they are summed."""
     gate_form: GateForm | None = None
-    """What records the gates beside a fast backend, for cells of two matrices and two biases; without one they are not
-    recorded, and further states step by step. A recorded gate has no name of a state."""
+    """The way to record the gates beside a fast backend, for cells of two matrices and two biases; without one they are
+    not recorded, and further states step by step. A recorded gate has no name of a state."""
     summed_biases: bool = True
     """True if `bias_ih` and `bias_hh` only occur as their sum."""
     output: Callable[["Tensor", State, State, Mapping[str, "Tensor"]], "Tensor"] | None = None

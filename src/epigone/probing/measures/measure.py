@@ -22,7 +22,7 @@ FEWEST = 5  # observations of each class in each of the parts that are held out
 
 @dataclass(frozen=True)
 class Measured:
-    """What the units (H,) of a vector tell of a target."""
+    """The measurements of a target on the units (H,) of a vector."""
 
     correlation: Estimates
     mutual_information: Numbers

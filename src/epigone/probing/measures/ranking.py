@@ -70,7 +70,7 @@ def rank_units(probed: Sequence[Probed], config: ModelConfig) -> Ranks:
 
 
 def strength(found: Measured | Perturbed) -> Numbers:
-    """What counts of a vector for the ranking (H,)."""
+    """Return what counts of a vector for the ranking (H,)."""
     return np.asarray(found.selectivity if isinstance(found, Measured) else found.change.estimate)
 
 

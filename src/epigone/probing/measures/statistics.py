@@ -1,4 +1,4 @@
-"""What single units tell of a target: correlation, mutual information, and the accuracy of a logistic probe.
+"""Measures of single units for a target: correlation, mutual information, and the accuracy of a logistic probe.
 
 Every function takes all units of a vector at once.
 """

@@ -1,4 +1,4 @@
-"""What the page shows of each unit: where it is high, what comes next then, and its course over a text."""
+"""Portraits of units for the page: where it is high, what comes next then, and its course over a text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -133,6 +133,6 @@ def _apart(states: Floats) -> NDArray[np.int64]:
 
 
 def token_texts(source: Checkpoint) -> Mapping[int, str]:
-    """What is shown of each token."""
+    """Write each token as it is shown."""
     codec = in_direction(source.tokenizer, "forward")
     return {number: token if codec.printable[number] else UNKNOWN for number, token in enumerate(codec.vocabulary)}

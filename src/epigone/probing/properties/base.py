@@ -30,7 +30,7 @@ class Property:
 
     name: str
     description: str
-    """What the value says, to follow "each character:" or, of a change, the change itself."""
+    """Words for the value, to follow "each character:" or, of a change, the change itself."""
     values: Callable[[str], Values] | None = None
     """From a text to a value at each character (T,), after the character has been read; NaN where it says nothing.
     Values other than 0 and 1 are graded."""

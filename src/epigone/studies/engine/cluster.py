@@ -100,7 +100,7 @@ Opened = tuple[Executor, Callable[[], None]]
 
 @dataclass(frozen=True)
 class _Outcome:
-    """What became of a call: its result, or the reason why there is none."""
+    """The outcome of a call: its result, or the reason why there is none."""
 
     kind: Literal["done", "stopped", "refused", "failed"]
     value: Any = None

@@ -77,7 +77,7 @@ def analyse(context: Context[WhichWeightsOptions]) -> WhichFindings:
     found = [each if each.name == whole else replace(each, p_holm=next(values)) for each in found]
     found.sort(key=lambda each: -each.validation_gain)
     losses = {each.name: _together([runs(role, each.name) for role in writers(roles)]) for each in found}
-    claims = list(questions(found, losses, base))
+    claims = list(questions(found, losses))
     first = context.table[-1].jobs[0]
     return WhichFindings(
         rows=[{"table": "parts"} | asdict(each) for each in found],
@@ -105,7 +105,7 @@ def _pair(before: Sequence[Finished], after: Sequence[Finished]) -> tuple[np.nda
     return first, second, tokens
 
 
-def _forgetting(before: Sequence[Finished], after: Sequence[Finished]) -> Difference | None:
+def _forgetting(before: Sequence[Finished], after: Sequence[Finished]) -> Difference:
     """The rise of the loss on the base's own text, paired over its documents."""
     first, tokens = _own(before)
     second, _ = _own(after)

@@ -1,4 +1,4 @@
-"""What the study `which-weights` chooses on the validation splits of its targets: rates, and the order of the rows."""
+"""Choices of the study `which-weights` on the validation splits of its targets: rates, and the order of the rows."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -72,7 +72,7 @@ GROUPS = ("all", "head", "layer", "gate", "matrix", "biases", "units", "weights"
 
 @dataclass(frozen=True)
 class Part:
-    """What learns in a row, and how.
+    """A part of a base that learns in a row, and the way in which it learns and is read.
 
     Args:
         group: the kind of part, one of `GROUPS`.

@@ -41,7 +41,7 @@ class Adapted:
 
     @property
     def text(self) -> Text:
-        """What is learned."""
+        """The text that is learned."""
         return self.training.text
 
     @property
@@ -134,7 +134,7 @@ class UntouchedOn:
 
     @property
     def text(self) -> Text:
-        """What it is measured on."""
+        """The text that it is measured on."""
         return self.untouched.text
 
     def settings(self) -> dict[str, Any]:
@@ -148,6 +148,6 @@ class UntouchedOn:
         return found
 
 
-def losses_on(model: Any, tokenizer: Tokenizer, own: Text, device: str = "auto") -> Losses:
+def losses_on(model: LanguageModel, tokenizer: Tokenizer, own: Text, device: str = "auto") -> Losses:
     """Measure a model on the whole of a text."""
     return document_losses(model.to(device_of(device)), open_text(own).stream("all", tokenizer))

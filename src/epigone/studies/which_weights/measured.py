@@ -38,7 +38,7 @@ class Measured:
     of: int
     """Weights of the model."""
     kilobytes: float
-    """What has to be stored beside the base."""
+    """Size of what has to be stored beside the base."""
     seconds: float
     """Of one training, on average, with its validations."""
     runs: int

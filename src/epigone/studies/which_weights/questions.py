@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from scipy.stats import norm
 
-from epigone.evaluation.intervals import Difference, holm, paired_difference
+from epigone.evaluation.intervals import Difference, holm, paired_difference, standard_error
 from epigone.report.numbers import NumberStyle, format_value
 from epigone.studies.engine.claims import Claim, signed
 from epigone.studies.which_weights.measured import Measured, Nats
@@ -14,13 +14,12 @@ ENOUGH, SURE = 0.005, 0.01  # nats per token, and the p-value below which a diff
 POWER = 0.8
 
 
-def questions(found: Sequence[Measured], losses: Mapping[str, Nats], base: Nats) -> Iterator[Claim]:
+def questions(found: Sequence[Measured], losses: Mapping[str, Nats]) -> Iterator[Claim]:
     """Answer the questions; rows are picked by validation on the targets, and judged on the writers.
 
     Args:
         found: the parts, the best on the validation splits of the targets first.
         losses: nats and tokens of the writers' test documents, by the name of the part.
-        base: those of the untouched base.
     """
     best = found[0]
     yield Claim(
@@ -99,11 +98,7 @@ def _answer(difference: Difference) -> str:
 def _smallest(losses: Mapping[str, Nats]) -> float:
     """The difference between a row and the first that is detected with the power, as the median over the rows."""
     first, *others = losses.values()
-    spreads = []
-    for nats, tokens in others:
-        difference = first[0] - nats
-        residuals = difference - difference.sum() / tokens.sum() * tokens
-        spreads.append(np.sqrt(len(tokens) / (len(tokens) - 1) * (residuals**2).sum()) / tokens.sum())
+    spreads = [standard_error(first[0] - nats, tokens) for nats, tokens in others]
     return float(np.median(spreads) * (norm.ppf(1 - SURE / 2) + norm.ppf(POWER)))
 
 

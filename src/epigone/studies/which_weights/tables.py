@@ -54,7 +54,7 @@ def gains_table(found: Sequence[Measured], roles: Sequence[str]) -> Table:
 
 
 def costs_table(found: Sequence[Measured]) -> Table:
-    """What each part costs: weights, bytes, time, and what the base forgets."""
+    """The cost of each part: weights, bytes, time, and what the base forgets."""
     return Table(
         title="What each choice costs",
         columns=[
