@@ -17,10 +17,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import binomtest
 from timing import markdown_table, parse_arguments, publish
 
 THIRDS = ("--fractions", "0.3334", "0.3333", "0.3333")
 SAMPLES, TEMPERATURE = 100, 0.8
+PAIRS, PAIR_LENGTH, JUDGE = 20, 500, "english-words"
 
 
 def epigone(*words: str) -> str:
@@ -75,8 +77,27 @@ def written(base: str, samples: int) -> tuple[float, float]:
     return text_quality(texts).english_words, float(np.mean(opened))
 
 
+def judged(base: str, pairs: int) -> dict[str, np.ndarray]:
+    """Figures of texts that a base writes, each (pairs,), of which more is better."""
+    from epigone import evaluate, generate
+    from epigone.evaluation.quality import text_quality
+
+    texts = generate(base, samples=pairs, length=PAIR_LENGTH, temperature=TEMPERATURE, seed=2).texts
+    with tempfile.TemporaryDirectory() as folder:
+        for i, text in enumerate(texts):
+            (Path(folder) / f"{i:03}.txt").write_text(text, encoding="utf-8")
+        rows = evaluate(JUDGE, folder, split="all", documents="files").rows
+    quality = [text_quality([text]) for text in texts]
+    bits = [row.loss * row.tokens / np.log(2) / len(text) for row, text in zip(rows, texts, strict=True)]
+    return {
+        "more English words": np.array([each.english_words for each in quality]),
+        f"fewer bits per character by {JUDGE}": -np.array(bits),
+        "fewer repeated pairs of words": np.array([each.distinct_2 for each in quality]),
+    }
+
+
 def main() -> None:
-    """Measure all, and print three tables."""
+    """Measure all, and print four tables."""
     options = {
         "bases": {"nargs": "+", "help": "folders or names of bundled models"},
         "--texts": {"nargs": "+", "default": [], "metavar": "NAME=PATH"},
@@ -106,7 +127,19 @@ def main() -> None:
         cells = [f"{seconds:.2f}", f"{memory:.0f}", f"{words:.1%}", f"{capitals:.0%}"]
         rows.append([Path(base).name, *cells])
     header = ["base", "first character (s)", "memory (MB)", "English words", "opens in capitals"]
-    publish(arguments.out, "bases.md", "\n\n".join([first, second, markdown_table(header, rows)]))
+    third = markdown_table(header, rows)
+    number = 2 if arguments.smallest else PAIRS
+    earlier, later = judged(bases[0], number), judged(bases[-1], number)
+    rows = []
+    for measure, values in later.items():
+        better, equal = int((values > earlier[measure]).sum()), int((values == earlier[measure]).sum())
+        share = "–"
+        if number > equal:
+            low, high = binomtest(better, number - equal).proportion_ci(method="wilson")
+            share = f"{better / (number - equal):.0%} [{low:.0%}, {high:.0%}]"
+        rows.append([measure, str(better), str(number - equal - better), str(equal), share])
+    header = ["of pairs", f"{names[-1]} has", f"{names[0]} has", "equal", "share, without ties (95 %)"]
+    publish(arguments.out, "bases.md", "\n\n".join([first, second, third, markdown_table(header, rows)]))
 
 
 if __name__ == "__main__":

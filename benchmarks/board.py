@@ -5,14 +5,16 @@
 The last tenth of TEXT is held out, and nothing is chosen on it: each network learns as long as its recipe says, and its
 last weights are measured once. The loss is told both ways: over the whole held-out text with the state carried, and as
 nanoGPT measures it, over windows of 256 characters that each begin without any. Seconds are those of the training
-steps, on the threads that --threads names. Every run is a line of runs.jsonl, so that a stopped board goes on where it
-stopped.
+steps, on the threads that --threads names. With --base the recipes are of `finetune`, from a base. Every run is a line
+of runs.jsonl, so that a stopped board goes on where it stopped; a run whose recipe has changed since is made again.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,13 @@ FRACTIONS = ("0.998", "0.001", "0.001")
 Run = dict[str, Any]
 
 
-def trained(text: str, recipe: Path, seed: int, threads: int, steps: int | None) -> Run:
+def options_hash(recipe: Path, base: str) -> str:
+    """Tell what a run learned by: the options of its recipe, and its base."""
+    options = tomllib.loads(recipe.read_text(encoding="utf-8"))["options"]
+    return hashlib.sha256(json.dumps([options, base], sort_keys=True).encode()).hexdigest()[:12]
+
+
+def trained(text: str, recipe: Path, seed: int, threads: int, base: str, steps: int | None) -> Run:
     """Train a network on all but the last tenth of a text, and measure it there."""
     border = round(len(text) * (1 - HELD_OUT))
     with tempfile.TemporaryDirectory() as place:
@@ -42,7 +50,8 @@ def trained(text: str, recipe: Path, seed: int, threads: int, steps: int | None)
         learned, held_out, out = folder / "learned.txt", folder / "held-out.txt", folder / "model"
         learned.write_text(text[:border], encoding="utf-8")
         held_out.write_text(text[border:], encoding="utf-8")
-        command = [sys.executable, "-m", "epigone", "pretrain", str(learned), "--out", str(out), "--quiet"]
+        verb = ["finetune", base] if base else ["pretrain"]
+        command = [sys.executable, "-m", "epigone", *verb, str(learned), "--out", str(out), "--quiet"]
         command += ["--recipe", str(recipe), "--seed", str(seed), "--threads", str(threads), "--no-fingerprint"]
         command += ["--fractions", *FRACTIONS, *(["--steps", str(steps)] if steps else [])]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
@@ -50,6 +59,7 @@ def trained(text: str, recipe: Path, seed: int, threads: int, steps: int | None)
         model = load_checkpoint(out)
         return {
             "recipe": recipe.stem,
+            "options": options_hash(recipe, base),
             "seed": seed,
             "threads": threads,
             "weights": model.model.num_parameters(),
@@ -112,12 +122,15 @@ def in_figures(values: Sequence[float]) -> str:
 
 def main() -> None:
     """Do the runs that are not done yet, and print the board."""
-    recipes = sorted((Path(__file__).parents[1] / "recipes").glob("tinyshakespeare-*.toml"))
+    recipes = [
+        Path(__file__).parents[1] / "recipes" / f"tinyshakespeare-{name}.toml" for name in ("5s", "1min", "best")
+    ]
     options: dict[str, dict[str, Any]] = {
         "text": {"type": Path},
         "--recipes": {"nargs": "+", "type": Path, "default": recipes},
         "--seeds": {"type": int, "default": 3},
         "--threads": {"type": int, "default": 2},
+        "--base": {"default": "", "help": "a base that the recipes retrain"},
         "--steps": {"type": int, "help": "train no longer than this, for a look"},
     }
     arguments = parse_arguments(__doc__, options, {"seeds": 2, "steps": 2, "threads": 1})
@@ -126,9 +139,12 @@ def main() -> None:
     journal = arguments.out / "runs.jsonl"
     runs = [json.loads(line) for line in journal.read_text("utf-8").splitlines()] if journal.exists() else []
     for recipe in arguments.recipes:
+        options = options_hash(recipe, arguments.base)
+        runs = [run for run in runs if run["recipe"] != recipe.stem or run["options"] == options]
+        done = {run["seed"] for run in runs if run["recipe"] == recipe.stem}
         for seed in range(arguments.seeds):
-            if not any(run["recipe"] == recipe.stem and run["seed"] == seed for run in runs):
-                runs.append(trained(text, recipe, seed, arguments.threads, arguments.steps))
+            if seed not in done:
+                runs.append(trained(text, recipe, seed, arguments.threads, arguments.base, arguments.steps))
                 with journal.open("a", encoding="utf-8") as lines:
                     lines.write(json.dumps(runs[-1]) + "\n")
     publish(arguments.out, "board.md", table(runs))

@@ -85,8 +85,8 @@ def tested(arguments: Any) -> dict[str, Any]:
 
 def table(tests: Sequence[dict[str, Any]]) -> str:
     """All tests, the newest last."""
-    header = ["question", "change", "recipe, length", "without (nats)", "with", "gain (95 % over documents)", "p"]
-    header += ["gain of each seed", "steps without", "with", "verdict", "date"]
+    header = ["question", "change", "recipe, length", "nats without", "nats with", "gain (95 % over documents)", "p"]
+    header += ["gain of each seed", "steps without", "steps with", "verdict", "date"]
     rows = []
     for test in tests:
         low, gain, high = test["gain"]

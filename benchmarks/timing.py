@@ -156,8 +156,12 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     from epigone.report.renderers.markdown import to_markdown
     from epigone.report.tables import Column, Table
 
-    columns = [Column(key=label, label=label, align="right" if i else "left") for i, label in enumerate(header)]
-    return to_markdown(Table("", columns, [dict(zip(header, row, strict=True)) for row in rows])).rstrip()
+    keys = [str(i) for i in range(len(header))]  # labels may be equal
+    columns = [
+        Column(key=key, label=label, align="right" if i else "left")
+        for i, (key, label) in enumerate(zip(keys, header, strict=True))
+    ]
+    return to_markdown(Table("", columns, [dict(zip(keys, row, strict=True)) for row in rows])).rstrip()
 
 
 def publish(folder: Path, name: str, text: str) -> None:

@@ -10,9 +10,9 @@ import epigone
 
 HOUSE = Path(epigone.__file__).parent
 ROOMS = (
-    "errors", "registry", "extensions", "schema", "described", "typed", "results", "storage", "folder_lock", "markup",
-    "machine", "kernels", "text", "models", "evaluation", "generation", "training", "transfer", "export",
-    "report", "classification", "probing", "corpora", "studies", "app", "__main__",
+    "errors", "arguments", "registry", "extensions", "schema", "described", "typed", "results", "storage",
+    "folder_lock", "markup", "machine", "kernels", "text", "models", "evaluation", "generation", "training", "transfer",
+    "export", "report", "classification", "probing", "corpora", "studies", "app", "__main__",
 )  # fmt: skip
 
 
@@ -59,7 +59,7 @@ SHELVES = {
         "selections", "vocabulary", "dropout", "rehearsal", "frozen_prefix", "depth", "methods", "trials", "finetune",
     ),
     "transfer/selections": (
-        "weights", "items", "names", "arguments", "units", "change", "scored", "grammar", "scores", "selection",
+        "weights", "names", "units", "change", "scored", "grammar", "scores", "selection",
     ),
     "transfer/methods": (
         "base", "reparametrised", "retrain", "l2_to_base", "lora", "lhuc", "initial_state", "priming", "registry",
@@ -74,16 +74,17 @@ SHELVES = {
         "registry", "blend",
     ),
     "probing": (
-        "properties", "read_text", "recording", "observations", "measures", "labelled", "files", "result", "request",
-        "page", "options", "probe",
+        "properties", "read_text", "recording", "observations", "measures", "labelled", "ablation", "judge", "causal",
+        "files", "result", "request", "page", "options", "probe",
     ),
     "probing/properties": (
         "base", "edits", "quotes", "brackets", "end_of_line", "word_boundary", "position_in_word", "position_in_line",
-        "vowel", "upper_case", "spelling", "swapped", "case", "punctuation", "registry",
+        "vowel", "upper_case", "spelling", "swapped", "case", "punctuation", "wording", "verb_number", "opinion",
+        "registry",
     ),
     "probing/recording": ("gradients", "lstmvis", "record"),
     "probing/measures": ("targets", "statistics", "linear", "measure", "perturbation", "ranking"),
-    "probing/page": ("ablation", "portrait", "page", "build"),
+    "probing/page": ("portrait", "page", "build"),
     "corpora": ("downloads", "sources", "measures", "get", "stats"),
     "corpora/downloads": ("web", "cache", "download", "fetcher"),
     "corpora/sources": ("base", "gutenberg", "cornell", "wikitext", "lyrics", "registry"),

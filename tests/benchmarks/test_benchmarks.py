@@ -17,7 +17,7 @@ FOLDER = ROOT / "benchmarks"
 HELPERS = {"timing.py", "peers.py", "cells.py"}
 TABLES = {
     "sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1, "defaults": 1, "dropconnect": 1,
-    "changes": 1, "board": 1, "bases": 3,
+    "changes": 1, "inputs": 1, "board": 1, "bases": 4,
 }  # fmt: skip
 needs_engine = pytest.mark.skipif(engine() is None, reason="no native engine was compiled here")
 
@@ -114,6 +114,14 @@ def test_a_change_is_tested_on_held_out_text_and_every_test_is_kept(tmp_path):
 
 
 @pytest.mark.slow
+def test_ways_to_read_are_compared_with_the_plain_one(tmp_path):
+    (table,) = run("inputs", tmp_path, "examples/songs.txt", "--held-out", "examples/songs.txt")
+    check(table)
+    assert [row[0] for row in table[2:]] == ["n-grams", "capitals"]
+    assert all(1 < float(loss) < 6 for row in table[2:] for loss in row[1:3])  # near chance, which is log 128
+
+
+@pytest.mark.slow
 def test_the_board_measures_each_seed_once_and_goes_on_where_it_stopped(tmp_path):
     arguments = ["examples/songs.txt", "--recipes", "recipes/changes.toml"]
     (table,) = run("board", tmp_path, *arguments)
@@ -134,12 +142,13 @@ def test_bases_are_measured_before_and_after_and_on_held_out_text(tmp_path):
     songs = "examples/songs.txt"
     arguments = ["english-tiny", str(ROOT / "src/epigone/bundled/english-tiny"), "--texts", f"songs={songs}"]
     arguments += ["--held", f"others={songs}"]
-    learned, held, costs = run("bases", tmp_path, *arguments)
-    for table in (learned, held, costs):
+    learned, held, costs, pairs = run("bases", tmp_path, *arguments)
+    for table in (learned, held, costs, pairs):
         check(table)
     untouched, after = float(learned[2][1]), float(learned[2][3])
     assert 0 < abs(untouched - after) < 0.5  # two steps are learned
     assert held[2][1:] == [held[2][1], held[2][1], "+0.0000"]
+    assert all(row[3] == "2" for row in pairs[2:])  # a base writes what it writes
 
 
 @pytest.mark.parametrize("cell", ["ln-lstm", "mlstm", "residual-lstm", "minlstm"])

@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from epigone.evaluation.losses import document_losses
+from epigone.models.clamps import Clamp
 from epigone.models.files.checkpoint import load_checkpoint
-from epigone.probing.page.ablation import ablated_loss, ablation_curves, can_ablate
+from epigone.models.unit_names import UnitName
+from epigone.probing.ablation import ablated_loss, ablation_curves
 from epigone.text.streams import token_stream
 
 TEXTS = ["The kettle sings.", "Rain, rain again and again."]
@@ -21,9 +23,6 @@ def step_by_step(model, codec, constants):
         states = [
             tuple(torch.zeros(1, size) for _ in range(model.cell.num_states)) for size in model.config.layer_sizes
         ]
-        for layer, units in constants.items():  # a held unit has its value before the first step, too
-            for unit, value in units.items():
-                states[layer][0][0, unit] = value
         for read, target in zip([codec.end, *ids[:-1]], ids, strict=True):
             x = torch.eye(128)[[read]]
             for layer, weights in enumerate(parts):
@@ -41,15 +40,16 @@ def step_by_step(model, codec, constants):
 def test_held_units_are_read_as_constants_by_all(make_base, cell):
     source = load_checkpoint(make_base(cell=cell))
     model = source.model
-    assert can_ablate(model)
     before = {name: weight.clone() for name, weight in model.named_parameters()}
     stream = token_stream(([text] for text in TEXTS), source.tokenizer)
-    whole = ablated_loss(model, stream, {})
+    whole = ablated_loss(model, stream, ())
     assert whole == pytest.approx(document_losses(model, stream).loss, abs=1e-5)
     constants = {0: {1: 0.0, 3: 0.5}, 1: {0: -0.7}}
-    found = ablated_loss(model, stream, constants)
+    clamps = [Clamp(UnitName(layer, 0, unit), value) for layer in constants for unit, value in constants[layer].items()]
+    found = ablated_loss(model, stream, clamps)
     assert found == pytest.approx(step_by_step(model, source.tokenizer, constants), abs=1e-5)
     assert found != pytest.approx(whole, abs=1e-4)
+    assert model.clamps == ()
     assert all(torch.equal(weight, before[name]) for name, weight in model.named_parameters())
 
 
@@ -62,4 +62,6 @@ def test_curves_have_a_row_for_each_choice(make_base):
     all_of_them = {row["chosen"]: row["loss"] for row in rows if row["units"] == 16 and row["held"] == "mean"}
     assert len({round(loss, 6) for loss in all_of_them.values()}) == 1
     top = next(row for row in rows if row["chosen"] == "top" and row["held"] == "zero")
-    assert top["loss"] == pytest.approx(ablated_loss(source.model, stream, {1: {7: 0.0, 6: 0.0}}))
+    assert top["loss"] == pytest.approx(
+        ablated_loss(source.model, stream, [Clamp(UnitName(1, 0, unit), 0.0) for unit in (7, 6)])
+    )

@@ -11,7 +11,8 @@ from epigone.probing.read_text import parts_of, word_types
 
 CHARACTER_PROPERTIES = [name for name, each in PROPERTIES.items() if each.values]
 EDITS = [name for name, each in PROPERTIES.items() if each.edit]
-PASSAGE = "The old harbour was quiet in the evening, and nobody believed that the weather would change before Monday."
+PASSAGE = "The old harbour was quiet in the evening, and nobody believed that the weather would be bad before Monday."
+LONGER = {"wording": 8, "meaning": 8}  # by how many characters a change may lengthen or shorten a passage
 
 
 def marks(name, text):
@@ -72,7 +73,7 @@ def test_a_change_is_one_place_in_the_middle_third(name):
             changed = PASSAGE[: edit.start] + edit.new + PASSAGE[edit.stop :]
             assert changed != PASSAGE
             assert len(PASSAGE) / 3 <= edit.start < 3 / 4 * len(PASSAGE)
-            assert abs(len(changed) - len(PASSAGE)) <= 1
+            assert abs(len(changed) - len(PASSAGE)) <= LONGER.get(name, 1)
 
 
 def test_changes_are_of_their_kind():
@@ -87,6 +88,37 @@ def test_changes_are_of_their_kind():
     assert change("punctuation", "aaaaaa bbb, cccccc") == "aaaaaa bbb cccccc"
     assert change("punctuation", "aaaaaa bbb cccccc") is None
     assert sorted(change("swapped", "aa bbb abcde dd e fff")) == sorted("aa bbb abcde dd e fff")
+
+
+def test_a_word_is_replaced_by_one_of_the_same_or_of_the_opposite_meaning():
+    def change(name, passage):
+        edit = PROPERTIES[name].edit(passage, np.random.default_rng(1), {})
+        return None if edit is None else passage[: edit.start] + edit.new + passage[edit.stop :]
+
+    assert change("wording", "all the Big trees there") == "all the Large trees there"
+    assert change("wording", "all the LARGE trees there") == "all the BIG trees there"
+    assert change("meaning", "the whole night long they") == "the whole day long they"
+    assert change("wording", "the whale bigger") is None
+
+
+def test_the_number_of_a_verb_is_said_between_the_nouns():
+    assert marks("verb-number", "The songs near the hill are old.") == "." * 15 + "1" * 9 + "." * 8
+    assert marks("verb-number", "The song near the hills was old.") == "." * 14 + "0" * 10 + "." * 8
+    texts = PROPERTIES["verb-number"].sentences(np.random.default_rng(0))
+    plural = [np.nanmax(PROPERTIES["verb-number"].values(text)) for text in texts]
+    other = [text.split()[4].endswith("s") for text in texts]
+    assert 0.4 < np.mean(plural) < 0.6
+    assert abs(np.corrcoef(plural, other)[0, 1]) < 0.15  # the noun before the verb tells nothing
+
+
+def test_doses_of_opinion_are_counted_after_the_last_word():
+    assert marks("opinion", "a sweet day") == "." * 7 + "4444"
+    assert marks("opinion", "a foul, vile day") == "." * 12 + "1111"
+    assert marks("opinion", "a day") == "33333"
+    texts = PROPERTIES["opinion"].sentences(np.random.default_rng(0))
+    doses = [int(PROPERTIES["opinion"].values(text)[-1]) for text in texts]
+    assert sorted(set(doses)) == list(range(7))
+    assert PROPERTIES["opinion"].sentences(np.random.default_rng(0)) == texts
 
 
 @given(text=st.text(st.sampled_from("ab \n"), max_size=80), most=st.integers(1, 20))

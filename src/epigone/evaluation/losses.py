@@ -80,14 +80,9 @@ def document_losses(
 
     A document longer than 20,000 tokens is read in windows, each after 1,000 uncounted tokens of the one before.
     """
-    if features is None and start == 0 and _has_walker(model):
-        weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
-        return walker_losses(
-            native_walker(model.config, weights, "fp32", torch.get_num_threads(), model.clamps), stream
-        )
     sums = Sums(stream)
-    for rows, positions, expected, nats, hits in _scored(model, stream, features, start):
-        sums.add(rows, positions, expected, nats, hits)
+    for block in _scored(model, stream, features, start):
+        sums.add(*block)
     return sums.losses()
 
 
@@ -100,11 +95,20 @@ def token_nats(model: LanguageModel, stream: TokenStream) -> np.ndarray:
     return found
 
 
+Scored = tuple[list[Segment], np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+"""Rows of a traversal, positions (rows, steps), the targets there, their losses in nats, if each was the likeliest."""
+
+
 @torch.no_grad()
 def _scored(
     model: LanguageModel, stream: TokenStream, features: np.ndarray | None = None, start: int = 0
-) -> Iterator[tuple[list[Segment], np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """The traversal with the targets (rows, steps), their losses in nats, and if each was the likeliest."""
+) -> Iterator[Scored]:
+    """The traversal with the losses of all targets, by the native engine if it can."""
+    if features is None and start == 0 and _has_walker(model):
+        weights = {name: weight.detach().numpy() for name, weight in model.named_parameters()}
+        walker = native_walker(model.config, weights, "fp32", torch.get_num_threads(), model.clamps)
+        yield from _walked(walker, stream)
+        return
     for rows, positions, outputs in traverse(model, stream, features, start):
         expected = np.asarray(stream.targets[positions]).astype(np.int64)
         targets = torch.as_tensor(expected, device=outputs.device)
@@ -123,6 +127,12 @@ def _scored(
 def walker_losses(walker: Any, stream: TokenStream) -> Losses:
     """Measure the same by a native walker (`models/backends/walker.py`), in its precision."""
     sums = Sums(stream)
+    for block in _walked(walker, stream):
+        sums.add(*block)
+    return sums.losses()
+
+
+def _walked(walker: Any, stream: TokenStream) -> Iterator[Scored]:
     for batch in batches(stream):
         walker.start(len(batch))
         for rows, positions in steps(batch):
@@ -132,8 +142,7 @@ def walker_losses(walker: Any, stream: TokenStream) -> Losses:
                 for ids in (stream.inputs, stream.targets)
             )
             nats, hits = walker.score(inputs, expected)
-            sums.add(rows, positions, expected.T, nats.T, hits.T.astype(bool))
-    return sums.losses()
+            yield rows, positions, expected.T, nats.T, hits.T.astype(bool)
 
 
 def _has_walker(model: LanguageModel) -> bool:

@@ -6,8 +6,10 @@ output gate of the step. If both are clamped, both have their values. The state 
 clamped: it is read by the first step alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,3 +46,20 @@ def held_values(clamps: Sequence[Clamp], config: ModelConfig) -> list[list[NDArr
             values = vectors[place] = np.full(config.layer_sizes[clamp.unit.layer], np.nan, np.float32)
         values[clamp.unit.unit] = clamp.value
     return found
+
+
+class Clampable(Protocol):
+    """A model whose units can be held."""
+
+    clamps: tuple[Clamp, ...]
+
+
+@contextmanager
+def clamped(model: Clampable, clamps: Sequence[Clamp]) -> Iterator[None]:
+    """Hold units of a model, besides those that are held already, for as long as this lasts."""
+    before = model.clamps
+    model.clamps = (*before, *clamps)
+    try:
+        yield
+    finally:
+        model.clamps = before

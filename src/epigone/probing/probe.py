@@ -14,6 +14,7 @@ from epigone.folder_lock import output_folder
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.models.files.description import weights_hash
 from epigone.models.unit_names import UnitName, VectorName, matching_vectors, state_names
+from epigone.probing.causal import CausalRow, CausalTests, Scene
 from epigone.probing.files import probe_json
 from epigone.probing.labelled import read_passages
 from epigone.probing.measures.measure import measure, too_few
@@ -52,7 +53,9 @@ def probe(
 
     Every unit is measured alone: correlation, mutual information, and a logistic probe on held-out documents, which has
     to beat a control task with random labels. Changes of the text, such as spelling errors, show how far and how long
-    the states of a unit move. A sparse probe reads each property from all units of a layer at once.
+    the states of a unit move. A sparse probe reads each property from all units of a layer at once. With `causal` the
+    best units are also held at their mean while the model reads, and high and low while it writes: a unit is said to
+    carry a property only if all of this agrees.
 
     The folder gets `index.html`, a page to look around in, and `probe.json`, whose ranking selections take:
     `units(from=FOLDER/probe.json, top=10%)`. Its score is high for units that carry high-level properties rather than
@@ -82,10 +85,12 @@ def probe(
     vectors = matching_vectors(names or [f"layers.*.{state}" for state in state_names(shape)], shape)
     sources = sources_of(labelled, property)
     chosen = chosen_properties(property, sources, bool(text), pairs is not None)
-    if chosen and not text:
-        raise UserError(f"The property {chosen[0].name} is measured in a text; give one with --text.")
+    if not text and (in_text := [each.name for each in chosen if not each.sentences]):
+        raise UserError(f"The property {in_text[0]} is measured in a text; give one with --text.")
     if is_backward(source.tokenizer) and any(each.edit for each in chosen):
         raise UserError("This model reads backward, and changes of a text are followed forward; leave them out.")
+    if is_backward(source.tokenizer) and options.causal:
+        raise UserError("This model reads backward, so it writes nothing with a unit clamped; leave out --causal.")
     wrong = read_pairs(Path(pairs)) if pairs is not None else {}
     with output_folder(Path(out), remedy="Choose another folder with --out."):
         corpus = Corpus.open(text, read, None) if text else None
@@ -96,12 +101,15 @@ def probe(
         }
         notices += [notice for each in passages.values() for notice in announced(each.notices)]
         targets = sum(len(each.targets) for each in passages.values())
-        steps = _Steps(progress, len(vectors) * (len(chosen) + targets))
+        tests = options.causal * (targets + sum(each.values is not None for each in chosen))
+        steps = _Steps(progress, len(vectors) * (len(chosen) + targets) + tests)
         probed: list[Probed] = []
-        changes, those = [each for each in chosen if each.edit], [each for each in chosen if each.values]
+        changes = [each for each in chosen if each.edit]
+        places = _measured_in(chosen, beginnings, documents, options.seed)
         lacking: list[str] = []
         probed += _of_changes(source, changes, beginnings, vectors, wrong, options, steps, lacking)
-        probed += _of_characters(source, those, beginnings, documents, vectors, options, steps, lacking)
+        for place in places:
+            probed += _of_characters(source, place, vectors, options, steps, lacking)
         if lacking and (property or not probed):
             raise UserError(lacking[0])
         notices += announced(f"{sentence} It is left out." for sentence in lacking)
@@ -111,6 +119,12 @@ def probe(
             probed += _measured(seen, each.targets, options.seed, steps, lacking)
             if lacking:
                 raise UserError(lacking[0])
+        causal: list[CausalRow] = []
+        if options.causal:
+            scenes = [Scene.of_passages(each, source.tokenizer) for each in passages.values()]
+            scenes = [Scene.of_characters(*place, source.tokenizer) for place in places] + scenes
+            holding = CausalTests(source, options.seed)
+            causal = [row for scene in scenes for row in holding.rows(scene, probed, options.causal, steps.one)]
         ranks = rank_units(probed, shape)
         head = {
             "model": str(model),
@@ -120,13 +134,16 @@ def probe(
             "read": sum(map(len, beginnings)),
             "labelled": {name: list(map(str, paths)) for name, paths in sources.items()},
             "options": asdict(options),
+            "causal": [asdict(row) | {"carries": row.carries} for row in causal],
         }
         ranking = Path(out) / "probe.json"
         atomic_write(ranking, probe_json(head, probed, ranks, shape))
         rows = [best_row(each, shape) for each in probed]
         shown = beginnings or [part for each in passages.values() for part in each.texts]
+        shown = shown or [part for texts, *_ in places for part in texts]
         told = _facts(head, probed)
-        atomic_write(Path(out) / "index.html", portray(Path(model).name, told, source, probed, ranks, vectors, shown))
+        html = portray(Path(model).name, told, source, probed, ranks, vectors, shown, causal)
+        atomic_write(Path(out) / "index.html", html)
     order = np.argsort(-ranks.score, kind="stable")
     units = [UnitName(layer, 0, unit) for layer, size in enumerate(shape.layer_sizes) for unit in range(size)]
     return Probing(
@@ -138,6 +155,7 @@ def probe(
         seconds=time.perf_counter() - started,
         ranking=str(ranking),
         page=str(Path(out) / "index.html"),
+        causal=causal,
         notices=notices,
     )
 
@@ -151,7 +169,7 @@ def _facts(head: Mapping[str, Any], probed: Sequence[Probed]) -> list[tuple[str,
         ("model", f"{head['model']}, weights {head['weights'][:16]}"),
         ("text", f"{head['read']:,} of {text['characters']:,} characters, hash {text['hash'][:16]}")
         if text
-        else ("text", "the labelled texts"),
+        else ("text", "the labelled texts" if labelled else "sentences of its own"),
         *[("labelled", f"{name}, {counted(number, 'passage')}") for name, number in labelled.items()],
         ("measured at", f"{options['positions']:,} characters, {options['passages']:,} passages"),
         ("seed", str(options["seed"])),
@@ -195,25 +213,40 @@ def _of_changes(
         steps.one(len(vectors))
 
 
+Place = tuple[Sequence[str], NDArray[np.int64], Sequence[Property]]
+"""Texts, the document of each (D,), and the properties of characters that are measured in them."""
+
+
+def _measured_in(
+    chosen: Sequence[Property], texts: Sequence[str], documents: NDArray[np.int64], seed: int
+) -> list[Place]:
+    """The user's text for most properties of characters, and sentences of their own for the others."""
+    found: list[Place] = []
+    if shared := [each for each in chosen if each.values and not each.sentences]:
+        found.append((texts, documents, shared))
+    for each in chosen:
+        if each.sentences:
+            own = each.sentences(np.random.default_rng(seed))
+            found.append((own, np.arange(len(own)), [each]))
+    return found
+
+
 def _of_characters(
     source: Checkpoint,
-    properties: Sequence[Property],
-    texts: Sequence[str],
-    documents: NDArray[np.int64],
+    place: Place,
     vectors: Sequence[VectorName],
     options: ProbeOptions,
     steps: _Steps,
     lacking: list[str],
 ) -> Iterator[Probed]:
     """Measure properties of characters."""
-    if not properties:
-        return
+    texts, documents, properties = place
     text = read_texts(texts, source.tokenizer)
-    seen, places = at_tokens(source.model, text, documents, vectors, options.positions, options.seed)
+    seen, drawn = at_tokens(source.model, text, documents, vectors, options.positions, options.seed)
     targets = []
     for each in properties:
         assert each.values is not None
-        targets.append(Target(each.name, each.level, text.at_tokens(each.values)[places].astype(np.float32)))
+        targets.append(Target(each.name, each.level, text.at_tokens(each.values)[drawn].astype(np.float32)))
     yield from _measured(seen, targets, options.seed, steps, lacking)
 
 

@@ -53,9 +53,9 @@ def sources_of(labelled: Sequence[str], names: Sequence[str]) -> dict[str, list[
 
 
 def chosen_properties(names: Sequence[str], sources: Mapping[str, object], text: bool, pairs: bool) -> list[Property]:
-    """The properties that need no labels."""
+    """The properties that need no labels; by default all that are measured in the user's text."""
     if not names and text:
-        return [each for each in PROPERTIES.values() if pairs or not each.needs_pairs]
+        return [each for each in PROPERTIES.values() if (pairs or not each.needs_pairs) and not each.sentences]
     if not names and not sources:
         raise UserError("Give a property with --property and a text with --text, or labelled texts with --labelled.")
     found = []

@@ -5,6 +5,7 @@ from typing import Any
 
 from epigone.models.config import ModelConfig
 from epigone.models.unit_names import UnitName
+from epigone.probing.causal import CausalRow
 from epigone.probing.files import rounded
 from epigone.probing.measures.measure import Measured
 from epigone.probing.measures.perturbation import Perturbed
@@ -54,6 +55,8 @@ class Probing(Shown):
     """The file of the ranking, for `units(from=...)`."""
     page: str = ""
     """The page to look around in."""
+    causal: list[CausalRow] = field(default_factory=list)
+    """The tests of the best units by reading, ablating and clamping, if they were asked for."""
     notices: list[str] = field(default_factory=list)
 
 

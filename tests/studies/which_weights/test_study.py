@@ -164,6 +164,17 @@ def test_the_quick_run_leaves_answers_tables_and_a_page(song_file, make_base, tm
     assert {"What each choice gains", "What each choice costs"} <= {table.title for table in found.tables}
     page = (out / "report.html").read_text("utf-8")
     assert "Do weights chosen by fisher gain more than random ones of the same number?" in page
+    # Few are judged: nothing runs anew, and the others are told with their gains on the targets.
+    few = study("which-weights", data=data, out=out, options=options, grid=replace(grid, judged=1), resume=True)
+    told = {
+        table: [row["name"] for row in few.rows if row["table"] == table] for table in ("parts", "on targets alone")
+    }
+    assert sorted(told["parts"] + told["on targets alone"]) == sorted(expected)
+    assert "all" in told["parts"]
+    assert names[0] in told["parts"]
+    assert "head" in told["parts"] + told["on targets alone"]
+    assert len(told["parts"]) <= 3
+    assert "What the other choices gain on the targets" in {table.title for table in few.tables}
     runs = len(list((out / "runs").iterdir()))
     again = study("which-weights", data=data, out=out, options=options, grid=grid, resume=True)
     assert len(list((out / "runs").iterdir())) == runs

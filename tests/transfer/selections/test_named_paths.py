@@ -2,7 +2,7 @@
 
 import pytest
 
-from epigone.transfer.selections.arguments import named_paths
+from epigone.arguments import named_paths
 
 
 @pytest.mark.parametrize(

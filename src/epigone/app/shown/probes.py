@@ -49,6 +49,25 @@ def probing(result: Any) -> Iterator[Block]:
             Column("half_life", "tokens to half of it"),
         ]
         yield Table("", columns, changed)
+    if result.causal:
+        columns = [
+            Column("property", "property", align="left"),
+            Column("unit", "unit", align="left"),
+            Column("accuracy", "read", notation="percent", digits=1),
+            Column("rise", "at its mean, the loss rises", digits=4),
+            Column("rise_random", "random", digits=4),
+            Column("high", "held high", digits=3),
+            Column("low", "low", digits=3),
+            Column("difference_random", "random difference", digits=3),
+            Column("judge", "judge", digits=2, optional=True),
+            Column("agree", "agree", align="left"),
+        ]
+        note = (
+            "Nats per token, beside the largest rise for 20 random units; how much of the property texts have that are "
+            "written with the unit high and low, beside the largest difference for 5 random units. A unit carries a "
+            "property only if all three tests agree."
+        )
+        yield Table("", columns, [_tested(row) for row in result.causal], note)
     yield from notices_of(result.notices)
     yield Facts(
         {
@@ -61,6 +80,14 @@ def probing(result: Any) -> Iterator[Block]:
             "next": f"epigone look {result.model} --text WORDS --unit {result.rows[0].unit!r}",
         }
     )
+
+
+def _tested(row: Any) -> dict[str, Any]:
+    tests = {"reading": row.reads, "ablating": row.ablates, "clamping": row.clamps}
+    agree = [name for name, passed in tests.items() if passed]
+    said = "all: it carries it" if row.carries else ", ".join(agree) or "none"
+    low, rise, high = row.rise
+    return asdict(row) | {"rise": Interval(rise, low, high), "agree": said}
 
 
 def _read(row: Any) -> dict[str, Any]:

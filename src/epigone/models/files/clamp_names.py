@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from epigone.arguments import Arguments
 from epigone.errors import UserError
 from epigone.models.cells.base import CELLS
 from epigone.models.clamps import Clamp
@@ -25,7 +26,6 @@ LARGEST = float(np.finfo(np.float32).max)
 _NAMED = re.compile(r"(layers\.\d{1,6}(?:\.[a-z0-9]+)?)(?:\[([^\]]*)\])?")
 _SET = re.compile(r"units\((.*)\)", re.DOTALL)
 _RANGE = re.compile(r"(\d{1,9})(?:\s*-\s*(\d{1,9}))?")
-_ARGUMENT = re.compile(r'\s*(?:([a-z]+)\s*=\s*)?("[^"]*"|[^,"=\[\]]+?(?:\[[^\]]*\])?)\s*(?:,|$)')
 
 
 def read_clamps(written: Sequence[str], config: ModelConfig) -> tuple[Clamp, ...]:
@@ -88,58 +88,20 @@ def _of_state(match: re.Match[str], text: str, config: ModelConfig) -> list[Unit
 
 def _of_set(inside: str, text: str, config: ModelConfig) -> list[UnitName]:
     """Some of the units of a ranking or of states."""
-    scope, named = _arguments(inside, text)
-    kinds = [name for name in named if name in SHARES]
-    if len(kinds) != 1 or not named.keys() <= {*SHARES, "from", "seed"} or ("seed" in named and kinds != ["random"]):
-        raise UserError(
-            f"The clamp '{text}' needs one of top=, bottom= or random=, besides from= and, with random=, seed=."
-        )
-    kind = kinds[0]
-    if "from" in named:
-        units = list(dict.fromkeys(read_ranking(Path(named["from"]), config)))
+    given = Arguments.parse(inside, lambda reason: UserError(f"The clamp '{text}' {reason}"))
+    given.only(*SHARES, "from", "seed")
+    kind = given.one_of(*SHARES)
+    if "seed" in given.named and kind != "random":
+        raise given.failure("has seed=, which goes with random= alone.")
+    scope = [unit for state in given.scope for unit in _units(state, text, config)]
+    if "from" in given.named:
+        units = list(dict.fromkeys(read_ranking(Path(given.path("from")), config)))
+        units = [unit for unit in units if not scope or unit in scope]
     elif kind == "random" and scope:
-        units = [unit for state in scope for unit in _units(state, text, config)]
+        units = scope
     else:
-        raise UserError(f"The clamp '{text}' needs from= and a ranking of units, the probe.json of a probe.")
-    if scope:
-        allowed = {unit for state in scope for unit in _units(state, text, config)}
-        units = [unit for unit in units if unit in allowed]
-    number = _share(named[kind], len(units), kind, text)
+        raise given.failure("needs from= and a ranking of units, the probe.json of a probe.")
+    number = given.share(kind, len(units))
     if kind == "random":
-        if not re.fullmatch(r"\d{1,18}", seed := named.get("seed", "0")):
-            raise UserError(f"The clamp '{text}' has seed={seed}; write a whole number.")
-        drawn = np.random.default_rng(int(seed)).choice(len(units), number, replace=False)
-        return [units[place] for place in sorted(drawn)]
+        return [units[place] for place in sorted(given.random().choice(len(units), number, replace=False))]
     return units[:number] if kind == "top" else units[-number:]
-
-
-def _arguments(inside: str, text: str) -> tuple[list[str], dict[str, str]]:
-    """The arguments of `units(...)`: states, and those with a name."""
-    scope: list[str] = []
-    named: dict[str, str] = {}
-    place = 0
-    while place < len(inside):
-        match = _ARGUMENT.match(inside, place)
-        if match is None or (match[1] is None and named) or match[1] in named:
-            raise UserError(
-                f"The clamp '{text}' does not parse at '{inside[place:].strip()}'; write for example {FORMS}."
-            )
-        if match[1] is None:
-            scope.append(match[2])
-        else:
-            named[match[1]] = match[2].strip('"')
-        place = match.end()
-    return scope, named
-
-
-def _share(written: str, of: int, kind: str, text: str) -> int:
-    """A share in percent, or a number, of so many units; at least 1."""
-    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*(%?)", written)
-    number = float(match[1]) if match else 0.0
-    percent = match is not None and match[2] == "%"
-    if not 0 < number <= (100 if percent else of) or (not percent and number != int(number)):
-        raise UserError(
-            f"The clamp '{text}' has {kind}={written}; write a share such as 10%, or a number from 1 to {of:,}, which "
-            "is how many units there are."
-        )
-    return max(1, round(number / 100 * of)) if percent else int(number)

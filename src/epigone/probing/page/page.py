@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from epigone.markup import clean
 from epigone.models.config import ModelConfig
 from epigone.models.unit_names import VectorName, vector_names
+from epigone.probing.causal import CausalRow
 from epigone.probing.measures.measure import Measured
 from epigone.probing.measures.ranking import Probed, Ranks, strength
 from epigone.probing.page.portrait import Portrait
@@ -35,6 +37,7 @@ def page(
     tokens: Mapping[int, str],
     portraits: Mapping[VectorName, Portrait],
     curves: Sequence[Mapping[str, Any]],
+    causal: Sequence[CausalRow],
 ) -> str:
     """Write the page; the data are packed, and nothing in them is markup.
 
@@ -47,7 +50,8 @@ def page(
         text: what the portraits are of.
         tokens: what is shown of each token.
         portraits: of each vector.
-        curves: rows of `ablation_curves`; empty if they were not measured.
+        curves: rows of `ablation_curves`.
+        causal: tests of units; empty if there were none.
     """
     pieces = _pieces(text)
     data: dict[str, Any] = {
@@ -63,6 +67,7 @@ def page(
         "starts": np.cumsum([0, *map(len, text.lengths)])[:-1].tolist(),
         "tokens": {number: clean(tokens[number]) for number in _named(portraits)},
         "curves": list(curves),
+        "causal": [asdict(row) | {"property": clean(row.property), "carries": row.carries} for row in causal],
     }
     template = TEMPLATE.read_text(encoding="utf-8")
     best = _best(probed)

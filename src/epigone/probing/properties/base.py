@@ -39,6 +39,8 @@ class Property:
     level: Level = "low"
     needs_pairs: bool = False
     """True if `edit` needs a list of pairs."""
+    sentences: Callable[[np.random.Generator], Sequence[str]] | None = None
+    """Draws sentences of its own, in which it is measured instead of in the user's text."""
 
 
 def characters(text: str, test: Callable[[str], bool]) -> NDArray[np.bool_]:

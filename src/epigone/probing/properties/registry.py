@@ -4,6 +4,7 @@ from epigone.probing.properties.base import Property
 from epigone.probing.properties.brackets import BRACKETS
 from epigone.probing.properties.case import CASE
 from epigone.probing.properties.end_of_line import END_OF_LINE
+from epigone.probing.properties.opinion import OPINION
 from epigone.probing.properties.position_in_line import POSITION_IN_LINE
 from epigone.probing.properties.position_in_word import POSITION_IN_WORD
 from epigone.probing.properties.punctuation import PUNCTUATION
@@ -11,8 +12,10 @@ from epigone.probing.properties.quotes import QUOTES
 from epigone.probing.properties.spelling import SPELLING
 from epigone.probing.properties.swapped import SWAPPED
 from epigone.probing.properties.upper_case import UPPER_CASE
+from epigone.probing.properties.verb_number import VERB_NUMBER
 from epigone.probing.properties.vowel import VOWEL
 from epigone.probing.properties.word_boundary import WORD_BOUNDARY
+from epigone.probing.properties.wording import MEANING, WORDING
 from epigone.registry import Registry
 
 PROPERTIES: Registry[Property] = Registry(
@@ -30,6 +33,10 @@ PROPERTIES: Registry[Property] = Registry(
         SWAPPED,
         CASE,
         PUNCTUATION,
+        WORDING,
+        MEANING,
+        VERB_NUMBER,
+        OPINION,
     ),
     lambda each: each.description,
 )

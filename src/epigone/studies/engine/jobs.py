@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from epigone.arguments import named_paths
 from epigone.described import described
 from epigone.errors import UserError
 from epigone.evaluation.losses import Losses, document_losses, sum_losses
@@ -34,7 +35,6 @@ from epigone.transfer.finetune import finetune
 from epigone.transfer.methods.base import Method
 from epigone.transfer.methods.retrain import Retrain
 from epigone.transfer.rehearsal import RehearsalOptions
-from epigone.transfer.selections.arguments import named_paths
 from epigone.transfer.vocabulary import fit_tokenizer
 
 SPLITS = ("train", "validation", "test")

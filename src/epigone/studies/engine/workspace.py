@@ -31,8 +31,8 @@ from epigone.transfer.finetune import write_fingerprints
 
 # May differ when a study goes on: these add rows, runs and samples, and change none.
 MAY_CHANGE = (
-    "notices", "name", "documents", "read", "seconds", "seeds", "trials", "finalists", "train", "sample_length",
-    "temperature",
+    "notices", "name", "documents", "read", "seconds", "seeds", "trials", "finalists", "draws", "judged", "best",
+    "best_seeds", "train", "sample_length", "temperature",
 )  # fmt: skip
 STUDY = record(
     {

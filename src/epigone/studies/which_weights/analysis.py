@@ -13,9 +13,9 @@ from epigone.studies.engine.rows import units, validation_mean
 from epigone.studies.engine.store import Finished
 from epigone.studies.experiment import Context, Findings
 from epigone.studies.which_weights.grid import WhichWeightsOptions, checked_parts
-from epigone.studies.which_weights.measured import Measured, Nats
+from epigone.studies.which_weights.measured import Measured, Nats, OnTargets
 from epigone.studies.which_weights.questions import questions
-from epigone.studies.which_weights.tables import costs_table, gains_table
+from epigone.studies.which_weights.tables import costs_table, gains_table, targets_table
 from epigone.studies.which_weights.texts import OWN, SOURCE, learned, targets, writers
 
 
@@ -30,16 +30,18 @@ def analyse(context: Context[WhichWeightsOptions]) -> WhichFindings:
     """Read gains, costs and forgetting off the finished runs, and answer the questions."""
     rows = {(row.labels["text"], row.labels.get("part", "")): row for row in context.rows}
     roles = list(learned(context.texts))
-    parts = [
-        part
-        for part in checked_parts(context.options, SOURCE in context.texts)
-        if all((role, part.name) in rows for role in roles)
-    ]
+    every_part = checked_parts(context.options, SOURCE in context.texts)
+    parts = [part for part in every_part if all((role, part.name) in rows for role in roles)]
 
     def runs(role: str, part: str) -> Sequence[Finished]:
         return context.runs[rows[role, part].name]
 
     untouched = {role: runs(role, "") for role in roles}
+
+    def validation_gain(part: str) -> float:
+        gains = [validation_mean(untouched[role]) - validation_mean(runs(role, part)) for role in targets(roles)]
+        return float(np.mean(gains))
+
     base, whole = _together([untouched[role] for role in writers(roles)]), "all"
     of_all = _together([runs(role, whole) for role in writers(roles)])
     size = max(run.trained_parameters or 0 for role in roles for run in runs(role, whole))
@@ -56,9 +58,7 @@ def analyse(context: Context[WhichWeightsOptions]) -> WhichFindings:
                 choice=part.choice,
                 share=part.share,
                 rate=rows[roles[0], part.name].labels["rate"],
-                validation_gain=float(
-                    np.mean([validation_mean(untouched[r]) - validation_mean(mine[r]) for r in targets(roles)])
-                ),
+                validation_gain=validation_gain(part.name),
                 gains={role: paired_difference(*_pair(untouched[role], mine[role])) for role in roles},
                 gain=gain,
                 percent=100 * gain.estimate * float(tokens.sum() / base[0].sum()),
@@ -76,13 +76,26 @@ def analyse(context: Context[WhichWeightsOptions]) -> WhichFindings:
     values = iter(corrected.tolist())
     found = [each if each.name == whole else replace(each, p_holm=next(values)) for each in found]
     found.sort(key=lambda each: -each.validation_gain)
+    others = [
+        OnTargets(
+            name=part.name,
+            rate=rows[targets(roles)[0], part.name].labels["rate"],
+            validation_gain=validation_gain(part.name),
+            gains={role: paired_difference(*_pair(untouched[role], runs(role, part.name))) for role in targets(roles)},
+            weights=max(run.trained_parameters or 0 for run in runs(targets(roles)[0], part.name)),
+        )
+        for part in every_part
+        if part not in parts
+    ]
+    others.sort(key=lambda each: -each.validation_gain)
     losses = {each.name: _together([runs(role, each.name) for role in writers(roles)]) for each in found}
     claims = list(questions(found, losses))
-    first = context.table[-1].jobs[0]
+    first = next(job for row in context.table for job in row.jobs if getattr(job, "training", None) is not None)
     return WhichFindings(
-        rows=[{"table": "parts"} | asdict(each) for each in found],
+        rows=[{"table": "parts"} | asdict(each) for each in found]
+        + [{"table": "on targets alone"} | asdict(each) for each in others],
         claims=claims,
-        tables=[gains_table(found, roles), costs_table(found)],
+        tables=[gains_table(found, roles), *([targets_table(others, roles)] if others else []), costs_table(found)],
         facts={"base": context.options.base, "recipe": _recipe(first)},
         measured=found,
     )

@@ -48,6 +48,9 @@ class WhichWeightsOptions:
     """Streams of text read side by side, at most."""
     precision: Literal["fp32", "bf16"] = "bf16"
     """Arithmetic of the products while the weights learn."""
+    judged: int = 0
+    """Rows that learn the writers of the verdict too: so many that validated best on the targets, with their controls
+    by chance, and all weights. 0 takes all rows."""
     best: int = 10
     """Rows that are trained with more seeds in the end, together with their controls."""
     best_seeds: int = 5
@@ -57,6 +60,7 @@ class WhichWeightsOptions:
 
     def __post_init__(self) -> None:
         check_options(self, "be 1 or more", lambda value: value >= 1, "draws", "best", "best_seeds", "batch_size")
+        check_options(self, "be 0 or more", lambda value: value >= 0, "judged")
         check_options(self, "be greater than 0", lambda value: 0 < value < math.inf, "epochs")
         for name in ("rates", "dynamic_rates"):
             if not getattr(self, name) or min(getattr(self, name)) <= 0:

@@ -42,3 +42,14 @@ class Measured:
     seconds: float
     """Of one training, on average, with its validations."""
     runs: int
+
+
+@dataclass(frozen=True)
+class OnTargets:
+    """A part that learned the targets alone; the fields are as in `Measured`."""
+
+    name: str
+    rate: float
+    validation_gain: float
+    gains: dict[str, Difference]
+    weights: int

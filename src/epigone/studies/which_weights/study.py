@@ -6,7 +6,7 @@ which rows come first, are chosen on the targets; the verdict is the test loss o
 chosen.
 
     targets     every part at every rate
-    writers     every part at the rate that validated best on the targets
+    writers     every part, or those that validated best on the targets, at the rate that did
     best        the best parts and their random controls with more seeds
 """
 
@@ -55,11 +55,13 @@ def rows(context: Context[WhichWeightsOptions]) -> list[Row]:
     study.run(read, targets(context.texts), "targets, other readings")
     others += read
     rates = best_rates(context, [whole, *others])
-    for part in others:
-        study.add(part, writers(context.texts), [rates[part.name]])
+    ordered = sorted([whole, *others], key=lambda part: loss_on_targets(context, part, rates[part.name]))
+    judged = with_controls(ordered[: options.judged or None], others)
+    for part in judged:
+        if part is not whole:
+            study.add(part, writers(context.texts), [rates[part.name]])
     study.finish("writers")
-    best = sorted([whole, *others], key=lambda part: loss_on_targets(context, part, rates[part.name]))[: options.best]
-    for part in with_controls(best, others):
+    for part in with_controls(ordered[: min(options.best, options.judged or options.best)], others):
         study.add(part, learned(context.texts), [rates[part.name]], options.best_seeds)
     study.finish("best")
     return [
@@ -68,6 +70,7 @@ def rows(context: Context[WhichWeightsOptions]) -> list[Row]:
             study.rows[WhichLabels(text=role, part=part.name, rate=rates[part.name]).name]
             for role in learned(context.texts)
             for part in (whole, *others)
+            if role in targets(context.texts) or part is whole or part in judged
         ),
     ]
 
@@ -159,10 +162,11 @@ def plan(context: Context[WhichWeightsOptions]) -> list[Stage]:
     seeds = [part.seeds(options, len(context.seeds)) for part in found]
     of_targets, of_writers = list(targets(context.texts)), list(writers(context.texts))
     example = (Runs(context, base).training(found[0], of_targets[0], options.rates[0], 0),)
+    judged = options.judged * (len(context.seeds) + options.draws) or sum(seeds)
     best = options.best * 2 * options.best_seeds * (len(of_targets) + len(of_writers))
     return [
         Stage("targets", len(of_targets) * len(options.rates) * sum(seeds), example),
-        Stage("writers", len(of_writers) * sum(seeds), example),
+        Stage("writers", len(of_writers) * min(sum(seeds), judged), example),
         Stage("best", best, example),
     ]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from epigone.evaluation.intervals import Difference
 from epigone.report.numbers import Interval
 from epigone.report.tables import Column, Table
-from epigone.studies.which_weights.measured import Measured
+from epigone.studies.which_weights.measured import Measured, OnTargets
 from epigone.studies.which_weights.texts import targets, writers
 
 NOTE = (
@@ -50,6 +50,31 @@ def gains_table(found: Sequence[Measured], roles: Sequence[str]) -> Table:
         note=NOTE,
         winner=found[0].name if found else None,
         baseline="all",
+    )
+
+
+def targets_table(found: Sequence[OnTargets], roles: Sequence[str]) -> Table:
+    """The gain of the parts that were not judged on the writers."""
+    return Table(
+        title="What the other choices gain on the targets",
+        columns=[
+            Column("name", "what learns", align="left"),
+            Column("weights", "weights"),
+            Column("rate", "rate", notation="significant", digits=2, optional=True),
+            Column("validation_gain", "targets, validation", "nats", signed=True, digits=4),
+            *(Column(role, f"{role}, test", "nats, 95 %", signed=True, digits=4) for role in targets(roles)),
+        ],
+        rows=[
+            {
+                "name": each.name,
+                "weights": each.weights,
+                "rate": each.rate,
+                "validation_gain": each.validation_gain,
+                **{role: _interval(difference) for role, difference in each.gains.items()},
+            }
+            for each in found
+        ],
+        note="These did not learn the writers of the verdict. Rates were chosen on the targets, as above.",
     )
 
 

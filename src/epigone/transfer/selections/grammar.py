@@ -12,18 +12,17 @@ A new form is a function and a line in `FORMS`, or in `FUNCTIONS` if it takes ar
 import re
 from collections.abc import Callable
 
+from epigone.arguments import QUOTED, Arguments
 from epigone.errors import UserError
 from epigone.models.language_model import LanguageModel
-from epigone.transfer.selections.arguments import Arguments
-from epigone.transfer.selections.items import QUOTED
 from epigone.transfer.selections.names import PATTERN, by_name
 from epigone.transfer.selections.scored import by_score
 from epigone.transfer.selections.units import by_unit
-from epigone.transfer.selections.weights import Context, Masks, Weights, is_start
+from epigone.transfer.selections.weights import Context, Evaluate, Masks, Weights, is_start
 
 FORMS: dict[str, Callable[[Weights, re.Match[str]], Masks]] = {PATTERN: by_name}
 """The forms of a term by the regular expression of their text; of those that match the longest text counts."""
-FUNCTIONS: dict[str, Callable[[Arguments], Masks]] = {"units": by_unit, "weights": by_score}
+FUNCTIONS: dict[str, Callable[[Weights, Arguments, Evaluate], Masks]] = {"units": by_unit, "weights": by_score}
 """The forms with arguments, by the name before the bracket."""
 
 
@@ -84,7 +83,8 @@ class Parser:
             return None
         end = self._closing(match.end())
         text, inside = self.text[match.start() : end + 1], self.text[match.end() : end]
-        masks = FUNCTIONS[match[1]](Arguments.parse(self.weights, text, inside, self._evaluate))
+        given = Arguments.parse(inside, lambda reason: self.weights.failure(text, reason))
+        masks = FUNCTIONS[match[1]](self.weights, given, self._evaluate)
         self.place = end + 1
         return masks
 

@@ -6,11 +6,14 @@ units. `layers.1.cell[17]`, a unit as it is read and clamped, is unit 17 of laye
 
 import json
 import re
+from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from epigone.transfer.selections.items import QUOTED, items
+from epigone.arguments import QUOTED, items
+from epigone.errors import UserError
 from epigone.transfer.selections.weights import Masks, Weights
 
 BRACKET = rf'\[(?:{QUOTED}|[^\]"])*\]'
@@ -67,10 +70,10 @@ def _unit_rows(weights: Weights, name: str, ranges: list[str], text: str) -> Ten
     if (blocks := weights.rows(name)) is None:
         return None
     gates, units = blocks
-    return units_of(weights, ranges, units, text).repeat(gates)
+    return units_of(ranges, units, partial(weights.failure, text)).repeat(gates)
 
 
-def units_of(weights: Weights, ranges: list[str], units: int, text: str) -> Tensor:
+def units_of(ranges: list[str], units: int, failure: Callable[[str], UserError]) -> Tensor:
     """Turn ranges such as `0-15` into a mask (H,) of units.
 
     Raises:
@@ -82,9 +85,9 @@ def units_of(weights: Weights, ranges: list[str], units: int, text: str) -> Tens
         assert match is not None
         first, last = int(match[1]), int(match[2] or match[1])
         if first > last:
-            raise weights.failure(text, f"has the range {written}, which runs backwards.")
+            raise failure(f"has the range {written}, which runs backwards.")
         if last >= units:
-            raise weights.failure(text, f"asks for unit {last}; the units are 0 to {units - 1}.")
+            raise failure(f"asks for unit {last}; the units are 0 to {units - 1}.")
         mask[first : last + 1] = True
     return mask
 

@@ -8,28 +8,27 @@ the same base: `weights(change=1%, from=FOLDER)`.
 import numpy as np
 import torch
 
-from epigone.transfer.selections.arguments import Arguments
+from epigone.arguments import Arguments
 from epigone.transfer.selections.change import change
-from epigone.transfer.selections.weights import Masks, Scores
+from epigone.transfer.selections.weights import Evaluate, Masks, Scores, Weights
 
 
-def by_score(given: Arguments) -> Masks:
+def by_score(weights: Weights, given: Arguments, evaluate: Evaluate) -> Masks:
     """Select single weights, by chance or by a score."""
-    weights = given.weights
     given.only("random", "fisher", "gradient", "change", "from", "seed")
-    scope = given.evaluate(", ".join(given.scope) or "all")
+    scope = evaluate(", ".join(given.scope) or "all")
     size = sum(int(mask.sum()) for mask in scope.values())
     if not size:
-        raise weights.failure(given.text, "chooses from no weight at all.")
+        raise given.failure("chooses from no weight at all.")
     kind = given.one_of("random", "fisher", "gradient", "change")
     number = given.share(kind, size)
     for name, needed in (("seed", "random"), ("from", "change")):
         if name in given.named and kind != needed:
-            raise weights.failure(given.text, f"has {name}=, which goes with {needed}= alone.")
+            raise given.failure(f"has {name}=, which goes with {needed}= alone.")
     if kind == "random":
         chosen = given.random().choice(size, number, replace=False, shuffle=False)
     else:
-        chosen = _first(_scores(given, kind), scope, number)
+        chosen = _first(_scores(weights, given, kind), scope, number)
     flags = np.zeros(size, bool)
     flags[chosen] = True
     masks, begin = weights.none(), 0
@@ -40,17 +39,14 @@ def by_score(given: Arguments) -> Masks:
     return masks
 
 
-def _scores(given: Arguments, kind: str) -> Scores:
+def _scores(weights: Weights, given: Arguments, kind: str) -> Scores:
     """The scores of a kind."""
-    weights = given.weights
     if kind == "change":
         if "from" not in given.named:
-            raise weights.failure(
-                given.text, "needs from= and the folder of a model that was retrained from this base."
-            )
+            raise given.failure("needs from= and the folder of a model that was retrained from this base.")
         return change(weights.model, given.path("from"))
     if kind not in weights.context.scorers:
-        raise weights.failure(given.text, f"needs a text for the score {kind}; give one with --data.")
+        raise given.failure(f"needs a text for the score {kind}; give one with --data.")
     return weights.context.scorers[kind]()
 
 

@@ -24,12 +24,12 @@ from itertools import combinations
 import numpy as np
 from torch import Tensor
 
+from epigone.arguments import QUOTED
 from epigone.errors import UserError
 from epigone.models.config import START
 from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.base import Tokenizer
 from epigone.transfer.selections.grammar import Parser
-from epigone.transfer.selections.items import QUOTED
 from epigone.transfer.selections.scores import placeholders
 from epigone.transfer.selections.weights import Context, Masks, Weights
 

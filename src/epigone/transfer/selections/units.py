@@ -11,26 +11,25 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from epigone.arguments import Arguments
 from epigone.models.files.ranking import read_ranking
 from epigone.models.unit_names import state_names
-from epigone.transfer.selections.arguments import Arguments
 from epigone.transfer.selections.names import RANGE, units_of
-from epigone.transfer.selections.weights import Masks, Weights
+from epigone.transfer.selections.weights import Evaluate, Masks, Weights
 
 SHARES = ("top", "bottom", "random")
 
 
-def by_unit(given: Arguments) -> Masks:
+def by_unit(weights: Weights, given: Arguments, evaluate: Evaluate) -> Masks:
     """Select the rows of every gate of units, and with readers=yes the columns that read them."""
-    weights = given.weights
     given.only(*SHARES, "from", "seed", "readers")
-    chosen = _in_scope(given)
+    chosen = _in_scope(weights, given)
     if any(name in given.named for name in (*SHARES, "from")):
-        chosen = _share(given, chosen)
+        chosen = _share(weights, given, chosen)
     elif "seed" in given.named:
-        raise weights.failure(given.text, "has seed= without random=.")
+        raise given.failure("has seed= without random=.")
     elif not given.scope:
-        raise weights.failure(given.text, "names no unit; write for example units(layers.0, 0-15).")
+        raise given.failure("names no unit; write for example units(layers.0, 0-15).")
     masks = weights.none()
     for layer, units in chosen.items():
         for name in weights.parameters:
@@ -55,9 +54,9 @@ def readers(weights: Weights, layer: int) -> list[str]:
     return [name for name in (*own, above) if weights.parameters[name].shape[1] == size]
 
 
-def _in_scope(given: Arguments) -> dict[int, Tensor]:
+def _in_scope(weights: Weights, given: Arguments) -> dict[int, Tensor]:
     """The units that the arguments without a name list, as masks (H,) by layer; all if there are none."""
-    config = given.weights.model.config
+    config = weights.model.config
     patterns = [item for item in given.scope if not re.fullmatch(RANGE, item)]
     ranges = [item for item in given.scope if re.fullmatch(RANGE, item)]
     states = "|".join(state_names(config))
@@ -67,36 +66,32 @@ def _in_scope(given: Arguments) -> dict[int, Tensor]:
     ]
     for pattern in patterns:
         if not any(fnmatchcase(f"layers.{number}", pattern) for number in range(config.num_layers)):
-            raise given.weights.failure(
-                given.text, f"has '{pattern}', which is no layer; there are layers.0 to layers.{config.num_layers - 1}."
+            raise given.failure(
+                f"has '{pattern}', which is no layer; there are layers.0 to layers.{config.num_layers - 1}."
             )
     sizes = {layer: config.layer_sizes[layer] for layer in layers}
     if not ranges:
         return {layer: torch.ones(size, dtype=torch.bool) for layer, size in sizes.items()}
-    return {layer: units_of(given.weights, ranges, size, given.text) for layer, size in sizes.items()}
+    return {layer: units_of(ranges, size, given.failure) for layer, size in sizes.items()}
 
 
-def _share(given: Arguments, scope: dict[int, Tensor]) -> dict[int, Tensor]:
+def _share(weights: Weights, given: Arguments, scope: dict[int, Tensor]) -> dict[int, Tensor]:
     """Some of the units of a scope: by chance, or the first or last of a ranking."""
     kind = given.one_of(*SHARES)
     places = [(layer, int(unit)) for layer, units in scope.items() for unit in torch.nonzero(units).flatten()]
     number = given.share(kind, len(places))
     if kind == "random":
         if "from" in given.named:
-            raise given.weights.failure(given.text, "draws by chance, so from= means nothing; leave it out.")
+            raise given.failure("draws by chance, so from= means nothing; leave it out.")
         taken = [places[int(i)] for i in given.random().choice(len(places), number, replace=False)]
     else:
         if "from" not in given.named or "seed" in given.named:
-            raise given.weights.failure(
-                given.text, f"takes the {kind} of a ranking; write from= and the probe.json of `epigone probe`."
-            )
-        ranking = read_ranking(Path(given.path("from")), given.weights.model.config)
+            raise given.failure(f"takes the {kind} of a ranking; write from= and the probe.json of `epigone probe`.")
+        ranking = read_ranking(Path(given.path("from")), weights.model.config)
         allowed = set(places)
         order = [place for place in dict.fromkeys((unit.layer, unit.unit) for unit in ranking) if place in allowed]
         if len(order) < number:
-            raise given.weights.failure(
-                given.text, f"asks for {number} units, but {given.named['from']} ranks {len(order)} of those."
-            )
+            raise given.failure(f"asks for {number} units, but {given.named['from']} ranks {len(order)} of those.")
         taken = order[:number] if kind == "top" else order[-number:]
     masks = {layer: torch.zeros_like(units) for layer, units in scope.items()}
     for layer, unit in taken:

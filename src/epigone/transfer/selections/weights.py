@@ -16,6 +16,8 @@ Masks = dict[str, Tensor]
 """True where a weight is selected, by the name of the parameter and in its shape."""
 Scores = Mapping[str, Tensor]
 """A number for each weight, by the name of the parameter and in its shape."""
+Evaluate = Callable[[str], Masks]
+"""Turns a part of an expression into masks."""
 
 
 @dataclass(frozen=True)

@@ -149,10 +149,9 @@ def test_damaged_files_are_read_or_refused(tmp_path, kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("kind", KINDS)
-def test_many_damaged_files_are_read_or_refused(tmp_path, kind, seed):
-    campaign(tmp_path, kind, seed, number=250)
+def test_many_damaged_files_are_read_or_refused(tmp_path, kind):
+    campaign(tmp_path, kind, seed=0, number=250)
 
 
 N = 60_000

@@ -1,4 +1,4 @@
-"""The arguments of a form in round brackets: what it chooses from, then `name=value`, such as `layers.1, random=1%`."""
+"""Written lists and the arguments of a form: what it chooses from, then `name=value`, as in `layers.1, random=1%`."""
 
 import re
 from collections.abc import Callable
@@ -6,10 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from epigone.transfer.selections.items import QUOTED, items
-from epigone.transfer.selections.weights import Masks, Weights
+from epigone.errors import UserError
 
+QUOTED = r'"(?:[^"\\]|\\.)*"'
+_PIECE = re.compile(rf"{QUOTED}|.", re.DOTALL)
 _NAMED = re.compile(r"\s*([a-z]+)\s*=\s*(.*)", re.DOTALL)
+
+
+def items(text: str) -> list[str]:
+    """Split a text at the commas outside of quotes and brackets, without the white space around each item."""
+    parts, depth = [""], 0
+    for piece in _PIECE.findall(text):
+        depth += (piece in ("(", "[")) - (piece in (")", "]"))
+        if piece == "," and not depth:
+            parts.append("")
+        else:
+            parts[-1] += piece
+    return [part.strip() for part in parts]
 
 
 @dataclass(frozen=True)
@@ -17,21 +30,17 @@ class Arguments:
     """The arguments of a form.
 
     Args:
-        weights: what the whole expression chooses from.
-        text: the form as it was written, for messages.
         scope: the arguments without a name.
         named: the others, as text.
-        evaluate: turns an expression into masks.
+        failure: makes an error about the form of a reason, which begins with a verb.
     """
 
-    weights: Weights
-    text: str
     scope: tuple[str, ...]
     named: dict[str, str]
-    evaluate: Callable[[str], Masks]
+    failure: Callable[[str], UserError]
 
     @classmethod
-    def parse(cls, weights: Weights, text: str, inside: str, evaluate: Callable[[str], Masks]) -> "Arguments":
+    def parse(cls, inside: str, failure: Callable[[str], UserError]) -> "Arguments":
         """Read the text between the brackets of a form.
 
         Raises:
@@ -41,31 +50,31 @@ class Arguments:
         named: dict[str, str] = {}
         for item in items(inside) if inside.strip() else []:
             if not item:
-                raise weights.failure(text, "has an empty argument.")
+                raise failure("has an empty argument.")
             if (match := _NAMED.fullmatch(item)) is not None:
                 if match[1] in named:
-                    raise weights.failure(text, f"gives {match[1]}= twice.")
+                    raise failure(f"gives {match[1]}= twice.")
                 named[match[1]] = match[2].strip()
             elif named:
-                raise weights.failure(text, f"has '{item}' behind {next(iter(named))}=; write it first.")
+                raise failure(f"has '{item}' behind {next(iter(named))}=; write it first.")
             else:
                 scope.append(item)
         if not all(named.values()):
-            raise weights.failure(text, "has an argument without a value.")
-        return cls(weights, text, tuple(scope), named, evaluate)
+            raise failure("has an argument without a value.")
+        return cls(tuple(scope), named, failure)
 
     def only(self, *known: str) -> None:
         """Refuse arguments that have no meaning here."""
         for name in self.named:
             if name not in known:
-                raise self.weights.failure(self.text, f"has {name}=, which means nothing there; {_listed(known)}.")
+                raise self.failure(f"has {name}=, which means nothing there; {_listed(known)}.")
 
     def one_of(self, *names: str) -> str:
         """The one argument that is given of these, which exclude each other."""
         given = [name for name in names if name in self.named]
         if len(given) != 1:
             says = f"gives {' and '.join(f'{name}=' for name in given)}" if given else "says not which it takes"
-            raise self.weights.failure(self.text, f"{says}; {_listed(names, 'give one of')}.")
+            raise self.failure(f"{says}; {_listed(names, 'give one of')}.")
         return given[0]
 
     def share(self, name: str, of: int) -> int:
@@ -74,8 +83,8 @@ class Arguments:
         number = float(match[1]) if match else 0.0
         whole = match is not None and (match[2] or "." not in match[1])
         if not whole or number == 0 or number > (100 if match is not None and match[2] else of):
-            raise self.weights.failure(
-                self.text, f"has {name}={self.named[name]}; write a share such as 10%, or a number from 1 to {of:,}."
+            raise self.failure(
+                f"has {name}={self.named[name]}; write a share such as 10%, or a number from 1 to {of:,}."
             )
         return max(1, round(number / 100 * of)) if match is not None and match[2] else int(number)
 
@@ -83,14 +92,14 @@ class Arguments:
         """An argument that is yes or no; no if it is not given."""
         value = self.named.get(name, "no")
         if value not in ("yes", "no"):
-            raise self.weights.failure(self.text, f"has {name}={value}; write yes or no.")
+            raise self.failure(f"has {name}={value}; write yes or no.")
         return value == "yes"
 
     def random(self) -> np.random.Generator:
         """The generator of the argument `seed`, which is 0 if it is not given."""
         seed = self.named.get("seed", "0")
         if not re.fullmatch(r"\d{1,18}", seed):
-            raise self.weights.failure(self.text, f"has seed={seed}; write a whole number.")
+            raise self.failure(f"has seed={seed}; write a whole number.")
         return np.random.default_rng(int(seed))
 
     def path(self, name: str) -> str:
