@@ -1149,6 +1149,7 @@ def study(
     epochs: float = 2.0,
     batch_size: int = 16,
     precision: Literal['fp32', 'bf16'] = 'bf16',
+    judged: int = 0,
     best: int = 10,
     best_seeds: int = 5,
     only: tuple[str, ...] = (),
@@ -1346,6 +1347,9 @@ def study(
         batch_size (int, default 16): Streams of text read side by side, at most.
         precision (Literal['fp32', 'bf16'], default 'bf16'): Arithmetic of the products
             while the weights learn.
+        judged (int, default 0): Rows that learn the writers of the verdict too: so many
+            that validated best on the targets, with their controls by chance, and all
+            weights. 0 takes all rows.
         best (int, default 10): Rows that are trained with more seeds in the end, together
             with their controls.
         best_seeds (int, default 5): Seeds of these.
@@ -1902,6 +1906,7 @@ def probe(
     characters: int = 100000,
     positions: int = 10000,
     passages: int = 200,
+    causal: int = 0,
     seed: int = 0,
     encoding: str | None = None,
     separator: str | None = None,
@@ -1919,7 +1924,9 @@ def probe(
 
     Every unit is measured alone: correlation, mutual information, and a logistic probe on held-out documents, which has
     to beat a control task with random labels. Changes of the text, such as spelling errors, show how far and how long
-    the states of a unit move. A sparse probe reads each property from all units of a layer at once.
+    the states of a unit move. A sparse probe reads each property from all units of a layer at once. With `causal` the
+    best units are also held at their mean while the model reads, and high and low while it writes: a unit is said to
+    carry a property only if all of this agrees.
 
     The folder gets `index.html`, a page to look around in, and `probe.json`, whose ranking selections take:
     `units(from=FOLDER/probe.json, top=10%)`. Its score is high for units that carry high-level properties rather than
@@ -1946,6 +1953,8 @@ def probe(
             drawn from all of it.
         passages (int, default 200): Passages in which a change is made, for properties such
             as spelling.
+        causal (int, default 0): Units of each property to test by ablating and by clamping
+            them too, the best ones first; changes are not tested. It takes some minutes.
         seed (int, default 0): Seed of all draws.
 
     Keywords in place of read, ReadOptions: reading of files as documents.

@@ -30,7 +30,7 @@ from epigone.probing.properties.base import Property
 from epigone.probing.read_text import ReadTexts, read_texts
 from epigone.text.tokenizers.base import Tokenizer
 
-CHARACTERS = 20_000  # of a text, on which the loss is measured
+CHARACTERS = 60_000  # of a text, on which the loss is measured
 ABLATED, CLAMPED = 20, 5  # random units of the same state beside the one that is tested
 SAMPLES, LENGTH, TEMPERATURE = 20, 400, 0.8  # of the texts that are written with a unit held
 DEVIATIONS = 2.0  # from the mean, at which a unit is held high or low
@@ -66,11 +66,8 @@ class CausalRow:
     reads: bool
     ablates: bool
     clamps: bool
-
-    @property
-    def carries(self) -> bool:
-        """True if all three tests agree."""
-        return self.reads and self.ablates and self.clamps
+    carries: bool
+    """All three tests agree."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,6 +203,9 @@ class CausalTests:
             differences.append(abs(float((above - below).mean())))
         difference = paired_difference(high, low, np.ones(len(high)))
         most = max(0.5, float(figures.control[name.unit]), float(figures.shuffled.max()))
+        reads = bool(accuracy.low[name.unit] > most)
+        ablates = bool(rise.estimate > max(0.0, *rises) and rise.p_value < SURE)
+        clamps = bool(difference.estimate > max(differences, default=0.0) and difference.p_value < SURE)
         return CausalRow(
             property=target.name,
             unit=name.written(self._source.shape),
@@ -219,9 +219,10 @@ class CausalTests:
             difference=(difference.low, difference.estimate, difference.high),
             difference_random=max(differences, default=0.0),
             judge=judge.score,
-            reads=bool(accuracy.low[name.unit] > most),
-            ablates=bool(rise.estimate > max(0.0, *rises) and rise.p_value < SURE),
-            clamps=bool(difference.estimate > max(differences, default=0.0) and difference.p_value < SURE),
+            reads=reads,
+            ablates=ablates,
+            clamps=clamps,
+            carries=reads and ablates and clamps,
         )
 
     def _difference(self, scene: Scene, rise: Floats, counted: NDArray[np.bool_]) -> Difference:

@@ -134,7 +134,7 @@ def probe(
             "read": sum(map(len, beginnings)),
             "labelled": {name: list(map(str, paths)) for name, paths in sources.items()},
             "options": asdict(options),
-            "causal": [asdict(row) | {"carries": row.carries} for row in causal],
+            "causal": [asdict(row) for row in causal],
         }
         ranking = Path(out) / "probe.json"
         atomic_write(ranking, probe_json(head, probed, ranks, shape))

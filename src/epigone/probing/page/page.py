@@ -67,7 +67,7 @@ def page(
         "starts": np.cumsum([0, *map(len, text.lengths)])[:-1].tolist(),
         "tokens": {number: clean(tokens[number]) for number in _named(portraits)},
         "curves": list(curves),
-        "causal": [asdict(row) | {"property": clean(row.property), "carries": row.carries} for row in causal],
+        "causal": [asdict(row) | {"property": clean(row.property)} for row in causal],
     }
     template = TEMPLATE.read_text(encoding="utf-8")
     best = _best(probed)
