@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import epigone
-from epigone.evaluation.intervals import ratio_interval
+from epigone.evaluation.intervals import MIN_DOCUMENTS, ratio_interval
 
 DATA, MODEL = Path(sys.argv[1]), sys.argv[2]
 NAMES = {
@@ -37,8 +37,10 @@ for split in ("verse", "prose"):
                 (Path(place) / f"{i:04}.txt").write_text(text, encoding="utf-8")
             found = epigone.evaluate(MODEL, place, split="all", documents="files")
         tokens = np.array([row.tokens for row in found.rows])
-        over = ratio_interval(np.array([row.loss for row in found.rows]) * tokens, tokens)
-        interval = f"{over.estimate:.3f} [{over.low:.3f}, {over.high:.3f}]"
+        interval = f"{found.loss:.3f}"
+        if len(own) >= MIN_DOCUMENTS:
+            over = ratio_interval(np.array([row.loss for row in found.rows]) * tokens, tokens)
+            interval += f" [{over.low:.3f}, {over.high:.3f}]"
         rows.append(f"| {NAMES[name]} | {len(own)} | {sum(map(len, own)):,} | {interval} | {found.loss / np.log(2):.3f} |")
 print("| source | pieces | characters | nats per character (95 % over pieces) | bits |")
 print("|---|---|---|---|---|")
