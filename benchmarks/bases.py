@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import binomtest
 from timing import markdown_table, parse_arguments, publish
 
 THIRDS = ("--fractions", "0.3334", "0.3333", "0.3333")
@@ -98,6 +97,8 @@ def judged(base: str, pairs: int) -> dict[str, np.ndarray]:
 
 def main() -> None:
     """Measure all, and print four tables."""
+    from epigone.evaluation.classification import accuracy_interval
+
     options = {
         "bases": {"nargs": "+", "help": "folders or names of bundled models"},
         "--texts": {"nargs": "+", "default": [], "metavar": "NAME=PATH"},
@@ -135,8 +136,8 @@ def main() -> None:
         better, equal = int((values > earlier[measure]).sum()), int((values == earlier[measure]).sum())
         share = "–"
         if number > equal:
-            low, high = binomtest(better, number - equal).proportion_ci(method="wilson")
-            share = f"{better / (number - equal):.0%} [{low:.0%}, {high:.0%}]"
+            found = accuracy_interval(better, number - equal)
+            share = f"{found.estimate:.0%} [{found.low:.0%}, {found.high:.0%}]"
         rows.append([measure, str(better), str(number - equal - better), str(equal), share])
     header = ["of pairs", f"{names[-1]} has", f"{names[0]} has", "equal", "share, without ties (95 %)"]
     publish(arguments.out, "bases.md", "\n\n".join([first, second, third, markdown_table(header, rows)]))

@@ -1,4 +1,4 @@
-"""What a network reads besides its characters: hashed n-grams, and capitals as a sign before small letters.
+"""Test of what a network reads besides its characters: hashed n-grams, and capitals as a sign before small letters.
 
     python benchmarks/inputs.py TEXT... --held-out TEXT... [--seconds 60] [--seeds 3] [--out docs/results/changes]
 

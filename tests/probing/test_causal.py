@@ -83,7 +83,7 @@ def test_a_unit_that_the_model_uses_carries_what_can_be_read_from_it(make_base, 
     assert row.judge is None
     kept = json.loads((tmp_path / "out" / "probe.json").read_text(encoding="utf-8"))["causal"]
     assert [each["unit"] for each in kept if each["carries"]] == [row.unit]
-    assert "carries it" in " ".join(as_text(found).split())
+    assert "all: it carries it" in as_text(found)
 
 
 def test_a_unit_that_nobody_reads_carries_nothing(make_base, changing, tmp_path):

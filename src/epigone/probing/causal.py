@@ -114,6 +114,19 @@ class Scene:
         return cls(text, passages.documents[:number], targets, judges)
 
 
+def check_documents(documents: NDArray[np.int64]) -> None:
+    """Refuse a text of too few documents to resample.
+
+    Raises:
+        UserError: there are fewer than five.
+    """
+    if (number := len(np.unique(documents))) < MIN_DOCUMENTS:
+        raise UserError(
+            f"Tests by ablation need {MIN_DOCUMENTS} documents or more, and this text has {number}; give more text, or "
+            "leave out --causal."
+        )
+
+
 class CausalTests:
     """The tests of a model; what random units do in a text is measured once for all of its properties."""
 
@@ -229,11 +242,7 @@ class CausalTests:
         _, group = np.unique(scene.documents[scene.text.documents], return_inverse=True)
         sums = np.bincount(group[counted], rise[counted])
         tokens = np.bincount(group[counted], minlength=len(sums))
-        if np.count_nonzero(tokens) < MIN_DOCUMENTS:
-            raise UserError(
-                f"Tests by ablation need {MIN_DOCUMENTS} documents or more, and this text has "
-                f"{np.count_nonzero(tokens)}; give more text, or leave out --causal."
-            )
+        check_documents(np.flatnonzero(tokens))
         return paired_difference(sums, np.zeros(len(sums)), tokens)
 
     def _texts(self, unit: UnitName, states: Floats, end: float) -> list[str]:

@@ -44,9 +44,6 @@ def learned(texts: Sequence[str], target: Target, documents: NDArray[np.int64]) 
         texts: the passages.
         target: of the passages.
         documents: (N,) what is held out together when the judge itself is measured.
-
-    Raises:
-        UserError: scikit-learn is not installed.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression, Ridge

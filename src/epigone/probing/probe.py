@@ -14,7 +14,7 @@ from epigone.folder_lock import output_folder
 from epigone.models.files.checkpoint import Checkpoint, load_checkpoint
 from epigone.models.files.description import weights_hash
 from epigone.models.unit_names import UnitName, VectorName, matching_vectors, state_names
-from epigone.probing.causal import CausalRow, CausalTests, Scene
+from epigone.probing.causal import CausalRow, CausalTests, Scene, check_documents
 from epigone.probing.files import probe_json
 from epigone.probing.labelled import read_passages
 from epigone.probing.measures.measure import measure, too_few
@@ -100,12 +100,15 @@ def probe(
             name: read_passages(name, paths, options.characters, options.seed, read) for name, paths in sources.items()
         }
         notices += [notice for each in passages.values() for notice in announced(each.notices)]
+        places = _measured_in(chosen, beginnings, documents, options.seed)
+        if options.causal:  # before anything is measured
+            for owners in (*(own for _, own, _ in places), *(each.documents for each in passages.values())):
+                check_documents(owners)
         targets = sum(len(each.targets) for each in passages.values())
         tests = options.causal * (targets + sum(each.values is not None for each in chosen))
         steps = _Steps(progress, len(vectors) * (len(chosen) + targets) + tests)
         probed: list[Probed] = []
         changes = [each for each in chosen if each.edit]
-        places = _measured_in(chosen, beginnings, documents, options.seed)
         lacking: list[str] = []
         probed += _of_changes(source, changes, beginnings, vectors, wrong, options, steps, lacking)
         for place in places:

@@ -53,19 +53,19 @@ def probing(result: Any) -> Iterator[Block]:
         columns = [
             Column("property", "property", align="left"),
             Column("unit", "unit", align="left"),
-            Column("accuracy", "read", notation="percent", digits=1),
-            Column("rise", "at its mean, the loss rises", digits=4),
-            Column("rise_random", "random", digits=4),
+            Column("accuracy", "read", notation="percent", digits=1, optional=True),
+            Column("rise", "loss rises", digits=4, optional=True),
+            Column("rise_random", "random", digits=4, optional=True),
             Column("high", "held high", digits=3),
             Column("low", "low", digits=3),
-            Column("difference_random", "random difference", digits=3),
+            Column("difference_random", "random", digits=3, optional=True),
             Column("judge", "judge", digits=2, optional=True),
             Column("agree", "agree", align="left"),
         ]
         note = (
-            "Nats per token, beside the largest rise for 20 random units; how much of the property texts have that are "
-            "written with the unit high and low, beside the largest difference for 5 random units. A unit carries a "
-            "property only if all three tests agree."
+            "Nats per token by which the loss rises with the unit at its mean, beside the largest rise for 20 random "
+            "units; how much of the property texts have that are written with it held high and low, beside the largest "
+            "difference for 5 random units. A unit carries a property only if all three tests agree."
         )
         yield Table("", columns, [_tested(row) for row in result.causal], note)
     yield from notices_of(result.notices)

@@ -1,6 +1,7 @@
 """The tables of the study `which-weights`: gains, and what they cost."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from epigone.evaluation.intervals import Difference
 from epigone.report.numbers import Interval
@@ -13,16 +14,21 @@ NOTE = (
     "documents. Rates were chosen by validation on the targets, which also gives the order."
 )
 
+FIRST = (
+    Column("name", "what learns", align="left"),
+    Column("weights", "weights"),
+    Column("rate", "rate", notation="significant", digits=2, optional=True),
+    Column("validation_gain", "targets, validation", "nats", signed=True, digits=4),
+)
+"""The columns that the tables of gains begin with, which go by the order of the last one."""
+
 
 def gains_table(found: Sequence[Measured], roles: Sequence[str]) -> Table:
     """The gain of each part on the writers together, and on each text."""
     return Table(
         title="What each choice gains",
         columns=[
-            Column("name", "what learns", align="left"),
-            Column("weights", "weights"),
-            Column("rate", "rate", notation="significant", digits=2, optional=True),
-            Column("validation_gain", "targets, validation", "nats", signed=True, digits=4, best="max"),
+            *FIRST,
             Column("gain", "writers, test", "nats, 95 %", signed=True, digits=4, best="max"),
             Column("percent", "gain", "%", digits=1),
             Column("to_all", "loss to all", "nats, 95 %", signed=True, digits=4),
@@ -34,11 +40,8 @@ def gains_table(found: Sequence[Measured], roles: Sequence[str]) -> Table:
         ],
         rows=[
             {
-                "name": each.name,
+                **_first(each),
                 "group": each.group,
-                "weights": each.weights,
-                "rate": each.rate,
-                "validation_gain": each.validation_gain,
                 "gain": _interval(each.gain),
                 "percent": each.percent,
                 "to_all": None if each.name == "all" else _interval(each.to_all),
@@ -58,21 +61,11 @@ def targets_table(found: Sequence[OnTargets], roles: Sequence[str]) -> Table:
     return Table(
         title="What the other choices gain on the targets",
         columns=[
-            Column("name", "what learns", align="left"),
-            Column("weights", "weights"),
-            Column("rate", "rate", notation="significant", digits=2, optional=True),
-            Column("validation_gain", "targets, validation", "nats", signed=True, digits=4),
+            *FIRST,
             *(Column(role, f"{role}, test", "nats, 95 %", signed=True, digits=4) for role in targets(roles)),
         ],
         rows=[
-            {
-                "name": each.name,
-                "weights": each.weights,
-                "rate": each.rate,
-                "validation_gain": each.validation_gain,
-                **{role: _interval(difference) for role, difference in each.gains.items()},
-            }
-            for each in found
+            _first(each) | {role: _interval(difference) for role, difference in each.gains.items()} for each in found
         ],
         note="These did not learn the writers of the verdict. Rates were chosen on the targets, as above.",
     )
@@ -107,6 +100,10 @@ def costs_table(found: Sequence[Measured]) -> Table:
         ],
         note="Forgetting is the rise of the loss on text like the base's own that it has not read.",
     )
+
+
+def _first(each: Measured | OnTargets) -> dict[str, Any]:
+    return {column.key: getattr(each, column.key) for column in FIRST}
 
 
 def _interval(difference: Difference) -> Interval:
