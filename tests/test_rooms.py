@@ -40,8 +40,8 @@ SHELVES = {
         "registry",
     ),
     "models": (
-        "cells", "config", "unit_names", "clamps", "backends", "dropout", "encoder", "heads", "initialisation",
-        "language_model", "classifier", "files", "gradcheck",
+        "cells", "config", "unit_names", "clamps", "backends", "dropout", "ngrams", "encoder", "heads",
+        "initialisation", "language_model", "classifier", "files", "gradcheck",
     ),
     "models/cells": ("base", "rnn", "lstm", "gru"),
     "models/backends": ("choice", "reference", "aten", "native", "stack", "walker", "numpy_reference"),

@@ -120,6 +120,8 @@ def pretrain(
     init_std: float = 0.1,
     softmax: HeadName = 'auto',
     one_bias: bool = False,
+    ngrams: int = 0,
+    ngram_buckets: int = 16384,
     direction: Direction = 'forward',
     top_size: int = 0,
     embedding_dropout: float = 0.0,
@@ -229,6 +231,10 @@ def pretrain(
             adaptive.
         one_bias (bool, default False): Let each layer learn one bias; the other stays at
             zero.
+        ngrams (int, default 0): Longest n-gram of tokens whose hashed embedding is added to
+            that of its last token, such as 5; 0 for none. They cost no multiplication;
+            evaluation and generation then run on PyTorch.
+        ngram_buckets (int, default 16384): Hashed embeddings of the n-grams of each length.
         direction (Literal['forward', 'backward'], default 'forward'): Direction of reading:
             forward, or backward from the last token of a document to its first. A backward
             model is for classifiers that read in both directions; it does not write.

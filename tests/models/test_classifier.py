@@ -83,6 +83,8 @@ def test_a_language_model_lends_its_weights_by_name():
 def test_features_are_as_wide_as_the_top_layer():
     torch.manual_seed(0)
     model = TextClassifier(replace(CONFIG, top_size=4), classes=3, piece=4).eval()
+    for parameter in model.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
     tokens, lengths = padded([9, 3])
     outputs, _ = model.encode(tokens[:1])
     found = model.features(tokens, lengths)

@@ -147,6 +147,9 @@ def _names(folder: Path) -> Iterator[dict[str, Any]]:
         if name.startswith("layers."):
             blocks = shape[0] / config.layer_sizes[int(name.split(".")[1])]
             meaning = f"rows of {', '.join(cell.gates)}" if blocks == len(cell.gates) > 1 else "a row for each unit"
+        if name == "ngrams.weight":
+            lengths = f"from 2 to {config.ngrams}" if config.ngrams > 2 else "2"
+            meaning = f"{config.ngram_buckets:,} rows for the n-grams of each length {lengths}, by a hash"
         if name.startswith(f"{START}."):
             meaning = "a row for each layer: the state that documents begin in"
         if name == "layers.0.weight_ih" and not config.embedding_size:

@@ -211,7 +211,8 @@ def parameter_groups(model: TextClassifier, options: NetworkOptions, steps: Sequ
     """
     layers = [[p for p in layer.parameters() if p.requires_grad] for layer in reversed(model.layers)]
     if model.embedding is not None:
-        layers.append(list(model.embedding.parameters()))
+        below = [model.embedding, *([] if model.ngrams is None else [model.ngrams])]
+        layers.append([parameter for module in below for parameter in module.parameters()])
     groups = [ParameterGroup(tuple(model.head.parameters()))]
     for depth, parameters in enumerate(layers):
         phase = min(depth, len(steps) - 1)

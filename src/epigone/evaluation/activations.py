@@ -72,7 +72,7 @@ def _shown(
         part: RecurrentLayer = model.layers[layer]  # type: ignore[assignment]
         x = inputs.transpose(0, 1)
         if layer == 0 and model.embedding is not None:
-            x = model.embedding(x)
+            x, before, _ = model.embed(inputs, before)
         state = tuple(vector[0, :, : outputs.shape[2]] for vector in before)
         shown += _beside(model.cell, x, outputs, state, part.weights())
     yield from ((vector, shown[vector.index]) for vector in vectors)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from epigone.generation.sampling import Sampler, SamplingOptions
-from epigone.generation.stepper import TorchStepper
+from epigone.generation.stepper import TorchStepper, split_state
 from epigone.models.cells.base import State
 from epigone.models.language_model import LanguageModel
 from epigone.text.tokenizers.base import Tokenizer
@@ -23,10 +23,7 @@ def continued(
         sampling: how each token is drawn; needs a seed.
     """
     stepper, sampler = TorchStepper(model), Sampler(tokenizer, sampling, [0])
-    stepper.state = [
-        tuple(s[layer, :, :size].detach().float().cpu() for s in state)
-        for layer, size in enumerate(model.config.layer_sizes)
-    ]
+    stepper.state = split_state(model, state)
     tokens, written = np.array([token]), []
     for _ in range(length):
         sampler.read(tokens)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from epigone.machine import torch_threads
 from epigone.models.backends.reference import hold
+from epigone.models.cells.base import State
 from epigone.models.language_model import LanguageModel
 
 # Multiplications in one product below which a second thread costs more than it brings. Waking the other cores
@@ -49,7 +50,7 @@ class TorchStepper:
     """A stepper on the CPU from the weights of a language model, which it copies, with its clamps.
 
     Attributes:
-        state: for every layer its state vectors (S, H): h, and for an LSTM c.
+        state: for every layer its state vectors (S, H), h, and for an LSTM c; see `split_state`.
     """
 
     def __init__(self, model: LanguageModel) -> None:
@@ -58,8 +59,8 @@ class TorchStepper:
         inference = None if self._held else cell.inference  # clamps need the equation
         self._advance = inference or cell.step
         self._sizes = model.config.layer_sizes
-        first = [_copied(vector)[:, 0] for vector in model.initial_state(1)]
-        self._first = [[vector[layer, :size] for vector in first] for layer, size in enumerate(self._sizes)]
+        self._ngrams = None if model.ngrams is None else copy.deepcopy(model.ngrams).float().cpu().requires_grad_(False)
+        self._first = split_state(model, model.initial_state(1))
         self.state: list[tuple[Tensor, ...]] = []
         self._recurrent = []
         self._inputs = []
@@ -93,6 +94,12 @@ class TorchStepper:
     def _step(self, tokens: Tensor) -> Tensor:
         x = self._table.index_select(0, tokens)
         self.state = list(self.state)  # the one before stays as it was, for whoever goes back to it
+        history: tuple[Tensor, ...] = ()
+        if self._ngrams is not None:
+            *lowest, recent = self.state[0]
+            sums, after = self._ngrams(tokens[:, None], recent[None])
+            x = x + sums[:, 0] @ self._inputs[0][1]
+            self.state[0], history = tuple(lowest), (after[0],)
         for index, recurrent in enumerate(self._recurrent):
             if index:
                 bias, weight = self._inputs[index]
@@ -102,7 +109,19 @@ class TorchStepper:
             if self._held:
                 self.state[index] = hold(self._cell, self._held[index], x, before, self.state[index], recurrent)
             x = self.state[index][0]
+        self.state[0] = (*self.state[0], *history)
         return self._head.logits(x)
+
+
+def split_state(model: LanguageModel, state: State) -> list[tuple[Tensor, ...]]:
+    """Split a state of the model into that of a stepper.
+
+    Returns:
+        For every layer its vectors (S, H), and behind those of layer 0 the last tokens (S, N - 1) if it reads n-grams.
+    """
+    vectors = [_copied(vector) for vector in state[: model.cell.num_states]]
+    found = [tuple(v[layer, :, :size] for v in vectors) for layer, size in enumerate(model.config.layer_sizes)]
+    return [(*found[0], *(_copied(each)[0] for each in state[model.cell.num_states :])), *found[1:]]
 
 
 def _copied(weight: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ RECURRENT = "weight_hh"
 """The matrix of a cell from its state to its gates."""
 DROPOUTS = ("dropout", "output_dropout", "embedding_dropout", "input_dropout", "weight_dropout")
 """The options of a model that are shares to drop."""
+MOST_BUCKETS = 1 << 24
 MOST_DROPOUT = 0.95  # of what a factor makes of a share
 
 
@@ -115,6 +116,11 @@ class ModelOptions:
     generation then run on PyTorch; auto is adaptive from 20,000 tokens on."""
     one_bias: bool = False
     """Let each layer learn one bias; the other stays at zero."""
+    ngrams: int = added(0)
+    """Longest n-gram of tokens whose hashed embedding is added to that of its last token, such as 5; 0 for none. They
+    cost no multiplication; evaluation and generation then run on PyTorch."""
+    ngram_buckets: int = added(16_384)
+    """Hashed embeddings of the n-grams of each length."""
     direction: Direction = added("forward")
     """Direction of reading: forward, or backward from the last token of a document to its first. A backward model is
     for classifiers that read in both directions; it does not write."""
@@ -147,6 +153,10 @@ class ModelOptions:
         check_options(self, "be 0 or more", lambda value: value >= 0, "embedding_size", "top_size")
         check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, *DROPOUTS)
         check_options(self, "be above 0", lambda value: 0 < value < math.inf, "init_std")
+        check_options(self, "be 1 or more", lambda value: value >= 1, "ngram_buckets", most=MOST_BUCKETS)
+        check_options(self, "be 0, or from 2 to 8", lambda value: value == 0 or 2 <= value <= 8, "ngrams")
+        if self.ngrams and not self.embedding_size:
+            raise UserError("ngrams are added to an embedding; set embedding_size, or leave it out.")
         for name in ("embedding_dropout", "input_dropout"):
             if getattr(self, name) and not self.embedding_size:
                 raise UserError(f"{name} acts on an embedding; set embedding_size, or leave it out.")
@@ -172,6 +182,8 @@ class ModelConfig(ModelOptions):
     """Number of tokens V."""
     cutoffs: tuple[int, ...] = field(kw_only=True, default=BY_OPTIONS)
     """The first token of each cluster of an adaptive softmax, none of a full one; follows from the options at first."""
+    end: int = field(kw_only=True, default=0, metadata={ADDED: True})
+    """The id of the end symbol, at which n-grams begin anew; 0 without n-grams."""
     start_state: bool = field(kw_only=True, default=False, metadata={ADDED: True})
     """Documents begin in a state that is stored with the weights; otherwise in the zero state."""
 
@@ -197,9 +209,9 @@ class ModelConfig(ModelOptions):
 S = TypeVar("S", bound=ModelOptions)
 
 
-def sized(options: ModelOptions, vocabulary_size: int) -> ModelConfig:
-    """Complete the options with the size of a vocabulary."""
-    return ModelConfig(**asdict(options), vocabulary_size=vocabulary_size)
+def sized(options: ModelOptions, vocabulary_size: int, end: int = 0) -> ModelConfig:
+    """Complete the options with the size of a vocabulary, and the id of its end symbol."""
+    return ModelConfig(**asdict(options), vocabulary_size=vocabulary_size, end=end if options.ngrams else 0)
 
 
 def scaled_dropouts(options: S, scale: float, notices: list[str]) -> S:
@@ -246,6 +258,8 @@ def weight_shapes(config: ModelConfig) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     if config.embedding_size:
         shapes["embedding.weight"] = (config.vocabulary_size, width)
+    if config.ngrams:
+        shapes["ngrams.weight"] = ((config.ngrams - 1) * config.ngram_buckets, width)
     for layer, size in enumerate(config.layer_sizes):
         own = CELLS[config.cell].shapes(width, size)
         shapes |= {f"layers.{layer}.{name}": shape for name, shape in own.items()}

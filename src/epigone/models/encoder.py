@@ -14,6 +14,7 @@ from epigone.models.cells.base import CELLS, Cell, State
 from epigone.models.clamps import Clamp, held_values
 from epigone.models.config import START, ModelConfig, weight_shapes
 from epigone.models.dropout import Masks, masked_weights
+from epigone.models.ngrams import NgramEmbedding
 
 
 class RecurrentLayer(nn.Module):
@@ -48,10 +49,10 @@ def gate_blocks(module: nn.Module) -> dict[nn.Parameter, int]:
 class Encoder(nn.Module):
     """An embedding or one-hot lookup below a stack of recurrent layers.
 
-    Parameters are named `embedding.weight` and `layers.{i}.NAME`, with the names of the cell, which for most cells are
-    `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`. Their values are undefined until `initialise` draws them or a
-    checkpoint is copied in. The state that documents begin in, if the model has one of its own, is `start.hidden` and
-    `start.cell` (L, H): zero at first, and learned only if it is told to require gradients.
+    Parameters are named `embedding.weight`, `ngrams.weight` and `layers.{i}.NAME`, with the names of the cell, which
+    for most cells are `weight_ih`, `weight_hh`, `bias_ih` and `bias_hh`. Their values are undefined until `initialise`
+    draws them or a checkpoint is copied in. The state that documents begin in, if the model has one of its own, is
+    `start.hidden` and `start.cell` (L, H): zero at first, and learned only if it is told to require gradients.
 
     Attributes:
         clamps: units that are held at a value in every run (`models/clamps.py`); they are no part of a checkpoint.
@@ -64,6 +65,7 @@ class Encoder(nn.Module):
         self.backend = backend
         width = config.embedding_size or config.vocabulary_size
         self.embedding = nn.Embedding(config.vocabulary_size, width) if config.embedding_size else None
+        self.ngrams = NgramEmbedding(config.ngrams, config.ngram_buckets, width, config.end) if config.ngrams else None
         sizes = config.layer_sizes
         self.layers = nn.ModuleList(map(partial(RecurrentLayer, self.cell), (width, *sizes), sizes))
         self.start = nn.ParameterDict()
@@ -97,14 +99,15 @@ class Encoder(nn.Module):
 
         Returns:
             (L, B, H) for each state vector of the cell. H are the units of the widest of these layers; a narrower one
-            has zeros behind its own.
+            has zeros behind its own. If the lowest layer is among them and reads n-grams, the last tokens follow.
         """
         sizes = self.config.layer_sizes[start:stop]
         width = max(sizes, default=self.config.hidden_size)
+        history = () if start or self.ngrams is None else (self.ngrams.history(batch_size),)
         if self.config.start_state:
             own = (self.start[name][start:stop, None, :width] for name in self.cell.state_names)
-            return tuple(vector.expand(-1, batch_size, -1).contiguous() for vector in own)
-        return (self.weight.new_zeros(len(sizes), batch_size, width),) * self.cell.num_states
+            return (*(vector.expand(-1, batch_size, -1).contiguous() for vector in own), *history)
+        return (self.weight.new_zeros(len(sizes), batch_size, width),) * self.cell.num_states + history
 
     def held(self) -> list[Held]:
         """The values of clamped units, by layer and state vector; empty if none is clamped."""
@@ -137,13 +140,29 @@ class Encoder(nn.Module):
         if self.training:  # all drawn before a backend runs, so that none changes them
             masks = Masks.drawn(self.config, self.weight, inputs.shape[1], inputs.shape[0], start, start + len(layers))
         x = inputs.transpose(0, 1)
+        history: State = ()
         if self.embedding is not None and start == 0:
-            x = masks.on_embedding(x, self.embedding(x))
+            embedded, state, history = self.embed(inputs, state)
+            x = masks.on_embedding(x, embedded)
         weights = [masked_weights(layer.weights(), mask) for layer, mask in zip(layers, masks.recurrent, strict=True)]
         wanted = "reference" if self.clamps else self.backend
         backend = choose(wanted, self.config, state[0].device.type, dtype_name(state[0]), "stack")
         x, state = run_stack(self.cell, x, state, weights, masks.between, backend, sizes, self.held()[start:stop])
-        return x.transpose(0, 1), state
+        return x.transpose(0, 1), (*state, *history)
+
+    def embed(self, ids: Tensor, state: State) -> tuple[Tensor, State, State]:
+        """Embed tokens (B, T), with their n-grams if the model has some.
+
+        Returns:
+            What layer 0 reads (T, B, E), the state without the last tokens, and the last tokens, if it holds them.
+        """
+        assert self.embedding is not None
+        embedded = self.embedding(ids.T)
+        if self.ngrams is None:
+            return embedded, state, ()
+        *cells, history = state
+        sums, history = self.ngrams(ids, history)
+        return embedded + sums.transpose(0, 1), tuple(cells), (history,)
 
     def num_parameters(self) -> int:
         """Count the weights; tied ones count once."""

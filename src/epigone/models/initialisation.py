@@ -32,6 +32,8 @@ def initialise(model: Encoder, head: nn.Module) -> None:
             std = 0.1 if not scaled else 1 / math.sqrt(width) if options.tied else 0.5
             nn.init.normal_(model.embedding.weight, std=std)
             norm = std * math.sqrt(width)
+        if model.ngrams is not None:
+            nn.init.zeros_(model.ngrams.weight)
         for layer, size in zip(model.layers, options.layer_sizes, strict=True):
             if scaled:
                 _orthogonal(layer, model.cell, size, norm)

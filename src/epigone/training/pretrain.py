@@ -88,7 +88,7 @@ def pretrain(
         request = {"command": "pretrain", "options": options, "corpus": corpus.summary()}
 
         def begin() -> Work[TrainingResult]:
-            config = sized(model, len(codec.vocabulary))
+            config = sized(model, len(codec.vocabulary), codec.end)
             stream, validation = corpus.stream("train", codec, training.order), corpus.stream("validation", codec)
             notices.extend(stream.notices + validation.notices)
             if corpus.learning:

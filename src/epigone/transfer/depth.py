@@ -16,9 +16,9 @@ def by_depth(
 ) -> tuple[ParameterGroup, ...]:
     """Divide groups of parameters by depth, with the rates and first steps that a recipe gives to each depth.
 
-    The depths are the head, the layers from the top, and the embedding; those where nothing learns do not count, so the
-    uppermost that learns has the whole rate and learns from the first step. A tied embedding is in the head, and so are
-    weights that a method adds outside the layers.
+    The depths are the head, the layers from the top, and the embeddings; those where nothing learns do not count, so
+    the uppermost that learns has the whole rate and learns from the first step. A tied embedding is in the head, and so
+    are weights that a method adds outside the layers.
 
     Args:
         model: the model.
@@ -57,7 +57,7 @@ def _depths(model: LanguageModel) -> dict[int, int]:
         room, _, rest = name.partition(".")
         if room == "layers":
             depths[id(parameter)] = len(model.layers) - int(rest.partition(".")[0])
-        elif room == "embedding" and not model.config.tied:
+        elif room == "ngrams" or (room == "embedding" and not model.config.tied):
             depths[id(parameter)] = len(model.layers) + 1
         else:
             depths[id(parameter)] = 0

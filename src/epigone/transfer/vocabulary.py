@@ -77,6 +77,11 @@ def remap_vocabulary(
     """
     index = {token: i for i, token in enumerate(old)}
     rows = [index.get(token, -1) for token in new]
+    if model.config.ngrams and any(row != place for place, row in enumerate(rows) if row >= 0):
+        raise UserError(
+            "This base reads n-grams of its tokens by their numbers, so another vocabulary may add tokens, but must "
+            "keep the places of those that there are; leave out --vocabulary and --tokenizer."
+        )
     with torch.random.fork_rng(devices=[]):
         shape = replace(model.config, vocabulary_size=len(new), cutoffs=_cutoffs(model.config.cutoffs, rows))
         if softmax != "auto":

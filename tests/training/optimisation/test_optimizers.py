@@ -165,7 +165,7 @@ def test_muon_moves_each_gate_apart_and_adamw_the_rest():
     options = TrainingOptions(optimizer="muon", lr=0.1, weight_decay=0.5)
     optimizer = make_optimizer([{"params": [matrix, bias]}], options, blocks={matrix: 2})
     peer = nn.Parameter(bias.detach().clone())
-    adamw = torch.optim.AdamW([peer], 0.1, weight_decay=0.5)
+    adamw = torch.optim.AdamW([peer], 0.1, weight_decay=0.5, fused=True)
     momentum, expected = torch.zeros(8, 3), matrix.detach().clone()
     for _ in range(3):
         matrix.grad, bias.grad = torch.randn(8, 3), torch.randn(5)

@@ -34,6 +34,8 @@ def obstacle(config: ModelConfig, device: str, dtype: str, part: Part) -> str:
         return f"The native engine keeps weights in float32, not in {dtype}."
     if cell.native is None and part != "loss":
         return f"The native engine has no kernel for the cell {cell.name}."
+    if part == "walker" and config.ngrams:
+        return "The native engine reads no n-grams, which this model does."
     if part == "walker" and not (head := config.head).linear:
         return (
             f"The native engine has no {head.name} softmax, which this model of {config.vocabulary_size:,} tokens has."

@@ -77,7 +77,8 @@ MODEL = record(
         "tied": flag, "dropout": number(0, 1), "dropout_kind": text, "output_dropout": number(0, 1), "init": text,
         "init_std": number(0, 1e9), "softmax": text, "one_bias": flag, "vocabulary_size": _SIZE,
         "cutoffs": each(_SIZE, 16), "direction": text, "top_size": _SIZE, "embedding_dropout": number(0, 1),
-        "input_dropout": number(0, 1), "weight_dropout": number(0, 1), "start_state": flag,
+        "input_dropout": number(0, 1), "weight_dropout": number(0, 1), "start_state": flag, "ngrams": whole(0, 8),
+        "ngram_buckets": _SIZE, "end": _SIZE,
     }
 )  # fmt: skip
 

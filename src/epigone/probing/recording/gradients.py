@@ -56,12 +56,14 @@ def gradient_times_input(model: LanguageModel, stream: TokenStream) -> NDArray[n
 
 def _followed(model: LanguageModel, ids: Tensor, steps: Tensor, targets: Tensor) -> NDArray[np.float32]:
     """Follow the predictions after some steps back to all inputs: (S, T), each in a copy of the text."""
+    state = model.initial_state(len(steps))
     if model.embedding is None:
         embedded = F.one_hot(ids, model.config.vocabulary_size).to(model.weight)
     else:
-        embedded = model.embedding(ids).detach()
+        of_one, *_ = model.embed(ids[None], model.initial_state(1))
+        embedded = of_one[:, 0].detach()
+        state = state[: model.cell.num_states]
     inputs = embedded[:, None].repeat(1, len(steps), 1).requires_grad_()
-    state = model.initial_state(len(steps))
     backend = choose(model.backend, model.config, state[0].device.type, dtype_name(state[0]), "stack")
     weights = [layer.weights() for layer in model.layers]  # type: ignore[operator]
     outputs, _ = run_stack(model.cell, inputs, state, weights, [None] * len(weights), backend, model.config.layer_sizes)

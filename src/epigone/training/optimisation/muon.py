@@ -21,7 +21,7 @@ class Muon(torch.optim.AdamW):
     Args:
         parameters: as for AdamW.
         blocks: the matrices that Muon moves, each with the number of blocks of its rows that are matrices of their own.
-        lr, weight_decay: as for AdamW.
+        lr, weight_decay, fused: as for AdamW.
         dtype: of the products that make a matrix orthogonal; momentum and weights are always float32.
     """
 
@@ -32,8 +32,9 @@ class Muon(torch.optim.AdamW):
         lr: float,
         weight_decay: float,
         dtype: torch.dtype = torch.float32,
+        fused: bool = False,
     ) -> None:
-        super().__init__(parameters, lr, weight_decay=weight_decay)
+        super().__init__(parameters, lr, weight_decay=weight_decay, fused=fused)
         self.blocks, self.dtype = dict(blocks), dtype
 
     @torch.no_grad()

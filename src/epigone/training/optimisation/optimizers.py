@@ -56,7 +56,7 @@ def make_optimizer(
             return torch.optim.SGD(learning, lr, momentum=options.momentum, weight_decay=decay, fused=fused)
         case "muon":
             products = torch.bfloat16 if options.precision == "bf16" else torch.float32
-            return Muon(learning, blocks or {}, lr, decay, products)
+            return Muon(learning, blocks or {}, lr, decay, products, fused)
         case name:
             return _of_package(name)(learning, lr, weight_decay=decay)
 

@@ -44,5 +44,5 @@ class Priming(Retrain):
         for begin in range(first, len(stream), PIECE):  # up to the last character: the end symbol begins a document
             piece = np.asarray(stream.inputs[begin : begin + PIECE]).astype(np.int64)
             _, state = model.encode(torch.as_tensor(piece, device=model.weight.device)[None], state)
-        for vector, found in zip(model.start.values(), state, strict=True):
+        for vector, found in zip(model.start.values(), state[: model.cell.num_states], strict=True):
             vector.copy_(found[:, 0])

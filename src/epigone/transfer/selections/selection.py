@@ -66,7 +66,9 @@ class Selection:
         learning = {id(model.get_parameter(name)) for name, mask in self.masks.items() if mask.any()}
         if self.selects_start:
             return 0
-        if model.embedding is not None and id(model.embedding.weight) in learning:
+        below = [] if model.embedding is None else [model.embedding.weight]
+        below += [] if model.ngrams is None else [model.ngrams.weight]
+        if any(id(weight) in learning for weight in below):
             return 0
         for number, layer in enumerate(model.layers):
             if any(id(parameter) in learning for parameter in layer.parameters()):

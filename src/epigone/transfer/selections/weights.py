@@ -109,7 +109,7 @@ class Weights:
         names = dict.fromkeys(name for layer in self.model.layers for name, _ in layer.named_parameters())
         layers = ", ".join(f"layers.{i}" for i in range(len(self.model.layers)))
         gates = ", ".join(self.model.cell.gates)
-        start = f"{START}, " * self.model.config.start_state
+        start = f"{START}, " * self.model.config.start_state + "ngrams, " * bool(self.model.config.ngrams)
         return (
             f"There are: all, embedding, head, {start}{layers}; in each layer {', '.join(names)}; and of each of these "
             f"the gates [{gates}] and the units [0-{self.model.config.hidden_size - 1}]."
