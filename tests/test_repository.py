@@ -48,6 +48,7 @@ def test_hooks_and_windows_run_the_commands_of_make_check(file, pattern):
 def test_every_script_of_make_bench_exists_and_the_others_need_a_text():
     called = set(re.findall(r"python (benchmarks/\w+\.py)", read("Makefile")))
     scripts = {f"benchmarks/{path.name}" for path in (ROOT / "benchmarks").glob("*.py")}
-    helpers, on_texts = {"timing", "peers", "cells"}, {"quality", "defaults", "changes", "inputs", "board", "bases"}
+    helpers = {"timing", "peers", "cells"}
+    on_texts = {"quality", "defaults", "changes", "inputs", "board", "bases", "distillation"}
     assert scripts - called == {f"benchmarks/{name}.py" for name in helpers | on_texts}
     assert called <= scripts

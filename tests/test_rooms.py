@@ -45,7 +45,7 @@ SHELVES = {
     ),
     "models/cells": ("base", "rnn", "lstm", "gru"),
     "models/backends": ("choice", "reference", "aten", "native", "stack", "walker", "numpy_reference"),
-    "models/heads": ("base", "full", "adaptive", "classifier"),
+    "models/heads": ("base", "full", "adaptive", "adapted", "classifier"),
     "models/files": (
         "bundled", "tensors", "description", "delta", "model_folder", "checkpoint", "card", "ranking", "clamp_names",
     ),

@@ -225,10 +225,11 @@ def pretrain(
             1 / sqrt(hidden size) as in PyTorch, from which a stack of layers takes
             thousands of steps to start; or normal, biases too.
         init_std (float, default 0.1): Standard deviation of normal initial weights.
-        softmax (str, default 'auto'): Full, or adaptive: rare tokens are grouped in
-            clusters, which is faster with many tokens, but evaluation and generation then
-            run on PyTorch; auto is adaptive from 20,000 tokens on. One of auto, full,
-            adaptive.
+        softmax (str, default 'auto'): Full; adaptive: rare tokens are grouped in clusters,
+            which is faster with many tokens; or adapted: with a layer below, which finetune
+            can retrain alone (train "head.adaptation.*"). With the latter two, evaluation
+            and generation run on PyTorch. auto is adaptive from 20,000 tokens on, and else
+            full. One of auto, full, adaptive, adapted.
         one_bias (bool, default False): Let each layer learn one bias; the other stays at
             zero.
         ngrams (int, default 0): Longest n-gram of tokens whose hashed embedding is added to
@@ -521,7 +522,7 @@ def finetune(
             before rare ones of the base.
         softmax (str, default 'auto'): Full, or adaptive, which learns many tokens in half
             the time, but evaluation and generation then run on PyTorch; auto keeps that of
-            the base. One of auto, full, adaptive.
+            the base. One of auto, full, adaptive, adapted.
 
     Keywords in place of training, FinetuneOptions: the recipe of retraining, with a rate
     that short trials may choose.

@@ -17,7 +17,7 @@ FOLDER = ROOT / "benchmarks"
 HELPERS = {"timing.py", "peers.py", "cells.py"}
 TABLES = {
     "sampling": 3, "training": 2, "words": 2, "selections": 1, "quality": 1, "defaults": 1, "dropconnect": 1,
-    "changes": 1, "inputs": 1, "board": 1, "bases": 4,
+    "changes": 1, "inputs": 1, "board": 1, "bases": 4, "distillation": 1,
 }  # fmt: skip
 needs_engine = pytest.mark.skipif(engine() is None, reason="no native engine was compiled here")
 
@@ -119,6 +119,17 @@ def test_ways_to_read_are_compared_with_the_plain_one(tmp_path):
     check(table)
     assert [row[0] for row in table[2:]] == ["n-grams", "capitals"]
     assert all(1 < float(loss) < 6 for row in table[2:] for loss in row[1:3])  # near chance, which is log 128
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [0, 1])
+def test_a_student_differs_from_its_peer_by_the_teacher_alone(share, tmp_path):
+    arguments = ["examples/songs.txt", "--held-out", "examples/songs.txt", "--share", str(share)]
+    (table,) = run("distillation", tmp_path, *arguments)
+    check(table)
+    alone, taught = map(float, table[2][3:5])
+    assert (alone == taught) == (share == 0)
+    assert all(1 < loss < 6 for loss in (alone, taught))  # two steps are learned; both are near chance
 
 
 @pytest.mark.slow

@@ -60,6 +60,16 @@ def _clustered(config: "ModelConfig") -> dict[str, tuple[int, ...]]:
     return _linear(config) | {"clusters.weight": (clusters, config.output_size), "clusters.bias": (clusters,)}
 
 
+def _adapted(config: "ModelConfig") -> dict[str, tuple[int, ...]]:
+    size = config.output_size
+    return _linear(config) | {"adaptation.weight": (size, size), "adaptation.bias": (size,)}
+
+
+def _reset(head: Any) -> None:
+    for module in (head, *head.children()):
+        module.reset_parameters()
+
+
 HEADS: Registry[LanguageHead] = Registry(
     "softmax",
     (
@@ -77,6 +87,13 @@ HEADS: Registry[LanguageHead] = Registry(
             module="epigone.models.heads.adaptive:AdaptiveSoftmax",
             shapes=_clustered,
             initialise=lambda head: head.reset_parameters(),
+        ),
+        LanguageHead(
+            name="adapted",
+            description="A square layer below a linear one, to be retrained alone (Ma et al. 2017)",
+            module="epigone.models.heads.adapted:AdaptedSoftmax",
+            shapes=_adapted,
+            initialise=_reset,
         ),
     ),
 )
@@ -112,8 +129,9 @@ class ModelOptions:
     init_std: float = 0.1
     """Standard deviation of normal initial weights."""
     softmax: HeadName = "auto"
-    """Full, or adaptive: rare tokens are grouped in clusters, which is faster with many tokens, but evaluation and
-    generation then run on PyTorch; auto is adaptive from 20,000 tokens on."""
+    """Full; adaptive: rare tokens are grouped in clusters, which is faster with many tokens; or adapted: with a layer
+    below, which finetune can retrain alone (--train "head.adaptation.*"). With the latter two, evaluation and
+    generation run on PyTorch. auto is adaptive from 20,000 tokens on, and else full."""
     one_bias: bool = False
     """Let each layer learn one bias; the other stays at zero."""
     ngrams: int = added(0)

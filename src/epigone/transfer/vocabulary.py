@@ -74,6 +74,9 @@ def remap_vocabulary(
         model: a model over `old`.
         old, new: tokens by id (V,).
         softmax: the kind of softmax; auto keeps that of the model. A new adaptive one starts with clusters alike.
+
+    Raises:
+        UserError: tokens that n-grams are made of would change places, or a layer of the head would come or go.
     """
     index = {token: i for i, token in enumerate(old)}
     rows = [index.get(token, -1) for token in new]
@@ -81,6 +84,11 @@ def remap_vocabulary(
         raise UserError(
             "This base reads n-grams of its tokens by their numbers, so another vocabulary may add tokens, but must "
             "keep the places of those that there are; leave out --vocabulary and --tokenizer."
+        )
+    if softmax not in ("auto", model.config.softmax) and "adapted" in (softmax, model.config.softmax):
+        raise UserError(
+            "The layer of an adapted softmax is learned together with the base, so it can be neither added nor left "
+            "out afterwards; leave out --softmax."
         )
     with torch.random.fork_rng(devices=[]):
         shape = replace(model.config, vocabulary_size=len(new), cutoffs=_cutoffs(model.config.cutoffs, rows))

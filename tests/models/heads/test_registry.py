@@ -50,7 +50,7 @@ def weights(folder):
     return {name: weight.detach() for name, weight in load_checkpoint(folder).model.named_parameters()}
 
 
-@pytest.mark.parametrize("name", ["full", "adaptive", "mixture"])
+@pytest.mark.parametrize("name", ["full", "adaptive", "adapted", "mixture"])
 @pytest.mark.parametrize("tied", [False, True])
 def test_the_weights_are_those_of_the_record(name, tied):
     model = mixture(softmax=name, embedding_size=8 * tied, tied=tied)
@@ -130,7 +130,9 @@ def test_it_is_trained_retrained_measured_and_writes(song_file, tmp_path):
 
 def test_on_the_command_line(cli, song_file, tmp_path):
     base, out = tmp_path / "base", tmp_path / "out"
-    assert "choices: auto, full, adaptive, mixture" in " ".join(cli("pretrain", "--help").out.replace("│", " ").split())
+    assert "choices: auto, full, adaptive, adapted, mixture" in " ".join(
+        cli("pretrain", "--help").out.replace("│", " ").split()
+    )
     brief = ("--steps", 4, "--batch-size", 4, "--sequence-length", 16, "--device", "cpu")
     shape = ("--softmax", "mixture", "--num-layers", 1, "--hidden-size", 8)
     assert cli("pretrain", song_file, "--out", base, *shape, *brief).status == 0

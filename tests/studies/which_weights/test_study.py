@@ -49,7 +49,9 @@ def test_every_gate_and_matrix_of_any_cell_is_a_part(make_base):
     assert names[0] == "all"
     assert len(set(names)) == len(names)
     plain = [part.name for part in checked_parts(WhichWeightsOptions(base=str(make_base("plain", cell="rnn"))))]
-    assert not any("gate" in name for name in plain)
+    assert not any("gate" in name or "adaptation" in name for name in plain)
+    adapted = checked_parts(WhichWeightsOptions(base=str(make_base("adapted", softmax="adapted"))))
+    assert [part.selection for part in adapted if part.name == "adaptation layer"] == ["head.adaptation.*"]
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,8 @@ def _parts(model: LanguageModel, options: WhichWeightsOptions) -> Iterator[Part]
     yield Part("method", "lora, rank 8", "layers.*", LoRA())
     yield Part("method", "lora, rank 8, and head", "all", LoRA())
     yield Part("method", "lhuc", "layers.*", Lhuc())
+    if model.config.softmax == "adapted":
+        yield Part("method", "adaptation layer", "head.adaptation.*")
     yield Part("method", "rates that fall by depth", "all", recipe={"rate_decay": 2.6})
     yield Part("method", "unfrozen from the top", "all", recipe={"unfreeze_every": every})
     yield Part("method", f"layer {numbers[-1]} + head, cosine", top, recipe={"schedule": "cosine"})
