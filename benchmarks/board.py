@@ -141,6 +141,7 @@ def main() -> None:
     for recipe in arguments.recipes:
         options = options_hash(recipe, arguments.base)
         runs = [run for run in runs if run["recipe"] != recipe.stem or run["options"] == options]
+        journal.write_text("".join(f"{json.dumps(run)}\n" for run in runs), encoding="utf-8")
         done = {run["seed"] for run in runs if run["recipe"] == recipe.stem}
         for seed in range(arguments.seeds):
             if seed not in done:

@@ -45,14 +45,13 @@ class NgramEmbedding(nn.Module):
         tokens = torch.cat([history[0].long(), ids], 1)
         places = torch.arange(tokens.shape[1], device=ids.device)
         begins = torch.where(tokens == self.end, places, NONE).cummax(1).values[:, before:]
-        total = torch.zeros((), dtype=self.weight.dtype, device=ids.device)
-        key = torch.zeros_like(ids)
+        key, rows = torch.zeros_like(ids), []
         for back in range(self.longest):
             stop = tokens.shape[1] - back
             token = tokens[:, before - back : stop]
             inside = places[before - back : stop] >= begins
             key = key * FACTOR + torch.where(inside, token, NONE) + 2
             if back:
-                rows = (key ^ (key >> 17)) % self.buckets + (back - 1) * self.buckets
-                total = total + nn.functional.embedding(rows, self.weight)
+                rows.append((key ^ (key >> 17)) % self.buckets + (back - 1) * self.buckets)
+        total = nn.functional.embedding(torch.stack(rows), self.weight).sum(0)  # one gradient for all lengths
         return SHARE * total, tokens[:, -before:][None].to(history.dtype)

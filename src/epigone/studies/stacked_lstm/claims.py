@@ -224,6 +224,8 @@ def _overfits(scratch: Rows, runs: Runs) -> Found:
 
 
 def _luck_of_the_split(splits: Mapping[str, Sequence[RowResult | None]]) -> Found:
+    if not splits:
+        raise NotKnown("the grid has no scratch network to train on other splits")
     gaps: dict[str, list[float]] = {name: [] for name in splits}
     for name, rows in splits.items():
         for seed, row in enumerate(rows):

@@ -38,12 +38,15 @@ def report(context: Context[StackedLstmOptions], findings: StackedFindings) -> R
         f"{row.labels['recipe']}: {row.labels['base']}": [run.history for run in context.runs[row.name]]
         for row in bases
     }
-    figures.append(Figure("Pretraining of the bases, on their own text", LossCurves(pretraining), LINES))
-    tables.append(splits_table(findings.splits))
-    held = sum(claim.answer == "yes" for claim in findings.claims)
+    if pretraining:
+        figures.append(Figure("Pretraining of the bases, on their own text", LossCurves(pretraining), LINES))
+    if findings.splits:
+        tables.append(splits_table(findings.splits))
+    held, unclear = (sum(claim.answer == answer for claim in findings.claims) for answer in ("yes", "unclear"))
+    rest = f"; {unclear} cannot be answered from these rows" if unclear else ""
     return Report(
         title="Which layers of a pretrained LSTM to retrain",
-        summary=f"{held} of the paper's {len(findings.claims)} claims hold here.",
+        summary=f"{held} of the paper's {len(findings.claims)} claims hold here{rest}.",
         tables=tables,
         figures=figures,
         samples=samples_of(findings.samples, f"temperature {TEMPERATURE}, seed 0, no prompt"),
