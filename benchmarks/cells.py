@@ -71,6 +71,45 @@ def residual_shapes(input_size, hidden_size):
     }  # fmt: skip
 
 
+def highway_lstm(x, state, weights):
+    """A gate mixes the output of an LSTM with a projection of the layer's input."""
+    _, h, c = state
+    x, gate, skip = x.split([4 * h.shape[-1], h.shape[-1], h.shape[-1]], -1)
+    i, f, g, o = (x + h @ weights["weight_hh"].T + weights["bias_hh"]).chunk(4, -1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    h = o.sigmoid() * c.tanh()
+    carry = gate.sigmoid()
+    return carry * h + (1 - carry) * skip, h, c
+
+
+def highway_shapes(input_size, hidden_size):
+    """As of the LSTM, with two blocks more for the gate and the projection."""
+    return {
+        "weight_ih": (6 * hidden_size, input_size), "weight_hh": (4 * hidden_size, hidden_size),
+        "bias_ih": (6 * hidden_size,), "bias_hh": (4 * hidden_size,),
+    }  # fmt: skip
+
+
+def mogrifier_lstm(x, state, weights):
+    """Input and state gate each other before the LSTM sees them; here the input is gated after its product."""
+    h, c = state
+    x, gate = x.split([4 * h.shape[-1], h.shape[-1]], -1)
+    h = 2 * gate.sigmoid() * h
+    x = 2 * (h @ weights["weight_mh"].T).sigmoid() * x
+    i, f, g, o = (x + h @ weights["weight_hh"].T + weights["bias_hh"]).chunk(4, -1)
+    c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+    return o.sigmoid() * c.tanh(), c
+
+
+def mogrifier_shapes(input_size, hidden_size):
+    """As of the LSTM, with a block more for the input and a matrix for its gate."""
+    rows = 4 * hidden_size
+    return {
+        "weight_ih": (rows + hidden_size, input_size), "weight_hh": (rows, hidden_size),
+        "weight_mh": (rows, hidden_size), "bias_ih": (rows + hidden_size,), "bias_hh": (rows,),
+    }  # fmt: skip
+
+
 def minimal_lstm(x, state, weights):
     """No gate reads the state, so that a whole sequence could be computed at once."""
     (h,) = state
@@ -117,6 +156,30 @@ CELLS.register(
         shapes=residual_shapes,
         bounded=False,
         num_states=3,
+        forget_gate="forget",
+    )
+)
+CELLS.register(
+    Cell(
+        name="highway-lstm",
+        description="LSTM with a gated way around it (Zhang et al. 2016)",
+        gates=("input", "forget", "cell", "output", "carry", "skip"),
+        step=highway_lstm,
+        shapes=highway_shapes,
+        bounded=False,
+        num_states=3,
+        forget_gate="forget",
+    )
+)
+CELLS.register(
+    Cell(
+        name="mogrifier-lstm",
+        description="LSTM whose input and state gate each other (Melis et al. 2020)",
+        gates=("input", "forget", "cell", "output", "mogrifier"),
+        step=mogrifier_lstm,
+        shapes=mogrifier_shapes,
+        bounded=True,
+        num_states=2,
         forget_gate="forget",
     )
 )

@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from timing import markdown_table, parse_arguments, publish
 
 import epigone
 from epigone.evaluation.intervals import MIN_DOCUMENTS, paired_difference
+from epigone.extensions import load
 from epigone.text.corpus import Corpus
 
 ENOUGH, SURE = 0.005, 0.01  # nats per character, and the p-value below which they count
@@ -121,6 +123,9 @@ def main() -> None:
         "--seeds": {"type": int, "default": 3},
     }
     arguments = parse_arguments(__doc__, options, {"seconds": 0.5, "seeds": 1})
+    for flag, module in pairwise(shlex.split(arguments.change)):
+        if flag == "--extension":
+            load(module)  # what it registers is measured here
     arguments.out.mkdir(parents=True, exist_ok=True)
     log = arguments.out / "tests.jsonl"
     with log.open("a", encoding="utf-8") as lines:

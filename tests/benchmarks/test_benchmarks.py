@@ -168,7 +168,7 @@ def test_bases_are_measured_before_and_after_and_on_held_out_text(tmp_path):
     assert all(row[3] == "2" for row in pairs[2:])  # a base writes what it writes
 
 
-@pytest.mark.parametrize("cell", ["ln-lstm", "mlstm", "residual-lstm", "minlstm"])
+@pytest.mark.parametrize("cell", ["ln-lstm", "mlstm", "residual-lstm", "highway-lstm", "mogrifier-lstm", "minlstm"])
 def test_the_gradients_of_cells_to_try_are_right(cell):
     command = [sys.executable, "-m", "epigone", "gradcheck", "--cell", cell, "--hidden-size", "4"]
     command += ["--extension", str(FOLDER / "cells.py")]  # in a process of its own, where it leaves nothing behind
