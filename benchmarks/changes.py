@@ -116,7 +116,10 @@ def main() -> None:
         "texts": {"nargs": "+", "metavar": "TEXT", "help": "what both networks learn"},
         "--held-out": {"nargs": "+", "metavar": "TEXT", "required": True, "help": "what they are compared on"},
         "--question": {"required": True, "help": "a question that yes or no answers"},
-        "--change": {"required": True, "help": "options of `epigone pretrain`, as one argument"},
+        "--change": {
+            "required": True,
+            "help": "options of `epigone pretrain`, as one argument; --change=--OPTION if one stands alone",
+        },
         "--recipe": {"type": Path, "default": RECIPE, "help": "the recipe that is changed"},
         "--seconds": {"type": float, "default": 120.0, "help": "of each training"},
         "--steps": {"type": int, "help": "train so many steps instead, for a change whose code is not fast yet"},
