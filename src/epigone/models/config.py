@@ -172,7 +172,7 @@ class ModelOptions:
         check_options(self, "be at least 0 and below 1", lambda value: 0 <= value < 1, *DROPOUTS)
         check_options(self, "be above 0", lambda value: 0 < value < math.inf, "init_std")
         check_options(self, "be 1 or more", lambda value: value >= 1, "ngram_buckets", most=MOST_BUCKETS)
-        check_options(self, "be 0, or from 2 to 8", lambda value: value == 0 or 2 <= value <= 8, "ngrams")
+        check_options(self, "be 0, or 2 or more", lambda value: value == 0 or value >= 2, "ngrams", most=8)
         if self.ngrams and not self.embedding_size:
             raise UserError("ngrams are added to an embedding; set embedding_size, or leave it out.")
         for name in ("embedding_dropout", "input_dropout"):
