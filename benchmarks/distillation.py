@@ -30,7 +30,7 @@ BATCH, LENGTH, RATE = 32, 128, 0.03
 
 
 class Trained(NamedTuple):
-    """What a network has learned."""
+    """Result of a training."""
 
     nats: np.ndarray  # of each held-out document (D,)
     seconds: float
